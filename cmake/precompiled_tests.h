@@ -1,0 +1,4 @@
+#pragma once
+#include "cmake/precompiled.h"
+
+#include <gtest/gtest.h>

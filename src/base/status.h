@@ -1,0 +1,125 @@
+#pragma once
+// Errors are values. A function that can fail returns Status, or Result<T> when it also has a value;
+// both are [[nodiscard]] and are passed on with TRY:
+//
+//   Result<int> twice(std::string_view text) {
+//     int value = TRY(parse_int(text));   // on error: returns its Status from here
+//     return value * 2;
+//   }
+//
+// Messages are lower case without a final period, say what was being tried, and put values last.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "base/check.h"
+
+namespace tidemark {
+
+// What the caller can do about it. Each code maps to one SQLSTATE (sqlstate()).
+enum class StatusCode : uint8_t {
+  kOk,
+  kInvalidArgument,  // the user fixes the statement, option or declaration
+  kDataError,        // a row cannot be computed: the row policy decides
+  kUnavailable,      // a server is away: retry with back-off
+  kCorruption,       // stop the job: what we hold is not to be trusted
+  kNotFound,
+  kAlreadyExists,
+  kUnsupported,      // understood, and not built yet; named as such
+  kCancelled,
+};
+
+class [[nodiscard]] Status {
+ public:
+  Status() = default;  // OK: one null pointer
+  Status(StatusCode code, std::string message);
+  Status(const Status& other);
+  Status& operator=(const Status& other);
+  Status(Status&&) noexcept = default;
+  Status& operator=(Status&&) noexcept = default;
+
+  static Status invalid_argument(std::string m) { return {StatusCode::kInvalidArgument, std::move(m)}; }
+  static Status data_error(std::string m) { return {StatusCode::kDataError, std::move(m)}; }
+  static Status unavailable(std::string m) { return {StatusCode::kUnavailable, std::move(m)}; }
+  static Status corruption(std::string m) { return {StatusCode::kCorruption, std::move(m)}; }
+  static Status not_found(std::string m) { return {StatusCode::kNotFound, std::move(m)}; }
+  static Status already_exists(std::string m) { return {StatusCode::kAlreadyExists, std::move(m)}; }
+  static Status unsupported(std::string m) { return {StatusCode::kUnsupported, std::move(m)}; }
+  static Status cancelled(std::string m) { return {StatusCode::kCancelled, std::move(m)}; }
+
+  bool ok() const { return detail_ == nullptr; }
+  StatusCode code() const { return detail_ ? detail_->code : StatusCode::kOk; }
+  const std::string& message() const;
+  // What to do about it: a statement to run, the nearest name that exists. Empty if none.
+  const std::string& hint() const;
+  // Byte offset into the statement's text where the error is, if it has one.
+  std::optional<size_t> position() const;
+  std::string_view sqlstate() const;
+
+  // These do nothing on an OK status. `with_position` keeps a position that is already there.
+  Status with_hint(std::string hint) &&;
+  Status with_position(size_t position) &&;
+  Status with_context(std::string_view prefix) &&;  // "prefix: message"
+
+  // Message and hint on their own lines, without the source excerpt.
+  std::string to_string() const;
+
+  // For TRY, which takes Status and Result alike.
+  Status status() && { return std::move(*this); }
+  void value() && {}
+
+ private:
+  struct Detail {
+    StatusCode code;
+    std::string message;
+    std::string hint;
+    std::optional<size_t> position;
+  };
+  std::unique_ptr<Detail> detail_;
+};
+
+template <typename T>
+class [[nodiscard]] Result {
+ public:
+  Result(T value) : state_(std::in_place_index<1>, std::move(value)) {}
+  Result(Status status) : state_(std::in_place_index<0>, std::move(status)) {
+    CHECK(!std::get<0>(state_).ok());
+  }
+
+  bool ok() const { return state_.index() == 1; }
+  const T& operator*() const& { return get(); }
+  T& operator*() & { return get(); }
+  const T* operator->() const { return &get(); }
+  T* operator->() { return &get(); }
+  T value() && { return std::move(get()); }
+  Status status() && { return ok() ? Status() : std::move(std::get<0>(state_)); }
+  Status status() const& { return ok() ? Status() : std::get<0>(state_); }
+
+ private:
+  const T& get() const {
+    CHECK(ok());
+    return *std::get_if<1>(&state_);
+  }
+  T& get() {
+    CHECK(ok());
+    return *std::get_if<1>(&state_);
+  }
+  std::variant<Status, T> state_;
+};
+
+}  // namespace tidemark
+
+// Evaluates to the value, or returns the error from the enclosing function.
+#define TRY(expression)                             \
+  ({                                                \
+    auto&& try_result_ = (expression);              \
+    if (!try_result_.ok()) [[unlikely]] {           \
+      return std::move(try_result_).status();       \
+    }                                               \
+    std::move(try_result_).value();                 \
+  })

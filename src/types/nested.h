@@ -1,0 +1,28 @@
+#pragma once
+// ARRAY, MAP, MULTISET and ROW values packed into one string. Packed forms of equal values are
+// equal byte by byte, so grouping and comparing for equality need no unpacking.
+//
+//   array, multiset: u32 count, then per element: 1 byte null flag, then the value
+//   map:             u32 count, then per entry: key as above, value as above
+//   row:             per field: 1 byte null flag, then the value
+//   value:           fixed-width kinds as their bytes; strings and nested: u32 length, bytes
+// Integers are little-endian. -0 and NaN are made canonical before packing.
+
+#include <string>
+#include <string_view>
+
+#include "types/column.h"
+
+namespace tidemark {
+
+// Appends one element (null flag and value) of `column`'s type.
+void pack_element(const Column& column, size_t row, std::string& out);
+// Reads one element of `column`'s type from the front of `bytes`, appends it, and advances.
+void unpack_element(std::string_view& bytes, Column& column);
+
+// All elements of an array as a packed array, and back.
+std::string pack_array(const Column& elements);
+void unpack_array(std::string_view bytes, Column& elements);
+uint32_t packed_count(std::string_view bytes);
+
+}  // namespace tidemark

@@ -1,0 +1,94 @@
+#pragma once
+// A reference to bytes in 16 bytes, as Umbra and its kin lay it out: the length, then the first four
+// bytes, then either the remaining eight (strings of up to 12 bytes live inside) or a pointer.
+//
+//   | size (4) | prefix (4) | rest (8)    |   size <= 12, unused bytes are zero
+//   | size (4) | prefix (4) | pointer (8) |   size > 12, bytes owned by a StringHeap
+//
+// Two short strings are equal exactly when their 16 bytes are.
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace tidemark {
+
+class StringRef {
+ public:
+  static constexpr size_t kInlineMax = 12;
+
+  StringRef() : words_{0, 0} {}
+  // For more than kInlineMax bytes, `bytes` must outlive the reference.
+  explicit StringRef(std::string_view bytes) : words_{0, 0} {
+    char* self = reinterpret_cast<char*>(this);
+    uint32_t size = static_cast<uint32_t>(bytes.size());
+    std::memcpy(self, &size, 4);
+    if (size <= kInlineMax) {
+      if (size != 0) {
+        std::memcpy(self + 4, bytes.data(), size);
+      }
+    } else {
+      std::memcpy(self + 4, bytes.data(), 4);
+      const char* data = bytes.data();
+      std::memcpy(self + 8, &data, 8);
+    }
+  }
+
+  uint32_t size() const { return static_cast<uint32_t>(words_[0]); }
+  bool is_inline() const { return size() <= kInlineMax; }
+  const char* data() const {
+    return is_inline() ? reinterpret_cast<const char*>(this) + 4
+                       : reinterpret_cast<const char*>(words_[1]);
+  }
+  // Valid as long as this object and the bytes it refers to.
+  std::string_view view() const { return {data(), size()}; }
+
+  // Size and prefix in one word, then the rest or the pointer.
+  uint64_t head() const { return words_[0]; }
+  uint64_t tail() const { return words_[1]; }
+
+  friend bool operator==(const StringRef& a, const StringRef& b) {
+    if (a.words_[0] != b.words_[0]) {
+      return false;
+    }
+    return a.words_[1] == b.words_[1] ||
+           (!a.is_inline() && std::memcmp(a.data() + 4, b.data() + 4, a.size() - 4) == 0);
+  }
+
+ private:
+  uint64_t words_[2];
+};
+static_assert(sizeof(StringRef) == 16);
+
+// Append-only storage for the bytes of long strings. Addresses stay valid for the heap's life.
+// One thread appends; a heap that is no longer appended to may be read by any thread.
+class StringHeap {
+ public:
+  const char* append(std::string_view bytes) {
+    if (bytes.size() > left_) {
+      grow(bytes.size());
+    }
+    char* place = next_;
+    std::memcpy(place, bytes.data(), bytes.size());
+    next_ += bytes.size();
+    left_ -= bytes.size();
+    used_ += bytes.size();
+    return place;
+  }
+  // Bytes appended so far, and bytes held from the allocator.
+  size_t used_bytes() const { return used_; }
+  size_t held_bytes() const { return held_; }
+
+ private:
+  void grow(size_t size);
+
+  std::vector<std::unique_ptr<char[]>> chunks_;
+  char* next_ = nullptr;
+  size_t left_ = 0;
+  size_t used_ = 0;
+  size_t held_ = 0;
+};
+
+}  // namespace tidemark

@@ -1,0 +1,113 @@
+#include "dataflow/graph.h"
+
+namespace tidemark {
+
+NodeId Graph::add_input() {
+  nodes_.emplace_back();
+  return nodes_.size() - 1;
+}
+
+NodeId Graph::add(std::unique_ptr<Operator> op, std::vector<NodeId> inputs) {
+  NodeId id = nodes_.size();
+  Node node;
+  node.op = std::move(op);
+  node.in.resize(inputs.size());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    CHECK(inputs[i] < id);
+    nodes_[inputs[i]].consumers.emplace_back(id, i);
+  }
+  nodes_.push_back(std::move(node));
+  return id;
+}
+
+void Graph::set_output(std::unique_ptr<OutputOperator> output, NodeId input) {
+  CHECK(output_ == nullptr);
+  output_ = output.get();
+  add(std::move(output), {input});
+}
+
+void Graph::deliver(Node& node, Delta delta) {
+  for (size_t c = 0; c < node.consumers.size(); ++c) {
+    auto [id, port] = node.consumers[c];
+    Node& consumer = nodes_[id];
+    Delta& target = consumer.in[port];
+    consumer.dirty = true;
+    if (delta.reset) {
+      target.clear();
+      target.reset = true;
+    }
+    bool last = c + 1 == node.consumers.size();
+    for (ZBatch& batch : delta.batches) {
+      consumer.op->stats().rows_in += batch.rows.rows;
+      target.batches.push_back(last ? std::move(batch) : batch);
+    }
+  }
+}
+
+void Graph::push(NodeId input, Delta delta) {
+  CHECK(nodes_[input].op == nullptr);
+  if (!delta.empty()) {
+    deliver(nodes_[input], std::move(delta));
+  }
+}
+
+void Graph::start() {
+  for (Node& node : nodes_) {
+    node.dirty = node.op != nullptr;
+  }
+}
+
+Status Graph::step(StepContext& context) {
+  for (Node& node : nodes_) {
+    if (!node.dirty) {
+      continue;
+    }
+    node.dirty = false;
+    Delta out;
+    TRY(node.op->step(context, node.in, out));
+    for (Delta& in : node.in) {
+      in.clear();
+    }
+    for (const ZBatch& batch : out.batches) {
+      node.op->stats().rows_out += batch.rows.rows;
+    }
+    if (!out.empty()) {
+      deliver(node, std::move(out));
+    }
+  }
+  return {};
+}
+
+std::optional<std::string> Graph::error() const {
+  for (const Node& node : nodes_) {
+    if (node.op == nullptr) {
+      continue;
+    }
+    for (const auto& [message, weight] : node.op->errors().counts()) {
+      if (weight > 0) {
+        return message;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+size_t Graph::state_bytes() const {
+  size_t bytes = 0;
+  for (const Node& node : nodes_) {
+    bytes += node.op ? node.op->state_bytes() : 0;
+  }
+  return bytes;
+}
+
+std::vector<Graph::NodeInfo> Graph::nodes() const {
+  std::vector<NodeInfo> infos;
+  for (const Node& node : nodes_) {
+    if (node.op) {
+      infos.push_back({node.op->name(), node.op->state_bytes(), node.op->stats()});
+    }
+  }
+  return infos;
+}
+
+}  // namespace tidemark

@@ -1,0 +1,58 @@
+#pragma once
+// The operators of one view or query, in topological order, and the deltas between them. Only operators
+// with input run: a step costs what it touches.
+//
+// Thread rule: the step thread.
+
+#include <memory>
+#include <vector>
+
+#include "dataflow/operator.h"
+#include "dataflow/operators/output.h"
+
+namespace tidemark {
+
+using NodeId = size_t;
+
+class Graph {
+ public:
+  // An entry, fed by push().
+  NodeId add_input();
+  // `inputs` must have been added before; their order is the operator's.
+  NodeId add(std::unique_ptr<Operator> op, std::vector<NodeId> inputs);
+  // The last node: the view's content.
+  void set_output(std::unique_ptr<OutputOperator> output, NodeId input);
+
+  // Adds to what the next step takes in.
+  void push(NodeId input, Delta delta);
+  // Runs the operators that must run even without input (a global aggregate's first row).
+  void start();
+  Status step(StepContext& context);
+
+  OutputOperator& output() { return *output_; }
+  const OutputOperator& output() const { return *output_; }
+  // Whether a row error stands anywhere in the graph, and the first one's text.
+  std::optional<std::string> error() const;
+  size_t state_bytes() const;
+
+  struct NodeInfo {
+    std::string name;
+    size_t state_bytes;
+    OperatorStats stats;
+  };
+  std::vector<NodeInfo> nodes() const;
+
+ private:
+  struct Node {
+    std::unique_ptr<Operator> op;   // null: an entry
+    std::vector<Delta> in;          // one per input
+    std::vector<std::pair<NodeId, size_t>> consumers;  // node, which of its inputs
+    bool dirty = false;
+  };
+  void deliver(Node& node, Delta delta);
+
+  std::vector<Node> nodes_;
+  OutputOperator* output_ = nullptr;  // owned by its node
+};
+
+}  // namespace tidemark

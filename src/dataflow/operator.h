@@ -1,0 +1,75 @@
+#pragma once
+// The operator interface: a function from this step's deltas, and state through the last step, to this
+// step's delta. No blocking, no I/O, no clock. One virtual call a step, never one a row.
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "expr/function.h"
+#include "zset/zset.h"
+
+namespace tidemark {
+
+// Row errors as a collection: message -> weight. A view is in error while any weight is positive, and
+// comes back when the row that caused it is changed or gone.
+class ErrorSet {
+ public:
+  void add(const std::string& message, int64_t weight) {
+    auto [entry, inserted] = counts_.try_emplace(message, 0);
+    entry->second += weight;
+    if (entry->second == 0) {
+      counts_.erase(entry);
+    }
+  }
+  void clear() { counts_.clear(); }
+  bool empty() const { return counts_.empty(); }
+  const std::map<std::string, int64_t>& counts() const { return counts_; }
+
+ private:
+  std::map<std::string, int64_t> counts_;
+};
+
+struct StepContext {
+  uint64_t step = 0;       // the counter; sub-steps of a large commit count too
+  EvalContext eval;        // zone and time; errors is scratch
+};
+
+// Per operator: rows through it, for EXPLAIN ANALYZE and metrics.
+struct OperatorStats {
+  uint64_t rows_in = 0;
+  uint64_t rows_out = 0;
+};
+
+class Operator {
+ public:
+  virtual ~Operator() = default;
+  // Shown by EXPLAIN and in metrics: "Aggregate(group by 1, 2 functions)".
+  virtual std::string name() const = 0;
+  // in[i] is this step's delta on input i (possibly empty). Row errors are added to errors().
+  virtual Status step(StepContext& context, std::span<const Delta> in, Delta& out) = 0;
+  // Bytes of state held.
+  virtual size_t state_bytes() const { return 0; }
+
+  const ErrorSet& errors() const { return errors_; }
+  OperatorStats& stats() { return stats_; }
+
+ protected:
+  // Moves the row errors that evaluation left in the context into the error set, weighted.
+  void take_errors(StepContext& context, const ZBatch& batch) {
+    for (const RowError& error : context.eval.errors) {
+      errors_.add(error.status.message(), batch.weight(error.row));
+    }
+    context.eval.errors.clear();
+  }
+  ErrorSet& mutable_errors() { return errors_; }
+
+ private:
+  ErrorSet errors_;
+  OperatorStats stats_;
+};
+
+}  // namespace tidemark

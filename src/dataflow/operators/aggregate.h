@@ -1,0 +1,66 @@
+#pragma once
+// GROUP BY (and, without functions, DISTINCT): one accumulator row a group. Each step retracts the old
+// result rows of the groups it touched and inserts the new ones; groups whose result stays the same
+// are silent. Without group columns there is always exactly one row.
+
+#include <memory>
+#include <vector>
+
+#include "dataflow/operator.h"
+#include "dataflow/operators/accumulator.h"
+
+namespace tidemark {
+
+struct AggregateSpec {
+  AggregateKind kind = AggregateKind::kCountStar;
+  size_t input = 0;              // column; not read for COUNT(*)
+  bool distinct = false;
+  std::optional<size_t> filter;  // BOOLEAN column: only rows where it is TRUE
+  Type input_type;
+  Type result_type;
+};
+
+class AggregateOperator final : public Operator {
+ public:
+  // Output columns: the group columns, then one per aggregate.
+  AggregateOperator(std::vector<size_t> group_columns, std::vector<Type> group_types, std::vector<AggregateSpec> specs);
+
+  std::string name() const override;
+  Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
+  size_t state_bytes() const override;
+
+ private:
+  // At the front of each group's fixed bytes.
+  struct Header {
+    int64_t rows;
+    uint32_t touched;  // 1 + index into touched_, 0: not in this step
+    uint8_t emitted;   // a result row stands downstream
+    uint8_t failed;    // an error stands in errors()
+  };
+  static_assert(sizeof(Header) == 16);
+
+  void reset(Delta& out);
+  void apply(const ZBatch& batch);
+  void touch(std::span<const uint32_t> ids);
+  void emit(Delta& out);
+  void finish_groups(std::span<const uint32_t> ids, std::vector<Column>& columns, std::vector<RowError>& errors) const;
+  void make_global_group();
+
+  std::vector<size_t> group_columns_;
+  std::vector<AggregateSpec> specs_;
+  Schema result_schema_;
+  std::vector<std::unique_ptr<Accumulator>> accumulators_;
+  KeyedTable groups_;
+  bool started_ = false;  // the global group's first row has been emitted
+
+  // Groups touched in this step, and the result rows that they had before.
+  std::vector<uint32_t> touched_;
+  std::vector<uint32_t> old_group_;  // per row of old_
+  std::vector<Column> old_;
+
+  std::vector<uint64_t> hashes_;     // scratch
+  std::vector<uint32_t> ids_;
+  std::vector<int64_t> weights_;
+};
+
+}  // namespace tidemark

@@ -1,0 +1,98 @@
+#include "dataflow/operators/map.h"
+
+#include "expr/eval.h"
+
+namespace tidemark {
+
+MapOperator::MapOperator(ExprRef predicate, std::vector<ExprRef> projections)
+    : predicate_(std::move(predicate)), projections_(std::move(projections)) {
+  for (const ExprRef& projection : projections_) {
+    collect_columns(*projection, used_);
+  }
+}
+
+std::string MapOperator::name() const { return predicate_ ? "Filter+Project" : "Project"; }
+
+ZBatch MapOperator::map_batch(StepContext& context, const ZBatch& in) {
+  const RowBatch* input = &in.rows;
+  ZBatch out;
+  ZBatch filtered;
+  std::vector<int64_t> weights;
+  bool all = true;
+  if (predicate_) {
+    evaluate_filter(*predicate_, in.rows, context.eval, chosen_);
+    take_errors(context, in);
+    all = chosen_.size() == in.rows.rows;
+    if (!all) {
+      filtered.rows.rows = chosen_.size();
+      filtered.rows.columns.resize(in.rows.columns.size());
+      for (size_t c = 0; c < used_.size(); ++c) {
+        if (used_[c]) {
+          auto column = std::make_shared<Column>(in.rows.columns[c]->type());
+          column->append_rows(*in.rows.columns[c], chosen_);
+          filtered.rows.columns[c] = std::move(column);
+        }
+      }
+      if (!in.weights.empty()) {
+        filtered.weights.reserve(chosen_.size());
+        for (uint32_t row : chosen_) {
+          filtered.weights.push_back(in.weights[row]);
+        }
+      }
+      input = &filtered.rows;
+    }
+  }
+  const ZBatch& source = all ? in : filtered;
+  out.rows.rows = input->rows;
+  for (const ExprRef& projection : projections_) {
+    out.rows.columns.push_back(evaluate_column(*projection, *input, context.eval));
+  }
+  out.weights = source.weights;
+  if (!context.eval.errors.empty()) {
+    // Rows in error are not rows: they are taken out, once each.
+    std::vector<bool> failed(out.rows.rows);
+    std::vector<RowError> first_errors;
+    for (RowError& error : context.eval.errors) {
+      if (!failed[error.row]) {
+        failed[error.row] = true;
+        first_errors.push_back(std::move(error));
+      }
+    }
+    context.eval.errors = std::move(first_errors);
+    take_errors(context, source);
+    std::vector<uint32_t> good;
+    for (uint32_t row = 0; row < out.rows.rows; ++row) {
+      if (!failed[row]) {
+        good.push_back(row);
+      }
+    }
+    ZBatch rest;
+    rest.rows = out.rows.select(good);
+    rest.rows.rows = good.size();
+    rest.weights.reserve(good.size());
+    for (uint32_t row : good) {
+      rest.weights.push_back(source.weight(row));
+    }
+    return rest;
+  }
+  return out;
+}
+
+Status MapOperator::step(StepContext& context, std::span<const Delta> in, Delta& out) {
+  if (in[0].reset) {
+    mutable_errors().clear();
+    out.reset = true;
+  }
+  for (const ZBatch& batch : in[0].batches) {
+    if (batch.rows.rows == 0) {
+      continue;
+    }
+    ZBatch mapped = map_batch(context, batch);
+    if (mapped.rows.rows != 0) {
+      out.batches.push_back(std::move(mapped));
+    }
+  }
+  return {};
+}
+
+}  // namespace tidemark

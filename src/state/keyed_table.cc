@@ -1,0 +1,264 @@
+#include "state/keyed_table.h"
+
+namespace tidemark {
+
+namespace {
+
+constexpr size_t kSlotsMin = 16;
+
+uint64_t slot_of(uint64_t hash, uint32_t id) { return (hash & 0xFFFFFFFF00000000u) | (uint64_t{id} + 1); }
+bool tag_matches(uint64_t slot, uint64_t hash) { return ((slot ^ hash) >> 32) == 0; }
+uint32_t id_of(uint64_t slot) { return static_cast<uint32_t>(slot) - 1; }
+
+template <typename T>
+bool equal_physical(const T& a, const T& b) {
+  if constexpr (std::is_floating_point_v<T>) {
+    return a == b || (a != a && b != b);
+  } else {
+    return a == b;
+  }
+}
+
+}  // namespace
+
+KeyedTable::KeyedTable(std::vector<Type> key_types, std::vector<Type> payload_types, size_t fixed_bytes)
+    : fixed_bytes_(fixed_bytes) {
+  CHECK(fixed_bytes % 16 == 0);  // Int128 accumulators are aligned
+  for (Type& type : key_types) {
+    keys_.emplace_back(std::move(type));
+  }
+  for (Type& type : payload_types) {
+    payload_.emplace_back(std::move(type));
+  }
+  grow_slots(kSlotsMin);
+}
+
+bool KeyedTable::key_equals(uint32_t id, std::span<const Column* const> keys, size_t row) const {
+  for (size_t k = 0; k < keys_.size(); ++k) {
+    if (!same_value(keys_[k], id, *keys[k], row)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+uint32_t KeyedTable::find_one(std::span<const Column* const> keys, size_t row, uint64_t hash) const {
+  for (size_t slot = hash & mask_; slots_[slot] != 0; slot = (slot + 1) & mask_) {
+    if (tag_matches(slots_[slot], hash) && key_equals(id_of(slots_[slot]), keys, row)) {
+      return id_of(slots_[slot]);
+    }
+  }
+  return kNone;
+}
+
+uint32_t KeyedTable::find_or_insert_one(std::span<const Column* const> keys, size_t row, uint64_t hash) {
+  reserve_for(1);
+  size_t slot = hash & mask_;
+  for (; slots_[slot] != 0; slot = (slot + 1) & mask_) {
+    if (tag_matches(slots_[slot], hash) && key_equals(id_of(slots_[slot]), keys, row)) {
+      return id_of(slots_[slot]);
+    }
+  }
+  return insert_at(slot, keys, row, hash);
+}
+
+template <typename T>
+void KeyedTable::resolve_single(const Column& key, size_t rows, std::span<const uint64_t> hashes, uint32_t* ids, bool insert) {
+  const Column* keys[] = {&key};
+  const T* values = key.data<T>();
+  for (size_t i = 0; i < rows; ++i) {
+    uint64_t hash = hashes[i];
+    size_t slot = hash & mask_;
+    uint32_t id = kNone;
+    for (; slots_[slot] != 0; slot = (slot + 1) & mask_) {
+      uint32_t candidate = id_of(slots_[slot]);
+      if (tag_matches(slots_[slot], hash) && equal_physical(keys_[0].data<T>()[candidate], values[i])) {
+        id = candidate;
+        break;
+      }
+    }
+    if (id == kNone && insert) {
+      reserve_for(1);
+      for (slot = hash & mask_; slots_[slot] != 0; slot = (slot + 1) & mask_) {
+      }
+      id = insert_at(slot, keys, i, hash);
+    }
+    ids[i] = id;
+  }
+}
+
+void KeyedTable::find(std::span<const Column* const> keys, size_t rows, std::span<const uint64_t> hashes, uint32_t* ids) const {
+  for (size_t i = 0; i < rows; ++i) {
+    ids[i] = find_one(keys, i, hashes[i]);
+  }
+}
+
+void KeyedTable::find_or_insert(std::span<const Column* const> keys, size_t rows, std::span<const uint64_t> hashes, uint32_t* ids) {
+  // One key column without NULLs is the usual case: a loop of its own for each physical type.
+  if (keys_.size() == 1 && !keys[0]->has_nulls() && !keys_[0].has_nulls()) {
+    visit_physical(keys_[0].physical(), [&](auto tag) { resolve_single<decltype(tag)>(*keys[0], rows, hashes, ids, true); });
+    return;
+  }
+  for (size_t i = 0; i < rows; ++i) {
+    ids[i] = find_or_insert_one(keys, i, hashes[i]);
+  }
+}
+
+uint32_t KeyedTable::insert_at(size_t slot, std::span<const Column* const> keys, size_t row, uint64_t hash) {
+  uint32_t id;
+  if (!free_ids_.empty()) {
+    id = free_ids_.back();
+    free_ids_.pop_back();
+    hashes_[id] = hash;
+    live_flags_[id] = 1;
+    for (size_t k = 0; k < keys_.size(); ++k) {
+      keys_[k].assign_copy(id, *keys[k], row);
+    }
+    std::memset(fixed(id), 0, fixed_bytes_);
+  } else {
+    CHECK(hashes_.size() < kNone);
+    id = static_cast<uint32_t>(hashes_.size());
+    hashes_.push_back(hash);
+    live_flags_.push_back(1);
+    for (size_t k = 0; k < keys_.size(); ++k) {
+      keys_[k].append_copy(*keys[k], row);
+    }
+    for (Column& column : payload_) {
+      column.append_null();
+    }
+    fixed_.resize(fixed_.size() + fixed_bytes_);
+  }
+  slots_[slot] = slot_of(hash, id);
+  ++live_;
+  return id;
+}
+
+void KeyedTable::reserve_for(size_t more) {
+  if ((live_ + more) * 2 > slots_.size()) {
+    grow_slots(slots_.size() * 2);
+  }
+}
+
+void KeyedTable::grow_slots(size_t capacity) {
+  slots_.assign(capacity, 0);
+  mask_ = capacity - 1;
+  for (uint32_t id = 0; id < hashes_.size(); ++id) {
+    if (live_flags_[id]) {
+      size_t slot = hashes_[id] & mask_;
+      while (slots_[slot] != 0) {
+        slot = (slot + 1) & mask_;
+      }
+      slots_[slot] = slot_of(hashes_[id], id);
+    }
+  }
+}
+
+void KeyedTable::erase(uint32_t id) {
+  CHECK(is_live(id));
+  size_t slot = hashes_[id] & mask_;
+  while (slots_[slot] == 0 || id_of(slots_[slot]) != id) {
+    slot = (slot + 1) & mask_;
+  }
+  // Close the gap: move back every later entry of the run whose home is not after the gap.
+  for (size_t next = (slot + 1) & mask_; slots_[next] != 0; next = (next + 1) & mask_) {
+    size_t home = hashes_[id_of(slots_[next])] & mask_;
+    if (((next - home) & mask_) >= ((next - slot) & mask_)) {
+      slots_[slot] = slots_[next];
+      slot = next;
+    }
+  }
+  slots_[slot] = 0;
+  note_dead_bytes(id);
+  live_flags_[id] = 0;
+  free_ids_.push_back(id);
+  --live_;
+  if (live_ == 0) {
+    clear();
+  } else if (constexpr size_t kCompactMin = 1 << 20; dead_string_bytes_ > kCompactMin) {
+    compact_strings();
+  }
+}
+
+void KeyedTable::clear() {
+  for (Column& column : keys_) {
+    column = Column(column.type());
+  }
+  for (Column& column : payload_) {
+    column = Column(column.type());
+  }
+  fixed_.clear();
+  hashes_.clear();
+  live_flags_.clear();
+  free_ids_.clear();
+  live_ = 0;
+  dead_string_bytes_ = 0;
+  slots_.clear();
+  grow_slots(kSlotsMin);
+}
+
+void KeyedTable::assign_payload(uint32_t id, std::span<const Column* const> values, size_t row) {
+  for (size_t c = 0; c < payload_.size(); ++c) {
+    if (payload_[c].physical() == PhysicalKind::kString) {
+      StringRef old = payload_[c].data<StringRef>()[id];
+      dead_string_bytes_ += old.is_inline() ? 0 : old.size();
+    }
+    payload_[c].assign_copy(id, *values[c], row);
+  }
+}
+
+void KeyedTable::note_dead_bytes(uint32_t id) {
+  auto release = [&](Column& column) {
+    if (column.physical() == PhysicalKind::kString) {
+      StringRef& ref = column.mutable_data<StringRef>()[id];
+      dead_string_bytes_ += ref.is_inline() ? 0 : ref.size();
+      ref = StringRef();
+    }
+  };
+  for (Column& column : keys_) {
+    release(column);
+  }
+  for (Column& column : payload_) {
+    release(column);
+  }
+}
+
+// Copies the live strings to fresh heaps once the dead ones outweigh them.
+void KeyedTable::compact_strings() {
+  size_t used = 0;
+  auto for_each_string_column = [&](auto&& f) {
+    for (std::vector<Column>* columns : {&keys_, &payload_}) {
+      for (Column& column : *columns) {
+        if (column.physical() == PhysicalKind::kString) {
+          f(column);
+        }
+      }
+    }
+  };
+  for_each_string_column([&](Column& column) { used += column.heap().used_bytes(); });
+  if (dead_string_bytes_ * 2 < used) {
+    return;
+  }
+  for_each_string_column([&](Column& column) {
+    Column fresh(column.type());
+    fresh.reserve(column.size());
+    for (size_t row = 0; row < column.size(); ++row) {
+      fresh.append_copy(column, row);
+    }
+    column = std::move(fresh);
+  });
+  dead_string_bytes_ = 0;
+}
+
+size_t KeyedTable::held_bytes() const {
+  size_t bytes = fixed_.capacity() + hashes_.capacity() * 8 + live_flags_.capacity() + free_ids_.capacity() * 4 +
+                 slots_.capacity() * 8;
+  for (const Column& column : keys_) {
+    bytes += column.held_bytes();
+  }
+  for (const Column& column : payload_) {
+    bytes += column.held_bytes();
+  }
+  return bytes;
+}
+
+}  // namespace tidemark

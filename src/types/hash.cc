@@ -1,0 +1,86 @@
+#include "types/hash.h"
+
+#include <cmath>
+
+namespace tidemark {
+
+namespace {
+
+constexpr uint64_t kSeed = 0x9E3779B97F4A7C15;
+constexpr uint64_t kMixer = 0xD6E8FEB86659FD93;
+
+// 64 x 64 -> 128 bit product folded to 64 bits: every input bit reaches every output bit.
+inline uint64_t mix(uint64_t a, uint64_t b) {
+  UInt128 product = static_cast<UInt128>(a ^ kSeed) * (b ^ kMixer);
+  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+}
+
+inline uint64_t load8(const char* bytes) {
+  uint64_t word = 0;
+  std::memcpy(&word, bytes, 8);
+  return word;
+}
+
+inline uint64_t hash_long(const char* data, size_t size) {
+  // Words of 16 bytes, the last one overlapping what came before it (size > 12 is given).
+  uint64_t hash = size;
+  if (size < 16) {
+    return mix(load8(data) ^ hash, load8(data + size - 8));
+  }
+  size_t i = 0;
+  for (; i + 16 <= size; i += 16) {
+    hash = mix(load8(data + i) ^ hash, load8(data + i + 8));
+  }
+  if (i < size) {
+    hash = mix(load8(data + size - 16) ^ hash, load8(data + size - 8));
+  }
+  return hash;
+}
+
+inline uint64_t hash_one(StringRef value) {
+  return value.is_inline() ? mix(value.head(), value.tail()) : hash_long(value.data(), value.size());
+}
+template <typename T>
+inline uint64_t hash_one(T value) {
+  if constexpr (std::is_floating_point_v<T>) {
+    double canonical = std::isnan(value) ? std::nan("") : (value == 0 ? 0.0 : static_cast<double>(value));
+    uint64_t bits = 0;
+    std::memcpy(&bits, &canonical, 8);
+    return mix(bits, kSeed);
+  } else if constexpr (sizeof(T) == 16) {
+    return mix(static_cast<uint64_t>(value), static_cast<uint64_t>(static_cast<UInt128>(value) >> 64));
+  } else {
+    return mix(static_cast<uint64_t>(value), kSeed);
+  }
+}
+
+constexpr uint64_t kNullHash = 0x2545F4914F6CDD1D;
+
+}  // namespace
+
+uint64_t hash_bytes(std::string_view bytes) { return hash_one(StringRef(bytes)); }
+
+void hash_rows(std::span<const Column* const> columns, size_t rows, std::vector<uint64_t>& hashes) {
+  hashes.assign(rows, kSeed);
+  bool first = true;
+  for (const Column* column : columns) {
+    visit_physical(column->physical(), [&](auto tag) {
+      using T = decltype(tag);
+      const T* values = column->data<T>();
+      const uint8_t* nulls = column->nulls();
+      if (first && nulls == nullptr) {
+        for (size_t i = 0; i < rows; ++i) {
+          hashes[i] = hash_one(values[i]);
+        }
+        return;
+      }
+      for (size_t i = 0; i < rows; ++i) {
+        uint64_t hash = nulls != nullptr && nulls[i] ? kNullHash : hash_one(values[i]);
+        hashes[i] = first ? hash : mix(hashes[i], hash);
+      }
+    });
+    first = false;
+  }
+}
+
+}  // namespace tidemark

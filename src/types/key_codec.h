@@ -1,0 +1,25 @@
+#pragma once
+// Order-preserving bytes: comparing two encodings with memcmp orders the values as compare_values does.
+//
+//   per column: one byte 0x01 (value) or 0x00/0x02 (NULL, sorted first/last), then the value:
+//     integers   big-endian with the sign bit flipped
+//     floats     IEEE bits, sign-flipped when positive, inverted when negative; one NaN, above all
+//     strings    0x00 escaped as 0x00 0xFF, ended by 0x00 0x00
+//   descending: every byte of the value inverted
+
+#include <string>
+
+#include "types/column.h"
+
+namespace tidemark {
+
+struct SortKey {
+  size_t column = 0;
+  bool descending = false;
+  bool nulls_first = false;
+  bool operator==(const SortKey&) const = default;
+};
+
+void append_sort_key(const Column& column, size_t row, bool descending, bool nulls_first, std::string& out);
+
+}  // namespace tidemark

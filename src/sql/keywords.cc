@@ -1,0 +1,73 @@
+#include "sql/keywords.h"
+
+#include <algorithm>
+
+namespace tidemark::sql {
+
+namespace {
+
+// A word is reserved only where the grammar needs it: as an operand or an alias it would be misread.
+constexpr std::string_view kReserved[] = {
+    "ALL", "AND", "ANY", "ARRAY", "AS", "ASC", "BETWEEN", "BY", "CASE", "CAST", "CONSTRAINT",
+    "CREATE", "CROSS", "DESC", "DISTINCT", "ELSE", "END", "EXCEPT", "EXISTS", "FALSE", "FETCH",
+    "FOR", "FROM", "FULL", "GROUP", "HAVING", "ILIKE", "IN", "INNER", "INSERT", "INTERSECT",
+    "INTERVAL", "INTO", "IS", "JOIN", "LATERAL", "LEFT", "LIKE", "LIMIT", "MATCH_RECOGNIZE",
+    "NATURAL", "NOT", "NULL", "OFFSET", "ON", "OR", "ORDER", "PRIMARY", "QUALIFY", "RIGHT", "ROW",
+    "SELECT", "SIMILAR", "SOME", "TABLE", "THEN", "TO", "TRUE", "TRY_CAST", "UNION", "UNNEST",
+    "USING", "VALUES", "WATERMARK", "WHEN", "WHERE", "WINDOW", "WITH",
+};
+
+constexpr std::string_view kNonReserved[] = {
+    "ABORT", "ABSENT", "ADD", "AFTER", "ALTER", "ANALYZE", "ASENSITIVE", "ASYMMETRIC", "AT",
+    "BEGIN", "BIGINT", "BIGSERIAL", "BINARY", "BOOL", "BOOLEAN", "BOTH", "BPCHAR", "BUCKETS",
+    "BYTEA", "BYTES", "CALL", "CASCADE", "CATALOG", "CATALOGS", "CEIL", "CEILING", "CHANGELOG_MODE",
+    "CHAR", "CHARACTER", "CHARACTERISTICS", "CLEAR", "CLOSE", "COLUMN", "COLUMNS", "COMMENT",
+    "COMMIT", "COMMITTED", "COMPILE", "COMPUTE", "CONDITIONAL", "CONFLICT", "CONNECTION",
+    "CONNECTIONS", "CONSTRAINTS", "CONTINUOUS", "COPY", "CUBE", "CURRENT", "CURRENT_CATALOG",
+    "CURRENT_DATE", "CURRENT_SCHEMA", "CURRENT_TIME", "CURRENT_TIMESTAMP", "CURRENT_USER", "CURSOR",
+    "DATABASE", "DATABASES", "DATE", "DAY", "DAYS", "DEC", "DECIMAL", "DECLARE", "DEDUPLICATE",
+    "DEFAULT", "DEFERRABLE", "DEFINE", "DELETE", "DESCRIBE", "DESCRIPTOR", "DISTRIBUTED",
+    "DISTRIBUTION", "DO", "DOUBLE", "DRAIN", "DROP", "EMPTY", "ENFORCED", "ERROR", "ESCAPE",
+    "ESTIMATED_COST", "EXCLUDING", "EXECUTE", "EXIT", "EXPLAIN", "EXTENDED", "EXTRACT", "FILTER",
+    "FINAL", "FIRST", "FLOAT", "FLOAT4", "FLOAT8", "FLOOR", "FOLLOWING", "FORWARD", "FRESHNESS",
+    "FUNCTION", "FUNCTIONS", "GENERATED", "GROUPING", "GROUPS", "HASH", "HELP", "HOLD", "HOUR",
+    "HOURS", "IF", "IGNORE", "INCLUDING", "INDEX", "INDEXES", "INPUT", "INSENSITIVE", "INT", "INT2",
+    "INT4", "INT8", "INTEGER", "ISOLATION", "JAR", "JARS", "JOB", "JOBS", "JSON", "JSONB",
+    "JSON_ARRAY", "JSON_ARRAYAGG", "JSON_EXECUTION_PLAN", "JSON_EXISTS", "JSON_OBJECT",
+    "JSON_OBJECTAGG", "JSON_QUERY", "JSON_VALUE", "KEY", "KILL", "LANGUAGE", "LAST", "LEADING",
+    "LEVEL", "LOAD", "LOCAL", "LOCALTIME", "LOCALTIMESTAMP", "LSN", "MAP", "MARK", "MATCH",
+    "MATERIALIZED", "MEASURES", "MEMORY", "METADATA", "MINUTE", "MINUTES", "MODEL", "MODELS",
+    "MODIFY", "MODULE", "MODULES", "MONTH", "MONTHS", "MULTISET", "NAME", "NEXT", "NO", "NOTHING",
+    "NULLS", "NUMERIC", "OBJECT", "OF", "OID", "ONE", "ONLY", "OPTIONS", "ORDINALITY", "OUTER",
+    "OUTPUT", "OVER", "OVERLAPS", "OVERLAY", "OVERWRITE", "OVERWRITING", "PARTITION", "PARTITIONED",
+    "PARTITIONS", "PASSWORD", "PAST", "PATTERN", "PER", "PERMUTE", "PLACING", "PLAN", "PLAN_ADVICE",
+    "POSITION", "PRECEDING", "PRECISION", "PROCEDURES", "QUARTER", "QUARTERS", "QUERY", "QUIT",
+    "RANGE", "RAW", "READ", "REAL", "RECURSIVE", "REFRESH", "REFRESH_MODE", "REGCLASS", "REMOVE",
+    "RENAME", "REPEATABLE", "REPLACE", "RESET", "RESPECT", "RESTRICT", "RESUME", "RETURNING",
+    "ROLLBACK", "ROLLUP", "ROWS", "RUNNING", "SAVEPOINT", "SCALAR", "SCROLL", "SECOND", "SECONDS",
+    "SERIAL", "SERIALIZABLE", "SESSION", "SESSION_USER", "SET", "SETS", "SHOW", "SINKS", "SKIP",
+    "SLOTS", "SMALLINT", "SMALLSERIAL", "SOURCE", "SOURCES", "START", "START_MODE", "STATEMENT",
+    "STATISTICS", "STDOUT", "STOP", "STRING", "STRUCTURED", "SUBSCRIBE", "SUBSCRIPTIONS", "SUBSET",
+    "SUBSTRING", "SUSPEND", "SYMMETRIC", "SYSTEM", "SYSTEM_TIME", "SYSTEM_USER", "TABLES", "TEMP",
+    "TEMPORARY", "TEXT", "TIME", "TIMESTAMP", "TIMESTAMPADD", "TIMESTAMPDIFF", "TIMESTAMPTZ",
+    "TIMESTAMP_LTZ", "TIMETZ", "TINYINT", "TRAILING", "TRANSACTION", "TRIM", "TRUNCATE",
+    "UNBOUNDED", "UNCOMMITTED", "UNCONDITIONAL", "UNIQUE", "UNKNOWN", "UNLOAD", "UPDATE", "USE",
+    "USER", "USERS", "UUID", "VALUE", "VARBINARY", "VARCHAR", "VARIANT", "VARYING", "VERBOSE",
+    "VERIFY", "VIEW", "VIEWS", "VIRTUAL", "WAIT", "WATERMARKS", "WEEK", "WEEKS", "WITHIN",
+    "WITHOUT", "WORK", "WRAPPER", "WRITE", "YEAR", "YEARS", "ZONE",
+};
+
+}  // namespace
+
+std::span<const std::string_view> reserved_keywords() { return kReserved; }
+std::span<const std::string_view> non_reserved_keywords() { return kNonReserved; }
+
+bool is_reserved(std::string_view word) {
+  return std::binary_search(std::begin(kReserved), std::end(kReserved), word);
+}
+
+bool is_keyword(std::string_view word) {
+  return is_reserved(word) || std::binary_search(std::begin(kNonReserved), std::end(kNonReserved), word);
+}
+
+}  // namespace tidemark::sql

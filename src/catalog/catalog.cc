@@ -1,0 +1,369 @@
+#include "catalog/catalog.h"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "base/nearest.h"
+
+namespace tidemark {
+
+std::string quote_identifier(std::string_view name) {
+  bool plain = !name.empty() && !(name[0] >= '0' && name[0] <= '9');
+  for (char c : name) {
+    plain = plain && (std::isalnum(static_cast<unsigned char>(c)) || c == '_' || (static_cast<uint8_t>(c) & 0x80));
+  }
+  if (plain) {
+    return std::string(name);
+  }
+  std::string quoted = "`";
+  for (char c : name) {
+    quoted += c;
+    if (c == '`') {
+      quoted += c;
+    }
+  }
+  return quoted + "`";
+}
+
+std::string ObjectName::to_string() const {
+  return quote_identifier(catalog) + "." + quote_identifier(database) + "." + quote_identifier(object);
+}
+
+std::string_view CatalogObject::kind_text() const {
+  return is_table() ? "table" : is_view() ? "view" : "materialized view";
+}
+
+Catalog::Catalog() {
+  Entry entry;
+  entry.info = {std::string(kDefaultCatalog), "generic_in_memory", {}, {}};
+  entry.databases[std::string(kDefaultDatabase)];
+  catalogs_.emplace(kDefaultCatalog, std::move(entry));
+}
+
+Status Catalog::create_catalog(CatalogInfo info, std::shared_ptr<ExternalCatalog> external, bool if_not_exists) {
+  std::lock_guard lock(mutex_);
+  if (catalogs_.contains(info.name)) {
+    return if_not_exists ? Status() : Status::already_exists(fmt::format("catalog exists already: {}", info.name));
+  }
+  Entry entry;
+  entry.external = std::move(external);
+  if (!entry.external) {
+    entry.databases["default"];
+  }
+  std::string name = info.name;
+  entry.info = std::move(info);
+  catalogs_.emplace(std::move(name), std::move(entry));
+  return {};
+}
+
+Status Catalog::drop_catalog(const std::string& name, bool if_exists) {
+  std::lock_guard lock(mutex_);
+  auto found = catalogs_.find(name);
+  if (found == catalogs_.end()) {
+    return if_exists ? Status() : Status::not_found(fmt::format("no such catalog: {}", name));
+  }
+  if (name == kDefaultCatalog) {
+    return Status::invalid_argument("the default catalog cannot be dropped");
+  }
+  catalogs_.erase(found);
+  return {};
+}
+
+Status Catalog::create_database(const std::string& catalog, const std::string& database, bool if_not_exists) {
+  std::lock_guard lock(mutex_);
+  auto found = catalogs_.find(catalog);
+  if (found == catalogs_.end()) {
+    return Status::not_found(fmt::format("no such catalog: {}", catalog));
+  }
+  if (found->second.external) {
+    return Status::invalid_argument(fmt::format("catalog {} shows a source database and is read-only", catalog));
+  }
+  auto [entry, inserted] = found->second.databases.try_emplace(database);
+  return inserted || if_not_exists ? Status() : Status::already_exists(fmt::format("database exists already: {}", database));
+}
+
+Status Catalog::drop_database(const std::string& catalog, const std::string& database, bool if_exists, bool cascade) {
+  std::lock_guard lock(mutex_);
+  auto found = catalogs_.find(catalog);
+  if (found == catalogs_.end() || !found->second.databases.contains(database)) {
+    return if_exists ? Status() : Status::not_found(fmt::format("no such database: {}.{}", catalog, database));
+  }
+  if (!found->second.databases[database].empty()) {
+    return Status::invalid_argument(fmt::format("database is not empty: {}{}", database, cascade ? ": drop its objects first" : ""));
+  }
+  found->second.databases.erase(database);
+  return {};
+}
+
+std::vector<CatalogInfo> Catalog::catalogs() const {
+  std::lock_guard lock(mutex_);
+  std::vector<CatalogInfo> result;
+  for (const auto& [name, entry] : catalogs_) {
+    result.push_back(entry.info);
+  }
+  return result;
+}
+
+Result<CatalogInfo> Catalog::find_catalog(const std::string& name) const {
+  std::lock_guard lock(mutex_);
+  auto found = catalogs_.find(name);
+  if (found == catalogs_.end()) {
+    std::vector<std::string> names;
+    for (const auto& [candidate, entry] : catalogs_) {
+      names.push_back(candidate);
+    }
+    auto nearest = nearest_name(name, names);
+    return Status::not_found(fmt::format("no such catalog: {}", name))
+        .with_hint(nearest ? fmt::format("did you mean {}?", *nearest) : "SHOW CATALOGS lists them");
+  }
+  return found->second.info;
+}
+
+Result<std::vector<std::string>> Catalog::databases(const std::string& catalog) const {
+  std::shared_ptr<ExternalCatalog> external;
+  std::vector<std::string> result;
+  {
+    std::lock_guard lock(mutex_);
+    auto found = catalogs_.find(catalog);
+    if (found == catalogs_.end()) {
+      return Status::not_found(fmt::format("no such catalog: {}", catalog));
+    }
+    external = found->second.external;
+    for (const auto& [name, objects] : found->second.databases) {
+      result.push_back(name);
+    }
+  }
+  if (external) {
+    for (const auto& [schema, table] : TRY(external->list())) {
+      if (std::find(result.begin(), result.end(), schema) == result.end()) {
+        result.push_back(schema);
+      }
+    }
+  }
+  return result;
+}
+
+Status Catalog::check_database(const std::string& catalog, const std::string& database) const {
+  std::vector<std::string> names = TRY(databases(catalog));
+  if (std::find(names.begin(), names.end(), database) == names.end()) {
+    auto nearest = nearest_name(database, names);
+    return Status::not_found(fmt::format("no such database in catalog {}: {}", catalog, database))
+        .with_hint(nearest ? fmt::format("did you mean {}?", *nearest) : "SHOW DATABASES lists them");
+  }
+  return {};
+}
+
+Result<ObjectRef> Catalog::create(CatalogObject object) {
+  std::lock_guard lock(mutex_);
+  auto found = catalogs_.find(object.name.catalog);
+  if (found == catalogs_.end()) {
+    return Status::not_found(fmt::format("no such catalog: {}", object.name.catalog));
+  }
+  if (found->second.external == nullptr && !found->second.databases.contains(object.name.database)) {
+    return Status::not_found(fmt::format("no such database in catalog {}: {}", object.name.catalog, object.name.database));
+  }
+  auto& objects = found->second.databases[object.name.database];
+  if (objects.contains(object.name.object)) {
+    return Status::already_exists(fmt::format("{} exists already: {}", objects[object.name.object]->kind_text(), object.name.object))
+        .with_hint("drop it first, or write IF NOT EXISTS");
+  }
+  object.id = next_id_++;
+  auto ref = std::make_shared<const CatalogObject>(std::move(object));
+  objects.emplace(ref->name.object, ref);
+  return ref;
+}
+
+Result<ObjectRef> Catalog::drop(const ObjectName& name) {
+  std::lock_guard lock(mutex_);
+  auto found = catalogs_.find(name.catalog);
+  if (found == catalogs_.end()) {
+    return Status::not_found(fmt::format("no such catalog: {}", name.catalog));
+  }
+  auto database = found->second.databases.find(name.database);
+  if (database == found->second.databases.end() || !database->second.contains(name.object)) {
+    return Status::not_found(fmt::format("no such table or view: {}", name.to_string()));
+  }
+  ObjectRef object = database->second[name.object];
+  for (const auto& [catalog_name, entry] : catalogs_) {
+    for (const auto& [database_name, objects] : entry.databases) {
+      for (const auto& [object_name, other] : objects) {
+        if (std::find(other->depends_on.begin(), other->depends_on.end(), object->id) != other->depends_on.end()) {
+          return Status::invalid_argument(fmt::format("cannot drop {} {}: {} {} depends on it", object->kind_text(), name.object,
+                                                      other->kind_text(), object_name))
+              .with_hint("drop what depends on it first, or write CASCADE");
+        }
+      }
+    }
+  }
+  database->second.erase(name.object);
+  return object;
+}
+
+Status Catalog::not_found(const ObjectName& name, const Entry* entry) {
+  std::vector<std::string> candidates;
+  if (entry != nullptr) {
+    auto database = entry->databases.find(name.database);
+    if (database != entry->databases.end()) {
+      for (const auto& [candidate, object] : database->second) {
+        candidates.push_back(candidate);
+      }
+    }
+  }
+  auto nearest = nearest_name(name.object, candidates);
+  return Status::not_found(fmt::format("no such table or view: {}", name.to_string()))
+      .with_hint(nearest ? fmt::format("did you mean {}?", quote_identifier(*nearest)) : "SHOW TABLES lists them");
+}
+
+Result<ObjectRef> Catalog::find(const ObjectName& name) {
+  std::shared_ptr<ExternalCatalog> external;
+  {
+    std::lock_guard lock(mutex_);
+    auto found = catalogs_.find(name.catalog);
+    if (found == catalogs_.end()) {
+      return Status::not_found(fmt::format("no such catalog: {}", name.catalog));
+    }
+    auto database = found->second.databases.find(name.database);
+    if (database != found->second.databases.end()) {
+      auto object = database->second.find(name.object);
+      if (object != database->second.end()) {
+        return object->second;
+      }
+    }
+    external = found->second.external;
+    if (!external) {
+      return not_found(name, &found->second);
+    }
+  }
+  CatalogObject resolved = TRY(external->resolve(name));
+  resolved.name = name;
+  std::lock_guard lock(mutex_);
+  auto& objects = catalogs_[name.catalog].databases[name.database];
+  auto existing = objects.find(name.object);
+  if (existing != objects.end()) {
+    return existing->second;  // another session was faster
+  }
+  resolved.id = next_id_++;
+  auto ref = std::make_shared<const CatalogObject>(std::move(resolved));
+  objects.emplace(name.object, ref);
+  return ref;
+}
+
+Result<ObjectName> Catalog::full_name(const std::vector<std::string>& parts, const std::string& catalog, const std::string& database) const {
+  if (parts.empty() || parts.size() > 3) {
+    return Status::invalid_argument("a name has one to three parts: catalog.database.object");
+  }
+  ObjectName name;
+  name.object = parts.back();
+  name.database = parts.size() >= 2 ? parts[parts.size() - 2] : database;
+  name.catalog = parts.size() == 3 ? parts[0] : catalog;
+  return name;
+}
+
+Result<ObjectRef> Catalog::find(const std::vector<std::string>& parts, const std::string& catalog, const std::string& database) {
+  ObjectName name = TRY(full_name(parts, catalog, database));
+  std::shared_ptr<ExternalCatalog> external;
+  {
+    std::lock_guard lock(mutex_);
+    auto found = catalogs_.find(name.catalog);
+    if (found != catalogs_.end()) {
+      external = found->second.external;
+    }
+  }
+  if (external) {
+    // Flink's JDBC catalog writes `schema.table` as one quoted name.
+    size_t dot = name.object.find('.');
+    if (dot != std::string::npos) {
+      name.database = name.object.substr(0, dot);
+      name.object = name.object.substr(dot + 1);
+    }
+  }
+  Result<ObjectRef> found = find(name);
+  if (found.ok() || found.status().code() != StatusCode::kNotFound) {
+    return found;
+  }
+  if (external && parts.size() == 1) {
+    // A bare name that exists in just one schema of the source is that table.
+    std::vector<std::string> schemas;
+    std::vector<std::string> names;
+    for (const auto& [schema, table] : TRY(external->list())) {
+      names.push_back(table);
+      if (table == name.object) {
+        schemas.push_back(schema);
+      }
+    }
+    if (schemas.size() == 1) {
+      name.database = schemas[0];
+      return find(name);
+    }
+    if (schemas.size() > 1) {
+      return Status::invalid_argument(fmt::format("more than one schema has a table {}", name.object))
+          .with_hint(fmt::format("write {}.{} or {}.{}", schemas[0], name.object, schemas[1], name.object));
+    }
+    if (auto nearest = nearest_name(name.object, names)) {
+      return std::move(found).status().with_hint(fmt::format("did you mean {}?", quote_identifier(*nearest)));
+    }
+  }
+  if (parts.size() == 2) {
+    // The first part may have been meant as a catalog.
+    std::lock_guard lock(mutex_);
+    if (!catalogs_.contains(name.catalog) || (!catalogs_[name.catalog].external && !catalogs_[name.catalog].databases.contains(name.database))) {
+      return Status::not_found(fmt::format("no such database: {}.{}", name.catalog, name.database)).with_hint("SHOW DATABASES lists them");
+    }
+  }
+  return found;
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> Catalog::list(const std::string& catalog, const std::string& database) {
+  std::shared_ptr<ExternalCatalog> external;
+  std::map<std::string, std::string> names;
+  {
+    std::lock_guard lock(mutex_);
+    auto found = catalogs_.find(catalog);
+    if (found == catalogs_.end()) {
+      return Status::not_found(fmt::format("no such catalog: {}", catalog));
+    }
+    external = found->second.external;
+    auto objects = found->second.databases.find(database);
+    if (objects != found->second.databases.end()) {
+      for (const auto& [name, object] : objects->second) {
+        names.emplace(name, object->kind_text());
+      }
+    } else if (!external) {
+      return Status::not_found(fmt::format("no such database in catalog {}: {}", catalog, database));
+    }
+  }
+  if (external) {
+    for (const auto& [schema, table] : TRY(external->list())) {
+      if (schema == database) {
+        names.emplace(table, "table");
+      }
+    }
+  }
+  return std::vector<std::pair<std::string, std::string>>(names.begin(), names.end());
+}
+
+std::vector<ObjectRef> Catalog::objects() const {
+  std::lock_guard lock(mutex_);
+  std::vector<ObjectRef> result;
+  for (const auto& [name, entry] : catalogs_) {
+    for (const auto& [database, objects] : entry.databases) {
+      for (const auto& [object_name, object] : objects) {
+        result.push_back(object);
+      }
+    }
+  }
+  return result;
+}
+
+std::vector<ObjectRef> Catalog::dependents(ObjectId id) const {
+  std::vector<ObjectRef> result;
+  for (const ObjectRef& object : objects()) {
+    if (std::find(object->depends_on.begin(), object->depends_on.end(), id) != object->depends_on.end()) {
+      result.push_back(object);
+    }
+  }
+  return result;
+}
+
+}  // namespace tidemark

@@ -1,0 +1,137 @@
+#pragma once
+// Named objects: catalogs hold databases hold tables and views. A name resolves as
+// catalog.database.object, missing parts taken from the session (Flink's rule; identifiers are case-sensitive).
+//
+// A catalog of a source database (CREATE CATALOG c WITH ('type' = 'postgres-cdc', ...)) shows the
+// source's schemas as databases and its tables without DDL: they are looked up when first named.
+//
+// Thread rule: every method may be called from any thread; objects are immutable once made.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/options.h"
+#include "base/status.h"
+#include "types/type.h"
+
+namespace tidemark {
+
+using ObjectId = uint64_t;
+
+inline constexpr std::string_view kDefaultCatalog = "default_catalog";
+inline constexpr std::string_view kDefaultDatabase = "default_database";
+
+struct ObjectName {
+  std::string catalog;
+  std::string database;
+  std::string object;
+  // `c`.`d`.`o`, backticks only where needed.
+  std::string to_string() const;
+  auto operator<=>(const ObjectName&) const = default;
+};
+std::string quote_identifier(std::string_view name);  // with backticks if it needs them
+
+// A table of a connector, resolved against its source.
+struct TableDefinition {
+  Options with;
+  std::string source_key;
+  std::string display_name;            // as the source names it
+  Schema hidden;                       // columns after the schema's that row_key needs
+  std::vector<size_t> row_key;         // see SourceTable in connectors/connector.h
+};
+// A stored query, expanded where it is used.
+struct ViewDefinition {
+  std::string query;                   // canonical text; names in it are resolved from `context`
+  std::vector<std::string> columns;    // given names; empty: the query's own
+};
+struct MaterializedViewDefinition {
+  std::string query;
+};
+
+struct CatalogObject {
+  ObjectId id = 0;
+  ObjectName name;
+  Schema schema;
+  std::vector<size_t> primary_key;     // a unique key of the rows; empty: none known
+  bool temporary = false;
+  std::string comment;
+  std::string ddl;                     // as SHOW CREATE prints it
+  // Catalog and database that were current when the object was made: where its query's names resolve.
+  std::string context_catalog;
+  std::string context_database;
+  std::vector<ObjectId> depends_on;
+  std::variant<TableDefinition, ViewDefinition, MaterializedViewDefinition> definition;
+
+  bool is_table() const { return definition.index() == 0; }
+  bool is_view() const { return definition.index() == 1; }
+  bool is_materialized_view() const { return definition.index() == 2; }
+  std::string_view kind_text() const;  // "table", "view", "materialized view"
+};
+using ObjectRef = std::shared_ptr<const CatalogObject>;  // immutable, read by sessions and the step thread
+
+// Looks into a source database for a catalog. Implemented above this layer.
+class ExternalCatalog {
+ public:
+  virtual ~ExternalCatalog() = default;
+  // (schema, table) pairs. Blocks on the network.
+  virtual Result<std::vector<std::pair<std::string, std::string>>> list() = 0;
+  virtual Result<CatalogObject> resolve(const ObjectName& name) = 0;
+};
+
+struct CatalogInfo {
+  std::string name;
+  std::string type;     // "generic_in_memory" or a connector's name
+  Options options;
+  std::string comment;
+};
+
+class Catalog {
+ public:
+  Catalog();
+
+  Status create_catalog(CatalogInfo info, std::shared_ptr<ExternalCatalog> external, bool if_not_exists);
+  Status drop_catalog(const std::string& name, bool if_exists);
+  Status create_database(const std::string& catalog, const std::string& database, bool if_not_exists);
+  Status drop_database(const std::string& catalog, const std::string& database, bool if_exists, bool cascade);
+  std::vector<CatalogInfo> catalogs() const;
+  Result<CatalogInfo> find_catalog(const std::string& name) const;
+  Result<std::vector<std::string>> databases(const std::string& catalog) const;
+  Status check_database(const std::string& catalog, const std::string& database) const;
+
+  // The object gets its id here. kAlreadyExists if the name is taken.
+  Result<ObjectRef> create(CatalogObject object);
+  // Error if other objects depend on it.
+  Result<ObjectRef> drop(const ObjectName& name);
+  // kNotFound with the nearest name that exists. May ask an external catalog.
+  Result<ObjectRef> find(const ObjectName& name);
+  // Resolves one to three parts against the session's catalog and database.
+  Result<ObjectRef> find(const std::vector<std::string>& parts, const std::string& catalog, const std::string& database);
+  // Where a new object of this name would go.
+  Result<ObjectName> full_name(const std::vector<std::string>& parts, const std::string& catalog, const std::string& database) const;
+  // Names in a database; for an external catalog, all tables of the schema.
+  Result<std::vector<std::pair<std::string, std::string>>> list(const std::string& catalog, const std::string& database);  // name, kind
+  std::vector<ObjectRef> objects() const;
+  // Direct dependents.
+  std::vector<ObjectRef> dependents(ObjectId id) const;
+
+ private:
+  struct Entry {
+    CatalogInfo info;
+    std::shared_ptr<ExternalCatalog> external;  // null for in-memory catalogs
+    std::map<std::string, std::map<std::string, ObjectRef>> databases;
+  };
+  Status not_found(const ObjectName& name, const Entry* entry);
+
+  mutable std::mutex mutex_;  // guards everything below
+  std::map<std::string, Entry> catalogs_;
+  ObjectId next_id_ = 1;
+};
+
+}  // namespace tidemark

@@ -42,7 +42,8 @@ struct StreamResult {
   Schema schema;                      // visible columns, then `hidden` ones that only `order` needs
   size_t hidden = 0;
   std::vector<SortKey> order;         // wanted order of the rows (indexes into schema); empty: none asked
-  std::vector<size_t> key;            // columns that identify a row; empty: none known
+  // Columns that identify a row; none known: nullopt; empty: there is at most one row.
+  std::optional<std::vector<size_t>> key;
   std::shared_ptr<Subscription> subscription;  // shared with the step thread
   bool progress = true;               // whether the reader asked for marks without changes
 };

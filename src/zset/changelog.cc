@@ -6,17 +6,17 @@
 
 namespace tidemark {
 
-ChangeBatch to_changelog(const ZBatch& delta, std::span<const size_t> key) {
+ChangeBatch to_changelog(const ZBatch& delta, const std::optional<std::vector<size_t>>& key) {
   size_t rows = delta.rows.rows;
   std::vector<const Column*> key_columns;
-  for (size_t column : key) {
+  for (size_t column : key.value_or(std::vector<size_t>())) {
     key_columns.push_back(delta.rows.columns[column].get());
   }
   // partner[i]: the inserted row that replaces the deleted row i.
   constexpr uint32_t kNone = UINT32_MAX;
   std::vector<uint32_t> partner(rows, kNone);
   std::vector<bool> paired(rows);
-  if (!key.empty()) {
+  if (key) {
     std::vector<uint64_t> hashes;
     hash_rows(key_columns, rows, hashes);
     std::unordered_multimap<uint64_t, uint32_t> inserted;

@@ -1,0 +1,620 @@
+#include "plan/bind/bind_expr.h"
+
+#include <charconv>
+
+#include <fmt/core.h>
+
+#include "base/nearest.h"
+#include "expr/cast.h"
+#include "expr/eval.h"
+#include "plan/bind/bind_type.h"
+#include "types/datetime.h"
+#include "types/decimal.h"
+#include "types/nested.h"
+
+namespace tidemark {
+
+namespace {
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+
+std::string upper(std::string_view text) {
+  std::string result;
+  for (char c : text) {
+    result += static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
+  }
+  return result;
+}
+
+Status unsupported(std::string_view what, size_t position) {
+  return Status::unsupported(fmt::format("{} is not supported yet", what)).with_position(position);
+}
+
+ExprRef text_literal(std::string text) {
+  size_t length = 0;
+  for (char c : text) {
+    length += (static_cast<uint8_t>(c) & 0xC0) != 0x80 ? 1 : 0;
+  }
+  return make_literal(std::move(text), Type::varchar(static_cast<int32_t>(std::max<size_t>(length, 1))));
+}
+
+ExprRef boolean_literal(bool value) { return make_literal(value, Type::boolean()); }
+
+ExprRef make_case(std::vector<std::pair<ExprRef, ExprRef>> branches, ExprRef otherwise, Type type) {
+  for (auto& [condition, result] : branches) {
+    result = make_cast(result, type);
+  }
+  otherwise = make_cast(otherwise, type);
+  return std::make_shared<const Expr>(Expr{type.as_nullable(), CaseExpr{std::move(branches), std::move(otherwise)}});
+}
+
+ExprRef make_logic(bool is_and, std::vector<ExprRef> conditions) {
+  if (conditions.size() == 1) {
+    return conditions[0];
+  }
+  return std::make_shared<const Expr>(Expr{Type::boolean(), LogicExpr{is_and, std::move(conditions)}});
+}
+
+}  // namespace
+
+size_t AggregateBuilder::add_below(ExprRef expression) {
+  for (size_t i = 0; i < below.size(); ++i) {
+    if (same_expr(*below[i], *expression)) {
+      return i;
+    }
+  }
+  below.push_back(std::move(expression));
+  return below.size() - 1;
+}
+
+size_t AggregateBuilder::add_call(AggregateCall call) {
+  for (size_t i = 0; i < calls.size(); ++i) {
+    if (calls[i] == call) {
+      return group.size() + i;
+    }
+  }
+  calls.push_back(std::move(call));
+  return group.size() + calls.size() - 1;
+}
+
+Result<ExprRef> ExprBinder::coerce(ExprRef expr, const Type& type, size_t position) {
+  if (expr->type.kind == TypeKind::kNull) {
+    return make_literal(std::monostate{}, type);
+  }
+  if (expr->type.same_as(type)) {
+    return expr;
+  }
+  if (!is_castable(expr->type, type)) {
+    return Status::invalid_argument(fmt::format("cannot convert {} to {}", expr->type.to_string_without_null(), type.to_string_without_null()))
+        .with_position(position);
+  }
+  return make_cast(std::move(expr), type);
+}
+
+Result<ExprRef> ExprBinder::call(std::string_view name, std::vector<ExprRef> arguments, size_t position) {
+  const Function* function = find_function(name);
+  if (function == nullptr) {
+    std::vector<std::string> names = function_names();
+    for (const AggregateFunction& aggregate : all_aggregates()) {
+      names.emplace_back(aggregate.name);
+    }
+    auto nearest = nearest_name(name, names);
+    return Status::not_found(fmt::format("no such function: {}", name))
+        .with_hint(nearest ? fmt::format("did you mean {}?", *nearest) : "SHOW FUNCTIONS lists them")
+        .with_position(position);
+  }
+  std::vector<Type> types;
+  for (const ExprRef& argument : arguments) {
+    types.push_back(argument->type);
+  }
+  Result<BoundFunction> bound = function->bind(types);
+  if (!bound.ok()) {
+    std::string given;
+    for (const Type& type : types) {
+      given += (given.empty() ? "" : ", ") + type.to_string_without_null();
+    }
+    Status status = bound.status();
+    bool is_operator = !std::isalpha(static_cast<unsigned char>(name[0]));
+    std::string hint = status.hint().empty() ? fmt::format("usage: {}", function->usage) : status.hint();
+    if (!is_operator && !status.message().starts_with(name)) {
+      status = std::move(status).with_context(fmt::format("{}({})", name, given));
+    }
+    return std::move(status).with_hint(std::move(hint)).with_position(position);
+  }
+  BoundFunction chosen = std::move(bound).value();
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    arguments[i] = TRY(coerce(arguments[i], chosen.arguments[i], position));
+  }
+  Type type = chosen.result;
+  return std::make_shared<const Expr>(Expr{std::move(type), CallExpr{function, std::move(chosen), std::move(arguments)}});
+}
+
+Result<ExprRef> ExprBinder::bind_boolean(const sql::Expr& expr, std::string_view clause) {
+  ExprRef bound = TRY(bind(expr));
+  if (bound->type.kind == TypeKind::kNull) {
+    return make_literal(std::monostate{}, Type::boolean());
+  }
+  if (bound->type.kind != TypeKind::kBoolean) {
+    return Status::invalid_argument(fmt::format("{} takes a BOOLEAN, not {}", clause, bound->type.to_string_without_null()))
+        .with_position(expr.position);
+  }
+  return bound;
+}
+
+Result<ExprRef> ExprBinder::bind(const sql::Expr& expr) {
+  if (aggregates_ == nullptr) {
+    return bind_node(expr);
+  }
+  if (!contains_aggregate(expr)) {
+    // Over an aggregation a whole expression may be one of the group's.
+    AggregateBuilder* builder = std::exchange(aggregates_, nullptr);
+    Result<ExprRef> below = bind_node(expr);
+    aggregates_ = builder;
+    ExprRef bound = TRY(std::move(below));
+    for (size_t i = 0; i < builder->group.size(); ++i) {
+      if (same_expr(*bound, *builder->group[i])) {
+        return make_column(i, bound->type);
+      }
+    }
+    std::vector<bool> used;
+    collect_columns(*bound, used);
+    if (std::find(used.begin(), used.end(), true) == used.end()) {
+      return bound;
+    }
+    if (const auto* column = std::get_if<sql::ColumnRef>(&expr.node)) {
+      return Status::invalid_argument(fmt::format("column must be in GROUP BY or inside an aggregate: {}", column->name.last()))
+          .with_hint(fmt::format("add {} to GROUP BY, or write MIN({})", column->name.last(), column->name.last()))
+          .with_position(expr.position);
+    }
+  }
+  return bind_node(expr);
+}
+
+Result<std::vector<ExprRef>> ExprBinder::bind_all(const std::vector<sql::Expr>& expressions) {
+  std::vector<ExprRef> result;
+  for (const sql::Expr& expression : expressions) {
+    result.push_back(TRY(bind(expression)));
+  }
+  return result;
+}
+
+Result<ExprRef> ExprBinder::bind_node(const sql::Expr& expr) {
+  size_t at = expr.position;
+  return std::visit(
+      Overloaded{
+          [&](const sql::NullLiteral&) -> Result<ExprRef> { return make_literal(std::monostate{}, Type::null()); },
+          [&](const sql::BooleanLiteral& literal) -> Result<ExprRef> { return boolean_literal(literal.value); },
+          [&](const sql::NumberLiteral& number) { return bind_number(number, at); },
+          [&](const sql::StringLiteral& literal) -> Result<ExprRef> { return text_literal(literal.value); },
+          [&](const sql::BytesLiteral& literal) -> Result<ExprRef> { return make_literal(literal.bytes, Type::bytes()); },
+          [&](const sql::DatetimeLiteral& literal) { return bind_datetime(literal, at); },
+          [&](const sql::IntervalLiteral& literal) { return bind_interval(literal, at); },
+          [&](const sql::Parameter&) -> Result<ExprRef> { return unsupported("a statement parameter", at); },
+          [&](const sql::ColumnRef& column) { return bind_column(column, at); },
+          [&](const sql::Star&) -> Result<ExprRef> { return Status::invalid_argument("* cannot stand here").with_position(at); },
+          [&](const sql::Symbol& symbol) -> Result<ExprRef> { return text_literal(symbol.text); },
+          [&](const sql::UnaryOp& unary) { return bind_unary(unary, at); },
+          [&](const sql::BinaryOp& binary) { return bind_binary(binary, at); },
+          [&](const sql::Is& is) { return bind_is(is, at); },
+          [&](const sql::Between& between) { return bind_between(between, at); },
+          [&](const sql::InList& in) { return bind_in(in, at); },
+          [&](const sql::InQuery&) -> Result<ExprRef> { return unsupported("IN (query)", at); },
+          [&](const sql::Like& like) { return bind_like(like, at); },
+          [&](const sql::Subquery&) -> Result<ExprRef> { return unsupported("a subquery in an expression", at); },
+          [&](const sql::Quantified&) -> Result<ExprRef> { return unsupported("a comparison with ANY or ALL", at); },
+          [&](const sql::Case& cases) { return bind_case(cases, at); },
+          [&](const sql::Cast& cast) { return bind_cast(cast, at); },
+          [&](const sql::AtTimeZone&) -> Result<ExprRef> { return unsupported("AT TIME ZONE", at); },
+          [&](const sql::RowConstructor&) -> Result<ExprRef> { return unsupported("a row value", at); },
+          [&](const sql::ArrayConstructor& array) { return bind_array(array, at); },
+          [&](const sql::MapConstructor&) -> Result<ExprRef> { return unsupported("MAP[...]", at); },
+          [&](const sql::Subscript&) -> Result<ExprRef> { return unsupported("element access with [ ]", at); },
+          [&](const sql::FieldAccess&) -> Result<ExprRef> { return unsupported("field access", at); },
+          [&](const sql::FunctionCall& function) { return bind_call(function, at); },
+          [&](const sql::NamedArgument&) -> Result<ExprRef> { return unsupported("a named argument", at); },
+          [&](const sql::TypeArgument&) -> Result<ExprRef> { return unsupported("RETURNING", at); },
+          [&](const sql::TableArgument&) -> Result<ExprRef> { return unsupported("a table argument", at); },
+          [&](const sql::Descriptor&) -> Result<ExprRef> { return unsupported("DESCRIPTOR", at); },
+      },
+      expr.node);
+}
+
+Result<ExprRef> ExprBinder::bind_column(const sql::ColumnRef& column, size_t) {
+  size_t index = TRY(scope_.resolve(column.name));
+  return make_column(index, scope_.columns[index].type);
+}
+
+Result<ExprRef> ExprBinder::bind_number(const sql::NumberLiteral& number, size_t position) {
+  const std::string& text = number.text;
+  if (number.kind == sql::NumberKind::kInteger) {
+    int64_t value = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error == std::errc()) {
+      bool fits_int = value <= std::numeric_limits<int32_t>::max();
+      return fits_int ? make_literal(static_cast<int32_t>(value), Type::integer()) : make_literal(value, Type::bigint());
+    }
+  }
+  if (number.kind == sql::NumberKind::kDouble) {
+    double value = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc()) {
+      return Status::invalid_argument(fmt::format("number out of range of DOUBLE: {}", text)).with_position(position);
+    }
+    return make_literal(value, Type::float64());
+  }
+  size_t point = text.find('.');
+  int scale = point == std::string::npos ? 0 : static_cast<int>(text.size() - point - 1);
+  size_t first = text.find_first_not_of("0.");
+  int digits = first == std::string::npos ? 1 : static_cast<int>(text.size() - first - (point != std::string::npos && point > first ? 1 : 0));
+  int precision = std::max({digits, scale, 1});
+  if (precision > kDecimalPrecisionMax) {
+    return Status::invalid_argument(fmt::format("number has more than 38 digits: {}", text)).with_position(position);
+  }
+  Result<Int128> value = decimal_parse(text, precision, scale);
+  if (!value.ok()) {
+    return value.status().with_position(position);
+  }
+  return make_literal(*value, Type::decimal(precision, scale));
+}
+
+Result<ExprRef> ExprBinder::bind_datetime(const sql::DatetimeLiteral& literal, size_t position) {
+  auto positioned = [&](Status status) { return std::move(status).with_position(position); };
+  switch (literal.kind) {
+    case sql::DatetimeKind::kDate: {
+      Result<int32_t> value = parse_date(literal.text);
+      return value.ok() ? Result<ExprRef>(make_literal(*value, Type::date())) : positioned(value.status());
+    }
+    case sql::DatetimeKind::kTime: {
+      Result<int64_t> value = parse_time(literal.text);
+      return value.ok() ? Result<ExprRef>(make_literal(*value, Type::time(6))) : positioned(value.status());
+    }
+    case sql::DatetimeKind::kTimestamp: {
+      Result<int64_t> value = parse_timestamp(literal.text);
+      return value.ok() ? Result<ExprRef>(make_literal(*value, Type::timestamp(6))) : positioned(value.status());
+    }
+    case sql::DatetimeKind::kTimestampLtz: {
+      Result<int64_t> value = parse_timestamp_ltz(literal.text, zone_);
+      return value.ok() ? Result<ExprRef>(make_literal(*value, Type::timestamp_ltz(6))) : positioned(value.status());
+    }
+  }
+  CHECK(false);
+}
+
+Result<ExprRef> ExprBinder::bind_unary(const sql::UnaryOp& unary, size_t position) {
+  ExprRef operand = TRY(bind(*unary.operand));
+  switch (unary.op) {
+    case sql::UnaryOperator::kNot:
+      return call("NOT", {operand}, position);
+    case sql::UnaryOperator::kPlus:
+      if (!operand->type.is_numeric() && !operand->type.is_interval()) {
+        return Status::invalid_argument("unary + expects a number").with_position(position);
+      }
+      return operand;
+    case sql::UnaryOperator::kMinus: {
+      ExprRef negated = TRY(call("NEGATE", {operand}, position));
+      if (is_literal(*operand)) {
+        EvalContext context;
+        Result<Value> value = evaluate_constant(*negated, context);
+        if (value.ok()) {
+          return make_literal(*value, negated->type);
+        }
+      }
+      return negated;
+    }
+  }
+  CHECK(false);
+}
+
+Result<ExprRef> ExprBinder::bind_binary(const sql::BinaryOp& binary, size_t position) {
+  using enum sql::BinaryOperator;
+  if (binary.op == kAnd || binary.op == kOr) {
+    // A chain of the same operator becomes one node.
+    std::vector<ExprRef> conditions;
+    const sql::BinaryOp* chain = &binary;
+    std::vector<const sql::Expr*> parts{chain->right.get()};
+    while (true) {
+      const auto* left = std::get_if<sql::BinaryOp>(&chain->left->node);
+      if (left == nullptr || left->op != binary.op) {
+        parts.push_back(chain->left.get());
+        break;
+      }
+      chain = left;
+      parts.push_back(chain->right.get());
+    }
+    for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+      conditions.push_back(TRY(bind_boolean(**part, binary.op == kAnd ? "AND" : "OR")));
+    }
+    return make_logic(binary.op == kAnd, std::move(conditions));
+  }
+  std::string_view name = [&]() -> std::string_view {
+    switch (binary.op) {
+      case kOr:
+      case kAnd:
+        return "";
+      case kEqual:
+        return "=";
+      case kNotEqual:
+        return "<>";
+      case kLess:
+        return "<";
+      case kLessEqual:
+        return "<=";
+      case kGreater:
+        return ">";
+      case kGreaterEqual:
+        return ">=";
+      case kIsDistinctFrom:
+        return "IS DISTINCT FROM";
+      case kIsNotDistinctFrom:
+        return "IS NOT DISTINCT FROM";
+      case kConcat:
+        return "||";
+      case kJsonGet:
+        return "->";
+      case kJsonGetText:
+        return "->>";
+      case kMatch:
+        return "~";
+      case kMatchInsensitive:
+        return "~*";
+      case kNotMatch:
+        return "!~";
+      case kNotMatchInsensitive:
+        return "!~*";
+      case kAdd:
+        return "+";
+      case kSubtract:
+        return "-";
+      case kMultiply:
+        return "*";
+      case kDivide:
+        return "/";
+      case kModulo:
+        return "%";
+    }
+    return "";
+  }();
+  if (find_function(name) == nullptr) {
+    return unsupported(fmt::format("operator {}", name), position);
+  }
+  ExprRef left = TRY(bind(*binary.left));
+  ExprRef right = TRY(bind(*binary.right));
+  return call(name, {left, right}, position);
+}
+
+Result<ExprRef> ExprBinder::bind_is(const sql::Is& is, size_t position) {
+  ExprRef operand = TRY(bind(*is.operand));
+  switch (is.test) {
+    case sql::IsTest::kNull:
+    case sql::IsTest::kUnknown:
+      return call(is.negated ? "IS NOT NULL" : "IS NULL", {operand}, position);
+    case sql::IsTest::kTrue:
+      return call(is.negated ? "IS NOT TRUE" : "IS TRUE", {operand}, position);
+    case sql::IsTest::kFalse:
+      return call(is.negated ? "IS NOT FALSE" : "IS FALSE", {operand}, position);
+    case sql::IsTest::kJson:
+    case sql::IsTest::kJsonScalar:
+    case sql::IsTest::kJsonArray:
+    case sql::IsTest::kJsonObject:
+      return unsupported("IS JSON", position);
+  }
+  CHECK(false);
+}
+
+Result<ExprRef> ExprBinder::bind_between(const sql::Between& between, size_t position) {
+  ExprRef operand = TRY(bind(*between.operand));
+  ExprRef low = TRY(bind(*between.low));
+  ExprRef high = TRY(bind(*between.high));
+  auto inside = [&](const ExprRef& from, const ExprRef& to) -> Result<ExprRef> {
+    return make_logic(true, {TRY(call(">=", {operand, from}, position)), TRY(call("<=", {operand, to}, position))});
+  };
+  ExprRef result = TRY(inside(low, high));
+  if (between.symmetric) {
+    result = make_logic(false, {result, TRY(inside(high, low))});
+  }
+  return between.negated ? call("NOT", {result}, position) : Result<ExprRef>(result);
+}
+
+Result<ExprRef> ExprBinder::bind_in(const sql::InList& in, size_t position) {
+  ExprRef operand = TRY(bind(*in.operand));
+  std::vector<ExprRef> conditions;
+  for (const sql::Expr& item : in.items) {
+    conditions.push_back(TRY(call("=", {operand, TRY(bind(item))}, item.position)));
+  }
+  ExprRef result = make_logic(false, std::move(conditions));
+  return in.negated ? call("NOT", {result}, position) : Result<ExprRef>(result);
+}
+
+Result<ExprRef> ExprBinder::bind_like(const sql::Like& like, size_t position) {
+  std::string_view name = like.kind == sql::LikeKind::kLike ? "LIKE" : like.kind == sql::LikeKind::kIlike ? "ILIKE" : "SIMILAR TO";
+  if (find_function(name) == nullptr) {
+    return unsupported(name, position);
+  }
+  std::vector<ExprRef> arguments{TRY(bind(*like.operand)), TRY(bind(*like.pattern))};
+  if (like.escape) {
+    arguments.push_back(TRY(bind(*like.escape)));
+  }
+  ExprRef result = TRY(call(name, std::move(arguments), position));
+  return like.negated ? call("NOT", {result}, position) : Result<ExprRef>(result);
+}
+
+Result<ExprRef> ExprBinder::bind_case(const sql::Case& cases, size_t position) {
+  std::vector<std::pair<ExprRef, ExprRef>> branches;
+  ExprRef operand = cases.operand ? TRY(bind(*cases.operand)) : nullptr;
+  Type type = Type::null();
+  auto widen = [&](const ExprRef& result, size_t at) -> Status {
+    Result<Type> common = common_type(type, result->type);
+    if (!common.ok()) {
+      return common.status().with_context("CASE").with_position(at);
+    }
+    type = *common;
+    return {};
+  };
+  for (const sql::CaseBranch& branch : cases.branches) {
+    ExprRef condition = operand ? TRY(call("=", {operand, TRY(bind(*branch.when))}, branch.when->position))
+                                : TRY(bind_boolean(*branch.when, "WHEN"));
+    ExprRef result = TRY(bind(*branch.then));
+    TRY(widen(result, branch.then->position));
+    branches.emplace_back(condition, result);
+  }
+  ExprRef otherwise = cases.otherwise ? TRY(bind(*cases.otherwise)) : make_literal(std::monostate{}, Type::null());
+  TRY(widen(otherwise, cases.otherwise ? cases.otherwise->position : position));
+  for (auto& [condition, result] : branches) {
+    result = TRY(coerce(result, type, position));
+  }
+  otherwise = TRY(coerce(otherwise, type, position));
+  return make_case(std::move(branches), otherwise, type);
+}
+
+Result<ExprRef> ExprBinder::bind_cast(const sql::Cast& cast, size_t position) {
+  ExprRef operand = TRY(bind(*cast.operand));
+  Type type = TRY(bind_type(*cast.type));
+  if (operand->type.kind == TypeKind::kNull) {
+    return make_literal(std::monostate{}, type);
+  }
+  if (!is_castable(operand->type, type)) {
+    return Status::invalid_argument(fmt::format("cannot cast {} to {}", operand->type.to_string_without_null(), type.to_string_without_null()))
+        .with_position(position);
+  }
+  return make_cast(operand, type, cast.is_try);
+}
+
+Result<ExprRef> ExprBinder::bind_array(const sql::ArrayConstructor& array, size_t position) {
+  // Constant arrays only, for now.
+  std::vector<ExprRef> elements = TRY(bind_all(array.elements));
+  Type type = Type::null();
+  for (const ExprRef& element : elements) {
+    type = TRY(common_type(type, element->type));
+  }
+  Column column(type);
+  EvalContext context;
+  for (ExprRef& element : elements) {
+    ExprRef converted = TRY(coerce(element, type, position));
+    std::vector<bool> used;
+    collect_columns(*converted, used);
+    if (std::find(used.begin(), used.end(), true) != used.end()) {
+      return unsupported("ARRAY[...] over columns", position);
+    }
+    column.append_value(TRY(evaluate_constant(*converted, context)));
+  }
+  return make_literal(pack_array(column), Type::array(type));
+}
+
+// COALESCE, NULLIF, IF, IFNULL: CASE in other words.
+Result<ExprRef> ExprBinder::bind_conditional(const std::string& name, const sql::FunctionCall& function, size_t position) {
+  std::vector<ExprRef> arguments = TRY(bind_all(function.args));
+  auto wrong_count = [&](std::string_view usage) {
+    return Status::invalid_argument(fmt::format("{} got {} arguments", name, arguments.size())).with_hint(fmt::format("usage: {}", usage)).with_position(position);
+  };
+  auto common_of = [&](size_t from) -> Result<Type> {
+    Type type = Type::null();
+    for (size_t i = from; i < arguments.size(); ++i) {
+      Result<Type> common = common_type(type, arguments[i]->type);
+      if (!common.ok()) {
+        return common.status().with_context(name).with_position(function.args[i].position);
+      }
+      type = *common;
+    }
+    for (size_t i = from; i < arguments.size(); ++i) {
+      arguments[i] = TRY(coerce(arguments[i], type, function.args[i].position));
+    }
+    return type;
+  };
+  if (name == "NULLIF") {
+    if (arguments.size() != 2) {
+      return wrong_count("NULLIF(a, b)");
+    }
+    ExprRef equal = TRY(call("=", {arguments[0], arguments[1]}, position));
+    Type type = arguments[0]->type;
+    return make_case({{equal, make_literal(std::monostate{}, type)}}, arguments[0], type);
+  }
+  if (name == "IF") {
+    if (arguments.size() != 3) {
+      return wrong_count("IF(condition, then, else)");
+    }
+    ExprRef condition = TRY(coerce(arguments[0], Type::boolean(), position));
+    Type type = TRY(common_of(1));
+    return make_case({{condition, arguments[1]}}, arguments[2], type);
+  }
+  if (arguments.empty() || (name == "IFNULL" && arguments.size() != 2)) {
+    return wrong_count(name == "IFNULL" ? "IFNULL(x, otherwise)" : "COALESCE(a, b, ...)");
+  }
+  Type type = TRY(common_of(0));
+  std::vector<std::pair<ExprRef, ExprRef>> branches;
+  for (size_t i = 0; i + 1 < arguments.size(); ++i) {
+    branches.emplace_back(TRY(call("IS NOT NULL", {arguments[i]}, position)), arguments[i]);
+  }
+  return branches.empty() ? arguments[0] : make_case(std::move(branches), arguments.back(), type);
+}
+
+Result<ExprRef> ExprBinder::bind_call(const sql::FunctionCall& function, size_t position) {
+  std::string name = upper(function.name.last());
+  if (function.over) {
+    return unsupported("OVER", position);
+  }
+  if (const AggregateFunction* aggregate = find_aggregate(name)) {
+    return bind_aggregate(*aggregate, function, position);
+  }
+  if (function.distinct || function.filter || !function.order_by.empty() || !function.within_group.empty()) {
+    return Status::invalid_argument(fmt::format("{} is not an aggregate: DISTINCT, FILTER and ORDER BY do not apply", name)).with_position(position);
+  }
+  if (name == "COALESCE" || name == "NULLIF" || name == "IF" || name == "IFNULL") {
+    return bind_conditional(name, function, position);
+  }
+  return call(name, TRY(bind_all(function.args)), position);
+}
+
+Result<ExprRef> ExprBinder::bind_aggregate(const AggregateFunction& function, const sql::FunctionCall& call_ast, size_t position) {
+  if (aggregates_ == nullptr) {
+    return Status::invalid_argument(fmt::format("aggregate {} cannot stand in {}", function.name, clause_)).with_position(position);
+  }
+  if (!call_ast.order_by.empty() || !call_ast.within_group.empty()) {
+    return unsupported("ORDER BY inside an aggregate", position);
+  }
+  AggregateBuilder* builder = std::exchange(aggregates_, nullptr);
+  std::string clause = std::exchange(clause_, fmt::format("the argument of {}", function.name));
+  auto restore = [&] {
+    aggregates_ = builder;
+    clause_ = clause;
+  };
+  auto bind_parts = [&]() -> Result<AggregateCall> {
+    AggregateCall result;
+    result.kind = function.kind;
+    result.name = function.name;
+    result.distinct = call_ast.distinct;
+    bool star = call_ast.args.size() == 1 && std::holds_alternative<sql::Star>(call_ast.args[0].node);
+    if (function.kind == AggregateKind::kCount && (star || call_ast.args.empty())) {
+      if (call_ast.distinct) {
+        return Status::invalid_argument("COUNT(DISTINCT *) is not allowed").with_position(position);
+      }
+      result.kind = AggregateKind::kCountStar;
+      result.result_type = Type::bigint().not_null();
+    } else {
+      if (call_ast.args.size() != 1 || star) {
+        return Status::invalid_argument(fmt::format("{} takes one argument", function.name)).with_hint(fmt::format("usage: {}", function.usage)).with_position(position);
+      }
+      ExprRef argument = TRY(bind_node(call_ast.args[0]));
+      Result<Type> type = aggregate_result_type(function, argument->type);
+      if (!type.ok()) {
+        return type.status().with_hint(fmt::format("usage: {}", function.usage)).with_position(call_ast.args[0].position);
+      }
+      result.input_type = argument->type;
+      result.result_type = *type;
+      result.input = builder->add_below(std::move(argument));
+    }
+    if (call_ast.filter) {
+      result.filter = builder->add_below(TRY(bind_boolean(*call_ast.filter, "FILTER")));
+    }
+    return result;
+  };
+  Result<AggregateCall> bound = bind_parts();
+  restore();
+  AggregateCall call = TRY(std::move(bound));
+  Type type = call.result_type;
+  return make_column(builder->add_call(std::move(call)), std::move(type));
+}
+
+}  // namespace tidemark

@@ -1,0 +1,31 @@
+#pragma once
+// Queries of SQL text to logical plans: names resolved in the catalog, views expanded.
+
+#include <string>
+#include <vector>
+
+#include "base/options.h"
+#include "catalog/catalog.h"
+#include "plan/logical.h"
+#include "sql/ast_query.h"
+
+namespace tidemark {
+
+struct BindContext {
+  Catalog& catalog;
+  std::string current_catalog;
+  std::string current_database;
+  std::string zone;
+};
+
+struct BoundQuery {
+  PlanRef plan;
+  size_t hidden = 0;              // columns at the end of the plan's that only `order` needs
+  std::vector<SortKey> order;     // top-level ORDER BY
+  std::vector<ObjectRef> objects; // tables and views named, directly or through views
+  std::vector<std::string> notices;
+};
+
+Result<BoundQuery> bind_query(const sql::Query& query, const BindContext& context);
+
+}  // namespace tidemark

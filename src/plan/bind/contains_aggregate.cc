@@ -1,0 +1,76 @@
+// Whether an expression of SQL text has an aggregate call outside subqueries.
+
+#include "plan/bind/bind_expr.h"
+
+namespace tidemark {
+
+namespace {
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+
+bool any_of(const std::vector<sql::Expr>& expressions) {
+  for (const sql::Expr& expression : expressions) {
+    if (contains_aggregate(expression)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool in(const sql::ExprPtr& expression) { return expression != nullptr && contains_aggregate(*expression); }
+
+}  // namespace
+
+bool contains_aggregate(const sql::Expr& expr) {
+  auto leaf = [](const auto&) { return false; };
+  return std::visit(
+      Overloaded{
+          [&](const sql::NullLiteral& x) { return leaf(x); },
+          [&](const sql::BooleanLiteral& x) { return leaf(x); },
+          [&](const sql::NumberLiteral& x) { return leaf(x); },
+          [&](const sql::StringLiteral& x) { return leaf(x); },
+          [&](const sql::BytesLiteral& x) { return leaf(x); },
+          [&](const sql::DatetimeLiteral& x) { return leaf(x); },
+          [&](const sql::IntervalLiteral& x) { return leaf(x); },
+          [&](const sql::Parameter& x) { return leaf(x); },
+          [&](const sql::ColumnRef& x) { return leaf(x); },
+          [&](const sql::Star& x) { return leaf(x); },
+          [&](const sql::Symbol& x) { return leaf(x); },
+          [&](const sql::UnaryOp& x) { return in(x.operand); },
+          [&](const sql::BinaryOp& x) { return in(x.left) || in(x.right); },
+          [&](const sql::Is& x) { return in(x.operand); },
+          [&](const sql::Between& x) { return in(x.operand) || in(x.low) || in(x.high); },
+          [&](const sql::InList& x) { return in(x.operand) || any_of(x.items); },
+          [&](const sql::InQuery& x) { return in(x.operand); },
+          [&](const sql::Like& x) { return in(x.operand) || in(x.pattern) || in(x.escape); },
+          [&](const sql::Subquery& x) { return leaf(x); },
+          [&](const sql::Quantified& x) { return in(x.left); },
+          [&](const sql::Case& x) {
+            bool found = in(x.operand) || in(x.otherwise);
+            for (const sql::CaseBranch& branch : x.branches) {
+              found = found || in(branch.when) || in(branch.then);
+            }
+            return found;
+          },
+          [&](const sql::Cast& x) { return in(x.operand); },
+          [&](const sql::AtTimeZone& x) { return in(x.operand) || in(x.zone); },
+          [&](const sql::RowConstructor& x) { return any_of(x.fields); },
+          [&](const sql::ArrayConstructor& x) { return any_of(x.elements); },
+          [&](const sql::MapConstructor& x) { return any_of(x.entries); },
+          [&](const sql::Subscript& x) { return in(x.base) || in(x.index); },
+          [&](const sql::FieldAccess& x) { return in(x.base); },
+          [&](const sql::FunctionCall& x) {
+            return (find_aggregate(x.name.last()) != nullptr && !x.over) || any_of(x.args);
+          },
+          [&](const sql::NamedArgument& x) { return in(x.value); },
+          [&](const sql::TypeArgument& x) { return leaf(x); },
+          [&](const sql::TableArgument& x) { return leaf(x); },
+          [&](const sql::Descriptor& x) { return leaf(x); },
+      },
+      expr.node);
+}
+
+}  // namespace tidemark

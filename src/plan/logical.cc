@@ -1,0 +1,194 @@
+#include "plan/logical.h"
+
+#include <fmt/core.h>
+
+namespace tidemark {
+
+namespace {
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+
+PlanRef make(Schema schema, std::optional<std::vector<size_t>> key, auto node) {
+  return std::make_shared<const LogicalPlan>(LogicalPlan{std::move(schema), std::move(key), std::move(node)});
+}
+
+std::string join(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) {
+    text += (text.empty() ? "" : ", ") + part;
+  }
+  return text;
+}
+
+// Whether rows of the plan can be changed or taken back: false means +I only.
+bool retracts(const LogicalPlan& plan) {
+  return !std::holds_alternative<ValuesNode>(plan.node);
+}
+
+}  // namespace
+
+PlanRef make_scan(ObjectRef object, std::vector<size_t> columns) {
+  Schema schema;
+  for (size_t column : columns) {
+    schema.fields.push_back(object->schema[column]);
+  }
+  std::optional<std::vector<size_t>> key;
+  if (!object->primary_key.empty()) {
+    key.emplace();
+    for (size_t part : object->primary_key) {
+      auto at = std::find(columns.begin(), columns.end(), part);
+      if (at == columns.end()) {
+        key.reset();
+        break;
+      }
+      key->push_back(static_cast<size_t>(at - columns.begin()));
+    }
+  }
+  return make(std::move(schema), std::move(key), ScanNode{std::move(object), std::move(columns)});
+}
+
+PlanRef make_values(Schema schema, RowBatch rows) {
+  return make(std::move(schema), std::nullopt, ValuesNode{std::move(rows)});
+}
+
+PlanRef make_filter(PlanRef input, ExprRef predicate) {
+  Schema schema = input->schema;
+  auto key = input->key;
+  return make(std::move(schema), std::move(key), FilterNode{std::move(input), std::move(predicate)});
+}
+
+PlanRef make_project(PlanRef input, std::vector<ExprRef> expressions, std::vector<std::string> names) {
+  Schema schema;
+  for (size_t i = 0; i < expressions.size(); ++i) {
+    schema.fields.push_back({names[i], expressions[i]->type});
+  }
+  std::optional<std::vector<size_t>> key;
+  if (input->key) {
+    key.emplace();
+    for (size_t part : *input->key) {
+      size_t found = SIZE_MAX;
+      for (size_t i = 0; i < expressions.size() && found == SIZE_MAX; ++i) {
+        const auto* column = std::get_if<ColumnExpr>(&expressions[i]->node);
+        found = column != nullptr && column->index == part ? i : SIZE_MAX;
+      }
+      if (found == SIZE_MAX) {
+        key.reset();
+        break;
+      }
+      key->push_back(found);
+    }
+  }
+  return make(std::move(schema), std::move(key), ProjectNode{std::move(input), std::move(expressions)});
+}
+
+PlanRef make_aggregate(PlanRef input, std::vector<size_t> group, std::vector<AggregateCall> calls) {
+  Schema schema;
+  std::vector<size_t> key;
+  for (size_t column : group) {
+    key.push_back(schema.size());
+    schema.fields.push_back(input->schema[column]);
+  }
+  for (const AggregateCall& call : calls) {
+    schema.fields.push_back({fmt::format("EXPR${}", schema.size()), call.result_type});
+  }
+  return make(std::move(schema), std::move(key), AggregateNode{std::move(input), std::move(group), std::move(calls)});
+}
+
+PlanRef make_top_n(PlanRef input, std::vector<SortKey> order, uint64_t offset, std::optional<uint64_t> limit) {
+  Schema schema = input->schema;
+  auto key = input->key;
+  return make(std::move(schema), std::move(key), TopNNode{std::move(input), std::move(order), offset, limit});
+}
+
+PlanRef make_union(std::vector<PlanRef> inputs) {
+  Schema schema = inputs[0]->schema;
+  for (const PlanRef& input : inputs) {
+    for (size_t c = 0; c < schema.size(); ++c) {
+      schema.fields[c].type.nullable = schema.fields[c].type.nullable || input->schema[c].type.nullable;
+    }
+  }
+  return make(std::move(schema), std::nullopt, UnionNode{std::move(inputs)});
+}
+
+std::vector<PlanRef> inputs_of(const LogicalPlan& plan) {
+  return std::visit(Overloaded{
+                        [](const ScanNode&) { return std::vector<PlanRef>{}; },
+                        [](const ValuesNode&) { return std::vector<PlanRef>{}; },
+                        [](const FilterNode& node) { return std::vector<PlanRef>{node.input}; },
+                        [](const ProjectNode& node) { return std::vector<PlanRef>{node.input}; },
+                        [](const AggregateNode& node) { return std::vector<PlanRef>{node.input}; },
+                        [](const TopNNode& node) { return std::vector<PlanRef>{node.input}; },
+                        [](const UnionNode& node) { return node.inputs; },
+                    },
+                    plan.node);
+}
+
+namespace {
+
+std::string describe(const LogicalPlan& plan) {
+  auto names_of = [](const PlanRef& input) { return input->schema.names(); };
+  return std::visit(
+      Overloaded{
+          [&](const ScanNode& scan) {
+            return fmt::format("TableSourceScan(table=[[{}]], fields=[{}])", scan.object->name.to_string(), join(plan.schema.names()));
+          },
+          [&](const ValuesNode& values) { return fmt::format("Values(rows=[{}], fields=[{}])", values.rows.rows, join(plan.schema.names())); },
+          [&](const FilterNode& filter) { return fmt::format("Filter(where=[{}])", expr_to_string(*filter.predicate, names_of(filter.input))); },
+          [&](const ProjectNode& project) {
+            std::vector<std::string> parts;
+            for (size_t i = 0; i < project.expressions.size(); ++i) {
+              std::string text = expr_to_string(*project.expressions[i], names_of(project.input));
+              parts.push_back(text == plan.schema[i].name ? text : text + " AS " + plan.schema[i].name);
+            }
+            return fmt::format("Calc(select=[{}])", join(parts));
+          },
+          [&](const AggregateNode& aggregate) {
+            std::vector<std::string> names = names_of(aggregate.input), keys, calls;
+            for (size_t column : aggregate.group) {
+              keys.push_back(names[column]);
+            }
+            for (const AggregateCall& call : aggregate.calls) {
+              std::string text = fmt::format("{}({}{})", call.name, call.distinct ? "DISTINCT " : "",
+                                             call.kind == AggregateKind::kCountStar ? "*" : names[call.input]);
+              calls.push_back(call.filter ? text + " FILTER " + names[*call.filter] : text);
+            }
+            return calls.empty() ? fmt::format("Distinct(key=[{}])", join(keys))
+                                 : fmt::format("GroupAggregate(groupBy=[{}], select=[{}])", join(keys), join(calls));
+          },
+          [&](const TopNNode& top) {
+            std::vector<std::string> names = names_of(top.input), keys;
+            for (const SortKey& key : top.order) {
+              keys.push_back(names[key.column] + (key.descending ? " DESC" : " ASC"));
+            }
+            return fmt::format("SortLimit(orderBy=[{}], offset=[{}], fetch=[{}])", join(keys), top.offset,
+                               top.limit ? std::to_string(*top.limit) : "unlimited");
+          },
+          [&](const UnionNode& node) { return fmt::format("Union(all=[true], inputs=[{}])", node.inputs.size()); },
+      },
+      plan.node);
+}
+
+void append_tree(const LogicalPlan& plan, std::string indent, bool last, bool root, bool with_mode, std::string& out) {
+  std::string line = describe(plan);
+  if (with_mode) {
+    line.insert(line.size() - 1, retracts(plan) ? ", changelogMode=[I,UB,UA,D]" : ", changelogMode=[I]");
+  }
+  out += root ? line + "\n" : indent + (last ? "+- " : ":- ") + line + "\n";
+  std::vector<PlanRef> inputs = inputs_of(plan);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    append_tree(*inputs[i], root ? "" : indent + (last ? "   " : ":  "), i + 1 == inputs.size(), false, with_mode, out);
+  }
+}
+
+}  // namespace
+
+std::string plan_to_string(const LogicalPlan& plan, bool with_changelog_mode) {
+  std::string out;
+  append_tree(plan, "", true, true, with_changelog_mode, out);
+  return out;
+}
+
+}  // namespace tidemark

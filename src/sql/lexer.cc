@@ -204,7 +204,7 @@ Result<Token> Lexer::number(size_t start) {
     while (is_word_part(at(position_))) {
       ++position_;
     }
-    return fail(fmt::format("not a number: {}", text_.substr(start, position_ - start)), start, position_);
+    kind = TokenKind::kMeasure;
   }
   return token(kind, std::string(text_.substr(start, position_ - start)), start);
 }

@@ -107,7 +107,7 @@ Node read_analyze(TokenStream& in) {
 // INSERT .., [EXECUTE] STATEMENT SET .., BEGIN STATEMENT SET ..
 Result<StatementPtr> read_plannable(TokenStream& in) {
   size_t position = in.position();
-  if (in.at("INSERT")) {
+  if (in.at("INSERT")) {  // not accept(): read_insert() takes it
     return boxed(in, TRY(read_insert(in)), position);
   }
   in.accept_quietly("EXECUTE");
@@ -188,7 +188,6 @@ Node read_explain(TokenStream& in) {
     explain.statement = TRY(boxed(in, TRY(read_execute(in)), position));
   } else {
     in.accept("SELECT");
-    in.accept("INSERT");
     in.accept("CREATE");
     explain.statement = TRY(read_plannable(in));
   }

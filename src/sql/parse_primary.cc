@@ -188,7 +188,7 @@ Result<Expr> read_word(TokenStream& in) {
 // Whether what follows a parenthesised query can still belong to a query.
 bool continues_query(const TokenStream& in, size_t ahead) {
   static constexpr std::string_view kWords[] = {")",      "UNION", "INTERSECT", "EXCEPT",
-                                                "ORDER", "LIMIT", "OFFSET",    "FETCH"};
+                                                "ORDER", "LIMIT", "OFFSET",    "FETCH", ";",  "ON"};
   for (std::string_view word : kWords) {
     if (in.at(word, ahead)) {
       return true;
@@ -253,6 +253,8 @@ Result<Expr> read_primary(TokenStream& in) {
       return read_word(in);
     case TokenKind::kOperator:
       return in.at("(") ? read_parentheses(in) : Result<Expr>(in.unexpected("an expression"));
+    case TokenKind::kMeasure:
+      return in.error("not a number: " + token.text, token.position);
     case TokenKind::kEnd:
     case TokenKind::kHintBegin:
     case TokenKind::kHintEnd:

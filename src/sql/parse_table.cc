@@ -81,6 +81,7 @@ Result<std::string> read_option_text(TokenStream& in, std::string_view what) {
     case TokenKind::kInteger:
     case TokenKind::kDecimal:
     case TokenKind::kDouble:
+    case TokenKind::kMeasure:
       return text + in.take().text;
     case TokenKind::kWord:
     case TokenKind::kQuotedIdentifier:

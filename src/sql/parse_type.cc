@@ -200,7 +200,7 @@ Result<TypeName> read_type(TokenStream& in) {
       in.accept_quietly("[ ]");
       type = TypeName{.node = ArrayType{boxed(std::move(type))}, .position = position};
     } else {
-      if (!not_null) {
+      if (!not_null && !in.at("NULL ON")) {  // RETURNING t NULL ON EMPTY
         in.accept_quietly("NULL");
       }
       return type;

@@ -16,6 +16,7 @@ enum class TokenKind : uint8_t {
   kInteger,
   kDecimal,    // 1.5
   kDouble,     // 1.5e3
+  kMeasure,    // 10min: a number run together with letters, only a value of SET and WITH
   kParameter,  // $1 or ?
   kOperator,   // `!=` is spelled `<>`
   kHintBegin,  // /*+

@@ -123,6 +123,7 @@ std::string TokenStream::found() const {
     case TokenKind::kInteger:
     case TokenKind::kDecimal:
     case TokenKind::kDouble:
+    case TokenKind::kMeasure:
       return text;
     case TokenKind::kQuotedIdentifier:
       return fmt::format("`{}`", text);
@@ -143,7 +144,7 @@ std::string TokenStream::found() const {
 
 // A misspelt keyword is either the token itself (SELCT) or the one before, which was taken for an
 // alias (SELECT a FORM t).
-std::string TokenStream::hint() const {
+std::string TokenStream::hint(bool wants_name) const {
   static constexpr std::array<std::string_view, 14> kClauses = {
       "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "JOIN", "LIMIT", "UNION", "SELECT", "INNER", "LEFT",
       "WINDOW", "VALUES", "WITH"};
@@ -164,13 +165,30 @@ std::string TokenStream::hint() const {
       return fmt::format("did you mean {} in place of {}?", *near, before.text);
     }
   }
-  if (token.kind == TokenKind::kWord && is_reserved(token.upper)) {
+  if (wants_name && token.kind == TokenKind::kWord && is_reserved(token.upper)) {
     return fmt::format("{} is a keyword: write `{}` if it is a name", token.upper, token.text);
   }
   return {};
 }
 
+// GROUP without BY: when some expected words begin with the current one, the fault is behind it.
+void TokenStream::narrow_expected() {
+  std::vector<std::string> rest;
+  for (const std::string& words : expected_) {
+    size_t blank = words.find(' ');
+    if (at_kind(TokenKind::kWord) && blank != std::string::npos && words.compare(0, blank, peek().upper) == 0) {
+      rest.push_back(words.substr(blank + 1));
+    }
+  }
+  if (!rest.empty()) {
+    take();
+    expected_ = std::move(rest);
+    narrow_expected();
+  }
+}
+
 Status TokenStream::unexpected(std::string_view what) {
+  narrow_expected();
   if (!what.empty()) {
     expected_.insert(expected_.begin(), std::string(what));
   }
@@ -187,7 +205,7 @@ Status TokenStream::unexpected(std::string_view what) {
   Status status = Status::invalid_argument(list.empty() ? fmt::format("unexpected {}", found())
                                                         : fmt::format("expected {}, found {}", list, found()))
                       .with_position(position());
-  std::string help = hint();
+  std::string help = hint(!what.empty());
   return help.empty() ? status : std::move(status).with_hint(std::move(help));
 }
 

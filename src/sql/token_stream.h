@@ -49,7 +49,8 @@ class TokenStream {
  private:
   friend class Level;
   std::string found() const;
-  std::string hint() const;
+  std::string hint(bool wants_name) const;
+  void narrow_expected();
 
   std::vector<Token> tokens_;
   size_t next_ = 0;

@@ -1,0 +1,306 @@
+#include "expr/eval.h"
+
+#include <numeric>
+
+#include "expr/cast.h"
+
+namespace tidemark {
+
+void KernelFrame::fail(size_t row, std::string message) const {
+  if (!out.is_null(row)) {
+    context.errors.push_back({static_cast<uint32_t>(row), Status::data_error(std::move(message))});
+    out.set_null(row);
+  }
+}
+
+namespace {
+
+std::shared_ptr<Column> sized_column(const Type& type, size_t rows) {
+  auto column = std::make_shared<Column>(type);
+  column->resize(rows);
+  return column;
+}
+
+void merge_nulls(Column& out, const Argument& argument, size_t rows) {
+  const uint8_t* nulls = argument.column->nulls();
+  if (nulls == nullptr || rows == 0) {
+    return;
+  }
+  if (argument.is_constant()) {
+    if (nulls[0]) {
+      std::fill_n(out.mutable_nulls(), rows, uint8_t{1});
+    }
+    return;
+  }
+  uint8_t* target = out.mutable_nulls();
+  for (size_t i = 0; i < rows; ++i) {
+    target[i] |= nulls[i];
+  }
+}
+
+Evaluated evaluate_literal(const Expr& expr, const LiteralExpr& literal) {
+  auto column = std::make_shared<Column>(expr.type);
+  column->append_value(literal.value);
+  return {std::move(column), true};
+}
+
+Evaluated evaluate_call(const Expr& expr, const CallExpr& call, const RowBatch& batch, EvalContext& context) {
+  std::vector<Evaluated> inputs;
+  inputs.reserve(call.arguments.size());
+  bool constant = call.function->deterministic;
+  for (const ExprRef& argument : call.arguments) {
+    inputs.push_back(evaluate(*argument, batch, context));
+    constant = constant && inputs.back().constant;
+  }
+  size_t rows = constant ? 1 : batch.rows;
+  if (constant && batch.rows == 0) {
+    constant = false;
+    rows = 0;
+  }
+  std::vector<Argument> arguments;
+  for (const Evaluated& input : inputs) {
+    arguments.push_back({input.column.get(), input.constant ? size_t{0} : size_t{1}});
+  }
+  auto out = sized_column(expr.type, rows);
+  if (call.bound.null_rule == NullRule::kStrict) {
+    for (const Argument& argument : arguments) {
+      merge_nulls(*out, argument, rows);
+    }
+  }
+  size_t errors_before = context.errors.size();
+  KernelFrame frame{context, rows, expr.type, call.bound.arguments, *out};
+  call.bound.kernel(frame, arguments);
+  if (constant && context.errors.size() > errors_before) {
+    // A constant that fails fails in every row.
+    Status status = context.errors[errors_before].status;
+    context.errors.resize(errors_before);
+    for (uint32_t row = 0; row < batch.rows; ++row) {
+      context.errors.push_back({row, status});
+    }
+  }
+  return {std::move(out), constant};
+}
+
+Evaluated evaluate_cast(const Expr& expr, const CastExpr& cast, const RowBatch& batch, EvalContext& context) {
+  Evaluated input = evaluate(*cast.input, batch, context);
+  size_t rows = input.constant ? 1 : batch.rows;
+  auto out = sized_column(expr.type, rows);
+  Argument argument{input.column.get(), input.constant ? size_t{0} : size_t{1}};
+  merge_nulls(*out, argument, rows);
+  size_t errors_before = context.errors.size();
+  std::vector<Type> types{cast.input->type};
+  KernelFrame frame{context, rows, expr.type, types, *out};
+  cast_column(frame, argument, cast.input->type, cast.is_try);
+  if (input.constant && context.errors.size() > errors_before) {
+    Status status = context.errors[errors_before].status;
+    context.errors.resize(errors_before);
+    for (uint32_t row = 0; row < batch.rows; ++row) {
+      context.errors.push_back({row, status});
+    }
+  }
+  return {std::move(out), input.constant};
+}
+
+// The batch's chosen rows, with only the columns that the expression reads.
+RowBatch narrow(const Expr& expr, const RowBatch& batch, std::span<const uint32_t> chosen) {
+  std::vector<bool> used(batch.columns.size());
+  collect_columns(expr, used);
+  RowBatch result;
+  result.rows = chosen.size();
+  result.columns.resize(batch.columns.size());
+  for (size_t c = 0; c < batch.columns.size(); ++c) {
+    if (used[c]) {
+      auto column = std::make_shared<Column>(batch.columns[c]->type());
+      column->append_rows(*batch.columns[c], chosen);
+      result.columns[c] = std::move(column);
+    }
+  }
+  return result;
+}
+
+// Evaluates for the chosen rows only. Row r of the result belongs to chosen[r].
+Evaluated evaluate_subset(const Expr& expr, const RowBatch& batch, std::span<const uint32_t> chosen,
+                          EvalContext& context) {
+  if (chosen.size() == batch.rows) {
+    return evaluate(expr, batch, context);
+  }
+  size_t errors_before = context.errors.size();
+  Evaluated result = evaluate(expr, narrow(expr, batch, chosen), context);
+  for (size_t e = errors_before; e < context.errors.size(); ++e) {
+    context.errors[e].row = chosen[context.errors[e].row];
+  }
+  return result;
+}
+
+void mark_error_rows_null(const EvalContext& context, size_t errors_from, Column& out) {
+  for (size_t e = errors_from; e < context.errors.size(); ++e) {
+    out.set_null(context.errors[e].row);
+  }
+}
+
+// Three-valued: 0 false, 1 true, NULL unknown. AND stops at FALSE, OR at TRUE.
+Evaluated evaluate_logic(const Expr& expr, const LogicExpr& logic, const RowBatch& batch, EvalContext& context) {
+  size_t rows = batch.rows;
+  auto out = sized_column(expr.type, rows);
+  uint8_t decisive = logic.is_and ? 0 : 1;
+  uint8_t* values = out->mutable_data<uint8_t>();
+  std::fill_n(values, rows, static_cast<uint8_t>(1 - decisive));
+  std::vector<uint32_t> open(rows);
+  std::iota(open.begin(), open.end(), 0);
+  size_t errors_before = context.errors.size();
+  for (const ExprRef& condition : logic.conditions) {
+    Evaluated part = can_fail(*condition) ? evaluate_subset(*condition, batch, open, context)
+                                          : evaluate(*condition, batch, context);
+    bool subset = can_fail(*condition) && open.size() != rows;
+    const uint8_t* data = part.column->data<uint8_t>();
+    std::vector<uint32_t> still_open;
+    still_open.reserve(open.size());
+    for (size_t i = 0; i < open.size(); ++i) {
+      uint32_t row = open[i];
+      size_t at = part.constant ? 0 : subset ? i : row;
+      if (part.column->is_null(at)) {
+        out->set_null(row);
+        values = out->mutable_data<uint8_t>();
+        still_open.push_back(row);
+      } else if (data[at] == decisive) {
+        values[row] = decisive;
+        if (out->has_nulls()) {
+          out->mutable_nulls()[row] = 0;
+        }
+      } else {
+        still_open.push_back(row);
+      }
+    }
+    open = std::move(still_open);
+  }
+  mark_error_rows_null(context, errors_before, *out);
+  return {std::move(out), false};
+}
+
+Evaluated evaluate_case(const Expr& expr, const CaseExpr& cases, const RowBatch& batch, EvalContext& context) {
+  size_t rows = batch.rows;
+  auto out = sized_column(expr.type, rows);
+  std::vector<uint32_t> open(rows);
+  std::iota(open.begin(), open.end(), 0);
+  size_t errors_before = context.errors.size();
+  auto scatter = [&](const ExprRef& result, const std::vector<uint32_t>& chosen) {
+    if (chosen.empty()) {
+      return;
+    }
+    Evaluated part = evaluate_subset(*result, batch, chosen, context);
+    out->share_heaps(*part.column);
+    visit_physical(out->physical(), [&](auto tag) {
+      using T = decltype(tag);
+      const T* from = part.column->data<T>();
+      for (size_t i = 0; i < chosen.size(); ++i) {
+        size_t at = part.constant ? 0 : i;
+        if (part.column->is_null(at)) {
+          out->set_null(chosen[i]);
+        } else {
+          out->mutable_data<T>()[chosen[i]] = from[at];
+        }
+      }
+    });
+  };
+  for (const auto& [condition, result] : cases.branches) {
+    if (open.empty()) {
+      break;
+    }
+    size_t failed_from = context.errors.size();
+    Evaluated part = evaluate_subset(*condition, batch, open, context);
+    std::vector<bool> failed(context.errors.size() > failed_from ? rows : 0);
+    for (size_t e = failed_from; e < context.errors.size(); ++e) {
+      failed[context.errors[e].row] = true;
+    }
+    std::vector<uint32_t> taken, rest;
+    for (size_t i = 0; i < open.size(); ++i) {
+      size_t at = part.constant ? 0 : i;
+      if (!failed.empty() && failed[open[i]]) {
+        continue;
+      }
+      bool is_true = !part.column->is_null(at) && part.column->data<uint8_t>()[at] != 0;
+      (is_true ? taken : rest).push_back(open[i]);
+    }
+    scatter(result, taken);
+    open = std::move(rest);
+  }
+  scatter(cases.otherwise, open);
+  mark_error_rows_null(context, errors_before, *out);
+  return {std::move(out), false};
+}
+
+}  // namespace
+
+Evaluated evaluate(const Expr& expr, const RowBatch& batch, EvalContext& context) {
+  if (const auto* column = std::get_if<ColumnExpr>(&expr.node)) {
+    return {batch.columns[column->index], false};
+  }
+  if (const auto* literal = std::get_if<LiteralExpr>(&expr.node)) {
+    return evaluate_literal(expr, *literal);
+  }
+  if (const auto* call = std::get_if<CallExpr>(&expr.node)) {
+    return evaluate_call(expr, *call, batch, context);
+  }
+  if (const auto* logic = std::get_if<LogicExpr>(&expr.node)) {
+    return evaluate_logic(expr, *logic, batch, context);
+  }
+  if (const auto* cases = std::get_if<CaseExpr>(&expr.node)) {
+    return evaluate_case(expr, *cases, batch, context);
+  }
+  return evaluate_cast(expr, std::get<CastExpr>(expr.node), batch, context);
+}
+
+ColumnRef evaluate_column(const Expr& expr, const RowBatch& batch, EvalContext& context) {
+  Evaluated result = evaluate(expr, batch, context);
+  if (!result.constant) {
+    return result.column;
+  }
+  auto spread = std::make_shared<Column>(expr.type);
+  std::vector<uint32_t> zeros(batch.rows);
+  spread->append_rows(*result.column, zeros);
+  return spread;
+}
+
+void evaluate_filter(const Expr& predicate, const RowBatch& batch, EvalContext& context, std::vector<uint32_t>& chosen) {
+  chosen.clear();
+  Evaluated result = evaluate(predicate, batch, context);
+  const uint8_t* values = result.column->data<uint8_t>();
+  const uint8_t* nulls = result.column->nulls();
+  if (result.constant) {
+    if (values[0] != 0 && (nulls == nullptr || nulls[0] == 0)) {
+      chosen.resize(batch.rows);
+      std::iota(chosen.begin(), chosen.end(), 0);
+    }
+    return;
+  }
+  // Written without a branch: the row number is always stored, the count moves only for TRUE.
+  chosen.resize(batch.rows);
+  size_t count = 0;
+  if (nulls == nullptr) {
+    for (size_t i = 0; i < batch.rows; ++i) {
+      chosen[count] = static_cast<uint32_t>(i);
+      count += values[i];
+    }
+  } else {
+    for (size_t i = 0; i < batch.rows; ++i) {
+      chosen[count] = static_cast<uint32_t>(i);
+      count += values[i] & (nulls[i] ^ 1);
+    }
+  }
+  chosen.resize(count);
+}
+
+Result<Value> evaluate_constant(const Expr& expr, EvalContext& context) {
+  RowBatch one;
+  one.rows = 1;
+  size_t errors_before = context.errors.size();
+  Evaluated result = evaluate(expr, one, context);
+  if (context.errors.size() > errors_before) {
+    Status status = context.errors[errors_before].status;
+    context.errors.resize(errors_before);
+    return status;
+  }
+  return result.column->value_at(0);
+}
+
+}  // namespace tidemark

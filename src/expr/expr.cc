@@ -1,0 +1,238 @@
+#include "expr/expr.h"
+
+#include <fmt/core.h>
+
+#include "types/text.h"
+
+namespace tidemark {
+
+namespace {
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+
+ExprRef make(Type type, auto node) { return std::make_shared<const Expr>(Expr{std::move(type), std::move(node)}); }
+
+// Rebuilds the expression with every child mapped.
+template <typename F>
+ExprRef map_children(const ExprRef& expr, F&& f) {
+  return std::visit(
+      Overloaded{
+          [&](const ColumnExpr&) { return expr; },
+          [&](const LiteralExpr&) { return expr; },
+          [&](const CallExpr& call) {
+            CallExpr copy = call;
+            for (ExprRef& argument : copy.arguments) {
+              argument = f(argument);
+            }
+            return make(expr->type, std::move(copy));
+          },
+          [&](const LogicExpr& logic) {
+            LogicExpr copy = logic;
+            for (ExprRef& condition : copy.conditions) {
+              condition = f(condition);
+            }
+            return make(expr->type, std::move(copy));
+          },
+          [&](const CaseExpr& cases) {
+            CaseExpr copy = cases;
+            for (auto& [condition, result] : copy.branches) {
+              condition = f(condition);
+              result = f(result);
+            }
+            copy.otherwise = f(copy.otherwise);
+            return make(expr->type, std::move(copy));
+          },
+          [&](const CastExpr& cast) { return make(expr->type, CastExpr{f(cast.input), cast.is_try}); },
+      },
+      expr->node);
+}
+
+template <typename F>
+void for_each_child(const Expr& expr, F&& f) {
+  std::visit(Overloaded{
+                 [&](const ColumnExpr&) {},
+                 [&](const LiteralExpr&) {},
+                 [&](const CallExpr& call) {
+                   for (const ExprRef& argument : call.arguments) {
+                     f(*argument);
+                   }
+                 },
+                 [&](const LogicExpr& logic) {
+                   for (const ExprRef& condition : logic.conditions) {
+                     f(*condition);
+                   }
+                 },
+                 [&](const CaseExpr& cases) {
+                   for (const auto& [condition, result] : cases.branches) {
+                     f(*condition);
+                     f(*result);
+                   }
+                   f(*cases.otherwise);
+                 },
+                 [&](const CastExpr& cast) { f(*cast.input); },
+             },
+             expr.node);
+}
+
+}  // namespace
+
+ExprRef make_column(size_t index, Type type) { return make(std::move(type), ColumnExpr{index}); }
+
+ExprRef make_literal(Value value, Type type) {
+  type.nullable = std::holds_alternative<std::monostate>(value);
+  return make(std::move(type), LiteralExpr{std::move(value)});
+}
+
+ExprRef make_cast(ExprRef input, Type type, bool is_try) {
+  if (input->type.same_as(type)) {
+    return input;
+  }
+  type.nullable = input->type.nullable || is_try;
+  return make(std::move(type), CastExpr{std::move(input), is_try});
+}
+
+ExprRef make_and(std::vector<ExprRef> conditions) {
+  if (conditions.size() == 1) {
+    return conditions[0];
+  }
+  Type type = Type::boolean();
+  return make(std::move(type), LogicExpr{true, std::move(conditions)});
+}
+
+std::string expr_to_string(const Expr& expr, const std::vector<std::string>& names) {
+  auto text = [&](const ExprRef& child) { return expr_to_string(*child, names); };
+  return std::visit(
+      Overloaded{
+          [&](const ColumnExpr& column) {
+            return column.index < names.size() ? names[column.index] : fmt::format("${}", column.index);
+          },
+          [&](const LiteralExpr& literal) {
+            if (std::holds_alternative<std::monostate>(literal.value)) {
+              return std::string("NULL");
+            }
+            Column column(expr.type);
+            column.append_value(literal.value);
+            std::string value = text_of(column, 0);
+            return expr.type.is_numeric() || expr.type.kind == TypeKind::kBoolean ? value : "'" + value + "'";
+          },
+          [&](const CallExpr& call) {
+            bool is_operator = !std::isalpha(static_cast<unsigned char>(call.function->name[0]));
+            if (is_operator && call.arguments.size() == 2) {
+              return fmt::format("({} {} {})", text(call.arguments[0]), call.function->name, text(call.arguments[1]));
+            }
+            std::string list;
+            for (const ExprRef& argument : call.arguments) {
+              list += (list.empty() ? "" : ", ") + text(argument);
+            }
+            return fmt::format("{}({})", call.function->name, list);
+          },
+          [&](const LogicExpr& logic) {
+            std::string list;
+            for (const ExprRef& condition : logic.conditions) {
+              list += (list.empty() ? "" : logic.is_and ? " AND " : " OR ") + text(condition);
+            }
+            return "(" + list + ")";
+          },
+          [&](const CaseExpr& cases) {
+            std::string list = "CASE";
+            for (const auto& [condition, result] : cases.branches) {
+              list += " WHEN " + text(condition) + " THEN " + text(result);
+            }
+            return list + " ELSE " + text(cases.otherwise) + " END";
+          },
+          [&](const CastExpr& cast) {
+            return fmt::format("{}({} AS {})", cast.is_try ? "TRY_CAST" : "CAST", text(cast.input),
+                               expr.type.to_string_without_null());
+          },
+      },
+      expr.node);
+}
+
+void collect_columns(const Expr& expr, std::vector<bool>& used) {
+  if (const auto* column = std::get_if<ColumnExpr>(&expr.node)) {
+    if (used.size() <= column->index) {
+      used.resize(column->index + 1);
+    }
+    used[column->index] = true;
+    return;
+  }
+  for_each_child(expr, [&](const Expr& child) { collect_columns(child, used); });
+}
+
+ExprRef substitute(const ExprRef& expr, const std::vector<ExprRef>& replacements) {
+  if (const auto* column = std::get_if<ColumnExpr>(&expr->node)) {
+    CHECK(column->index < replacements.size());
+    return replacements[column->index];
+  }
+  return map_children(expr, [&](const ExprRef& child) { return substitute(child, replacements); });
+}
+
+ExprRef remap_columns(const ExprRef& expr, const std::vector<size_t>& map) {
+  if (const auto* column = std::get_if<ColumnExpr>(&expr->node)) {
+    CHECK(column->index < map.size());
+    return make_column(map[column->index], expr->type);
+  }
+  return map_children(expr, [&](const ExprRef& child) { return remap_columns(child, map); });
+}
+
+bool can_fail(const Expr& expr) {
+  if (const auto* call = std::get_if<CallExpr>(&expr.node)) {
+    if (call->bound.can_fail) {
+      return true;
+    }
+  }
+  if (const auto* cast = std::get_if<CastExpr>(&expr.node)) {
+    if (!cast->is_try) {
+      return true;
+    }
+  }
+  bool fails = false;
+  for_each_child(expr, [&](const Expr& child) { fails = fails || can_fail(child); });
+  return fails;
+}
+
+bool is_deterministic(const Expr& expr) {
+  if (const auto* call = std::get_if<CallExpr>(&expr.node)) {
+    if (!call->function->deterministic) {
+      return false;
+    }
+  }
+  bool deterministic = true;
+  for_each_child(expr, [&](const Expr& child) { deterministic = deterministic && is_deterministic(child); });
+  return deterministic;
+}
+
+bool is_literal(const Expr& expr) { return std::holds_alternative<LiteralExpr>(expr.node); }
+
+bool same_expr(const Expr& a, const Expr& b) {
+  if (a.node.index() != b.node.index() || !a.type.same_as(b.type)) {
+    return false;
+  }
+  bool same = std::visit(
+      Overloaded{
+          [&](const ColumnExpr& x) { return x.index == std::get<ColumnExpr>(b.node).index; },
+          [&](const LiteralExpr& x) { return x.value == std::get<LiteralExpr>(b.node).value; },
+          [&](const CallExpr& x) { return x.function == std::get<CallExpr>(b.node).function; },
+          [&](const LogicExpr& x) { return x.is_and == std::get<LogicExpr>(b.node).is_and; },
+          [&](const CaseExpr&) { return true; },
+          [&](const CastExpr& x) { return x.is_try == std::get<CastExpr>(b.node).is_try; },
+      },
+      a.node);
+  std::vector<const Expr*> children_a, children_b;
+  for_each_child(a, [&](const Expr& child) { children_a.push_back(&child); });
+  for_each_child(b, [&](const Expr& child) { children_b.push_back(&child); });
+  if (!same || children_a.size() != children_b.size()) {
+    return false;
+  }
+  for (size_t i = 0; i < children_a.size(); ++i) {
+    if (!same_expr(*children_a[i], *children_b[i])) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace tidemark

@@ -1,0 +1,50 @@
+#include <unordered_map>
+
+#include "expr/function.h"
+
+namespace tidemark {
+
+namespace {
+
+struct Registry {
+  std::vector<const Function*> functions;
+  std::unordered_map<std::string, const Function*> by_name;
+
+  Registry() {
+    for (std::span<const Function> family : {comparison_functions(), math_functions(), string_functions(),
+                                             datetime_functions(), conditional_functions()}) {
+      for (const Function& function : family) {
+        functions.push_back(&function);
+        CHECK(by_name.emplace(std::string(function.name), &function).second);
+      }
+    }
+  }
+};
+
+const Registry& registry() {
+  static const Registry instance;  // built at first use, from constant tables
+  return instance;
+}
+
+}  // namespace
+
+std::span<const Function* const> all_functions() { return registry().functions; }
+
+const Function* find_function(std::string_view name) {
+  std::string upper;
+  for (char c : name) {
+    upper += static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
+  }
+  auto found = registry().by_name.find(upper);
+  return found == registry().by_name.end() ? nullptr : found->second;
+}
+
+std::vector<std::string> function_names() {
+  std::vector<std::string> names;
+  for (const Function* function : all_functions()) {
+    names.emplace_back(function->name);
+  }
+  return names;
+}
+
+}  // namespace tidemark

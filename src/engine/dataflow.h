@@ -34,6 +34,7 @@ struct TableFeed {
 struct ViewFeed {
   DataflowId upstream = 0;
   NodeId node = 0;
+  std::vector<size_t> columns;  // of the view's, those that the graph takes
   bool ready = false;
 };
 

@@ -12,6 +12,17 @@ namespace {
 
 constexpr size_t kPollBytesMax = 8 << 20;  // keeps a step under some tens of milliseconds
 
+// A view's rows as one of its readers takes them.
+Delta pick(const ZBatch& rows, const std::vector<size_t>& columns) {
+  ZBatch picked;
+  picked.rows.rows = rows.rows.rows;
+  picked.weights = rows.weights;
+  for (size_t column : columns) {
+    picked.rows.columns.push_back(rows.rows.columns[column]);
+  }
+  return Delta{false, {std::move(picked)}};
+}
+
 std::string clock_text(int64_t us) {
   std::string text;
   append_timestamp(us, text);
@@ -152,7 +163,6 @@ void StepLoop::step_closed() {
     if (dataflow->failed) {
       continue;
     }
-    bool open_before = false;  // part of the arriving commit is in the graph already
     bool any_moved = !dataflow->views.empty();
     for (TableFeed& table : dataflow->tables) {
       if (!table.closed.empty()) {
@@ -160,7 +170,6 @@ void StepLoop::step_closed() {
         table.closed.clear();
         dataflow->dirty = true;
       }
-      open_before = open_before || sources_[table.source_key]->mid_commit();
       any_moved = any_moved || moved[table.source_key];
     }
     if (dataflow->dirty) {
@@ -177,7 +186,6 @@ void StepLoop::step_closed() {
     } else if (any_moved && dataflow->live && !dataflow->failed) {
       publish_progress(*dataflow);
     }
-    (void)open_before;
   }
 }
 
@@ -240,7 +248,7 @@ void StepLoop::publish(Dataflow& dataflow) {
         view.ready = true;
         reader->dirty = reader->dirty || first || delta.rows.rows != 0;
         if (delta.rows.rows != 0) {
-          reader->graph->push(view.node, Delta{false, {delta}});
+          reader->graph->push(view.node, pick(delta, view.columns));
         }
       }
     }
@@ -345,6 +353,12 @@ void StepLoop::collect_garbage() {
   }
 }
 
+void StepLoop::end_done(DataflowId id) {
+  if (Dataflow* dataflow = find_dataflow(id)) {
+    end_subscribers_that_are_done(*dataflow);
+  }
+}
+
 Source* StepLoop::find_source(const std::string& key) {
   auto found = sources_.find(key);
   return found == sources_.end() ? nullptr : &found->second->source();
@@ -363,14 +377,14 @@ std::vector<std::string> StepLoop::source_keys() const {
   return keys;
 }
 
-Result<DataflowId> StepLoop::add_dataflow(Dataflow given, std::vector<TableRequest> tables, std::vector<std::pair<ObjectId, NodeId>> views) {
+Result<DataflowId> StepLoop::add_dataflow(Dataflow given, std::vector<TableRequest> tables, std::vector<ViewRequest> views) {
   auto owned = std::make_unique<Dataflow>(std::move(given));
   Dataflow& dataflow = *owned;
   dataflow.id = next_id_++;
   dataflow.started_us = now_us();
   dataflow.context.eval.now_us = dataflow.started_us;
-  for (auto [object, node] : views) {
-    Dataflow* upstream = find_view(object);
+  for (ViewRequest& view : views) {
+    Dataflow* upstream = find_view(view.object);
     if (upstream == nullptr) {
       return Status::not_found("a materialized view of this query is gone");
     }
@@ -378,11 +392,11 @@ Result<DataflowId> StepLoop::add_dataflow(Dataflow given, std::vector<TableReque
       return *upstream->failed;
     }
     upstream->downstream.push_back(dataflow.id);
-    dataflow.views.push_back({upstream->id, node, upstream->live});
+    dataflow.views.push_back({upstream->id, view.node, view.columns, upstream->live});
     if (upstream->live) {
       ZBatch content = upstream->graph->output().content();
       if (content.rows.rows != 0) {
-        dataflow.graph->push(node, Delta{false, {std::move(content)}});
+        dataflow.graph->push(view.node, pick(content, view.columns));
       }
     }
   }

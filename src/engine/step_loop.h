@@ -50,12 +50,19 @@ class StepLoop {
     NodeId node;
     size_t width;
   };
-  Result<DataflowId> add_dataflow(Dataflow dataflow, std::vector<TableRequest> tables, std::vector<std::pair<ObjectId, NodeId>> views);
+  struct ViewRequest {
+    ObjectId object;
+    NodeId node;
+    std::vector<size_t> columns;
+  };
+  Result<DataflowId> add_dataflow(Dataflow dataflow, std::vector<TableRequest> tables, std::vector<ViewRequest> views);
   void remove_dataflow(DataflowId id);
   Dataflow* find_dataflow(DataflowId id);
   Dataflow* find_view(ObjectId object);
   std::map<DataflowId, std::unique_ptr<Dataflow>>& dataflows() { return dataflows_; }
   void subscribe(Dataflow& dataflow, Subscriber subscriber);
+  // Ends the readers of a dataflow whose wanted mark has been reached already.
+  void end_done(DataflowId id);
 
  private:
   friend class SourceFeed;

@@ -362,7 +362,7 @@ Result<StatementResult> StatementExecutor::run(const sql::Drop& statement) {
       c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     }
     return Status::invalid_argument(fmt::format("{} is a {}", object->name.object, object->kind_text()))
-        .with_hint(fmt::format("write DROP {} {}", kind, quote_identifier(object->name.object)))
+        .with_hint(fmt::format("write DROP {} {}", kind, quote_name(object->name.object)))
         .with_position(statement.name.position());
   }
   TRY(drop_object(object, cascade));

@@ -218,19 +218,19 @@ Result<StatementResult> StatementExecutor::run(const sql::Show& statement) {
 Result<StatementResult> StatementExecutor::run(const sql::ShowCreate& statement) {
   if (statement.kind == sql::ObjectKind::kCatalog) {
     CatalogInfo info = TRY(catalog_.find_catalog(statement.name.last()));
-    return table("SHOW", text_schema({"result"}), {{fmt::format("CREATE CATALOG {} WITH (\n{}\n)", quote_identifier(info.name), options_text(info.options))}});
+    return table("SHOW", text_schema({"result"}), {{fmt::format("CREATE CATALOG {} WITH (\n{}\n)", quote_name(info.name), options_text(info.options))}});
   }
   ObjectRef object = TRY(find(statement.name));
   std::string text;
   if (const auto* definition = std::get_if<TableDefinition>(&object->definition)) {
     text = fmt::format("CREATE TABLE {} (\n", object->name.to_string());
     for (size_t i = 0; i < object->schema.size(); ++i) {
-      text += fmt::format("{}  {} {}", i == 0 ? "" : ",\n", quote_identifier(object->schema[i].name), object->schema[i].type.to_string());
+      text += fmt::format("{}  {} {}", i == 0 ? "" : ",\n", quote_name(object->schema[i].name), object->schema[i].type.to_string());
     }
     if (!object->primary_key.empty()) {
       std::string key;
       for (size_t part : object->primary_key) {
-        key += (key.empty() ? "" : ", ") + quote_identifier(object->schema[part].name);
+        key += (key.empty() ? "" : ", ") + quote_name(object->schema[part].name);
       }
       text += fmt::format(",\n  PRIMARY KEY ({}) NOT ENFORCED", key);
     }

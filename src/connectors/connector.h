@@ -9,6 +9,12 @@
 //                                          several poll() calls, it ends with exactly one commit_end
 //   reader := reset? snapshot_rows* snapshot_done changes* reader_ready (changes within commits)*
 //
+// snapshot_rows may come between the parts of a commit; reset, snapshot_done, reader_ready and
+// progress never do, except that a commit which is cut off by a reset (or by the source's end) is void.
+// What changed while a reader's snapshot was read comes after its snapshot_done, as part of one more
+// commit that ends at the position reached. While the source is behind, neighbouring commits may be
+// handed out as one, which ends with the last one's commit_end.
+//
 // A reader is one consumer of one table's columns. What it has been given is the table's exact
 // content at the source's position from its reader_ready on, at every commit_end; before that its
 // content is incomplete and must not be shown. When a source has to begin anew (its slot is gone after a

@@ -25,8 +25,7 @@ Result<SourceTable> PostgresCdcConnector::resolve_table(const Options& with, con
   std::vector<std::string> notices = TRY(check_options(with, options(), name()));
   PostgresCdcOptions parsed = TRY(parse_postgres_cdc_options(with));
   PostgresConnection connection = TRY(PostgresConnection::open(parsed.address, ConnectionMode::kSource));
-  SourceTable table =
-      TRY(resolve_postgres_table(connection, parsed, declared, TRY(narrow_floats(settings)), false));
+  SourceTable table = TRY(resolve_postgres_table(connection, parsed, declared, TRY(narrow_floats(settings))));
   table.notices.insert(table.notices.begin(), notices.begin(), notices.end());
   return table;
 }

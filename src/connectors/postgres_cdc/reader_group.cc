@@ -164,6 +164,9 @@ Result<uint64_t> ReaderGroup::register_readers() {
   auto completion = std::make_shared<Completion>();
   receiver_.post([&receiver = receiver_, targets = targets_, completion](ChangeDecoder& decoder) {
     for (const SnapshotTarget& target : targets) {
+      if (!receiver.is_wanted(target.reader)) {
+        continue;
+      }
       decoder.add_reader(target.reader, target.plan);
       if (target.plan->needs_text()) {
         receiver.ask_for_text();

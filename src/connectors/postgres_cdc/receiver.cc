@@ -134,6 +134,11 @@ void Receiver::fail_reader(ReaderId id, Status status) {
   queue_.push_now(SourceEvent{.reader = id, .body = ReaderFailedEvent{.status = std::move(status)}});
 }
 
+bool Receiver::is_wanted(ReaderId id) const {
+  std::lock_guard lock(mutex_);
+  return readers_.contains(id);
+}
+
 bool Receiver::emit(SourceEvent event) {
   if (const auto* failed = std::get_if<ReaderFailedEvent>(&event.body)) {
     fail_reader(event.reader, failed->status);

@@ -64,6 +64,8 @@ class Receiver {
   // The epoch cannot go on.
   void lose(Status status);
   void fail_reader(ReaderId id, Status status);
+  // False once it was removed or has failed.
+  bool is_wanted(ReaderId id) const;
   // Begins anew with a stream in text form, unless it is already. To be called from a task.
   void ask_for_text() { text_asked_ = true; }
   bool sends_text() const { return sends_text_; }

@@ -19,7 +19,9 @@ SELECT pg_catalog.current_setting('wal_level'),
          AND pg_catalog.pg_has_role(r.oid, g.oid, 'MEMBER')),
        pg_catalog.current_setting('max_replication_slots')::int - (SELECT count(*) FROM pg_catalog.pg_replication_slots),
        pg_catalog.current_setting('max_wal_senders')::int - (SELECT count(*) FROM pg_catalog.pg_stat_replication),
-       pg_catalog.pg_is_in_recovery(), r.rolname
+       pg_catalog.pg_is_in_recovery(), r.rolname,
+       EXISTS (SELECT FROM pg_catalog.pg_replication_slots s
+               WHERE s.active AND s.database = pg_catalog.current_database() AND s.slot_name ~ '^tidemark_[0-9a-f]{8}')
 FROM pg_catalog.pg_roles r WHERE r.rolname = CURRENT_USER)";
 
 int integer_digits(PgKind kind) {
@@ -170,7 +172,7 @@ Schema all_columns(const TableInfo& table, std::vector<std::string>& notices) {
 
 }  // namespace
 
-Status check_server(PostgresConnection& connection, const PostgresCdcOptions& options, bool is_open) {
+Status check_server(PostgresConnection& connection, const PostgresCdcOptions& options) {
   if (connection.server_version() < 10'00'00) {
     return Status::unsupported(fmt::format("pgoutput needs PostgreSQL 10 or newer, this server is {}",
                                            connection.parameter("server_version")));
@@ -190,11 +192,13 @@ Status check_server(PostgresConnection& connection, const PostgresCdcOptions& op
   if (server.boolean(0, 4) && connection.server_version() < 16'00'00) {
     return Status::unsupported("the server is a standby: reading changes from one needs PostgreSQL 16");
   }
-  if (!is_open && options.slot.empty() && server.integer(0, 2) <= 0) {
+  // The slot there may be ours, for this table too; if it is another's, the source waits and says so.
+  bool may_be_open = server.boolean(0, 6) || !options.slot.empty();
+  if (!may_be_open && server.integer(0, 2) <= 0) {
     return Status::unavailable("all replication slots of the server are taken")
         .with_hint("drop one that nobody uses, or ALTER SYSTEM SET max_replication_slots = <more>; and restart the server");
   }
-  if (!is_open && server.integer(0, 3) <= 0) {
+  if (!may_be_open && server.integer(0, 3) <= 0) {
     return Status::unavailable("all walsenders of the server are taken")
         .with_hint("ALTER SYSTEM SET max_wal_senders = <more>; and restart the server");
   }
@@ -239,8 +243,8 @@ Result<DeliveredType> check_declared_type(const TableColumn& column, const Type&
 }
 
 Result<SourceTable> resolve_postgres_table(PostgresConnection& connection, const PostgresCdcOptions& options,
-                                           const std::optional<Schema>& declared, bool narrow_floats, bool is_open) {
-  TRY(check_server(connection, options, is_open));
+                                           const std::optional<Schema>& declared, bool narrow_floats) {
+  TRY(check_server(connection, options));
   TableInfo table = TRY(read_table_info(connection, options.schema, options.table));
   TRY(check_table(table));
   TRY(check_publication(connection, options, table));

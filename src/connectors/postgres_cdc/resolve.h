@@ -9,9 +9,8 @@
 
 namespace tidemark {
 
-// What stands in the way of reading changes from this server at all. `is_open`: a source for it runs
-// already, so its slot and walsender are there.
-Status check_server(PostgresConnection& connection, const PostgresCdcOptions& options, bool is_open);
+// What stands in the way of reading changes from this server at all.
+Status check_server(PostgresConnection& connection, const PostgresCdcOptions& options);
 // The publication that the options name has the table; or there is the right to make one.
 Status check_publication(PostgresConnection& connection, const PostgresCdcOptions& options, const TableInfo& table);
 
@@ -24,6 +23,6 @@ struct DeliveredType {
 Result<DeliveredType> check_declared_type(const TableColumn& column, const Type& declared, bool narrow_floats);
 
 Result<SourceTable> resolve_postgres_table(PostgresConnection& connection, const PostgresCdcOptions& options,
-                                           const std::optional<Schema>& declared, bool narrow_floats, bool is_open);
+                                           const std::optional<Schema>& declared, bool narrow_floats);
 
 }  // namespace tidemark

@@ -133,7 +133,7 @@ class Writer {
     auto note = [&] { return random_() % 4 == 0 ? std::string("repeat('toast ', 800)") : random_() % 3 == 0 ? std::string("NULL") : "'note " + id() + "'"; };
     switch (random_() % 24) {
       case 0:
-        return getenv("NOTRUNC") ? "DELETE FROM f" : random_() % 6 == 0 ? "TRUNCATE f, d" : random_() % 4 == 0 ? "TRUNCATE " + table : "DELETE FROM " + table + " WHERE id < 20";
+        return random_() % 6 == 0 ? "TRUNCATE f, d" : random_() % 4 == 0 ? "TRUNCATE " + table : "DELETE FROM " + table + " WHERE id < 20";
       case 1:
       case 2:
       case 3:

@@ -8,7 +8,7 @@
 
 namespace tidemark {
 
-std::string quote_identifier(std::string_view name) {
+std::string quote_name(std::string_view name) {
   bool plain = !name.empty() && !(name[0] >= '0' && name[0] <= '9');
   for (char c : name) {
     plain = plain && (std::isalnum(static_cast<unsigned char>(c)) || c == '_' || (static_cast<uint8_t>(c) & 0x80));
@@ -27,7 +27,7 @@ std::string quote_identifier(std::string_view name) {
 }
 
 std::string ObjectName::to_string() const {
-  return quote_identifier(catalog) + "." + quote_identifier(database) + "." + quote_identifier(object);
+  return quote_name(catalog) + "." + quote_name(database) + "." + quote_name(object);
 }
 
 std::string_view CatalogObject::kind_text() const {
@@ -212,7 +212,7 @@ Status Catalog::not_found(const ObjectName& name, const Entry* entry) {
   }
   auto nearest = nearest_name(name.object, candidates);
   return Status::not_found(fmt::format("no such table or view: {}", name.to_string()))
-      .with_hint(nearest ? fmt::format("did you mean {}?", quote_identifier(*nearest)) : "SHOW TABLES lists them");
+      .with_hint(nearest ? fmt::format("did you mean {}?", quote_name(*nearest)) : "SHOW TABLES lists them");
 }
 
 Result<ObjectRef> Catalog::find(const ObjectName& name) {
@@ -301,7 +301,7 @@ Result<ObjectRef> Catalog::find(const std::vector<std::string>& parts, const std
           .with_hint(fmt::format("write {}.{} or {}.{}", schemas[0], name.object, schemas[1], name.object));
     }
     if (auto nearest = nearest_name(name.object, names)) {
-      return std::move(found).status().with_hint(fmt::format("did you mean {}?", quote_identifier(*nearest)));
+      return std::move(found).status().with_hint(fmt::format("did you mean {}?", quote_name(*nearest)));
     }
   }
   if (parts.size() == 2) {

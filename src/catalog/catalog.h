@@ -36,7 +36,7 @@ struct ObjectName {
   std::string to_string() const;
   auto operator<=>(const ObjectName&) const = default;
 };
-std::string quote_identifier(std::string_view name);  // with backticks if it needs them
+std::string quote_name(std::string_view name);  // with backticks if it needs them
 
 // A table of a connector, resolved against its source.
 struct TableDefinition {

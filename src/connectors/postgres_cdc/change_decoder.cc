@@ -1,0 +1,478 @@
+#include "connectors/postgres_cdc/change_decoder.h"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "types/pg_wire.h"
+
+namespace tidemark {
+
+namespace {
+
+constexpr size_t kChunkRows = 8192;          // keeps a batch near the caches' size
+constexpr size_t kChunkBytes = 1 << 20;
+constexpr size_t kCoalescedRows = 4096;      // a step of the engine stays around a millisecond
+constexpr size_t kStreamedMemoryBytes = 16 << 20;  // per transaction in progress; then it goes to disk
+constexpr size_t kHeldMemoryBytes = 8 << 20;       // per reader in its snapshot; then likewise
+
+}  // namespace
+
+struct ChangeDecoder::ReaderStream {
+  ReaderStream(ReaderId reader, std::shared_ptr<const ReaderPlan> p)
+      : id(reader), plan(std::move(p)), builder(*plan), held(kHeldMemoryBytes) {}
+
+  const ReaderId id;
+  std::shared_ptr<const ReaderPlan> plan;  // shared with the snapshot's threads; immutable
+  BatchBuilder builder;
+  bool is_holding = true;
+  SpillBuffer held;                     // tag: the transaction; bytes: kind and body
+  std::optional<XidSnapshot> snapshot;  // absent once all that it does not see is to come
+  Lsn ready_at;
+  bool is_ready = false;
+  bool is_failed = false;
+};
+
+struct ChangeDecoder::Target {
+  ReaderStream* reader;
+  RelationMap map;
+};
+
+struct ChangeDecoder::Relation {
+  PgRelation relation;
+  std::string message;  // as it came, for readers that hold
+  std::vector<Target> targets;
+};
+
+struct ChangeDecoder::StreamedTransaction {
+  SpillBuffer messages{kStreamedMemoryBytes};  // tag: the subtransaction; bytes: kind and body
+  std::set<uint32_t> aborted;
+};
+
+ChangeDecoder::ChangeDecoder(std::function<bool(SourceEvent)> emit, DeliveredXids& delivered)
+    : emit_(std::move(emit)), delivered_(delivered) {}
+ChangeDecoder::~ChangeDecoder() = default;
+
+Status ChangeDecoder::on_message(std::string_view message, bool coalesce) {
+  if (message.empty()) {
+    return Status::corruption("empty message of the change stream");
+  }
+  char kind = message[0];
+  std::string_view body = message.substr(1);
+  switch (kind) {
+    case 'R':
+    case 'I':
+    case 'U':
+    case 'D':
+    case 'T':
+      if (in_part_) {
+        uint32_t subxid = TRY(parse_xid(body));
+        std::string record(1, kind);
+        record += body.substr(4);
+        return streamed_[*in_part_].messages.append(subxid, record);
+      }
+      return apply(kind, body);
+    case 'Y':
+    case 'O':
+    case 'M':
+      return {};
+    default:
+      return on_transaction_message(kind, body, coalesce);
+  }
+}
+
+Status ChangeDecoder::on_transaction_message(char kind, std::string_view body, bool coalesce) {
+  switch (kind) {
+    case 'B':
+      xid_ = TRY(parse_begin(body)).xid;
+      in_transaction_ = true;
+      return {};
+    case 'C': {
+      in_transaction_ = false;
+      return end_transaction(TRY(parse_commit(body)), coalesce);
+    }
+    case 'S':
+      in_part_ = TRY(parse_xid(body));
+      streamed_[*in_part_];
+      return {};
+    case 'E':
+      in_part_.reset();
+      return {};
+    case 'A': {
+      PgStreamAbort abort = TRY(parse_stream_abort(body));
+      if (abort.xid == abort.subxid) {
+        streamed_.erase(abort.xid);
+      } else if (auto found = streamed_.find(abort.xid); found != streamed_.end()) {
+        found->second.aborted.insert(abort.subxid);
+      }
+      return {};
+    }
+    case 'c': {
+      uint32_t xid = TRY(parse_xid(body));
+      return commit_streamed(xid, TRY(parse_commit(body.substr(4))));
+    }
+    default:
+      return Status::corruption(fmt::format("unknown message of the change stream: '{}'", kind));
+  }
+}
+
+Status ChangeDecoder::commit_streamed(uint32_t xid, const PgCommit& commit) {
+  TRY(flush_commits());
+  auto found = streamed_.find(xid);
+  if (found != streamed_.end()) {
+    StreamedTransaction transaction = std::move(found->second);
+    streamed_.erase(found);
+    xid_ = xid;
+    SpillBuffer::Cursor cursor(transaction.messages);
+    SpillBuffer::Record record;
+    while (TRY(cursor.next(record))) {
+      if (transaction.aborted.empty() || !transaction.aborted.contains(record.tag)) {
+        TRY(apply(record.bytes[0], record.bytes.substr(1)));
+      }
+    }
+  }
+  xid_ = xid;
+  return end_transaction(commit, false);
+}
+
+Status ChangeDecoder::apply(char kind, std::string_view body) {
+  switch (kind) {
+    case 'R':
+      return apply_relation(body);
+    case 'T':
+      return apply_truncate(body);
+    default:
+      return apply_row(kind, body);
+  }
+}
+
+Status ChangeDecoder::apply_relation(std::string_view body) {
+  PgRelation parsed = TRY(parse_relation(body));
+  Relation& relation = relations_[parsed.oid];
+  relation.relation = std::move(parsed);
+  relation.message = "R";
+  relation.message += body;
+  map_readers(relation);
+  for (auto& [id, reader] : readers_) {
+    if (reader->is_holding && reader->plan->table.oid == relation.relation.oid) {
+      TRY(reader->held.append(xid_, relation.message));
+    }
+  }
+  return {};
+}
+
+void ChangeDecoder::map_readers(Relation& relation) {
+  relation.targets.clear();
+  for (auto& [id, reader] : readers_) {
+    if (reader->plan->table.oid != relation.relation.oid || reader->is_failed) {
+      continue;
+    }
+    Result<RelationMap> map = map_relation(*reader->plan, relation.relation);
+    if (!map.ok() && !reader->is_holding) {
+      fail_reader(id, std::move(map).status());
+      continue;
+    }
+    // A reader that holds is mapped again when what it held is read.
+    relation.targets.push_back(Target{.reader = reader.get(), .map = map.ok() ? std::move(*map) : RelationMap{}});
+  }
+}
+
+Status ChangeDecoder::apply_row(char kind, std::string_view body) {
+  auto found = relations_.find(TRY(parse_xid(body)));  // the relation's oid has the same place and form
+  if (found == relations_.end() || found->second.targets.empty()) {
+    return {};
+  }
+  TRY(parse_row_change(kind, body, change_));
+  for (Target& target : found->second.targets) {
+    ReaderStream& reader = *target.reader;
+    if (reader.is_failed) {
+      continue;
+    }
+    if (reader.is_holding) {
+      std::string record(1, kind);
+      record += body;
+      TRY(reader.held.append(xid_, record));
+    } else if (!reader.snapshot || !reader.snapshot->sees(xid_)) {
+      TRY(append_row(reader, target.map, found->second, change_, kind));
+    }
+  }
+  return {};
+}
+
+namespace {
+
+bool same_fields(const PgRow& a, const PgRow& b, const ReaderPlan& plan, const RelationMap& map) {
+  for (size_t i = 0; i < map.columns.size(); ++i) {
+    size_t index = map.columns[i].index;
+    if (!plan.columns[i].in_key || index >= a.size() || index >= b.size() || b[index].kind == 'u') {
+      continue;
+    }
+    if (a[index].kind != b[index].kind || a[index].bytes != b[index].bytes) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Appends the rows that a change makes for a reader.
+Status append_change(BatchBuilder& builder, const ReaderPlan& plan, const RelationMap& map, const PgRowChange& change,
+                     char kind) {
+  using Take = BatchBuilder::Take;
+  if (kind == 'I') {
+    return builder.append(RowKind::kInsert, change.new_row, map, nullptr, Take::kAll);
+  }
+  bool is_full = plan.old_rows == OldRows::kFull;
+  if (is_full && change.old_kind != 'O') {
+    return Status::invalid_argument(
+               fmt::format("the replica identity of {} is no longer FULL", plan.table.display_name()))
+        .with_hint(fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL; or declare the table again",
+                               plan.table.qualified_name()));
+  }
+  Take take_old = is_full ? Take::kAll : Take::kKey;
+  if (kind == 'D') {
+    return builder.append(RowKind::kDelete, change.old_row, map, nullptr, take_old);
+  }
+  bool has_old = change.old_kind != 0;
+  if (is_full || (has_old && !same_fields(change.old_row, change.new_row, plan, map))) {
+    TRY(builder.append(RowKind::kUpdateBefore, change.old_row, map, nullptr, take_old));
+  }
+  const PgRow* complete_old = change.old_kind == 'O' ? &change.old_row : nullptr;
+  return builder.append(RowKind::kUpdateAfter, change.new_row, map, complete_old, Take::kAll);
+}
+
+}  // namespace
+
+Status ChangeDecoder::append_row(ReaderStream& reader, const RelationMap& map, const Relation& relation,
+                                 const PgRowChange& change, char kind) {
+  Status status = append_change(reader.builder, *reader.plan, map, change, kind);
+  if (!status.ok()) [[unlikely]] {
+    const PgRow& row = change.has_new ? change.new_row : change.old_row;
+    std::string where = describe_row(*reader.plan, relation.relation, row);
+    fail_reader(reader.id, Status(status.code(), fmt::format("{}: {}", status.message(), where)).with_hint(status.hint()));
+    return {};
+  }
+  if (reader.builder.rows() >= kChunkRows || reader.builder.bytes() >= kChunkBytes) {
+    return flush_chunk(reader);
+  }
+  return {};
+}
+
+Status ChangeDecoder::flush_chunk(ReaderStream& reader) {
+  // Complete commits first: this transaction may be long.
+  TRY(flush_commits());
+  if (reader.builder.rows() == 0) {
+    return {};
+  }
+  return emit_batch(reader, reader.builder.take());
+}
+
+Status ChangeDecoder::apply_truncate(std::string_view body) {
+  std::vector<uint32_t> oids = TRY(parse_truncate(body));
+  TRY(flush_commits());
+  for (uint32_t oid : oids) {
+    for (auto& [id, reader] : readers_) {
+      if (reader->plan->table.oid != oid || reader->is_failed) {
+        continue;
+      }
+      if (reader->is_holding) {
+        TRY(reader->held.append(xid_, "T"));
+      } else if (!reader->snapshot || !reader->snapshot->sees(xid_)) {
+        TRY(flush_chunk(*reader));
+        TRY(emit(id, TruncateEvent{}));
+        commit_has_rows_ = true;
+      }
+    }
+  }
+  return {};
+}
+
+Status ChangeDecoder::end_transaction(const PgCommit& commit, bool coalesce) {
+  delivered_.add(xid_);
+  position_ = std::max(position_, commit.end_position);
+  last_commit_ = CommitInfo{.position = position_, .xid = xid_, .commit_time_us = commit.time_us};
+  bool is_large = false;
+  for (auto& [id, reader] : readers_) {
+    reader->builder.mark_commit();
+    has_pending_commit_ |= reader->builder.rows() != 0;
+    is_large |= reader->builder.rows() >= kCoalescedRows;
+  }
+  has_pending_commit_ |= commit_has_rows_;
+  if (!coalesce || is_large || commit_has_rows_) {
+    TRY(flush_commits());
+    return emit_ready();
+  }
+  return {};
+}
+
+Status ChangeDecoder::on_drained() {
+  TRY(flush_commits());
+  return in_transaction_ ? Status() : emit_ready();
+}
+
+Status ChangeDecoder::flush_commits() {
+  if (!has_pending_commit_) {
+    return {};
+  }
+  has_pending_commit_ = false;
+  for (auto& [id, reader] : readers_) {
+    if (!reader->is_failed && reader->builder.committed_rows() != 0) {
+      TRY(emit_batch(*reader, reader->builder.take_committed()));
+    }
+  }
+  return emit_commit();
+}
+
+Status ChangeDecoder::emit_batch(ReaderStream& reader, ChangeBatch batch) {
+  size_t bytes = held_bytes(batch.rows) + batch.kinds.size();
+  commit_has_rows_ = true;
+  return emit(reader.id, ChangesEvent{.batch = std::move(batch)}, bytes);
+}
+
+Status ChangeDecoder::emit_commit() {
+  if (!commit_has_rows_) {
+    return {};
+  }
+  commit_has_rows_ = false;
+  handed_out_ = last_commit_.position;
+  return emit(0, CommitEvent{.commit = last_commit_});
+}
+
+Status ChangeDecoder::on_keepalive(Lsn position, int64_t time_us) {
+  if (in_transaction_) {
+    return {};  // it tells of what came before this transaction
+  }
+  TRY(flush_commits());
+  if (position > position_) {
+    position_ = position;
+    TRY(emit(0, ProgressEvent{.position = position_, .time_us = time_us}));
+  }
+  return emit_ready();
+}
+
+Status ChangeDecoder::emit_ready() {
+  for (auto& [id, reader] : readers_) {
+    if (reader->is_holding || reader->is_ready || reader->is_failed || position_ < reader->ready_at ||
+        has_pending_commit_) {
+      continue;
+    }
+    // Every transaction that the snapshot sees has its commit before `ready_at`.
+    reader->is_ready = true;
+    reader->snapshot.reset();
+    TRY(emit(0, ProgressEvent{.position = position_, .time_us = 0}));
+    TRY(emit(id, ReaderReadyEvent{}));
+  }
+  return {};
+}
+
+Status ChangeDecoder::emit(ReaderId reader, decltype(SourceEvent::body) body, size_t bytes) {
+  if (!emit_(SourceEvent{.reader = reader, .bytes = bytes, .body = std::move(body)})) {
+    return Status::cancelled("interrupted");
+  }
+  return {};
+}
+
+void ChangeDecoder::add_reader(ReaderId id, std::shared_ptr<const ReaderPlan> plan) {
+  CHECK(!in_transaction_);
+  auto [added, is_new] = readers_.emplace(id, std::make_unique<ReaderStream>(id, std::move(plan)));
+  CHECK(is_new);
+  auto relation = relations_.find(added->second->plan->table.oid);
+  if (relation != relations_.end()) {
+    // The server does not repeat what it has sent once. A failure to write is met again by the next record.
+    Status held = added->second->held.append(0, relation->second.message);
+    (void)held.ok();
+    map_readers(relation->second);
+  }
+}
+
+Status ChangeDecoder::finish_snapshot(ReaderId id, XidSnapshot snapshot, Lsn end) {
+  CHECK(!in_transaction_);
+  auto found = readers_.find(id);
+  if (found == readers_.end() || found->second->is_failed) {
+    return {};
+  }
+  ReaderStream& reader = *found->second;
+  TRY(flush_commits());
+  reader.snapshot = std::move(snapshot);
+  reader.ready_at = end;
+  TRY(emit(id, SnapshotDoneEvent{}));
+  TRY(replay_held(reader));
+  reader.is_holding = false;
+  auto relation = relations_.find(reader.plan->table.oid);
+  if (relation != relations_.end()) {
+    map_readers(relation->second);
+  }
+  return emit_ready();
+}
+
+// What it held goes out as part of one more commit that ends where the stream is.
+Status ChangeDecoder::replay_held(ReaderStream& reader) {
+  Relation relation;
+  RelationMap map;
+  SpillBuffer::Cursor cursor(reader.held);
+  SpillBuffer::Record record;
+  while (!reader.is_failed && TRY(cursor.next(record))) {
+    char kind = record.bytes[0];
+    std::string_view body = record.bytes.substr(1);
+    if (kind == 'R') {
+      relation.relation = TRY(parse_relation(body));
+      Result<RelationMap> mapped = map_relation(*reader.plan, relation.relation);
+      if (!mapped.ok()) {
+        fail_reader(reader.id, std::move(mapped).status());
+        break;
+      }
+      map = std::move(*mapped);
+    } else if (reader.snapshot->sees(record.tag)) {
+      continue;
+    } else if (kind == 'T') {
+      TRY(flush_chunk(reader));
+      TRY(emit(reader.id, TruncateEvent{}));
+      commit_has_rows_ = true;
+    } else {
+      TRY(parse_row_change(kind, body, change_));
+      TRY(append_row(reader, map, relation, change_, kind));
+    }
+  }
+  reader.held = SpillBuffer(kHeldMemoryBytes);
+  if (!reader.is_failed) {
+    TRY(flush_chunk(reader));
+  }
+  last_commit_.position = position_;
+  return emit_commit();
+}
+
+void ChangeDecoder::restart_stream() {
+  CHECK(!in_transaction_ && !has_pending_commit_);
+  in_part_.reset();
+  streamed_.clear();
+  relations_.clear();
+}
+
+bool ChangeDecoder::all_ready() const {
+  return std::ranges::all_of(readers_, [](const auto& r) { return r.second->is_ready || r.second->is_failed; });
+}
+
+void ChangeDecoder::remove_reader(ReaderId id) {
+  auto found = readers_.find(id);
+  if (found == readers_.end()) {
+    return;
+  }
+  for (auto& [oid, relation] : relations_) {
+    std::erase_if(relation.targets, [&](const Target& target) { return target.reader->id == id; });
+  }
+  readers_.erase(found);
+}
+
+void ChangeDecoder::fail_reader(ReaderId id, Status status) {
+  auto found = readers_.find(id);
+  if (found == readers_.end() || found->second->is_failed) {
+    return;
+  }
+  ReaderStream& reader = *found->second;
+  reader.is_failed = true;
+  reader.builder = BatchBuilder(*reader.plan);
+  reader.held = SpillBuffer(kHeldMemoryBytes);
+  bool emitted = emit(id, ReaderFailedEvent{.status = std::move(status)}).ok();
+  (void)emitted;  // interrupted: everything ends anyway
+}
+
+}  // namespace tidemark

@@ -1,0 +1,107 @@
+#pragma once
+// Turns the messages of one change stream into events: whole commits, for each reader from the right
+// transaction on.
+//
+// A reader goes through these states, all changes at commit boundaries:
+//
+//   add_reader ──► holding: its changes are kept as they came, with their transaction
+//   finish_snapshot ──► live: the kept ones are handed out, less those that its snapshot has already
+//   position() reaches the snapshot's end ──► ready
+//
+// Laws: an event belongs to the commit that the next CommitEvent ends; nothing of a transaction is
+// handed out before its commit is known; a transaction in parts (streamed while in progress) is kept
+// aside until its commit, without the subtransactions that were rolled back.
+//
+// Thread rule: one thread, the receiver's.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <unordered_map>
+
+#include "connectors/postgres_cdc/batch_builder.h"
+#include "connectors/postgres_cdc/event_queue.h"
+#include "connectors/postgres_cdc/spill_buffer.h"
+#include "connectors/postgres_cdc/xid_snapshot.h"
+
+namespace tidemark {
+
+class ChangeDecoder {
+ public:
+  // `emit` waits for room; false: interrupted.
+  ChangeDecoder(std::function<bool(SourceEvent)> emit, DeliveredXids& delivered);
+  ~ChangeDecoder();
+
+  // One message of pgoutput. While `coalesce`, commits are handed out together as one.
+  Status on_message(std::string_view message, bool coalesce);
+  // No further message has been received: hands out the commits that are complete.
+  Status on_drained();
+  // Everything before `position` has been received (a keepalive).
+  Status on_keepalive(Lsn position, int64_t time_us);
+
+  // Only between transactions.
+  bool in_transaction() const { return in_transaction_; }
+  void add_reader(ReaderId id, std::shared_ptr<const ReaderPlan> plan);
+  // `snapshot` is what its rows were read at; they are complete once the stream has reached `end`.
+  Status finish_snapshot(ReaderId id, XidSnapshot snapshot, Lsn end);
+  void remove_reader(ReaderId id);
+  void fail_reader(ReaderId id, Status status);
+
+  bool has_reader(ReaderId id) const { return readers_.contains(id); }
+  // The server starts its stream anew from position(): what it sent of transactions in progress, and of
+  // tables, comes again.
+  void restart_stream();
+  bool all_ready() const;
+
+  // The end of the last commit received, or later.
+  Lsn position() const { return position_; }
+  // The end of the last commit that was handed out.
+  Lsn handed_out() const { return handed_out_; }
+  // The stream starts here.
+  void start_at(Lsn position) { position_ = std::max(position_, position); }
+
+ private:
+  struct ReaderStream;
+  struct Target;
+  struct Relation;
+  struct StreamedTransaction;
+
+  Status on_transaction_message(char kind, std::string_view body, bool coalesce);
+  Status apply(char kind, std::string_view body);
+  Status apply_relation(std::string_view body);
+  Status apply_row(char kind, std::string_view body);
+  Status apply_truncate(std::string_view body);
+  Status append_row(ReaderStream& reader, const RelationMap& map, const Relation& relation, const PgRowChange& change,
+                    char kind);
+  Status end_transaction(const PgCommit& commit, bool coalesce);
+  Status commit_streamed(uint32_t xid, const PgCommit& commit);
+  Status replay_held(ReaderStream& reader);
+  Status flush_commits();
+  Status flush_chunk(ReaderStream& reader);
+  Status emit_batch(ReaderStream& reader, ChangeBatch batch);
+  Status emit_commit();
+  Status emit_ready();
+  Status emit(ReaderId reader, decltype(SourceEvent::body) body, size_t bytes = 64);
+  void map_readers(Relation& relation);
+
+  const std::function<bool(SourceEvent)> emit_;
+  DeliveredXids& delivered_;
+  std::map<ReaderId, std::unique_ptr<ReaderStream>> readers_;
+  std::unordered_map<uint32_t, Relation> relations_;
+  std::unordered_map<uint32_t, StreamedTransaction> streamed_;
+
+  bool in_transaction_ = false;      // between B and C
+  std::optional<uint32_t> in_part_;  // between S and E: the transaction
+  uint32_t xid_ = 0;                 // of the transaction being applied
+  PgRowChange change_;               // reused
+  Lsn position_;
+  Lsn handed_out_;
+  int64_t keepalive_time_us_ = 0;
+  CommitInfo last_commit_;
+  bool has_pending_commit_ = false;  // last_commit_ is complete and not handed out
+  bool commit_has_rows_ = false;     // events have gone out since the last CommitEvent
+};
+
+}  // namespace tidemark

@@ -1,0 +1,185 @@
+#include "connectors/postgres_cdc/reader_group.h"
+
+#include <algorithm>
+#include <condition_variable>
+
+#include <fmt/core.h>
+
+namespace tidemark {
+
+namespace {
+
+constexpr size_t kSnapshotConnections = 2;
+constexpr double kManyRows = 100'000;  // from here on a second connection pays
+
+// One thread waits for another; both keep it alive.
+struct Completion {
+  std::mutex mutex;  // guards all below
+  std::condition_variable changed;
+  bool is_done = false;
+  uint64_t value = 0;
+};
+
+size_t connections_for(const std::vector<SnapshotTarget>& targets) {
+  double rows = 0;
+  for (const SnapshotTarget& target : targets) {
+    for (const TablePart& part : target.plan->table.parts) {
+      rows += part.rows_estimate < 0 ? kManyRows : part.rows_estimate;  // never analyzed: unknown
+    }
+  }
+  return rows >= kManyRows ? kSnapshotConnections : 1;
+}
+
+}  // namespace
+
+Result<std::vector<SnapshotTarget>> plan_readers(Receiver& receiver, const std::vector<ReaderRequest>& requests) {
+  std::vector<SnapshotTarget> targets;
+  for (const ReaderRequest& request : requests) {
+    Result<TableInfo> info = receiver.control().table_info(request.schema, request.table);
+    if (!info.ok() && info.status().code() != StatusCode::kNotFound &&
+        info.status().code() != StatusCode::kUnsupported) {
+      return std::move(info).status();
+    }
+    Status checked = info.ok() ? check_table(*info) : std::move(info).status();
+    Result<ReaderPlan> plan =
+        checked.ok() ? make_reader_plan(std::move(*info), request.spec) : Result<ReaderPlan>(std::move(checked));
+    if (!plan.ok()) {
+      receiver.fail_reader(request.id, std::move(plan).status());
+      continue;
+    }
+    targets.push_back(
+        {.reader = request.id, .plan = std::make_shared<const ReaderPlan>(std::move(*plan))});
+  }
+  return targets;
+}
+
+ReaderGroup::ReaderGroup(Receiver& receiver) : receiver_(receiver) {
+  SnapshotReader::Callbacks callbacks{
+      .done = [this](ReaderId reader) { finish_reader(reader); },
+      .failed =
+          [this](ReaderId reader, Status status) {
+            receiver_.post([reader, failed = std::make_shared<Status>(std::move(status)), this](ChangeDecoder& decoder) {
+              decoder.fail_reader(reader, *failed);
+              return Status();
+            });
+          },
+      .lost = [this](Status status) { receiver_.lose(std::move(status)); }};
+  reader_ = std::make_unique<SnapshotReader>(receiver.options().address, receiver.queue(), std::move(callbacks));
+}
+
+ReaderGroup::~ReaderGroup() {
+  interrupt_.request();
+  reader_->interrupt();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+  reader_.reset();
+}
+
+bool ReaderGroup::is_finished() const { return is_set_up_ && reader_->is_finished(); }
+
+void ReaderGroup::finish_reader(ReaderId reader) {
+  receiver_.post([this, reader](ChangeDecoder& decoder) { return decoder.finish_snapshot(reader, snapshot_, end_); });
+}
+
+Status ReaderGroup::prepare(std::vector<SnapshotTarget> targets) {
+  targets_ = std::move(targets);
+  return reader_->connect(connections_for(targets_));
+}
+
+Status ReaderGroup::begin_at_slot(const std::string& snapshot_name, Lsn consistent_point, ChangeDecoder& decoder) {
+  snapshot_ = TRY(reader_->import(snapshot_name));
+  end_ = consistent_point;
+  for (const SnapshotTarget& target : targets_) {
+    decoder.add_reader(target.reader, target.plan);
+  }
+  TRY(reader_->start(targets_));
+  is_set_up_ = true;
+  return {};
+}
+
+void ReaderGroup::begin_later(std::vector<ReaderRequest> requests) {
+  thread_ = std::thread([this, requests = std::move(requests)] {
+    Status status = run_later(requests);
+    if (!status.ok() && !interrupt_.requested()) {
+      if (status.code() == StatusCode::kUnavailable || status.code() == StatusCode::kCancelled) {
+        receiver_.lose(std::move(status));
+      } else {
+        for (const ReaderRequest& request : requests) {
+          receiver_.fail_reader(request.id, status);
+        }
+      }
+    }
+    is_set_up_ = true;
+  });
+}
+
+Status ReaderGroup::run_later(const std::vector<ReaderRequest>& requests) {
+  TRY(receiver_.control().open());
+  TRY(publish(requests));
+  if (targets_.empty()) {
+    return {};
+  }
+  TRY(reader_->connect(connections_for(targets_)));
+  uint64_t delivered = TRY(register_readers());
+  snapshot_ = TRY(reader_->take([&](const XidSnapshot& snapshot) {
+    return receiver_.delivered().all_seen_by(snapshot, delivered);
+  }));
+  SnapshotReader::Positions positions = TRY(reader_->positions());
+  end_ = positions.inserted;
+  if (positions.inserted > positions.flushed) {
+    Status forced = receiver_.control().force_flush();
+    (void)forced.ok();  // without the right to, the log is flushed a little later
+  }
+  receiver_.await_position(end_);
+  return reader_->start(targets_);
+}
+
+Status ReaderGroup::publish(const std::vector<ReaderRequest>& requests) {
+  std::vector<SnapshotTarget> planned = TRY(plan_readers(receiver_, requests));
+  for (SnapshotTarget& target : planned) {
+    const TableInfo& table = target.plan->table;
+    Result<bool> added = receiver_.control().publish_also(table);
+    if (!added.ok()) {
+      if (added.status().code() == StatusCode::kUnavailable) {
+        return std::move(added).status();
+      }
+      receiver_.fail_reader(target.reader, std::move(added).status());
+      continue;
+    }
+    // Also where it was there before: a DBA or another group may have added it just now.
+    TRY(receiver_.control().wait_for_writers(table, interrupt_));
+    if (*added) {
+      TRY(receiver_.control().refresh_publication());
+    }
+    targets_.push_back(std::move(target));
+  }
+  return {};
+}
+
+Result<uint64_t> ReaderGroup::register_readers() {
+  auto completion = std::make_shared<Completion>();
+  receiver_.post([this, completion](ChangeDecoder& decoder) {
+    for (const SnapshotTarget& target : targets_) {
+      decoder.add_reader(target.reader, target.plan);
+      if (target.plan->needs_text()) {
+        receiver_.ask_for_text();
+      }
+    }
+    std::lock_guard lock(completion->mutex);
+    completion->value = receiver_.delivered().count();
+    completion->is_done = true;
+    completion->changed.notify_all();
+    return Status();
+  });
+  std::unique_lock lock(completion->mutex);
+  while (!completion->is_done) {
+    completion->changed.wait_for(lock, std::chrono::milliseconds(100));
+    if (interrupt_.requested()) {
+      return Status::cancelled("interrupted");
+    }
+  }
+  return completion->value;
+}
+
+}  // namespace tidemark

@@ -1,0 +1,356 @@
+#include "connectors/postgres_cdc/receiver.h"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "connectors/postgres_cdc/reader_group.h"
+#include "connectors/postgres_cdc/receiver_epoch.h"
+#include "types/datetime.h"
+
+namespace tidemark {
+
+namespace {
+
+constexpr int64_t kBackOffMinUs = 100'000;
+constexpr int64_t kBackOffMaxUs = 5'000'000;
+
+// Whether trying again may help, without anybody's doing here.
+bool is_transient(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kUnavailable:
+    case StatusCode::kCancelled:
+    case StatusCode::kAlreadyExists:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+Receiver::Receiver(PostgresCdcOptions options, EventQueue& queue)
+    : options_(std::move(options)), queue_(queue), control_(options_, interrupt_) {
+  thread_ = std::thread([this] { run(); });
+}
+
+Receiver::~Receiver() {
+  interrupt_.request();
+  wake_.wake();
+  thread_.join();
+}
+
+void Receiver::add_reader(ReaderRequest request) {
+  {
+    std::lock_guard lock(mutex_);
+    pending_.push_back(request.id);
+    readers_.emplace(request.id, std::move(request));
+  }
+  wake_.wake();
+}
+
+void Receiver::remove_reader(ReaderId id) {
+  {
+    std::lock_guard lock(mutex_);
+    readers_.erase(id);
+    begun_.erase(id);
+    std::erase(pending_, id);
+  }
+  post([id](ChangeDecoder& decoder) {
+    decoder.remove_reader(id);
+    return Status();
+  });
+}
+
+void Receiver::post(std::function<Status(ChangeDecoder&)> task) {
+  {
+    std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(task));
+  }
+  wake_.wake();
+}
+
+void Receiver::acknowledge(Lsn position) {
+  uint64_t before = acknowledged_.load();
+  while (before < position.value && !acknowledged_.compare_exchange_weak(before, position.value)) {
+  }
+  if (is_idle_.exchange(false)) {
+    wake_.wake();
+  }
+}
+
+void Receiver::await_position(Lsn position) {
+  uint64_t before = awaited_.load();
+  while (before < position.value && !awaited_.compare_exchange_weak(before, position.value)) {
+  }
+  wake_.wake();
+}
+
+Result<Lsn> Receiver::current_position() {
+  Lsn position = TRY(control_.current_position());
+  await_position(position);
+  return position;
+}
+
+SourceStatus Receiver::status() const {
+  std::lock_guard lock(mutex_);
+  return status_;
+}
+
+void Receiver::set_state(SourceState state, std::string message) {
+  {
+    std::lock_guard lock(mutex_);
+    if (status_.state == state && status_.message == message) {
+      return;
+    }
+    if (state == SourceState::kStale && status_.state != SourceState::kStale) {
+      status_.stale_since_us = now_us();
+    }
+    status_.state = state;
+    status_.message = std::move(message);
+  }
+  queue_.push_now(SourceEvent{.body = StatusChangedEvent{}});
+}
+
+void Receiver::lose(Status status) {
+  {
+    std::lock_guard lock(mutex_);
+    if (lost_.ok()) {
+      lost_ = std::move(status);
+    }
+  }
+  wake_.wake();
+}
+
+void Receiver::fail_reader(ReaderId id, Status status) {
+  {
+    std::lock_guard lock(mutex_);
+    if (readers_.erase(id) == 0) {
+      return;
+    }
+    std::erase(pending_, id);
+    begun_.erase(id);
+  }
+  queue_.push_now(SourceEvent{.reader = id, .body = ReaderFailedEvent{.status = std::move(status)}});
+}
+
+bool Receiver::emit(SourceEvent event) {
+  if (const auto* failed = std::get_if<ReaderFailedEvent>(&event.body)) {
+    fail_reader(event.reader, failed->status);
+    return true;
+  }
+  while (!queue_.push_for(event, 500'000)) {
+    if (interrupt_.requested()) {
+      return false;
+    }
+    // The server must not take us for dead while our consumer is slow.
+    if (epoch_ != nullptr && epoch_->is_streaming && !report(*epoch_).ok()) {
+      continue;  // found again when the stream is read
+    }
+  }
+  return true;
+}
+
+void Receiver::run() {
+  int64_t back_off_us = kBackOffMinUs;
+  while (!interrupt_.requested()) {
+    if (!wait_for_readers()) {
+      break;
+    }
+    Status status;
+    bool was_streaming = false;
+    {
+      Epoch epoch;
+      epoch_ = &epoch;
+      status = run_epoch(epoch);
+      was_streaming = epoch.is_streaming;
+      epoch_ = nullptr;
+    }
+    if (interrupt_.requested()) {
+      break;
+    }
+    back_off_us = was_streaming ? kBackOffMinUs : std::min(back_off_us * 2, kBackOffMaxUs);
+    end_epoch(std::move(status));
+    if (sleep_unless_interrupted(interrupt_, back_off_us)) {
+      break;
+    }
+  }
+  control_.close();
+}
+
+bool Receiver::wait_for_readers() {
+  for (;;) {
+    wake_.reset();
+    {
+      std::lock_guard lock(mutex_);
+      if (!readers_.empty()) {
+        return true;
+      }
+      tasks_.clear();
+    }
+    wait_for_wake();
+    if (interrupt_.requested()) {
+      return false;
+    }
+  }
+}
+
+void Receiver::end_epoch(Status status) {
+  std::vector<ReaderId> failed;
+  {
+    std::lock_guard lock(mutex_);
+    tasks_.clear();
+    lost_ = Status();
+    pending_.clear();
+    for (const auto& [id, request] : readers_) {
+      pending_.push_back(id);
+      if (!status.ok() && !is_transient(status)) {
+        failed.push_back(id);
+      }
+    }
+  }
+  for (ReaderId id : failed) {
+    fail_reader(id, status);
+  }
+  if (status.ok()) {
+    return;
+  }
+  bool has_content = status_.position.valid();
+  if (!is_transient(status)) {
+    set_state(SourceState::kFailed, status.to_string());
+  } else {
+    set_state(has_content ? SourceState::kStale : SourceState::kConnecting,
+              status.message() + "; trying again" + (status.hint().empty() ? "" : "\n" + status.hint()));
+  }
+}
+
+Status Receiver::run_epoch(Epoch& epoch) {
+  epoch.decoder = std::make_unique<ChangeDecoder>([this](SourceEvent event) { return emit(std::move(event)); },
+                                                  delivered_);
+  text_asked_ = false;
+  TRY(control_.open());
+  std::vector<ReaderRequest> readers = TRY(publish_readers(epoch));
+  if (readers.empty()) {
+    return {};
+  }
+  TRY(open_stream(epoch, readers));
+  return read_stream(epoch);
+}
+
+// Takes all wanted readers, plans them, and makes the publication cover their tables.
+Result<std::vector<ReaderRequest>> Receiver::publish_readers(Epoch& epoch) {
+  std::vector<ReaderRequest> requests;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [id, request] : readers_) {
+      requests.push_back(request);
+    }
+    pending_.clear();
+  }
+  std::vector<SnapshotTarget> targets = TRY(plan_readers(*this, requests));
+  std::vector<TableInfo> tables;
+  for (const SnapshotTarget& target : targets) {
+    tables.push_back(target.plan->table);
+    text_asked_ = text_asked_ || target.plan->needs_text();
+  }
+  std::erase_if(requests, [&](const ReaderRequest& request) {
+    return std::ranges::find(targets, request.id, &SnapshotTarget::reader) == targets.end();
+  });
+  if (tables.empty()) {
+    return requests;
+  }
+  TRY(control_.publish_only(tables));
+  epoch.groups.push_back(std::make_unique<ReaderGroup>(*this));
+  TRY(epoch.groups.back()->prepare(std::move(targets)));
+  return requests;
+}
+
+Status Receiver::open_stream(Epoch& epoch, const std::vector<ReaderRequest>& readers) {
+  epoch.slot = options_.slot.empty() ? control_.name() : options_.slot;
+  epoch.stream.emplace(
+      TRY(PostgresConnection::open(options_.address, ConnectionMode::kReplication, &interrupt_)));
+  bool is_made = true;
+  if (!options_.slot.empty()) {
+    is_made = !TRY(control_.slot_confirmed(options_.slot)).has_value();
+  }
+  if (is_made) {
+    TRY(make_slot(epoch, options_.slot.empty()));
+  } else {
+    epoch.consistent_point = TRY(control_.current_position());
+  }
+  std::vector<ReaderId> again;
+  {
+    std::lock_guard lock(mutex_);
+    status_.slot_name = epoch.slot;
+    status_.publication_name = control_.name();
+    for (const ReaderRequest& request : readers) {
+      if (std::exchange(begun_[request.id], true)) {
+        again.push_back(request.id);
+      }
+    }
+  }
+  for (ReaderId id : again) {
+    queue_.push_now(SourceEvent{.reader = id, .body = ResetEvent{}});
+  }
+  set_state(SourceState::kSnapshot, "");
+  if (is_made) {
+    TRY(epoch.groups.back()->begin_at_slot(epoch.snapshot_name, epoch.consistent_point, *epoch.decoder));
+  } else {
+    // A slot made before exports no snapshot: its readers join the running stream.
+    epoch.groups.clear();
+    epoch.groups.push_back(std::make_unique<ReaderGroup>(*this));
+    epoch.groups.back()->begin_later(readers);
+  }
+  return start_stream(epoch, epoch.consistent_point);
+}
+
+Status Receiver::make_slot(Epoch& epoch, bool is_temporary) {
+  PostgresConnection& connection = epoch.stream->connection();
+  bool has_options = connection.server_version() >= 15'00'00;
+  for (int attempt = 0;; ++attempt) {
+    std::string sql = fmt::format("CREATE_REPLICATION_SLOT {} {} LOGICAL pgoutput {}", quote_identifier(epoch.slot),
+                                  is_temporary ? "TEMPORARY" : "",
+                                  has_options ? "(SNAPSHOT 'export')" : "EXPORT_SNAPSHOT");
+    Result<QueryResult> made = connection.query(sql);
+    if (!made.ok() && connection.sqlstate() == "42710" && is_temporary && attempt < 8) {
+      // The server has not yet noticed the end of the connection that held it.
+      epoch.slot = fmt::format("{}_{}", control_.name(), attempt + 1);
+      continue;
+    }
+    if (!made.ok()) {
+      return std::move(made).status().with_context(fmt::format("cannot make replication slot {}", epoch.slot));
+    }
+    epoch.consistent_point = Lsn::parse(made->text(0, 1)).value_or(Lsn{});
+    epoch.snapshot_name = made->text(0, 2);
+    return {};
+  }
+}
+
+Status Receiver::start_stream(Epoch& epoch, Lsn position) {
+  int version = epoch.stream->connection().server_version();
+  std::string options = fmt::format("proto_version '{}', publication_names '{}'", version >= 14'00'00 ? 2 : 1,
+                                    quote_identifier(control_.name()));
+  sends_text_ = text_asked_ || version < 14'00'00;
+  if (version >= 14'00'00) {
+    options += fmt::format(", streaming 'on', binary '{}'", sends_text_ ? "false" : "true");
+  }
+  TRY(epoch.stream->start(fmt::format("START_REPLICATION SLOT {} LOGICAL {} ({})", quote_identifier(epoch.slot),
+                                      position.to_string(), options))
+          .with_context("cannot start the change stream"));
+  epoch.decoder->start_at(position);
+  epoch.is_streaming = true;
+  if (!emit(SourceEvent{.body = ProgressEvent{.position = position, .time_us = 0}})) {
+    return Status::cancelled("interrupted");
+  }
+  std::lock_guard lock(mutex_);
+  status_.position = std::max(status_.position, position);
+  return {};
+}
+
+Status Receiver::restart_as_text(Epoch& epoch) {
+  TRY(epoch.stream->connection().end_copy_both());
+  epoch.decoder->restart_stream();
+  return start_stream(epoch, epoch.decoder->position());
+}
+
+}  // namespace tidemark

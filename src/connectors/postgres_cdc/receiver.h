@@ -1,0 +1,116 @@
+#pragma once
+// The heart of a source: one thread that connects, makes the slot, starts the snapshot, reads the stream
+// and begins anew when the connection is lost. An epoch is the time between two beginnings:
+//
+//   publication ─► slot + exported snapshot ─► snapshot threads import it ─► START_REPLICATION ─► loop
+//                                                                             │ readers added later:
+//                                                                             ▼ ReaderGroup, one thread each
+//   The publication is committed before the slot exists: pgoutput looks it up as of each change.
+//
+// Thread rule: public functions may be called from any thread.
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "connectors/connector.h"
+#include "connectors/postgres_cdc/change_decoder.h"
+#include "connectors/postgres_cdc/control_session.h"
+#include "connectors/postgres_cdc/event_queue.h"
+#include "connectors/postgres_cdc/options.h"
+#include "postgres/interrupt.h"
+#include "postgres/replication.h"
+
+namespace tidemark {
+
+class ReaderGroup;
+
+// A reader as its user asked for it.
+struct ReaderRequest {
+  ReaderId id;
+  ReaderSpec spec;
+  std::string schema;
+  std::string table;
+};
+
+class Receiver {
+ public:
+  Receiver(PostgresCdcOptions options, EventQueue& queue);
+  ~Receiver();
+
+  void add_reader(ReaderRequest request);
+  void remove_reader(ReaderId id);
+  void acknowledge(Lsn position);
+  Result<Lsn> current_position();
+  SourceStatus status() const;
+
+  // For ReaderGroup.
+  //
+  // Runs `task` on the receiver's thread between two transactions.
+  void post(std::function<Status(ChangeDecoder&)> task);
+  ControlSession& control() { return control_; }
+  EventQueue& queue() { return queue_; }
+  const DeliveredXids& delivered() const { return delivered_; }
+  const PostgresCdcOptions& options() const { return options_; }
+  // The stream is to reach this position soon.
+  void await_position(Lsn position);
+  // The epoch cannot go on.
+  void lose(Status status);
+  void fail_reader(ReaderId id, Status status);
+  // Lets the server send text from now on. To be called from a task.
+  void ask_for_text() { text_asked_ = true; }
+  bool sends_text() const { return sends_text_; }
+
+ private:
+  struct Epoch;
+
+  void run();
+  bool wait_for_readers();
+  void wait_for_wake();
+  Status run_epoch(Epoch& epoch);
+  Result<std::vector<ReaderRequest>> publish_readers(Epoch& epoch);
+  Status open_stream(Epoch& epoch, const std::vector<ReaderRequest>& readers);
+  Status make_slot(Epoch& epoch, bool is_temporary);
+  Status start_stream(Epoch& epoch, Lsn position);
+  Status restart_as_text(Epoch& epoch);
+  Status read_stream(Epoch& epoch);
+  Status read_available(Epoch& epoch);
+  Status run_tasks(Epoch& epoch);
+  void start_groups(Epoch& epoch);
+  Status report(Epoch& epoch);
+  bool emit(SourceEvent event);
+  void end_epoch(Status status);
+  void set_state(SourceState state, std::string message);
+  Lsn reportable(const ChangeDecoder& decoder) const;
+
+  const PostgresCdcOptions options_;
+  EventQueue& queue_;
+  Interrupt interrupt_;
+  WakeSignal wake_;
+  ControlSession control_;
+  DeliveredXids delivered_;
+  Epoch* epoch_ = nullptr;       // the receiver's thread only
+  std::atomic<bool> text_asked_{false};
+  std::atomic<bool> sends_text_{false};
+  std::atomic<uint64_t> acknowledged_{0};
+  std::atomic<uint64_t> awaited_{0};
+  std::atomic<bool> is_idle_{false};
+
+  mutable std::mutex mutex_;  // guards all below
+  std::map<ReaderId, ReaderRequest> readers_;      // wanted
+  std::vector<ReaderId> pending_;                  // of them: not yet begun in this epoch
+  std::map<ReaderId, bool> begun_;                 // has had events, so that a new beginning is a reset
+  std::vector<std::function<Status(ChangeDecoder&)>> tasks_;
+  Status lost_;
+  SourceStatus status_;
+
+  std::thread thread_;  // last: everything above exists before it runs
+};
+
+}  // namespace tidemark

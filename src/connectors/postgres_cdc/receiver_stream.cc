@@ -1,0 +1,150 @@
+// The receiver while the stream runs: read, decode, report positions, run what other threads ask for.
+
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/core.h>
+#include <poll.h>
+
+#include "connectors/postgres_cdc/receiver.h"
+#include "connectors/postgres_cdc/receiver_epoch.h"
+#include "connectors/postgres_cdc/reader_group.h"
+#include "types/datetime.h"
+
+namespace tidemark {
+
+namespace {
+
+// How often the server hears of a new position, and that we live at all.
+constexpr int64_t kReportUs = 200'000;
+constexpr int64_t kReportIdleUs = 10'000'000;
+constexpr int64_t kAwaitUs = 10'000;
+// Without a word from the server for so long we ask it to answer, and give up after the second time.
+constexpr int64_t kSilentAskUs = 10'000'000;
+constexpr int64_t kSilentLostUs = 40'000'000;
+constexpr uint32_t kMessagesPerCheck = 4096;
+
+int64_t steady_us() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
+
+void Receiver::wait_for_wake() {
+  pollfd waits[2] = {{.fd = wake_.fd(), .events = POLLIN, .revents = 0},
+                     {.fd = interrupt_.fd(), .events = POLLIN, .revents = 0}};
+  poll(waits, 2, -1);
+}
+
+// What the server may forget: all that was acknowledged; and where everything handed out was, all that was
+// received, so that other tables' writes do not pile up behind an idle one.
+Lsn Receiver::reportable(const ChangeDecoder& decoder) const {
+  Lsn acknowledged{acknowledged_.load()};
+  return acknowledged >= decoder.handed_out() ? std::max(acknowledged, decoder.position()) : acknowledged;
+}
+
+Status Receiver::report(Epoch& epoch) {
+  int64_t now = steady_us();
+  Lsn position = epoch.decoder->position();
+  Lsn flushed = std::min(reportable(*epoch.decoder), position);
+  bool is_awaited = position.value < awaited_.load();
+  bool ask = is_awaited || epoch.stream->silent_us() > kSilentAskUs;
+  int64_t since = now - epoch.reported_at_us;
+  bool due = epoch.reply_due || since > kReportIdleUs || (flushed != epoch.reported && since > kReportUs) ||
+             (is_awaited && since > kAwaitUs);
+  if (!due) {
+    return {};
+  }
+  epoch.reply_due = false;
+  epoch.reported = flushed;
+  epoch.reported_at_us = now;
+  return epoch.stream->send_status(position, flushed, now_us(), ask);
+}
+
+Status Receiver::read_available(Epoch& epoch) {
+  uint32_t messages = 0;
+  for (;;) {
+    std::optional<ReplicationStream::Message> message = TRY(epoch.stream->next());
+    if (!message) {
+      return epoch.decoder->on_drained();
+    }
+    if (message->is_keepalive) {
+      epoch.reply_due |= message->reply_requested;
+      TRY(epoch.decoder->on_keepalive(message->end, message->server_time_us));
+    } else {
+      TRY(epoch.decoder->on_message(message->payload, epoch.stream->is_behind()));
+    }
+    if (++messages % kMessagesPerCheck == 0) {
+      TRY(report(epoch));
+      TRY(run_tasks(epoch));
+      if (interrupt_.requested()) {
+        return Status::cancelled("interrupted");
+      }
+    }
+  }
+}
+
+Status Receiver::run_tasks(Epoch& epoch) {
+  if (epoch.decoder->in_transaction()) {
+    return {};
+  }
+  std::vector<std::function<Status(ChangeDecoder&)>> tasks;
+  {
+    std::lock_guard lock(mutex_);
+    if (!lost_.ok()) {
+      return lost_;
+    }
+    tasks.swap(tasks_);
+  }
+  for (const auto& task : tasks) {
+    TRY(task(*epoch.decoder));
+  }
+  if (text_asked_ && !sends_text_) {
+    TRY(epoch.decoder->on_drained());
+    TRY(restart_as_text(epoch));
+  }
+  return {};
+}
+
+void Receiver::start_groups(Epoch& epoch) {
+  std::erase_if(epoch.groups, [](const std::unique_ptr<ReaderGroup>& group) { return group->is_finished(); });
+  std::vector<ReaderRequest> requests;
+  {
+    std::lock_guard lock(mutex_);
+    for (ReaderId id : pending_) {
+      requests.push_back(readers_.at(id));
+      begun_[id] = true;
+    }
+    pending_.clear();
+  }
+  if (!requests.empty()) {
+    epoch.groups.push_back(std::make_unique<ReaderGroup>(*this));
+    epoch.groups.back()->begin_later(std::move(requests));
+  }
+}
+
+Status Receiver::read_stream(Epoch& epoch) {
+  while (!interrupt_.requested()) {
+    TRY(read_available(epoch));
+    wake_.reset();
+    TRY(run_tasks(epoch));
+    start_groups(epoch);
+    set_state(epoch.decoder->all_ready() ? SourceState::kStreaming : SourceState::kSnapshot, "");
+    TRY(report(epoch));
+    {
+      std::lock_guard lock(mutex_);
+      status_.position = epoch.decoder->position();
+    }
+    if (epoch.stream->silent_us() > kSilentLostUs) {
+      return Status::unavailable("the source has been silent for 40 s");
+    }
+    bool is_awaited = epoch.decoder->position().value < awaited_.load();
+    bool is_report_due = reportable(*epoch.decoder) != epoch.reported;
+    is_idle_ = !is_report_due;
+    TRY(epoch.stream->wait_and_read(is_awaited ? kAwaitUs : is_report_due ? kReportUs : kReportIdleUs, wake_.fd()));
+  }
+  return Status::cancelled("interrupted");
+}
+
+}  // namespace tidemark

@@ -1,0 +1,29 @@
+#pragma once
+// Checks a declaration against the source: rights and settings of the server, the table, its columns,
+// and whether the declared types hold what the source's do.
+
+#include "connectors/connector.h"
+#include "connectors/postgres_cdc/options.h"
+#include "connectors/postgres_cdc/table_info.h"
+#include "postgres/connection.h"
+
+namespace tidemark {
+
+// What stands in the way of reading changes from this server at all. `is_open`: a source for it runs
+// already, so its slot and walsender are there.
+Status check_server(PostgresConnection& connection, const PostgresCdcOptions& options, bool is_open);
+// The right to make a publication for the table, where one is to be made.
+Status check_publication_right(PostgresConnection& connection, const PostgresCdcOptions& options, const TableInfo& table);
+
+// The type to deliver for a column declared with `declared`. kInvalidArgument names both types;
+// `notice` is set where the declaration is not followed to the letter.
+struct DeliveredType {
+  Type type;
+  std::string notice;
+};
+Result<DeliveredType> check_declared_type(const TableColumn& column, const Type& declared, bool narrow_floats);
+
+Result<SourceTable> resolve_postgres_table(PostgresConnection& connection, const PostgresCdcOptions& options,
+                                           const std::optional<Schema>& declared, bool narrow_floats, bool is_open);
+
+}  // namespace tidemark

@@ -1,0 +1,34 @@
+#pragma once
+// A Postgres database as a Source: one slot, one walsender and one publication for whatever number of
+// tables is read from it. See receiver.h for its threads.
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <set>
+
+#include "connectors/connector.h"
+#include "connectors/postgres_cdc/receiver.h"
+
+namespace tidemark {
+
+class PostgresSource final : public Source {
+ public:
+  PostgresSource(PostgresCdcOptions options, std::function<void()> wake);
+
+  ReaderId add_reader(ReaderSpec spec) override;
+  void remove_reader(ReaderId reader) override;
+  bool poll(size_t bytes_max, SourceSink& sink) override;
+  void acknowledge(Lsn position) override { receiver_.acknowledge(position); }
+  Result<Lsn> current_position() override { return receiver_.current_position(); }
+  SourceStatus status() const override { return receiver_.status(); }
+
+ private:
+  std::atomic<ReaderId> next_reader_{1};
+  std::mutex mutex_;                // guards removed_
+  std::set<ReaderId> removed_;      // events of these may still be in the queue
+  EventQueue queue_;
+  Receiver receiver_;               // last: its threads use the queue
+};
+
+}  // namespace tidemark

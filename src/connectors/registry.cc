@@ -1,0 +1,32 @@
+#include "connectors/registry.h"
+
+#include <fmt/core.h>
+
+#include "base/nearest.h"
+#include "connectors/postgres_cdc/postgres_cdc.h"
+
+namespace tidemark {
+
+std::span<Connector* const> connectors() {
+  // Connectors hold no state; what a source holds begins with open_source.
+  static PostgresCdcConnector postgres_cdc;
+  static Connector* const kConnectors[] = {&postgres_cdc};
+  return kConnectors;
+}
+
+Result<Connector*> find_connector(std::string_view name) {
+  std::vector<std::string> names;
+  std::string list;
+  for (Connector* connector : connectors()) {
+    if (connector->name() == name) {
+      return connector;
+    }
+    names.emplace_back(connector->name());
+    list += (list.empty() ? "" : ", ") + names.back();
+  }
+  auto nearest = nearest_name(name, names);
+  return Status::not_found(fmt::format("unknown connector: '{}'", name))
+      .with_hint((nearest ? fmt::format("did you mean '{}'? ", *nearest) : std::string()) + "connectors: " + list);
+}
+
+}  // namespace tidemark

@@ -1,0 +1,83 @@
+#pragma once
+// One running query or materialized view: its graph, what feeds it, and who reads it.
+//
+// Thread rule: the step thread.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "connectors/connector.h"
+#include "dataflow/operators/upsert.h"
+#include "engine/subscription.h"
+#include "physical/planner.h"
+
+namespace tidemark {
+
+using DataflowId = uint64_t;
+
+// A table's reader that feeds an entry of the graph.
+struct TableFeed {
+  std::string source_key;
+  ReaderId reader = 0;
+  NodeId node = 0;
+  size_t width = 0;       // columns that the graph takes; the reader may have more, for the key
+  Upsert upsert;
+  bool ready = false;     // its content is exact at the source's position
+  SnapshotProgress snapshot;
+  Delta closed;           // from whole commits: the next step takes it
+  Delta open;             // from the commit that is still arriving
+};
+
+// A materialized view that feeds an entry of the graph.
+struct ViewFeed {
+  DataflowId upstream = 0;
+  NodeId node = 0;
+  std::vector<size_t> columns;  // of the view's, those that the graph takes
+  bool ready = false;
+};
+
+struct Subscriber {
+  std::shared_ptr<Subscription> subscription;  // shared with the serving thread
+  bool started = false;            // has been given the whole content
+  std::optional<Lsn> until;        // ends once the mark has reached this
+  bool until_first = false;        // ends with the first content
+};
+
+class Dataflow {
+ public:
+  DataflowId id = 0;
+  ObjectId object = 0;               // the materialized view; 0: an ad-hoc query, gone with its last reader
+  std::string name;                  // for SHOW JOBS
+  std::optional<std::vector<size_t>> key;
+  std::unique_ptr<Graph> graph;
+  std::vector<TableFeed> tables;
+  std::vector<ViewFeed> views;
+  std::vector<Subscriber> subscribers;
+  std::vector<DataflowId> downstream;
+
+  StepContext context;
+  bool dirty = true;                 // its graph has input for the next step
+  bool live = false;                 // has been published: its content is exact at `mark`
+  Lsn mark;
+  int64_t commit_time_us = 0;
+  int64_t started_us = 0;
+  std::optional<Status> failed;
+
+  bool ready() const {
+    for (const TableFeed& feed : tables) {
+      if (!feed.ready) {
+        return false;
+      }
+    }
+    for (const ViewFeed& feed : views) {
+      if (!feed.ready) {
+        return false;
+      }
+    }
+    return true;
+  }
+};
+
+}  // namespace tidemark

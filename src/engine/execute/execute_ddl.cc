@@ -1,0 +1,372 @@
+#include <fmt/core.h>
+
+#include "connectors/registry.h"
+#include "engine/execute/executor.h"
+#include "engine/external_catalog.h"
+#include "engine/step_loop.h"
+#include "plan/bind/bind_type.h"
+#include "plan/optimizer.h"
+#include "sql/unparse.h"
+
+namespace tidemark {
+
+namespace {
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+
+Status unsupported(std::string_view what, size_t position) {
+  return Status::unsupported(fmt::format("{} is not supported yet", what)).with_position(position);
+}
+
+struct Declared {
+  std::optional<Schema> schema;
+  std::vector<size_t> primary_key;
+};
+
+// The columns and key of CREATE TABLE (...).
+Result<Declared> declared_columns(const sql::CreateTable& statement, std::vector<std::string>& notices) {
+  Declared result;
+  Schema schema;
+  std::vector<sql::Identifier> key;
+  for (const sql::TableElement& element : statement.elements) {
+    TRY(std::visit(
+        Overloaded{
+            [&](const sql::PhysicalColumn& column) -> Status {
+              if (schema.find(column.name.text)) {
+                return Status::invalid_argument(fmt::format("column is declared twice: {}", column.name.text)).with_position(column.name.position);
+              }
+              schema.fields.push_back({column.name.text, TRY(bind_type(column.type))});
+              if (column.key) {
+                key.push_back(column.name);
+              }
+              return {};
+            },
+            [&](const sql::MetadataColumn& column) -> Status { return unsupported("a METADATA column", column.name.position); },
+            [&](const sql::ComputedColumn& column) -> Status { return unsupported("a computed column", column.name.position); },
+            [&](const sql::ColumnName& column) -> Status {
+              return Status::invalid_argument(fmt::format("column has no type: {}", column.name.text)).with_position(column.name.position);
+            },
+            [&](const sql::Watermark&) -> Status {
+              notices.push_back("WATERMARK has no effect yet: event-time windows are not supported yet");
+              return {};
+            },
+            [&](const sql::KeyConstraint& constraint) -> Status {
+              if (constraint.kind == sql::ConstraintKind::kPrimaryKey) {
+                key.insert(key.end(), constraint.columns.begin(), constraint.columns.end());
+              }
+              return {};
+            },
+        },
+        element));
+  }
+  for (const sql::Identifier& part : key) {
+    auto index = schema.find(part.text);
+    if (!index) {
+      return Status::invalid_argument(fmt::format("PRIMARY KEY names a column that is not declared: {}", part.text)).with_position(part.position);
+    }
+    schema.fields[*index].type.nullable = false;
+    result.primary_key.push_back(*index);
+  }
+  if (!schema.fields.empty()) {
+    result.schema = std::move(schema);
+  }
+  return result;
+}
+
+tidemark::Options to_options(const sql::Options& options) {
+  tidemark::Options result;
+  for (const sql::Option& option : options) {
+    result[option.key] = option.value;
+  }
+  return result;
+}
+
+}  // namespace
+
+std::vector<std::string> StatementExecutor::parts_of(const sql::Name& name) const {
+  std::vector<std::string> parts;
+  for (const sql::Identifier& part : name.parts) {
+    parts.push_back(part.text);
+  }
+  return parts;
+}
+
+Result<ObjectName> StatementExecutor::full_name(const sql::Name& name) const {
+  Result<ObjectName> full = catalog_.full_name(parts_of(name), session_.catalog_, session_.database_);
+  return full.ok() ? full : Result<ObjectName>(full.status().with_position(name.position()));
+}
+
+Result<ObjectRef> StatementExecutor::find(const sql::Name& name) {
+  Result<ObjectRef> found = catalog_.find(parts_of(name), session_.catalog_, session_.database_);
+  return found.ok() ? found : Result<ObjectRef>(found.status().with_position(name.position()));
+}
+
+Result<StatementResult> StatementExecutor::run(const sql::CreateTable& statement) {
+  if (statement.query) {
+    return unsupported("CREATE TABLE ... AS", statement.name.position());
+  }
+  if (!statement.partitioned_by.empty() || statement.distribution) {
+    notice("PARTITIONED BY and DISTRIBUTED have no effect here");
+  }
+  ObjectName name = TRY(full_name(statement.name));
+  if (statement.if_not_exists && catalog_.find(name).ok()) {
+    notice(fmt::format("table exists already: {}", name.object));
+    return done("CREATE TABLE");
+  }
+  Declared declared = TRY(declared_columns(statement, notices_));
+  tidemark::Options with = to_options(statement.options);
+  if (statement.like) {
+    ObjectRef source = TRY(find(statement.like->source));
+    if (!source->is_table()) {
+      return Status::invalid_argument(fmt::format("LIKE takes a table: {} is a {}", source->name.object, source->kind_text())).with_position(statement.like->source.position());
+    }
+    bool options = true;
+    for (const sql::LikeOption& option : statement.like->options) {
+      if (option.feature == sql::LikeFeature::kOptions || option.feature == sql::LikeFeature::kAll) {
+        options = option.mode != sql::LikeMode::kExcluding;
+      }
+    }
+    if (options) {
+      for (const auto& [key, value] : std::get<TableDefinition>(source->definition).with) {
+        with.try_emplace(key, value);  // the new table's own options win
+      }
+    }
+    Schema schema = source->schema;
+    if (declared.schema) {
+      schema.fields.insert(schema.fields.end(), declared.schema->fields.begin(), declared.schema->fields.end());
+    }
+    declared.schema = std::move(schema);
+    if (declared.primary_key.empty()) {
+      declared.primary_key = source->primary_key;
+    }
+  }
+  if (!with.contains("connector")) {
+    std::string list;
+    for (Connector* connector : connectors()) {
+      list += (list.empty() ? "" : ", ") + std::string(connector->name());
+    }
+    return Status::invalid_argument("missing option 'connector'").with_hint("WITH ('connector' = '...'); connectors: " + list).with_position(statement.name.position());
+  }
+  Result<Connector*> connector = find_connector(with.at("connector"));
+  auto position_of = [&](std::string_view key) {
+    for (const sql::Option& option : statement.options) {
+      if (option.key == key) {
+        return option.position;
+      }
+    }
+    return statement.name.position();
+  };
+  if (!connector.ok()) {
+    return connector.status().with_position(position_of("connector"));
+  }
+  Result<std::vector<std::string>> checked = check_options(with, (*connector)->options(), fmt::format("connector {}", (*connector)->name()));
+  if (!checked.ok()) {
+    size_t position = statement.name.position();
+    for (const sql::Option& option : statement.options) {
+      if (checked.status().message().find("'" + option.key + "'") != std::string::npos) {
+        position = option.position;
+      }
+    }
+    return checked.status().with_position(position);
+  }
+  for (std::string& text : *checked) {
+    notice(std::move(text));
+  }
+  Result<SourceTable> resolved = (*connector)->resolve_table(with, declared.schema, session_.settings_);
+  if (!resolved.ok()) {
+    return resolved.status().with_position(statement.name.position());
+  }
+  for (const std::string& text : resolved->notices) {
+    notice(text);
+  }
+  CatalogObject object = to_object(std::move(resolved).value(), std::move(with));
+  if (!declared.primary_key.empty()) {
+    object.primary_key = declared.primary_key;
+  }
+  object.name = name;
+  object.temporary = statement.temporary;
+  object.comment = statement.comment.value_or("");
+  TRY(catalog_.create(std::move(object)));
+  return done("CREATE TABLE");
+}
+
+Result<StatementResult> StatementExecutor::run(const sql::CreateView& statement) {
+  ObjectName name = TRY(full_name(statement.name));
+  if (statement.if_not_exists && catalog_.find(name).ok()) {
+    return done("CREATE VIEW");
+  }
+  BoundQuery bound = TRY(bind_query(*statement.query, bind_context()));
+  CatalogObject object;
+  object.name = name;
+  object.schema = bound.plan->schema;
+  object.schema.fields.resize(object.schema.size() - bound.hidden);
+  if (!statement.columns.empty() && statement.columns.size() != object.schema.size()) {
+    return Status::invalid_argument(fmt::format("the query has {} columns, but {} names are given", object.schema.size(), statement.columns.size()))
+        .with_position(statement.columns[0].name.position);
+  }
+  ViewDefinition definition;
+  definition.query = sql::unparse(*statement.query);
+  for (size_t i = 0; i < statement.columns.size(); ++i) {
+    object.schema.fields[i].name = statement.columns[i].name.text;
+    definition.columns.push_back(statement.columns[i].name.text);
+  }
+  object.definition = std::move(definition);
+  object.temporary = statement.temporary;
+  object.comment = statement.comment.value_or("");
+  object.context_catalog = session_.catalog_;
+  object.context_database = session_.database_;
+  for (const ObjectRef& used : bound.objects) {
+    object.depends_on.push_back(used->id);
+  }
+  TRY(catalog_.create(std::move(object)));
+  return done("CREATE VIEW");
+}
+
+Result<StatementResult> StatementExecutor::run(const sql::CreateMaterializedView& statement) {
+  ObjectName name = TRY(full_name(statement.name));
+  if (statement.mode != sql::CreateMode::kCreate) {
+    return unsupported("CREATE OR REPLACE MATERIALIZED VIEW", statement.name.position());
+  }
+  if (statement.if_not_exists && catalog_.find(name).ok()) {
+    return done("CREATE MATERIALIZED VIEW");
+  }
+  BoundQuery bound = TRY(bind_query(*statement.query, bind_context()));
+  if (bound.objects.empty()) {
+    return unsupported("a materialized view of constants", statement.name.position());
+  }
+  // The view's own columns, under its own names: what only ORDER BY needed goes.
+  std::vector<ExprRef> columns;
+  std::vector<std::string> names;
+  size_t visible = bound.plan->schema.size() - bound.hidden;
+  if (!statement.columns.empty() && statement.columns.size() != visible) {
+    return Status::invalid_argument(fmt::format("the query has {} columns, but {} names are given", visible, statement.columns.size()))
+        .with_position(statement.columns[0].name.position);
+  }
+  for (size_t i = 0; i < visible; ++i) {
+    columns.push_back(make_column(i, bound.plan->schema[i].type));
+    names.push_back(statement.columns.empty() ? bound.plan->schema[i].name : statement.columns[i].name.text);
+  }
+  bound.plan = optimize(make_project(bound.plan, std::move(columns), std::move(names)));
+  bound.hidden = 0;
+  CatalogObject object;
+  object.name = name;
+  object.schema = bound.plan->schema;
+  object.primary_key = bound.plan->key.value_or(std::vector<size_t>());
+  object.comment = statement.comment.value_or("");
+  object.definition = MaterializedViewDefinition{sql::unparse(*statement.query)};
+  object.context_catalog = session_.catalog_;
+  object.context_database = session_.database_;
+  for (const ObjectRef& used : bound.objects) {
+    object.depends_on.push_back(used->id);
+  }
+  ObjectRef created = TRY(catalog_.create(std::move(object)));
+  Result<uint64_t> started = start_dataflow(bound, created->id, name.object, nullptr);
+  if (!started.ok()) {
+    Status dropped = catalog_.drop(name).status();
+    return started.status();
+  }
+  return done("CREATE MATERIALIZED VIEW");
+}
+
+Result<StatementResult> StatementExecutor::run(const sql::CreateCatalog& statement) {
+  CatalogInfo info;
+  info.name = statement.name.last();
+  info.options = to_options(statement.options);
+  info.comment = statement.comment.value_or("");
+  auto type = info.options.find("type");
+  if (type == info.options.end()) {
+    return Status::invalid_argument("missing option 'type' of the catalog").with_hint("WITH ('type' = 'postgres-cdc', 'hostname' = ..., ...)").with_position(statement.name.position());
+  }
+  info.type = type->second;
+  std::shared_ptr<ExternalCatalog> external;
+  if (info.type != "generic_in_memory") {
+    Result<Connector*> connector = find_connector(info.type);
+    if (!connector.ok()) {
+      return connector.status().with_position(statement.name.position());
+    }
+    tidemark::Options options = info.options;
+    options.erase("type");
+    options.erase("property-version");
+    options["connector"] = info.type;
+    external = std::make_shared<ConnectorCatalog>(**connector, options);
+    Result<std::vector<std::pair<std::string, std::string>>> tables = external->list();
+    if (!tables.ok()) {
+      return tables.status().with_position(statement.name.position());
+    }
+    notice(fmt::format("{} tables of the source are ready to query", tables->size()));
+  }
+  Status created = catalog_.create_catalog(std::move(info), std::move(external), statement.if_not_exists);
+  if (!created.ok()) {
+    return std::move(created).with_position(statement.name.position());
+  }
+  return done("CREATE CATALOG");
+}
+
+Result<StatementResult> StatementExecutor::run(const sql::CreateDatabase& statement) {
+  std::vector<std::string> parts = parts_of(statement.name);
+  TRY(catalog_.create_database(parts.size() > 1 ? parts[0] : session_.catalog_, parts.back(), statement.if_not_exists));
+  return done("CREATE DATABASE");
+}
+
+Status StatementExecutor::drop_object(const ObjectRef& object, bool cascade) {
+  if (cascade) {
+    for (const ObjectRef& dependent : catalog_.dependents(object->id)) {
+      TRY(drop_object(dependent, true));
+      notice(fmt::format("dropped {} {}", dependent->kind_text(), dependent->name.object));
+    }
+  }
+  TRY(catalog_.drop(object->name));
+  StepLoop& loop = engine_.step_loop();
+  loop.run([&] {
+    if (Dataflow* dataflow = loop.find_view(object->id)) {
+      loop.remove_dataflow(dataflow->id);
+    }
+  });
+  return {};
+}
+
+Result<StatementResult> StatementExecutor::run(const sql::Drop& statement) {
+  std::vector<std::string> parts = parts_of(statement.name);
+  bool cascade = statement.behaviour == sql::DropBehaviour::kCascade;
+  switch (statement.kind) {
+    case sql::ObjectKind::kCatalog:
+      TRY(catalog_.drop_catalog(parts.back(), statement.if_exists));
+      return done("DROP CATALOG");
+    case sql::ObjectKind::kDatabase:
+      TRY(catalog_.drop_database(parts.size() > 1 ? parts[0] : session_.catalog_, parts.back(), statement.if_exists, cascade));
+      return done("DROP DATABASE");
+    case sql::ObjectKind::kTable:
+    case sql::ObjectKind::kView:
+    case sql::ObjectKind::kMaterializedView:
+      break;
+    default:
+      return unsupported("DROP of this kind of object", statement.name.position());
+  }
+  Result<ObjectRef> found = find(statement.name);
+  if (!found.ok()) {
+    if (statement.if_exists && found.status().code() == StatusCode::kNotFound) {
+      notice(fmt::format("no such object: {}", statement.name.last()));
+      return done("DROP");
+    }
+    return found.status();
+  }
+  ObjectRef object = *found;
+  bool right_kind = (statement.kind == sql::ObjectKind::kTable && object->is_table()) || (statement.kind == sql::ObjectKind::kView && object->is_view()) ||
+                    (statement.kind == sql::ObjectKind::kMaterializedView && object->is_materialized_view());
+  if (!right_kind) {
+    std::string kind(object->kind_text());
+    for (char& c : kind) {
+      c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    }
+    return Status::invalid_argument(fmt::format("{} is a {}", object->name.object, object->kind_text()))
+        .with_hint(fmt::format("write DROP {} {}", kind, quote_name(object->name.object)))
+        .with_position(statement.name.position());
+  }
+  TRY(drop_object(object, cascade));
+  return done(object->is_table() ? "DROP TABLE" : object->is_view() ? "DROP VIEW" : "DROP MATERIALIZED VIEW");
+}
+
+}  // namespace tidemark

@@ -1,0 +1,319 @@
+#include <chrono>
+
+#include <fmt/core.h>
+
+#include "connectors/registry.h"
+#include "engine/execute/executor.h"
+#include "engine/step_loop.h"
+#include "physical/planner.h"
+#include "plan/optimizer.h"
+#include "zset/changelog.h"
+
+namespace tidemark {
+
+namespace {
+
+// The rows that the output's content says there are, in the wanted order.
+RowBatch ordered(const RowBatch& rows, const std::vector<SortKey>& order, size_t visible) {
+  std::vector<std::string> keys(rows.rows);
+  for (size_t row = 0; row < rows.rows; ++row) {
+    for (const SortKey& sort : order) {
+      append_sort_key(*rows.columns[sort.column], row, sort.descending, sort.nulls_first, keys[row]);
+    }
+  }
+  std::vector<uint32_t> places(rows.rows);
+  for (uint32_t i = 0; i < places.size(); ++i) {
+    places[i] = i;
+  }
+  std::stable_sort(places.begin(), places.end(), [&](uint32_t a, uint32_t b) { return keys[a] < keys[b]; });
+  RowBatch result = rows.select(places);
+  result.columns.resize(visible);
+  return result;
+}
+
+Schema visible_schema(const BoundQuery& bound) {
+  Schema schema = bound.plan->schema;
+  schema.fields.resize(schema.size() - bound.hidden);
+  return schema;
+}
+
+}  // namespace
+
+BindContext StatementExecutor::bind_context() const {
+  std::string zone = session_.setting("table.local-time-zone");
+  return {catalog_, session_.catalog_, session_.database_, zone == "default" ? "UTC" : zone};
+}
+
+Result<BoundQuery> StatementExecutor::bind(const sql::Query& query) {
+  BoundQuery bound = TRY(bind_query(query, bind_context()));
+  bound.plan = optimize(bound.plan);
+  for (std::string& text : bound.notices) {
+    notice(std::move(text));
+  }
+  return bound;
+}
+
+Result<uint64_t> StatementExecutor::start_dataflow(const BoundQuery& bound, ObjectId object, std::string name,
+                                                   std::shared_ptr<Subscription> subscription) {
+  PhysicalPlan plan = build_graph(*bound.plan);
+  Dataflow dataflow;
+  dataflow.object = object;
+  dataflow.name = std::move(name);
+  dataflow.key = bound.plan->key;
+  dataflow.context.eval.zone = bind_context().zone;
+  for (auto& [node, rows] : plan.constants) {
+    plan.graph->push(node, Delta{false, {ZBatch{std::move(rows), {}}}});
+  }
+  dataflow.graph = std::move(plan.graph);
+  struct Wanted {
+    StepLoop::TableRequest request;
+    Options with;
+  };
+  std::vector<Wanted> wanted;
+  std::vector<StepLoop::ViewRequest> views;
+  for (const GraphInput& input : plan.inputs) {
+    if (input.object->is_materialized_view()) {
+      views.push_back({input.object->id, input.node, input.columns});
+      continue;
+    }
+    const auto& table = std::get<TableDefinition>(input.object->definition);
+    Wanted next;
+    next.with = table.with;
+    next.request.source_key = table.source_key;
+    next.request.node = input.node;
+    next.request.width = input.columns.size();
+    next.request.spec.with = table.with;
+    std::vector<size_t> columns = input.columns;  // then what the key needs
+    for (size_t part : table.row_key) {
+      auto at = std::find(columns.begin(), columns.end(), part);
+      next.request.row_key.push_back(static_cast<size_t>(at - columns.begin()));
+      if (at == columns.end()) {
+        columns.push_back(part);
+      }
+    }
+    for (size_t column : columns) {
+      size_t visible = input.object->schema.size();
+      const Field& field = column < visible ? input.object->schema[column] : table.hidden[column - visible];
+      next.request.spec.columns.push_back(field);
+      next.request.types.push_back(field.type);
+    }
+    wanted.push_back(std::move(next));
+  }
+  for (const Wanted& next : wanted) {
+    if (next.request.source_key != wanted[0].request.source_key) {
+      return Status::unsupported("a query over two sources is not supported yet");
+    }
+  }
+  if (!wanted.empty() && !views.empty()) {
+    return Status::unsupported("a query over both tables and materialized views is not supported yet").with_hint("make a materialized view of the table first");
+  }
+  Result<uint64_t> id = Status::cancelled("the engine is shutting down");
+  StepLoop& loop = engine_.step_loop();
+  loop.run([&] {
+    auto start = [&]() -> Result<uint64_t> {
+      std::vector<StepLoop::TableRequest> requests;
+      for (Wanted& next : wanted) {
+        if (loop.find_source(next.request.source_key) == nullptr) {
+          Connector* connector = TRY(find_connector(next.with.at("connector")));
+          loop.add_source(next.request.source_key, TRY(connector->open_source(next.with, [&loop] { loop.wake(); })));
+        }
+        requests.push_back(std::move(next.request));
+      }
+      DataflowId started = TRY(loop.add_dataflow(std::move(dataflow), std::move(requests), std::move(views)));
+      if (subscription) {
+        loop.subscribe(*loop.find_dataflow(started), Subscriber{subscription, false, {}, false});
+      }
+      return started;
+    };
+    id = start();
+  });
+  return id;
+}
+
+Result<StatementResult> StatementExecutor::run_constant(const BoundQuery& bound) {
+  PhysicalPlan plan = build_graph(*bound.plan);
+  for (auto& [node, rows] : plan.constants) {
+    plan.graph->push(node, Delta{false, {ZBatch{std::move(rows), {}}}});
+  }
+  StepContext context;
+  context.eval.zone = bind_context().zone;
+  context.eval.now_us = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count() - 946684800000000;
+  TRY(plan.graph->step(context));
+  if (std::optional<std::string> error = plan.graph->error()) {
+    return Status::data_error(*error);
+  }
+  plan.graph->output().publish();
+  ChangeBatch content = to_changelog(plan.graph->output().content(), std::nullopt);
+  size_t visible = bound.plan->schema.size() - bound.hidden;
+  RowsResult result;
+  result.schema = visible_schema(bound);
+  result.rows = ordered(content.rows, bound.order, visible);
+  result.tag = fmt::format("SELECT {}", result.rows.rows);
+  return StatementResult{std::move(result), std::move(notices_)};
+}
+
+// For a query that answers once: the first content at or after the moment it was asked.
+Result<StatementResult> StatementExecutor::first_answer(StreamResult stream) {
+  RowsResult result;
+  std::vector<SortKey> order = stream.order;
+  size_t visible = stream.schema.size() - stream.hidden;
+  result.schema = stream.schema;
+  result.schema.fields.resize(visible);
+  constexpr int64_t kLookUs = 50'000;  // how soon a cancel is noticed
+  while (true) {
+    std::optional<ViewUpdate> update = stream.subscription->next(kLookUs);
+    if (session_.cancelled_) {
+      stream.subscription->cancel();
+      return Status::cancelled("cancelled by the user");
+    }
+    if (!update) {
+      continue;
+    }
+    if (update->kind == ViewUpdate::Kind::kChanges) {
+      result.rows = ordered(update->changes.rows, order, visible);
+      result.mark = update->mark;
+      result.commit_time_us = update->commit_time_us;
+      break;
+    }
+    if (update->kind == ViewUpdate::Kind::kEnd) {
+      stream.subscription->cancel();
+      return update->status.ok() ? Status::cancelled("the query ended without an answer") : update->status;
+    }
+  }
+  stream.subscription->cancel();
+  engine_.step_loop().wake();
+  result.tag = fmt::format("SELECT {}", result.rows.rows);
+  return StatementResult{std::move(result), std::move(notices_)};
+}
+
+Result<StatementResult> StatementExecutor::run_query(const sql::Query& query, bool stream, bool progress, bool) {
+  BoundQuery bound = TRY(bind(query));
+  if (bound.objects.empty()) {
+    return run_constant(bound);
+  }
+  StreamResult result;
+  result.schema = bound.plan->schema;
+  result.hidden = bound.hidden;
+  result.order = bound.order;
+  result.key = bound.plan->key;
+  result.progress = progress;
+  result.subscription = std::make_shared<Subscription>(engine_.options().subscription_bytes_max);
+  std::string name = session_.setting("pipeline.name");
+  uint64_t id = TRY(start_dataflow(bound, 0, name.empty() ? "query" : name, result.subscription));
+  if (!stream) {
+    return first_answer(std::move(result));
+  }
+  if (session_.setting("tidemark.until") == "caught-up") {
+    // The end is known only once the sources have said where they are now.
+    StepLoop& loop = engine_.step_loop();
+    std::vector<Source*> sources;
+    loop.run([&] {
+      std::vector<DataflowId> pending{id};
+      while (!pending.empty()) {
+        Dataflow* dataflow = loop.find_dataflow(pending.back());
+        pending.pop_back();
+        if (dataflow == nullptr) {
+          continue;
+        }
+        for (const TableFeed& table : dataflow->tables) {
+          sources.push_back(loop.find_source(table.source_key));
+        }
+        for (const ViewFeed& view : dataflow->views) {
+          pending.push_back(view.upstream);
+        }
+      }
+    });
+    // With several sources every one has its own position; today a query has one.
+    Lsn until;
+    for (Source* source : sources) {
+      Result<Lsn> position = source->current_position();
+      if (!position.ok()) {
+        result.subscription->cancel();
+        return position.status();
+      }
+      until = std::max(until, *position);
+    }
+    loop.run([&] {
+      if (Dataflow* dataflow = loop.find_dataflow(id)) {
+        for (Subscriber& subscriber : dataflow->subscribers) {
+          if (subscriber.subscription == result.subscription) {
+            subscriber.until = until;
+          }
+        }
+      }
+      loop.end_done(id);
+    });
+  }
+  return StatementResult{std::move(result), std::move(notices_)};
+}
+
+Result<StatementResult> StatementExecutor::run(const sql::QueryStatement& statement) {
+  bool stream = session_.setting("execution.runtime-mode") != "batch" && session_.setting("execution.runtime-mode") != "BATCH";
+  return run_query(*statement.query, stream, true, true);
+}
+
+Result<StatementResult> StatementExecutor::run(const sql::Subscribe& statement) {
+  bool progress = false;
+  for (const sql::Option& option : statement.options) {
+    std::string key;
+    for (char c : option.key) {
+      key += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    }
+    if (key == "PROGRESS") {
+      progress = TRY(parse_bool(option.value));
+    } else if (key == "SNAPSHOT") {
+      if (!TRY(parse_bool(option.value))) {
+        return Status::unsupported("SUBSCRIBE without its snapshot is not supported yet").with_position(option.position);
+      }
+    } else {
+      return Status::invalid_argument(fmt::format("unknown option of SUBSCRIBE: {}", option.key)).with_hint("options are SNAPSHOT and PROGRESS").with_position(option.position);
+    }
+  }
+  if (statement.as_of_mark) {
+    return Status::unsupported("SUBSCRIBE ... AS OF MARK is not supported yet");
+  }
+  if (statement.query) {
+    return run_query(*statement.query, true, progress, true);
+  }
+  sql::Select select;
+  select.items.push_back({sql::Expr{sql::Star{}, statement.name.position()}, {}});
+  sql::TableRef table;
+  table.position = statement.name.position();
+  table.node = sql::NamedTable{statement.name, {}, nullptr, {}};
+  select.from.push_back(std::move(table));
+  sql::Query query;
+  query.body = std::move(select);
+  query.position = statement.name.position();
+  return run_query(query, true, progress, true);
+}
+
+Result<StatementResult> StatementExecutor::run(const sql::Explain& statement) {
+  const sql::Query* query = nullptr;
+  if (const auto* select = std::get_if<sql::QueryStatement>(&statement.statement->node)) {
+    query = select->query.get();
+  } else if (const auto* view = std::get_if<sql::CreateMaterializedView>(&statement.statement->node)) {
+    query = view->query.get();
+  } else if (const auto* plain = std::get_if<sql::CreateView>(&statement.statement->node)) {
+    query = plain->query.get();
+  } else {
+    return Status::unsupported("EXPLAIN of this statement is not supported yet").with_position(statement.statement->position);
+  }
+  bool with_mode = false;
+  for (sql::ExplainDetail detail : statement.details) {
+    if (detail == sql::ExplainDetail::kAnalyze) {
+      return Status::unsupported("EXPLAIN ANALYZE is not supported yet");
+    }
+    with_mode = with_mode || detail == sql::ExplainDetail::kChangelogMode;
+  }
+  BoundQuery bound = TRY(bind_query(*query, bind_context()));
+  std::string text = "== Abstract Syntax Tree ==\n" + plan_to_string(*bound.plan) + "\n";
+  PlanRef optimized = optimize(bound.plan);
+  text += "== Optimized Physical Plan ==\n" + plan_to_string(*optimized, with_mode) + "\n";
+  text += "== Optimized Execution Plan ==\n";
+  for (const Graph::NodeInfo& node : build_graph(*optimized).graph->nodes()) {
+    text += node.name + "\n";
+  }
+  return table("EXPLAIN", Schema{{{"result", Type::string()}}}, {{text}});
+}
+
+}  // namespace tidemark

@@ -1,0 +1,132 @@
+#include "engine/source_feed.h"
+
+namespace tidemark {
+
+namespace {
+
+void append(Delta& target, Delta source, size_t width) {
+  if (source.reset) {
+    target.clear();
+    target.reset = true;
+  }
+  for (ZBatch& batch : source.batches) {
+    batch.rows.columns.resize(width);
+    target.batches.push_back(std::move(batch));
+  }
+}
+
+}  // namespace
+
+template <typename F>
+void SourceFeed::with_feed(ReaderId reader, F&& f) {
+  auto entry = readers.find(reader);
+  Dataflow* dataflow = entry == readers.end() ? nullptr : loop_.find_dataflow(entry->second);
+  if (dataflow == nullptr || dataflow->failed) {
+    return;
+  }
+  for (TableFeed& feed : dataflow->tables) {
+    if (feed.reader == reader && feed.source_key == key_) {
+      Status status = f(*dataflow, feed);
+      if (!status.ok()) {
+        loop_.fail(*dataflow, std::move(status));
+      }
+      return;
+    }
+  }
+}
+
+void SourceFeed::acknowledge() {
+  if (position_ > acknowledged_) {
+    acknowledged_ = position_;
+    source_->acknowledge(position_);
+  }
+}
+
+void SourceFeed::reset(ReaderId reader) {
+  with_feed(reader, [&](Dataflow& dataflow, TableFeed& feed) -> Status {
+    Delta delta;
+    feed.upsert.reset(delta);
+    feed.open.clear();
+    append(feed.closed, std::move(delta), feed.width);
+    feed.ready = false;
+    feed.snapshot = {};
+    dataflow.dirty = true;
+    return {};
+  });
+}
+
+void SourceFeed::snapshot_rows(ReaderId reader, RowBatch rows, SnapshotProgress progress) {
+  with_feed(reader, [&](Dataflow& dataflow, TableFeed& feed) -> Status {
+    Delta delta;
+    TRY(feed.upsert.snapshot(rows, delta));
+    append(feed.closed, std::move(delta), feed.width);
+    feed.snapshot = progress;
+    dataflow.dirty = true;
+    return {};
+  });
+}
+
+void SourceFeed::snapshot_done(ReaderId) {}
+
+void SourceFeed::reader_ready(ReaderId reader) {
+  with_feed(reader, [&](Dataflow& dataflow, TableFeed& feed) -> Status {
+    feed.ready = true;
+    dataflow.dirty = true;
+    return {};
+  });
+  moved_ = true;
+}
+
+void SourceFeed::changes(ReaderId reader, ChangeBatch batch) {
+  mid_commit_ = true;
+  with_feed(reader, [&](Dataflow& dataflow, TableFeed& feed) -> Status {
+    Delta delta;
+    TRY(feed.upsert.apply(batch, delta));
+    append(feed.open, std::move(delta), feed.width);
+    open_feeds_.emplace_back(dataflow.id, reader);
+    return {};
+  });
+}
+
+void SourceFeed::truncate(ReaderId reader) {
+  mid_commit_ = true;
+  with_feed(reader, [&](Dataflow& dataflow, TableFeed& feed) -> Status {
+    Delta delta;
+    feed.upsert.reset(delta);
+    append(feed.open, std::move(delta), feed.width);
+    open_feeds_.emplace_back(dataflow.id, reader);
+    return {};
+  });
+}
+
+void SourceFeed::commit_end(const CommitInfo& commit) {
+  for (auto [dataflow_id, reader] : open_feeds_) {
+    with_feed(reader, [&](Dataflow& dataflow, TableFeed& feed) -> Status {
+      if (!feed.open.empty()) {
+        append(feed.closed, std::move(feed.open), feed.width);
+        feed.open.clear();
+      }
+      dataflow.dirty = true;
+      return {};
+    });
+  }
+  open_feeds_.clear();
+  mid_commit_ = false;
+  position_ = std::max(position_, commit.position);
+  commit_time_us_ = commit.commit_time_us;
+  ++commits_;
+  moved_ = true;
+}
+
+void SourceFeed::progress(Lsn position, int64_t) {
+  if (position > position_) {
+    position_ = position;
+    moved_ = true;
+  }
+}
+
+void SourceFeed::reader_failed(ReaderId reader, Status status) {
+  with_feed(reader, [&](Dataflow&, TableFeed&) -> Status { return status; });
+}
+
+}  // namespace tidemark

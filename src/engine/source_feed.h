@@ -1,0 +1,54 @@
+#pragma once
+// What one source hands out, sorted to the feeds of the dataflows.
+
+#include "engine/step_loop.h"
+
+namespace tidemark {
+
+class SourceFeed final : public SourceSink {
+ public:
+  SourceFeed(StepLoop& loop, std::string key, std::unique_ptr<Source> source)
+      : loop_(loop), key_(std::move(key)), source_(std::move(source)) {}
+
+  Source& source() { return *source_; }
+  Lsn position() const { return position_; }
+  int64_t commit_time_us() const { return commit_time_us_; }
+  bool mid_commit() const { return mid_commit_; }
+  uint64_t commits() const { return commits_; }
+  // True once after the position or the state moved.
+  bool take_moved() { return std::exchange(moved_, false); }
+  bool take_status_changed() { return std::exchange(status_changed_, false); }
+  void acknowledge();
+
+  std::map<ReaderId, DataflowId> readers;
+
+  void reset(ReaderId reader) override;
+  void snapshot_rows(ReaderId reader, RowBatch rows, SnapshotProgress progress) override;
+  void snapshot_done(ReaderId reader) override;
+  void reader_ready(ReaderId reader) override;
+  void changes(ReaderId reader, ChangeBatch batch) override;
+  void truncate(ReaderId reader) override;
+  void commit_end(const CommitInfo& commit) override;
+  void progress(Lsn position, int64_t time_us) override;
+  void reader_failed(ReaderId reader, Status status) override;
+  void status_changed() override { status_changed_ = true; }
+
+ private:
+  // Calls f(dataflow, feed) if the reader still has one.
+  template <typename F>
+  void with_feed(ReaderId reader, F&& f);
+
+  StepLoop& loop_;
+  std::string key_;
+  std::unique_ptr<Source> source_;
+  Lsn position_;
+  Lsn acknowledged_;
+  int64_t commit_time_us_ = 0;
+  uint64_t commits_ = 0;
+  bool mid_commit_ = false;
+  bool moved_ = false;
+  bool status_changed_ = false;
+  std::vector<std::pair<DataflowId, ReaderId>> open_feeds_;  // fed by the commit that is arriving
+};
+
+}  // namespace tidemark

@@ -1,0 +1,470 @@
+#include "engine/step_loop.h"
+
+#include <fmt/core.h>
+
+#include "engine/source_feed.h"
+#include "types/datetime.h"
+#include "zset/changelog.h"
+
+namespace tidemark {
+
+namespace {
+
+constexpr size_t kPollBytesMax = 8 << 20;  // keeps a step under some tens of milliseconds
+
+// A view's rows as one of its readers takes them.
+Delta pick(const ZBatch& rows, const std::vector<size_t>& columns) {
+  ZBatch picked;
+  picked.rows.rows = rows.rows.rows;
+  picked.weights = rows.weights;
+  for (size_t column : columns) {
+    picked.rows.columns.push_back(rows.rows.columns[column]);
+  }
+  return Delta{false, {std::move(picked)}};
+}
+
+std::string clock_text(int64_t us) {
+  std::string text;
+  append_timestamp(us, text);
+  return text + " UTC";
+}
+
+}  // namespace
+
+StepLoop::StepLoop(uint64_t step_commits_max) : step_commits_max_(step_commits_max), thread_([this] { loop(); }) {}
+
+StepLoop::~StepLoop() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  ready_.notify_all();
+  thread_.join();
+}
+
+void StepLoop::wake() {
+  {
+    std::lock_guard lock(mutex_);
+    woken_ = true;
+  }
+  ready_.notify_one();
+}
+
+void StepLoop::post(std::function<void()> command) {
+  {
+    std::lock_guard lock(mutex_);
+    commands_.push_back(std::move(command));
+  }
+  ready_.notify_one();
+}
+
+void StepLoop::run(std::function<void()> command) {
+  if (std::this_thread::get_id() == thread_.get_id()) {
+    command();
+    return;
+  }
+  std::mutex done_mutex;
+  std::condition_variable done_ready;
+  bool done = false;
+  post([&] {
+    command();
+    // Notified under the lock: the waiter's variables live until it has seen `done`.
+    std::lock_guard lock(done_mutex);
+    done = true;
+    done_ready.notify_one();
+  });
+  std::unique_lock lock(done_mutex);
+  done_ready.wait(lock, [&] { return done; });
+}
+
+void StepLoop::loop() {
+  bool more = false;
+  while (true) {
+    std::deque<std::function<void()>> commands;
+    bool stop = false;
+    {
+      std::unique_lock lock(mutex_);
+      if (!more) {
+        ready_.wait(lock, [&] { return woken_ || stopping_ || !commands_.empty(); });
+      }
+      woken_ = false;
+      stop = stopping_;
+      commands.swap(commands_);
+    }
+    for (auto& command : commands) {
+      command();
+    }
+    if (stop) {
+      break;
+    }
+    more = poll_sources();
+    step_closed();
+    step_open();
+    for (auto& [key, feed] : sources_) {
+      feed->acknowledge();
+    }
+    collect_garbage();
+  }
+  for (auto& [id, dataflow] : dataflows_) {
+    fail(*dataflow, Status::cancelled("the engine is shutting down"));
+  }
+  sources_.clear();
+  dataflows_.clear();
+}
+
+bool StepLoop::poll_sources() {
+  bool more = false;
+  for (auto& [key, feed] : sources_) {
+    if (step_commits_max_ == 0) {
+      more = feed->source().poll(kPollBytesMax, *feed) || more;
+      continue;
+    }
+    uint64_t last = feed->commits() + step_commits_max_;
+    bool waiting = true;
+    while (waiting && feed->commits() < last) {
+      waiting = feed->source().poll(1, *feed);
+    }
+    more = more || waiting;
+  }
+  return more;
+}
+
+void StepLoop::run_graph(Dataflow& dataflow) {
+  dataflow.context.step = ++step_;
+  Status status = dataflow.graph->step(dataflow.context);
+  if (!status.ok()) {
+    fail(dataflow, std::move(status));
+  }
+}
+
+// Whole commits, then publication. Dataflows are in order of creation, so that a view's readers come after it.
+void StepLoop::step_closed() {
+  std::map<std::string, bool> moved;
+  for (auto& [key, feed] : sources_) {
+    moved[key] = feed->take_moved();
+    if (feed->take_status_changed()) {
+      SourceStatus status = feed->source().status();
+      for (auto& [id, dataflow] : dataflows_) {
+        bool reads = std::any_of(dataflow->tables.begin(), dataflow->tables.end(), [&](const TableFeed& table) { return table.source_key == key; });
+        if (!reads || dataflow->failed || status.state != SourceState::kStale) {
+          continue;
+        }
+        ViewUpdate update;
+        update.kind = ViewUpdate::Kind::kStale;
+        update.mark = dataflow->mark;
+        update.message = fmt::format("stale since {}: {}", clock_text(status.stale_since_us), status.message);
+        for (Subscriber& subscriber : dataflow->subscribers) {
+          subscriber.subscription->push(update);
+        }
+      }
+    }
+  }
+  for (auto& [id, dataflow] : dataflows_) {
+    if (dataflow->failed) {
+      continue;
+    }
+    bool any_moved = !dataflow->views.empty();
+    for (TableFeed& table : dataflow->tables) {
+      if (!table.closed.empty()) {
+        dataflow->graph->push(table.node, std::move(table.closed));
+        table.closed.clear();
+        dataflow->dirty = true;
+      }
+      any_moved = any_moved || moved[table.source_key];
+    }
+    if (dataflow->dirty) {
+      dataflow->dirty = false;
+      run_graph(*dataflow);
+      if (dataflow->failed) {
+        continue;
+      }
+      if (!dataflow->ready()) {
+        tell_snapshot(*dataflow);
+        continue;
+      }
+      publish(*dataflow);
+    } else if (any_moved && dataflow->live && !dataflow->failed) {
+      publish_progress(*dataflow);
+    }
+  }
+}
+
+// The part of a large commit that has arrived goes through the graphs now, and stays unpublished until the
+// commit's end: what is gathered at the output waits there.
+void StepLoop::step_open() {
+  for (auto& [id, dataflow] : dataflows_) {
+    bool any = false;
+    for (TableFeed& table : dataflow->tables) {
+      if (!dataflow->failed && !table.open.empty()) {
+        dataflow->graph->push(table.node, std::move(table.open));
+        table.open.clear();
+        any = true;
+      }
+    }
+    if (any) {
+      run_graph(*dataflow);
+    }
+  }
+}
+
+void StepLoop::set_mark(Dataflow& dataflow) {
+  for (TableFeed& table : dataflow.tables) {
+    SourceFeed& feed = *sources_[table.source_key];
+    dataflow.mark = feed.position();
+    dataflow.commit_time_us = feed.commit_time_us();
+  }
+  for (ViewFeed& view : dataflow.views) {
+    if (Dataflow* upstream = find_dataflow(view.upstream)) {
+      dataflow.mark = upstream->mark;
+      dataflow.commit_time_us = upstream->commit_time_us;
+    }
+  }
+}
+
+void StepLoop::publish(Dataflow& dataflow) {
+  set_mark(dataflow);
+  if (std::optional<std::string> error = dataflow.graph->error()) {
+    // Not failed for ever: the view comes back when the row that is at fault is changed or gone. Its
+    // readers are told now, and the changes wait at the output.
+    for (Subscriber& subscriber : dataflow.subscribers) {
+      ViewUpdate update;
+      update.kind = ViewUpdate::Kind::kEnd;
+      update.mark = dataflow.mark;
+      update.status = Status::data_error(fmt::format("{} (at mark {})", *error, dataflow.mark.to_string()));
+      subscriber.subscription->push(std::move(update));
+    }
+    return;
+  }
+  ZBatch delta = dataflow.graph->output().publish();
+  bool first = !dataflow.live;
+  dataflow.live = true;
+  for (DataflowId id : dataflow.downstream) {
+    Dataflow* reader = find_dataflow(id);
+    if (reader == nullptr || reader->failed) {
+      continue;
+    }
+    for (ViewFeed& view : reader->views) {
+      if (view.upstream == dataflow.id) {
+        view.ready = true;
+        reader->dirty = reader->dirty || first || delta.rows.rows != 0;
+        if (delta.rows.rows != 0) {
+          reader->graph->push(view.node, pick(delta, view.columns));
+        }
+      }
+    }
+  }
+  if (!dataflow.subscribers.empty()) {
+    ViewUpdate update;
+    update.kind = delta.rows.rows == 0 ? ViewUpdate::Kind::kProgress : ViewUpdate::Kind::kChanges;
+    update.mark = dataflow.mark;
+    update.commit_time_us = dataflow.commit_time_us;
+    update.published_us = now_us();
+    if (delta.rows.rows != 0) {
+      update.changes = to_changelog(delta, dataflow.key);
+    }
+    for (Subscriber& subscriber : dataflow.subscribers) {
+      if (subscriber.started) {
+        subscriber.subscription->push(update);
+      } else {
+        send_content(dataflow, subscriber);
+      }
+    }
+  }
+  end_subscribers_that_are_done(dataflow);
+}
+
+void StepLoop::publish_progress(Dataflow& dataflow) {
+  set_mark(dataflow);
+  ViewUpdate update;
+  update.mark = dataflow.mark;
+  update.commit_time_us = dataflow.commit_time_us;
+  update.published_us = now_us();
+  for (Subscriber& subscriber : dataflow.subscribers) {
+    subscriber.subscription->push(update);
+  }
+  end_subscribers_that_are_done(dataflow);
+}
+
+void StepLoop::send_content(Dataflow& dataflow, Subscriber& subscriber) {
+  ViewUpdate update;
+  update.kind = ViewUpdate::Kind::kChanges;
+  update.mark = dataflow.mark;
+  update.commit_time_us = dataflow.commit_time_us;
+  update.published_us = now_us();
+  update.changes = to_changelog(dataflow.graph->output().content(), std::nullopt);
+  subscriber.started = true;
+  subscriber.subscription->push(std::move(update));
+}
+
+void StepLoop::end_subscribers_that_are_done(Dataflow& dataflow) {
+  for (Subscriber& subscriber : dataflow.subscribers) {
+    bool reached = subscriber.until && dataflow.mark >= *subscriber.until;
+    if (subscriber.started && (reached || subscriber.until_first)) {
+      ViewUpdate update;
+      update.kind = ViewUpdate::Kind::kEnd;
+      update.mark = dataflow.mark;
+      update.commit_time_us = dataflow.commit_time_us;
+      subscriber.subscription->push(std::move(update));
+    }
+  }
+}
+
+void StepLoop::tell_snapshot(Dataflow& dataflow) {
+  ViewUpdate update;
+  update.kind = ViewUpdate::Kind::kSnapshot;
+  for (const TableFeed& table : dataflow.tables) {
+    update.rows_done += table.snapshot.rows_done;
+    update.rows_total += table.snapshot.rows_total;
+  }
+  for (Subscriber& subscriber : dataflow.subscribers) {
+    subscriber.subscription->push(update);
+  }
+}
+
+void StepLoop::fail(Dataflow& dataflow, Status status) {
+  if (dataflow.failed) {
+    return;
+  }
+  dataflow.failed = status;
+  for (Subscriber& subscriber : dataflow.subscribers) {
+    ViewUpdate update;
+    update.kind = ViewUpdate::Kind::kEnd;
+    update.mark = dataflow.mark;
+    update.status = status;
+    subscriber.subscription->push(std::move(update));
+  }
+  for (DataflowId id : dataflow.downstream) {
+    if (Dataflow* reader = find_dataflow(id)) {
+      fail(*reader, Status(status.code(), fmt::format("view {} stopped: {}", dataflow.name, status.message())).with_hint(status.hint()));
+    }
+  }
+}
+
+void StepLoop::collect_garbage() {
+  std::vector<DataflowId> gone;
+  for (auto& [id, dataflow] : dataflows_) {
+    std::erase_if(dataflow->subscribers, [](const Subscriber& subscriber) { return subscriber.subscription->cancelled(); });
+    if (dataflow->object == 0 && dataflow->subscribers.empty()) {
+      gone.push_back(id);
+    }
+  }
+  for (DataflowId id : gone) {
+    remove_dataflow(id);
+  }
+}
+
+void StepLoop::end_done(DataflowId id) {
+  if (Dataflow* dataflow = find_dataflow(id)) {
+    end_subscribers_that_are_done(*dataflow);
+  }
+}
+
+Source* StepLoop::find_source(const std::string& key) {
+  auto found = sources_.find(key);
+  return found == sources_.end() ? nullptr : &found->second->source();
+}
+
+Source* StepLoop::add_source(const std::string& key, std::unique_ptr<Source> source) {
+  auto [entry, inserted] = sources_.emplace(key, std::make_unique<SourceFeed>(*this, key, std::move(source)));
+  return &entry->second->source();
+}
+
+std::vector<std::string> StepLoop::source_keys() const {
+  std::vector<std::string> keys;
+  for (const auto& [key, feed] : sources_) {
+    keys.push_back(key);
+  }
+  return keys;
+}
+
+Result<DataflowId> StepLoop::add_dataflow(Dataflow given, std::vector<TableRequest> tables, std::vector<ViewRequest> views) {
+  auto owned = std::make_unique<Dataflow>(std::move(given));
+  Dataflow& dataflow = *owned;
+  dataflow.id = next_id_++;
+  dataflow.started_us = now_us();
+  dataflow.context.eval.now_us = dataflow.started_us;
+  for (ViewRequest& view : views) {
+    Dataflow* upstream = find_view(view.object);
+    if (upstream == nullptr) {
+      return Status::not_found("a materialized view of this query is gone");
+    }
+    if (upstream->failed) {
+      return *upstream->failed;
+    }
+    upstream->downstream.push_back(dataflow.id);
+    dataflow.views.push_back({upstream->id, view.node, view.columns, upstream->live});
+    if (upstream->live) {
+      ZBatch content = upstream->graph->output().content();
+      if (content.rows.rows != 0) {
+        dataflow.graph->push(view.node, pick(content, view.columns));
+      }
+    }
+  }
+  for (TableRequest& request : tables) {
+    SourceFeed& feed = *sources_.at(request.source_key);
+    ReaderId reader = feed.source().add_reader(std::move(request.spec));
+    feed.readers[reader] = dataflow.id;
+    dataflow.tables.push_back(TableFeed{request.source_key, reader, request.node, request.width, Upsert(std::move(request.types), std::move(request.row_key)), false, {}, {}, {}});
+  }
+  DataflowId id = dataflow.id;
+  dataflows_.emplace(id, std::move(owned));
+  wake();
+  return id;
+}
+
+void StepLoop::remove_dataflow(DataflowId id) {
+  Dataflow* dataflow = find_dataflow(id);
+  if (dataflow == nullptr) {
+    return;
+  }
+  fail(*dataflow, Status::cancelled("the view was dropped"));
+  for (TableFeed& table : dataflow->tables) {
+    SourceFeed& feed = *sources_[table.source_key];
+    feed.readers.erase(table.reader);
+    feed.source().remove_reader(table.reader);
+  }
+  for (ViewFeed& view : dataflow->views) {
+    if (Dataflow* upstream = find_dataflow(view.upstream)) {
+      std::erase(upstream->downstream, id);
+    }
+  }
+  dataflows_.erase(id);
+}
+
+Dataflow* StepLoop::find_dataflow(DataflowId id) {
+  auto found = dataflows_.find(id);
+  return found == dataflows_.end() ? nullptr : found->second.get();
+}
+
+Dataflow* StepLoop::find_view(ObjectId object) {
+  for (auto& [id, dataflow] : dataflows_) {
+    if (dataflow->object == object && object != 0) {
+      return dataflow.get();
+    }
+  }
+  return nullptr;
+}
+
+void StepLoop::subscribe(Dataflow& dataflow, Subscriber subscriber) {
+  if (dataflow.failed) {
+    ViewUpdate update;
+    update.kind = ViewUpdate::Kind::kEnd;
+    update.status = *dataflow.failed;
+    subscriber.subscription->push(std::move(update));
+    return;
+  }
+  if (dataflow.live) {
+    if (std::optional<std::string> error = dataflow.graph->error()) {
+      ViewUpdate update;
+      update.kind = ViewUpdate::Kind::kEnd;
+      update.status = Status::data_error(fmt::format("{} (at mark {})", *error, dataflow.mark.to_string()));
+      subscriber.subscription->push(std::move(update));
+      return;
+    }
+    send_content(dataflow, subscriber);
+  }
+  dataflow.subscribers.push_back(std::move(subscriber));
+  end_subscribers_that_are_done(dataflow);
+}
+
+}  // namespace tidemark

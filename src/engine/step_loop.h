@@ -1,0 +1,99 @@
+#pragma once
+// The step loop: polls the sources, runs the graphs that have input, publishes.
+//
+//   forever: run posted commands
+//            poll every source (bounded); changes gather at the feeds of the dataflows
+//            step 1: what came in whole commits -> graphs -> publish (views in order, each feeds the next)
+//            step 2: what came of a commit that has not ended -> graphs, nothing is published
+//            acknowledge to the sources what has been published
+//
+// Thread rule: post() and run() from any thread; everything else is the loop's own.
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "engine/dataflow.h"
+
+namespace tidemark {
+
+class SourceFeed;
+
+class StepLoop {
+ public:
+  explicit StepLoop(uint64_t step_commits_max);
+  ~StepLoop();
+
+  // Runs a function on the step thread and waits for it.
+  void run(std::function<void()> command);
+  void post(std::function<void()> command);
+  void wake();
+
+  // --- on the step thread (call from within run or post) ---
+
+  // The open source of a key, or null.
+  Source* find_source(const std::string& key);
+  Source* add_source(const std::string& key, std::unique_ptr<Source> source);
+  std::vector<std::string> source_keys() const;
+
+  // Starts a dataflow: its tables and views begin to feed it.
+  struct TableRequest {
+    std::string source_key;
+    ReaderSpec spec;
+    std::vector<Type> types;
+    std::vector<size_t> row_key;
+    NodeId node;
+    size_t width;
+  };
+  struct ViewRequest {
+    ObjectId object;
+    NodeId node;
+    std::vector<size_t> columns;
+  };
+  Result<DataflowId> add_dataflow(Dataflow dataflow, std::vector<TableRequest> tables, std::vector<ViewRequest> views);
+  void remove_dataflow(DataflowId id);
+  Dataflow* find_dataflow(DataflowId id);
+  Dataflow* find_view(ObjectId object);
+  std::map<DataflowId, std::unique_ptr<Dataflow>>& dataflows() { return dataflows_; }
+  void subscribe(Dataflow& dataflow, Subscriber subscriber);
+  // Ends the readers of a dataflow whose wanted mark has been reached already.
+  void end_done(DataflowId id);
+
+ private:
+  friend class SourceFeed;
+
+  void loop();
+  bool poll_sources();
+  void step_closed();
+  void step_open();
+  void run_graph(Dataflow& dataflow);
+  void publish(Dataflow& dataflow);
+  void publish_progress(Dataflow& dataflow);
+  void send_content(Dataflow& dataflow, Subscriber& subscriber);
+  void end_subscribers_that_are_done(Dataflow& dataflow);
+  void fail(Dataflow& dataflow, Status status);
+  void tell_snapshot(Dataflow& dataflow);
+  void collect_garbage();
+  void set_mark(Dataflow& dataflow);
+  std::pair<Dataflow*, TableFeed*> feed_of(const std::string& source_key, ReaderId reader);
+
+  uint64_t step_commits_max_;
+  std::map<std::string, std::unique_ptr<SourceFeed>> sources_;
+  std::map<DataflowId, std::unique_ptr<Dataflow>> dataflows_;  // in order of creation: upstream first
+  DataflowId next_id_ = 1;
+  uint64_t step_ = 0;
+
+  std::mutex mutex_;  // guards the four below
+  std::condition_variable ready_;
+  std::deque<std::function<void()>> commands_;
+  bool woken_ = false;
+  bool stopping_ = false;
+  std::thread thread_;  // last: started when all else exists
+};
+
+}  // namespace tidemark

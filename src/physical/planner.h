@@ -1,0 +1,28 @@
+#pragma once
+// Logical plans to dataflow graphs: the only place that knows both.
+
+#include <memory>
+#include <vector>
+
+#include "dataflow/graph.h"
+#include "plan/logical.h"
+
+namespace tidemark {
+
+// An entry of the graph that a table or materialized view feeds, with these of its columns.
+struct GraphInput {
+  NodeId node;
+  ObjectRef object;
+  std::vector<size_t> columns;
+};
+
+struct PhysicalPlan {
+  std::unique_ptr<Graph> graph;
+  std::vector<GraphInput> inputs;
+  // Constant rows, to be pushed once before the first step.
+  std::vector<std::pair<NodeId, RowBatch>> constants;
+};
+
+PhysicalPlan build_graph(const LogicalPlan& plan);
+
+}  // namespace tidemark

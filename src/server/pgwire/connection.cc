@@ -172,13 +172,6 @@ std::string Connection::zone() const {
   return is_time_zone(name) ? name : "UTC";
 }
 
-void Connection::mark_result_kind(bool is_stream) {
-  if (stream_parameters_ && !is_stream) {
-    write_parameter_status(out_, "tidemark.result", "rows");
-  }
-  stream_parameters_ = is_stream;
-}
-
 // --- the conversation --------------------------------------------------------------------------
 
 asio::awaitable<void> Connection::serve() {
@@ -308,10 +301,8 @@ asio::awaitable<bool> Connection::send_result(StatementResult result) {
 
 void Connection::describe_result(const StatementResult& result) {
   if (auto* rows = std::get_if<RowsResult>(&result.outcome)) {
-    mark_result_kind(false);
     write_row_description(out_, rows->schema);
   } else if (auto* stream = std::get_if<StreamResult>(&result.outcome)) {
-    mark_result_kind(true);
     StreamWriter writer(*stream, zone());
     writer.write_parameters(out_);
     writer.write_description(out_);
@@ -350,12 +341,13 @@ asio::awaitable<bool> Connection::send_stream(StreamResult& stream) {
   Status status = co_await pump(stream, writer);
   stream.subscription->set_wake(nullptr);
   stream.subscription->cancel();
-  if (!status.ok()) {
+  if (status.ok()) {
+    write_command_complete(out_, "SELECT " + std::to_string(writer.rows_written()));
+  } else {
     write_error(out_, status, "");
-    co_return false;
   }
-  write_command_complete(out_, "SELECT " + std::to_string(writer.rows_written()));
-  co_return true;
+  write_parameter_status(out_, "tidemark.result", "rows");
+  co_return status.ok();
 }
 
 asio::awaitable<Status> Connection::pump(StreamResult& stream, StreamWriter& writer) {

@@ -96,7 +96,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<void> wait();
   void wake();
   void drop_input(size_t bytes);
-  void mark_result_kind(bool is_stream);
   std::string zone() const;
 
   Connections& all_;
@@ -113,7 +112,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool busy_ = false;       // between a statement and its answer's end
   bool cancelled_ = false;  // the running statement
   bool failed_ = false;     // extended protocol: skip until Sync
-  bool stream_parameters_ = false;
   std::map<std::string, std::shared_ptr<const Prepared>, std::less<>> prepared_;
   std::map<std::string, Portal, std::less<>> portals_;
 };

@@ -8,6 +8,7 @@
 //                     DataRow          mark, +I | -U | +U | -D, values ...
 //                     DataRow          mark, "mark", NULL ...: the update is complete
 //   while it is read  ParameterStatus  tidemark.snapshot = done/total
+//   at the end        ParameterStatus  tidemark.result = rows (written by the connection)
 //
 // A parameter is sent only when its value has changed, and before the rows that it belongs to.
 

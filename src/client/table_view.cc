@@ -26,7 +26,7 @@ std::vector<TextSpan> full_line(std::string_view text, size_t width, TextStyle s
 // Text on the left and on the right; the right gives way.
 std::string two_ends(std::string_view left, std::string_view right, size_t width) {
   size_t taken = display_width(right) + 1;
-  if (taken + 8 > width) {
+  if (right.empty() || taken + 8 > width) {
     return cut_width(left, width);
   }
   std::string cut = cut_width(left, width - taken);
@@ -122,7 +122,8 @@ void TableView::grow_widths(const Content& content) {
 TableView::Line TableView::title(const Content& content, size_t width) const {
   size_t pages = std::max<size_t>((row_count(content) + page_rows_ - 1) / page_rows_, 1);
   size_t page = std::min(pages, (top_ + page_rows_ - 1) / page_rows_ + 1);
-  return full_line(two_ends(query_, fmt::format("page {} of {}", page, pages), width), width, TextStyle::kBar);
+  std::string place = pages == 1 ? "" : fmt::format("page {} of {}", page, pages);
+  return full_line(two_ends(query_, place, width), width, TextStyle::kBar);
 }
 
 TableView::Line TableView::header(const Content& content, size_t width) const {

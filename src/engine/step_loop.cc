@@ -183,6 +183,9 @@ void StepLoop::step_closed() {
         continue;
       }
       publish(*dataflow);
+      if (dataflow->live && is_behind_position(*dataflow)) {
+        publish_progress(*dataflow);
+      }
     } else if (any_moved && dataflow->live && !dataflow->failed) {
       publish_progress(*dataflow);
     }
@@ -207,10 +210,11 @@ void StepLoop::step_open() {
   }
 }
 
-void StepLoop::set_mark(Dataflow& dataflow) {
+void StepLoop::set_mark(Dataflow& dataflow, MarkKind kind) {
   for (TableFeed& table : dataflow.tables) {
     SourceFeed& feed = *sources_[table.source_key];
-    dataflow.mark = feed.position();
+    Lsn mark = kind == MarkKind::kCommit ? feed.commit_position() : feed.position();
+    dataflow.mark = std::max(dataflow.mark, mark);
     dataflow.commit_time_us = feed.commit_time_us();
   }
   for (ViewFeed& view : dataflow.views) {
@@ -221,8 +225,17 @@ void StepLoop::set_mark(Dataflow& dataflow) {
   }
 }
 
+bool StepLoop::is_behind_position(const Dataflow& dataflow) {
+  for (const TableFeed& table : dataflow.tables) {
+    if (sources_[table.source_key]->position() > dataflow.mark) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void StepLoop::publish(Dataflow& dataflow) {
-  set_mark(dataflow);
+  set_mark(dataflow, dataflow.live ? MarkKind::kCommit : MarkKind::kPosition);
   if (std::optional<std::string> error = dataflow.graph->error()) {
     // Not failed for ever: the view comes back when the row that is at fault is changed or gone. Its
     // readers are told now, and the changes wait at the output.
@@ -274,7 +287,7 @@ void StepLoop::publish(Dataflow& dataflow) {
 }
 
 void StepLoop::publish_progress(Dataflow& dataflow) {
-  set_mark(dataflow);
+  set_mark(dataflow, MarkKind::kPosition);
   ViewUpdate update;
   update.mark = dataflow.mark;
   update.commit_time_us = dataflow.commit_time_us;

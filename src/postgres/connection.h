@@ -114,8 +114,6 @@ class PostgresConnection {
   // The next message that libpq already holds, without reading from the socket.
   Result<std::optional<std::string_view>> buffered_copy_message();
   Status send_copy_message(std::string_view bytes);
-  // Asks the server to end the copy; what it still sends is thrown away.
-  Status end_copy_both();
   // Reads what the socket has; does not wait.
   Status consume_input();
   // Waits for the socket, the interrupt, `also_fd` (-1: none) or the time. True if the socket has data.

@@ -74,26 +74,6 @@ Status PostgresConnection::send_copy_message(std::string_view bytes) {
   return flush();
 }
 
-Status PostgresConnection::end_copy_both() {
-  if (PQputCopyEnd(connection_, nullptr) < 0) {
-    return connection_error("cannot send to the server");
-  }
-  TRY(flush());
-  for (;;) {
-    char* bytes = nullptr;
-    int size = PQgetCopyData(connection_, &bytes, 1);
-    PQfreemem(bytes);
-    if (size < 0) {
-      break;
-    }
-    if (size == 0) {
-      TRY(wait_readable(-1));
-      TRY(consume_input());
-    }
-  }
-  return collect_results().status();
-}
-
 Status PostgresConnection::consume_input() {
   if (PQconsumeInput(connection_) == 0) {
     return connection_error("the connection to the server was lost");

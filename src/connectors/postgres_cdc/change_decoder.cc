@@ -440,13 +440,6 @@ Status ChangeDecoder::replay_held(ReaderStream& reader) {
   return emit_commit();
 }
 
-void ChangeDecoder::restart_stream() {
-  CHECK(!in_transaction_ && !has_pending_commit_);
-  in_part_.reset();
-  streamed_.clear();
-  relations_.clear();
-}
-
 bool ChangeDecoder::all_ready() const {
   return std::ranges::all_of(readers_, [](const auto& r) { return r.second->is_ready || r.second->is_failed; });
 }

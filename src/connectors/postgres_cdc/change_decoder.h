@@ -50,9 +50,6 @@ class ChangeDecoder {
   void fail_reader(ReaderId id, Status status);
 
   bool has_reader(ReaderId id) const { return readers_.contains(id); }
-  // The server starts its stream anew from position(): what it sent of transactions in progress, and of
-  // tables, comes again.
-  void restart_stream();
   bool all_ready() const;
 
   // The end of the last commit received, or later.

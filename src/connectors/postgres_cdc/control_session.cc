@@ -156,7 +156,7 @@ Status ControlSession::publish_only(const std::vector<TableInfo>& tables) {
     return Status::unavailable("not connected");
   }
   if (!options_.publication.empty()) {
-    return check_ready_made_locked(tables);
+    return check_ready_made(*connection_, name_, tables);
   }
   std::string sql;
   if (exists_) {
@@ -179,7 +179,7 @@ Result<bool> ControlSession::publish_also(const TableInfo& table) {
     return Status::unavailable("not connected");
   }
   if (!options_.publication.empty()) {
-    TRY(check_ready_made_locked({table}));
+    TRY(check_ready_made(*connection_, name_, {table}));
     return false;
   }
   QueryResult present = TRY(query_locked(fmt::format(
@@ -207,39 +207,39 @@ Status ControlSession::refresh_publication() {
       .status();
 }
 
-Status ControlSession::check_ready_made_locked(const std::vector<TableInfo>& tables) {
-  std::string quoted = quote_identifier(name_);
-  QueryResult found = TRY(query_locked(
+Status check_ready_made(PostgresConnection& connection, const std::string& name, const std::vector<TableInfo>& tables) {
+  std::string quoted = quote_identifier(name);
+  QueryResult found = TRY(connection.query(
       "SELECT pubinsert AND pubupdate AND pubdelete AND pubtruncate, "
       "COALESCE((pg_catalog.to_jsonb(p) ->> 'pubviaroot')::bool, false) "
-      "FROM pg_catalog.pg_publication p WHERE pubname = " + quote_literal(name_)));
+      "FROM pg_catalog.pg_publication p WHERE pubname = " + quote_literal(name)));
   if (found.rows() == 0) {
-    return Status::not_found(fmt::format("the source has no publication {}", name_))
-        .with_hint(create_publication_sql(name_, tables));
+    return Status::not_found(fmt::format("the source has no publication {}", name))
+        .with_hint(create_publication_sql(name, tables));
   }
   if (!found.boolean(0, 0)) {
-    return Status::invalid_argument(fmt::format("publication {} leaves out some kinds of changes", name_))
+    return Status::invalid_argument(fmt::format("publication {} leaves out some kinds of changes", name))
         .with_hint(fmt::format("ALTER PUBLICATION {} SET (publish = 'insert, update, delete, truncate');", quoted));
   }
   for (const TableInfo& table : tables) {
     if (table.kind == 'p' && !found.boolean(0, 1)) {
-      return Status::invalid_argument(fmt::format("publication {} does not publish partitions through their root", name_))
+      return Status::invalid_argument(fmt::format("publication {} does not publish partitions through their root", name))
           .with_hint(fmt::format("ALTER PUBLICATION {} SET (publish_via_partition_root = true);", quoted));
     }
     // to_jsonb: row filters and column lists exist from PostgreSQL 15 on.
-    QueryResult covered = TRY(query_locked(fmt::format(
+    QueryResult covered = TRY(connection.query(fmt::format(
         "SELECT (SELECT count(*) FROM pg_catalog.pg_publication_tables t WHERE t.pubname = {0} AND t.schemaname = {1} "
         "AND t.tablename = {2}), (SELECT count(*) FROM pg_catalog.pg_publication_rel r JOIN pg_catalog.pg_publication p "
         "ON p.oid = r.prpubid WHERE p.pubname = {0} AND r.prrelid = {3} AND "
         "(pg_catalog.to_jsonb(r) ->> 'prqual' IS NOT NULL OR pg_catalog.to_jsonb(r) ->> 'prattrs' IS NOT NULL))",
-        quote_literal(name_), quote_literal(table.schema), quote_literal(table.name), table.oid)));
+        quote_literal(name), quote_literal(table.schema), quote_literal(table.name), table.oid)));
     if (covered.integer(0, 0) == 0) {
-      return Status::invalid_argument(fmt::format("publication {} does not have table {}", name_, table.display_name()))
+      return Status::invalid_argument(fmt::format("publication {} does not have table {}", name, table.display_name()))
           .with_hint(fmt::format("ALTER PUBLICATION {} ADD TABLE {};", quoted, table.qualified_name()));
     }
     if (covered.integer(0, 1) != 0) {
       return Status::invalid_argument(
-                 fmt::format("publication {} has only some rows or columns of {}", name_, table.display_name()))
+                 fmt::format("publication {} has only some rows or columns of {}", name, table.display_name()))
           .with_hint(fmt::format("ALTER PUBLICATION {0} DROP TABLE {1}; ALTER PUBLICATION {0} ADD TABLE {1};", quoted,
                                  table.qualified_name()));
     }

@@ -59,7 +59,6 @@ class ControlSession {
   Status connect_locked();
   Status take_name_locked();
   Result<QueryResult> query_locked(const std::string& sql);
-  Status check_ready_made_locked(const std::vector<TableInfo>& tables);
   Status publication_error(Status status, const std::vector<TableInfo>& tables);
 
   const PostgresCdcOptions& options_;
@@ -69,6 +68,10 @@ class ControlSession {
   std::string name_;
   bool exists_ = false;  // our publication has been made or taken over
 };
+
+// Whether a publication made beforehand has all of these tables, and all their changes. The statement
+// that mends it is in the hint.
+Status check_ready_made(PostgresConnection& connection, const std::string& name, const std::vector<TableInfo>& tables);
 
 // "CREATE PUBLICATION ..." for a DBA to run.
 std::string create_publication_sql(const std::string& name, const std::vector<TableInfo>& tables);

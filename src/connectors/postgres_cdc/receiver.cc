@@ -347,10 +347,4 @@ Status Receiver::start_stream(Epoch& epoch, Lsn position) {
   return {};
 }
 
-Status Receiver::restart_as_text(Epoch& epoch) {
-  TRY(epoch.stream->connection().end_copy_both());
-  epoch.decoder->restart_stream();
-  return start_stream(epoch, epoch.decoder->position());
-}
-
 }  // namespace tidemark

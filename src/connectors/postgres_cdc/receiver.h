@@ -63,7 +63,7 @@ class Receiver {
   // The epoch cannot go on.
   void lose(Status status);
   void fail_reader(ReaderId id, Status status);
-  // Lets the server send text from now on. To be called from a task.
+  // Begins anew with a stream in text form, unless it is already. To be called from a task.
   void ask_for_text() { text_asked_ = true; }
   bool sends_text() const { return sends_text_; }
 
@@ -78,7 +78,6 @@ class Receiver {
   Status open_stream(Epoch& epoch, const std::vector<ReaderRequest>& readers);
   Status make_slot(Epoch& epoch, bool is_temporary);
   Status start_stream(Epoch& epoch, Lsn position);
-  Status restart_as_text(Epoch& epoch);
   Status read_stream(Epoch& epoch);
   Status read_available(Epoch& epoch);
   Status run_tasks(Epoch& epoch);

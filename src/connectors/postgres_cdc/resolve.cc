@@ -201,9 +201,9 @@ Status check_server(PostgresConnection& connection, const PostgresCdcOptions& op
   return {};
 }
 
-Status check_publication_right(PostgresConnection& connection, const PostgresCdcOptions& options, const TableInfo& table) {
+Status check_publication(PostgresConnection& connection, const PostgresCdcOptions& options, const TableInfo& table) {
   if (!options.publication.empty()) {
-    return {};
+    return check_ready_made(connection, options.publication, {table});
   }
   QueryResult right = TRY(connection.query(
       "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'), CURRENT_USER, "
@@ -243,7 +243,7 @@ Result<SourceTable> resolve_postgres_table(PostgresConnection& connection, const
   TRY(check_server(connection, options, is_open));
   TableInfo table = TRY(read_table_info(connection, options.schema, options.table));
   TRY(check_table(table));
-  TRY(check_publication_right(connection, options, table));
+  TRY(check_publication(connection, options, table));
   SourceTable resolved;
   resolved.source_key = options.source_key();
   resolved.display_name = table.display_name();

@@ -12,8 +12,8 @@ namespace tidemark {
 // What stands in the way of reading changes from this server at all. `is_open`: a source for it runs
 // already, so its slot and walsender are there.
 Status check_server(PostgresConnection& connection, const PostgresCdcOptions& options, bool is_open);
-// The right to make a publication for the table, where one is to be made.
-Status check_publication_right(PostgresConnection& connection, const PostgresCdcOptions& options, const TableInfo& table);
+// The publication that the options name has the table; or there is the right to make one.
+Status check_publication(PostgresConnection& connection, const PostgresCdcOptions& options, const TableInfo& table);
 
 // The type to deliver for a column declared with `declared`. kInvalidArgument names both types;
 // `notice` is set where the declaration is not followed to the letter.

@@ -207,7 +207,9 @@ Result<TableInfo> read_table_info(PostgresConnection& connection, const std::str
     info.columns.push_back(column_from(columns, i));
   }
   TRY(read_keys(connection, numbers, info));
-  TRY(read_parts(connection, info));
+  if (info.kind == 'r' || info.kind == 'p') {
+    TRY(read_parts(connection, info));
+  }
   return info;
 }
 

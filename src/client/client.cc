@@ -27,6 +27,14 @@ std::string flink_literal(std::string_view text) {
 
 bool goes_on(const RunEnd& end) { return end.kind == RunEnd::Kind::kDone || end.kind == RunEnd::Kind::kLeft; }
 
+RunEnd run_own(ClientSession& session, const std::string& statement) {
+  RunEnd end = session.run_quietly(statement);
+  if (end.kind == RunEnd::Kind::kFailed) {
+    fmt::print(stderr, "[ERROR] {}\n", end.status.to_string());
+  }
+  return end;
+}
+
 // Settings and the source's catalog; the texts are the client's own, so errors are shown without them.
 RunEnd prepare(ClientSession& session, const ClientOptions& options) {
   std::vector<std::string> statements;
@@ -41,12 +49,15 @@ RunEnd prepare(ClientSession& session, const ClientOptions& options) {
     statements.emplace_back("USE CATALOG pg");
   }
   for (const std::string& statement : statements) {
-    RunEnd end = session.run_quietly(statement);
-    if (end.kind == RunEnd::Kind::kFailed) {
-      fmt::print(stderr, "[ERROR] {}\n", end.status.to_string());
-    }
-    if (!goes_on(end)) {
+    if (RunEnd end = run_own(session, statement); !goes_on(end)) {
       return end;
+    }
+  }
+  if (options.source) {
+    // A database without tables in `public` has them all in another schema: that is where to be.
+    std::vector<std::string> schemas = session.ask("SHOW DATABASES");
+    if (schemas.size() == 1 && schemas[0] != "public") {
+      return run_own(session, fmt::format("USE `{}`", schemas[0]));
     }
   }
   return {};

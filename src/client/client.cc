@@ -1,6 +1,7 @@
 #include "client/client.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,6 +27,12 @@ std::string flink_literal(std::string_view text) {
 }
 
 bool goes_on(const RunEnd& end) { return end.kind == RunEnd::Kind::kDone || end.kind == RunEnd::Kind::kLeft; }
+
+// Whether a full screen can be drawn at all; an editor's shell window is such a terminal that cannot.
+bool has_cursor() {
+  const char* kind = getenv("TERM");
+  return kind != nullptr && kind[0] != '\0' && strcmp(kind, "dumb") != 0;
+}
 
 RunEnd run_own(ClientSession& session, const std::string& statement) {
   RunEnd end = session.run_quietly(statement);
@@ -136,7 +143,7 @@ int run_client(const ClientOptions& options) {
     fmt::print(stderr, "[ERROR] {}\n", connection.status().to_string());
     return 1;
   }
-  SessionOptions session_options{.form = options.form, .full_screen = is_terminal};
+  SessionOptions session_options{.form = options.form, .full_screen = is_terminal && has_cursor()};
   if (options.for_us >= 0) {
     session_options.deadline_us = steady_us() + options.for_us;
   }

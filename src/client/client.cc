@@ -1,6 +1,7 @@
 #include "client/client.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,6 +28,20 @@ std::string flink_literal(std::string_view text) {
 
 bool goes_on(const RunEnd& end) { return end.kind == RunEnd::Kind::kDone || end.kind == RunEnd::Kind::kLeft; }
 
+// Whether a full screen can be drawn at all; an editor's shell window is such a terminal that cannot.
+bool has_cursor() {
+  const char* kind = getenv("TERM");
+  return kind != nullptr && kind[0] != '\0' && strcmp(kind, "dumb") != 0;
+}
+
+RunEnd run_own(ClientSession& session, const std::string& statement) {
+  RunEnd end = session.run_quietly(statement);
+  if (end.kind == RunEnd::Kind::kFailed) {
+    fmt::print(stderr, "[ERROR] {}\n", end.status.to_string());
+  }
+  return end;
+}
+
 // Settings and the source's catalog; the texts are the client's own, so errors are shown without them.
 RunEnd prepare(ClientSession& session, const ClientOptions& options) {
   std::vector<std::string> statements;
@@ -41,12 +56,15 @@ RunEnd prepare(ClientSession& session, const ClientOptions& options) {
     statements.emplace_back("USE CATALOG pg");
   }
   for (const std::string& statement : statements) {
-    RunEnd end = session.run_quietly(statement);
-    if (end.kind == RunEnd::Kind::kFailed) {
-      fmt::print(stderr, "[ERROR] {}\n", end.status.to_string());
-    }
-    if (!goes_on(end)) {
+    if (RunEnd end = run_own(session, statement); !goes_on(end)) {
       return end;
+    }
+  }
+  if (options.source) {
+    // A database without tables in `public` has them all in another schema: that is where to be.
+    std::vector<std::string> schemas = session.ask("SHOW DATABASES");
+    if (schemas.size() == 1 && schemas[0] != "public") {
+      return run_own(session, fmt::format("USE `{}`", schemas[0]));
     }
   }
   return {};
@@ -125,7 +143,7 @@ int run_client(const ClientOptions& options) {
     fmt::print(stderr, "[ERROR] {}\n", connection.status().to_string());
     return 1;
   }
-  SessionOptions session_options{.form = options.form, .full_screen = is_terminal};
+  SessionOptions session_options{.form = options.form, .full_screen = is_terminal && has_cursor()};
   if (options.for_us >= 0) {
     session_options.deadline_us = steady_us() + options.for_us;
   }

@@ -24,8 +24,7 @@ constexpr const char* kDescription =
     "  tidemark                                     a prompt\n"
     "  tidemark postgres://user:pw@host/db          a prompt with the tables of that database\n"
     "  tidemark -f q.sql --until caught-up          a correct one-shot query\n"
-    "  tidemark -f q.sql --output json | ...        every change, as a line\n"
-    "  tidemark doctor postgres://user:pw@host/db   what stands in the way there, and how to mend it\n";
+    "  tidemark -f q.sql --output json | ...        every change, as a line\n";
 
 constexpr const char* kFooter =
     "Exit status: 0 all went well, 1 something failed, 2 wrong flags, 130 Ctrl-C,\n"

@@ -140,11 +140,13 @@ asio::awaitable<bool> Connection::flush() {
 asio::awaitable<void> Connection::on_worker(std::function<void()> work) {
   bool done = false;
   working_ = true;
-  all_.workers.run([&done, work = std::move(work), self = shared_from_this()] {
+  // The worker borrows the connection, which waits for it here: were it to share it, the last hold
+  // could be let go on the worker's thread.
+  all_.workers.run([this, &done, io = all_.io, work = std::move(work)] {
     work();
-    asio::post(*self->all_.io, [&done, self] {
+    asio::post(*io, [this, &done] {
       done = true;
-      self->wake();
+      wake();
     });
   });
   while (!done) {

@@ -38,6 +38,17 @@ void write_text(MessageWriter& message, std::string_view text) {
   message.value([&](std::string& out) { out += text; });
 }
 
+// NULL while nothing has been read from a source: constants have no place in a log.
+void write_mark_value(MessageWriter& message, const std::string& mark) {
+  if (mark.empty()) {
+    message.null_value();
+  } else {
+    write_text(message, mark);
+  }
+}
+
+std::string mark_text(Lsn mark) { return mark.valid() ? mark.to_string() : ""; }
+
 }  // namespace
 
 StreamWriter::StreamWriter(const StreamResult& result, std::string zone)
@@ -83,6 +94,11 @@ void StreamWriter::write_freshness(const ViewUpdate& update, std::string& out) {
   }
   std::string time;
   append_timestamp_ltz(update.commit_time_us, "UTC", time);
+  // A later mark without commits of its own does not make the last commit late.
+  auto sent = sent_.find("tidemark.commit_time");
+  if (sent != sent_.end() && sent->second == time) {
+    return;
+  }
   write_parameter(out, "tidemark.commit_time", std::move(time));
   int64_t lag_ms = std::max<int64_t>(0, update.published_us - update.commit_time_us) / 1000;
   write_parameter(out, "tidemark.lag_ms", std::to_string(lag_ms));
@@ -91,7 +107,7 @@ void StreamWriter::write_freshness(const ViewUpdate& update, std::string& out) {
 void StreamWriter::write_mark(const ViewUpdate& update, std::string& out) {
   MessageWriter message(out, 'D');
   message.int16(static_cast<int16_t>(schema_.size() + 2));
-  write_text(message, update.mark.to_string());
+  write_mark_value(message, mark_text(update.mark));
   write_text(message, "mark");
   for (size_t i = 0; i < schema_.size(); ++i) {
     message.null_value();
@@ -101,14 +117,14 @@ void StreamWriter::write_mark(const ViewUpdate& update, std::string& out) {
 bool StreamWriter::write_changes(const ViewUpdate& update, size_t& row, size_t bytes_max, std::string& out) {
   const RowBatch& rows = update.changes.rows;
   TextFormat format{.zone = zone_};
-  std::string mark = update.mark.to_string();
+  std::string mark = mark_text(update.mark);
   while (row < rows.rows) {
     if (out.size() >= bytes_max) {
       return false;
     }
     MessageWriter message(out, 'D');
     message.int16(static_cast<int16_t>(rows.columns.size() + 2));
-    write_text(message, mark);
+    write_mark_value(message, mark);
     write_text(message, row_kind_text(update.changes.kinds[row]));
     for (const ColumnRef& column : rows.columns) {
       write_value(message, *column, row, format);

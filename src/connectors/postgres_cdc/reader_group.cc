@@ -58,7 +58,7 @@ ReaderGroup::ReaderGroup(Receiver& receiver) : receiver_(receiver) {
       .done = [this](ReaderId reader) { finish_reader(reader); },
       .failed =
           [this](ReaderId reader, Status status) {
-            receiver_.post([reader, failed = std::make_shared<Status>(std::move(status)), this](ChangeDecoder& decoder) {
+            receiver_.post([reader, failed = std::make_shared<Status>(std::move(status))](ChangeDecoder& decoder) {
               decoder.fail_reader(reader, *failed);
               return Status();
             });
@@ -79,7 +79,8 @@ ReaderGroup::~ReaderGroup() {
 bool ReaderGroup::is_finished() const { return is_set_up_ && reader_->is_finished(); }
 
 void ReaderGroup::finish_reader(ReaderId reader) {
-  receiver_.post([this, reader](ChangeDecoder& decoder) { return decoder.finish_snapshot(reader, snapshot_, end_); });
+  // By value: the group may be gone when the receiver comes to it.
+  receiver_.post([reader, snapshot = snapshot_, end = end_](ChangeDecoder& decoder) { return decoder.finish_snapshot(reader, snapshot, end); });
 }
 
 Status ReaderGroup::prepare(std::vector<SnapshotTarget> targets) {

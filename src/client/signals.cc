@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -29,14 +28,6 @@ void block_signals() {
   sigset_t set = watched();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signal(SIGPIPE, SIG_IGN);
-}
-
-void unblock_signals() {
-  sigset_t set = watched();
-  timespec no_time{};
-  while (sigtimedwait(&set, nullptr, &no_time) > 0) {
-  }
-  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
 Signals::Signals() {

@@ -9,8 +9,6 @@ namespace tidemark {
 
 // SIGINT, SIGTERM, SIGHUP, SIGWINCH and SIGPIPE from here on are only seen through Signals.
 void block_signals();
-// At the end: what has come is dropped, and what comes ends the process again.
-void unblock_signals();
 
 class Signals {
  public:

@@ -4,6 +4,8 @@
 #include <stdio.h>
 
 #include <CLI/CLI.hpp>
+#include <unistd.h>
+
 #include <fmt/core.h>
 
 #include "base/options.h"
@@ -125,8 +127,9 @@ int run(ClientOptions options) {
                                    .database = "tidemark",
                                    .user = "tidemark"};
   int status = run_client(options);
-  // From here on a second Ctrl-C ends the process at once, should a source not let go.
-  unblock_signals();
+  // The sources give back their slots and publications now; one that does not let go is left after this time.
+  constexpr unsigned kPatienceS = 10;
+  alarm(kPatienceS);
   return status;
 }
 

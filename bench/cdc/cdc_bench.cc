@@ -49,7 +49,7 @@ ALTER TABLE claims.accident_claims REPLICA IDENTITY FULL;)";
 std::string insert_sql(size_t rows) {
   return fmt::format(R"(INSERT INTO claims.accident_claims (claim_total, claim_total_receipt, claim_currency, member_id, accident_date, accident_type,
     accident_detail, claim_date, claim_status, ts_created, ts_updated)
-    SELECT (i * 7919 % 1000000) / 100.0, 'ImperdietEtCommodo.ppt', 'AUD', i % 500, '2020-01-05 10:59:09', 'Light Injury',
+    SELECT (i::bigint * 7919 % 1000000) / 100.0, 'ImperdietEtCommodo.ppt', 'AUD', i % 500, '2020-01-05 10:59:09', 'Light Injury',
       (ARRAY['Blue Ringed Octopus','Box Jellyfish','Cassowary','Funnel Web Spider','Great White Shark','Inland Taipan Snake','Saltwater Crocodile'])[i % 7 + 1],
       '2020-06-29 00:25:26', (ARRAY['INITIAL','IN REVIEW','REIMBURSED','DENIED','INITIAL'])[i % 5 + 1], '2020-06-29 00:25:26', '2020-06-29 00:25:26'
     FROM generate_series(1, {}) i)", rows);

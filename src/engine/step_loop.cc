@@ -163,7 +163,11 @@ void StepLoop::step_closed() {
     if (dataflow->failed) {
       continue;
     }
-    bool any_moved = !dataflow->views.empty();
+    bool any_moved = false;
+    for (const ViewFeed& view : dataflow->views) {
+      const Dataflow* upstream = find_dataflow(view.upstream);
+      any_moved = any_moved || (upstream != nullptr && upstream->mark > dataflow->mark);
+    }
     for (TableFeed& table : dataflow->tables) {
       if (!table.closed.empty()) {
         dataflow->graph->push(table.node, std::move(table.closed));
@@ -183,10 +187,10 @@ void StepLoop::step_closed() {
         continue;
       }
       publish(*dataflow);
-      if (dataflow->live && is_behind_position(*dataflow)) {
+      if (dataflow->live && !dataflow->in_error && !dataflow->failed && is_behind_position(*dataflow)) {
         publish_progress(*dataflow);
       }
-    } else if (any_moved && dataflow->live && !dataflow->failed) {
+    } else if (any_moved && dataflow->live && dataflow->ready() && !dataflow->in_error) {
       publish_progress(*dataflow);
     }
   }
@@ -235,20 +239,26 @@ bool StepLoop::is_behind_position(const Dataflow& dataflow) {
 }
 
 void StepLoop::publish(Dataflow& dataflow) {
-  set_mark(dataflow, dataflow.live ? MarkKind::kCommit : MarkKind::kPosition);
-  if (std::optional<std::string> error = dataflow.graph->error()) {
+  std::optional<std::string> error = dataflow.graph->error();
+  dataflow.in_error = error.has_value();
+  if (error) {
     // Not failed for ever: the view comes back when the row that is at fault is changed or gone. Its
-    // readers are told now, and the changes wait at the output.
+    // readers are told now; the changes wait at the output, and the mark stays where the content is.
     for (Subscriber& subscriber : dataflow.subscribers) {
       ViewUpdate update;
       update.kind = ViewUpdate::Kind::kEnd;
       update.mark = dataflow.mark;
-      update.status = Status::data_error(fmt::format("{} (at mark {})", *error, dataflow.mark.to_string()));
+      update.status = Status::data_error(*error);
       subscriber.subscription->push(std::move(update));
     }
     return;
   }
+  set_mark(dataflow, dataflow.live ? MarkKind::kCommit : MarkKind::kPosition);
   ZBatch delta = dataflow.graph->output().publish();
+  if (dataflow.graph->output().has_negative_rows()) {
+    fail(dataflow, Status::corruption("a row was taken back that was never there: the source's changes do not fit its snapshot"));
+    return;
+  }
   bool first = !dataflow.live;
   dataflow.live = true;
   for (DataflowId id : dataflow.downstream) {
@@ -470,7 +480,7 @@ void StepLoop::subscribe(Dataflow& dataflow, Subscriber subscriber) {
     if (std::optional<std::string> error = dataflow.graph->error()) {
       ViewUpdate update;
       update.kind = ViewUpdate::Kind::kEnd;
-      update.status = Status::data_error(fmt::format("{} (at mark {})", *error, dataflow.mark.to_string()));
+      update.status = Status::data_error(*error);
       subscriber.subscription->push(std::move(update));
       return;
     }

@@ -183,8 +183,8 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateTable& statement
     notice(text);
   }
   CatalogObject object = to_object(std::move(resolved).value(), std::move(with));
-  if (!declared.primary_key.empty()) {
-    object.primary_key = declared.primary_key;
+  if (!declared.primary_key.empty() && object.primary_key.empty()) {
+    notice("PRIMARY KEY is not enforced and the source has none: rows are not taken to be unique by it");
   }
   object.name = name;
   object.temporary = statement.temporary;

@@ -129,6 +129,11 @@ std::string catalog_statement(const PostgresAddress& source) {
       "'password' = {}, 'database-name' = {}",
       flink_literal(source.host), flink_literal(source.port), flink_literal(source.user),
       flink_literal(source.password), flink_literal(source.database));
+  for (const auto& [keyword, value] : source.parameters) {
+    if (keyword.starts_with("ssl")) {
+      sql += fmt::format(", 'debezium.database.{}' = {}", keyword, flink_literal(value));
+    }
+  }
   return sql + ")";
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/options.h"
 #include "client/client.h"
+#include "connectors/postgres_cdc/doctor.h"
 #include "client/signals.h"
 #include "engine/engine.h"
 #include "server/server.h"
@@ -111,6 +112,27 @@ int fail(const Status& status) {
   return 1;
 }
 
+// Every finding, and the statement that mends it below; 1 if something stands in the way.
+int print_doctor(const std::string& url) {
+  Result<std::vector<Finding>> findings = run_doctor(url);
+  if (!findings.ok()) {
+    return fail(findings.status());
+  }
+  int errors = 0;
+  for (const Finding& finding : *findings) {
+    constexpr const char* kMarks[] = {"ok     ", "warning", "ERROR  "};
+    fmt::print("{}  {}\n", kMarks[static_cast<int>(finding.severity)], finding.title);
+    if (finding.severity != Finding::Severity::kOk && !finding.detail.empty()) {
+      fmt::print("         {}\n", finding.detail);
+    }
+    if (!finding.fix_sql.empty()) {
+      fmt::print("         run: {}\n", finding.fix_sql);
+    }
+    errors += finding.severity == Finding::Severity::kError ? 1 : 0;
+  }
+  return errors == 0 ? 0 : 1;
+}
+
 int run(ClientOptions options) {
   block_signals();  // before the first thread
   Engine engine;
@@ -144,6 +166,9 @@ int main(int argc, char** argv) {
   app.require_subcommand(0, 1);
   add_flags(app, flags);
   CLI::App* version = app.add_subcommand("version", "show the version");
+  CLI::App* doctor = app.add_subcommand("doctor", "look at a source: what stands in the way there, and how to mend it");
+  std::string doctor_url;
+  doctor->add_option("url", doctor_url, "postgres://user:password@host:5432/database")->required();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -155,6 +180,9 @@ int main(int argc, char** argv) {
   if (version->parsed()) {
     fmt::print("tidemark {}\n", TIDEMARK_VERSION);
     return 0;
+  }
+  if (doctor->parsed()) {
+    return print_doctor(doctor_url);
   }
   if (std::optional<std::string> wrong = read_flags(flags)) {
     return usage_error(*wrong);

@@ -10,18 +10,18 @@ namespace tidemark {
 
 namespace {
 
-// Measured (bench/results): a unix socket's buffer is small, so it must be emptied often; TCP with a
-// large buffer is read best once a millisecond.
-constexpr int64_t kPauseUnixUs = 50;
+// Measured with docs/postgres_cdc.md, "Reading the stream": a unix socket's buffer is small (208 kB), so it
+// must be emptied often; TCP with a large buffer is read best about once a millisecond.
+constexpr int64_t kPauseUnixUs = 100;
 constexpr int64_t kPauseTcpUs = 700;
 constexpr int kTcpReceiveBufferBytes = 4 << 20;
 // A wake this soon after the last one counts as quick; so many in a row mean a backlog. A commit alone
 // makes three or four messages, so normal traffic stays below.
 constexpr int64_t kQuickWakeUs = 60;
 constexpr uint32_t kQuickWakesToBehind = 48;
-// A paused read with fewer messages than this is small; so many in a row end the backlog.
-constexpr uint32_t kSmallReadMessages = 4;
-constexpr uint32_t kSmallReadsToIdle = 3;
+// A burst with fewer messages than this is small; so many in a row end the backlog.
+constexpr uint32_t kSmallBurstMessages = 4;
+constexpr uint32_t kSmallBurstsToIdle = 3;
 
 uint64_t read_u64(std::string_view bytes, size_t at) {
   uint64_t value;
@@ -84,8 +84,13 @@ Status ReplicationStream::wait_and_read(int64_t time_us, int wake_fd) {
     last_received_ = Clock::now();
   }
   if (behind_) {
-    small_reads_ = messages < kSmallReadMessages ? small_reads_ + 1 : 0;
-    if (small_reads_ < kSmallReadsToIdle) {
+    messages_in_burst_ += messages;
+    if (messages != 0) {  // libpq reads a part of what the socket holds
+      return connection_.consume_input();
+    }
+    small_bursts_ = messages_in_burst_ < kSmallBurstMessages ? small_bursts_ + 1 : 0;
+    messages_in_burst_ = 0;
+    if (small_bursts_ < kSmallBurstsToIdle) {
       pause(pause_us_);
       return connection_.consume_input();
     }
@@ -102,7 +107,8 @@ Status ReplicationStream::wait_and_read(int64_t time_us, int wake_fd) {
   quick_wakes_ = quick ? quick_wakes_ + 1 : 0;
   if (quick_wakes_ >= kQuickWakesToBehind) {
     behind_ = true;
-    small_reads_ = 0;
+    small_bursts_ = 0;
+    messages_in_burst_ = 0;
   }
   return connection_.consume_input();
 }

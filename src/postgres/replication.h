@@ -57,7 +57,8 @@ class ReplicationStream {
   Clock::time_point last_wake_ = Clock::now();
   uint32_t messages_since_read_ = 0;
   uint32_t quick_wakes_ = 0;
-  uint32_t small_reads_ = 0;
+  uint32_t small_bursts_ = 0;
+  uint32_t messages_in_burst_ = 0;
   bool behind_ = false;
 };
 

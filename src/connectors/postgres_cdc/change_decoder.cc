@@ -40,7 +40,7 @@ struct ChangeDecoder::Target {
 
 struct ChangeDecoder::Relation {
   PgRelation relation;
-  std::string message;  // as it came, for readers that hold
+  std::string message;  // its body as it came, for readers that hold
   std::vector<Target> targets;
 };
 
@@ -67,9 +67,7 @@ Status ChangeDecoder::on_message(std::string_view message, bool coalesce) {
     case 'T':
       if (in_part_) {
         uint32_t subxid = TRY(parse_xid(body));
-        std::string record(1, kind);
-        record += body.substr(4);
-        return streamed_[*in_part_].messages.append(subxid, record);
+        return streamed_[*in_part_].messages.append(subxid, kind, body.substr(4));
       }
       return apply(kind, body);
     case 'Y':
@@ -150,12 +148,11 @@ Status ChangeDecoder::apply_relation(std::string_view body) {
   PgRelation parsed = TRY(parse_relation(body));
   Relation& relation = relations_[parsed.oid];
   relation.relation = std::move(parsed);
-  relation.message = "R";
-  relation.message += body;
+  relation.message = body;
   map_readers(relation);
   for (auto& [id, reader] : readers_) {
     if (reader->is_holding && reader->plan->table.oid == relation.relation.oid) {
-      TRY(reader->held.append(xid_, relation.message));
+      TRY(reader->held.append(xid_, 'R', relation.message));
     }
   }
   return {};
@@ -189,9 +186,7 @@ Status ChangeDecoder::apply_row(char kind, std::string_view body) {
       continue;
     }
     if (reader.is_holding) {
-      std::string record(1, kind);
-      record += body;
-      TRY(reader.held.append(xid_, record));
+      TRY(reader.held.append(xid_, kind, body));
     } else if (!reader.snapshot || !reader.snapshot->sees(xid_)) {
       TRY(append_row(reader, target.map, found->second, change_, kind));
     }
@@ -275,7 +270,7 @@ Status ChangeDecoder::apply_truncate(std::string_view body) {
         continue;
       }
       if (reader->is_holding) {
-        TRY(reader->held.append(xid_, "T"));
+        TRY(reader->held.append(xid_, 'T', ""));
       } else if (!reader->snapshot || !reader->snapshot->sees(xid_)) {
         TRY(flush_chunk(*reader));
         TRY(emit(id, TruncateEvent{}));
@@ -378,7 +373,7 @@ void ChangeDecoder::add_reader(ReaderId id, std::shared_ptr<const ReaderPlan> pl
   auto relation = relations_.find(added->second->plan->table.oid);
   if (relation != relations_.end()) {
     // The server does not repeat what it has sent once. A failure to write is met again by the next record.
-    Status held = added->second->held.append(0, relation->second.message);
+    Status held = added->second->held.append(0, 'R', relation->second.message);
     (void)held.ok();
     map_readers(relation->second);
   }

@@ -14,34 +14,12 @@ constexpr size_t kHeaderBytes = 11 + 4 + 4;
 
 Status malformed() { return Status::corruption("malformed binary COPY data"); }
 
-// Bytes of the first row, 0 if it is not complete, or no row because the end marker is there.
-struct RowExtent {
-  bool is_complete = false;
-  bool is_end = false;
-};
-
-RowExtent row_extent(std::string_view bytes) {
-  if (bytes.size() < 2) {
-    return {};
-  }
-  auto columns = read_big_endian<int16_t>(bytes.data());
-  if (columns < 0) {
-    return {.is_complete = true, .is_end = true};
-  }
-  size_t at = 2;
-  for (int16_t i = 0; i < columns; ++i) {
-    if (at + 4 > bytes.size()) {
-      return {};
-    }
-    auto size = read_big_endian<int32_t>(bytes.data() + at);
-    at += 4 + (size > 0 ? static_cast<size_t>(size) : 0);
-  }
-  return {.is_complete = at <= bytes.size()};
-}
+// A batch after the first is expected to become as large as this.
+constexpr size_t kRowsExpected = 8192;
 
 }  // namespace
 
-CopyDecoder::CopyDecoder(const ReaderPlan& plan) : plan_(plan), columns_(make_columns(plan.schema())) {}
+CopyDecoder::CopyDecoder(const ReaderPlan& plan) : plan_(plan), schema_(plan.schema()), columns_(make_columns(schema_)) {}
 
 Status CopyDecoder::append(std::string_view bytes) {
   if (pending_.empty()) {
@@ -72,40 +50,63 @@ Status CopyDecoder::decode(std::string_view& bytes) {
     has_header_ = true;
   }
   while (!bytes.empty()) {
-    RowExtent extent = row_extent(bytes);
-    if (!extent.is_complete) {
+    const char* next = TRY(decode_row(bytes.data(), bytes.data() + bytes.size()));
+    if (next == nullptr) {
       return {};
     }
-    if (extent.is_end) {
-      is_complete_ = true;
-      bytes = {};
-      return {};
-    }
-    if (static_cast<size_t>(read_big_endian<int16_t>(bytes.data())) != columns_.size()) {
-      return malformed();
-    }
-    const char* at = bytes.data() + 2;
-    for (size_t i = 0; i < columns_.size(); ++i) {
-      auto size = read_big_endian<int32_t>(at);
-      at += 4;
-      if (size < 0) {
-        columns_[i].append_null();
-        continue;
-      }
-      std::string_view value(at, static_cast<size_t>(size));
-      const PgDecoder& decoder = plan_.columns[i].decoder;
-      Status status = decoder.has_binary() ? decoder.decode_binary(value, columns_[i])
-                                           : decoder.decode_text(value, columns_[i]);
-      if (!status.ok()) [[unlikely]] {
-        return row_error(std::move(status), i);
-      }
-      at += size;
-    }
-    ++rows_;
-    bytes_ += static_cast<size_t>(at - bytes.data());
-    bytes.remove_prefix(static_cast<size_t>(at - bytes.data()));
+    bytes.remove_prefix(static_cast<size_t>(next - bytes.data()));
   }
   return {};
+}
+
+// Where the row ends; null if it is not complete, and then nothing of it has been taken.
+Result<const char*> CopyDecoder::decode_row(const char* at, const char* end) {
+  const char* begin = at;
+  if (end - at < 2) {
+    return static_cast<const char*>(nullptr);
+  }
+  auto count = read_big_endian<int16_t>(at);
+  at += 2;
+  if (count < 0) {
+    is_complete_ = true;
+    return end;
+  }
+  if (static_cast<size_t>(count) != columns_.size()) {
+    return malformed();
+  }
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    if (end - at < 4) [[unlikely]] {
+      return undo_row(i);
+    }
+    auto size = read_big_endian<int32_t>(at);
+    at += 4;
+    if (size < 0) {
+      columns_[i].append_null();
+      continue;
+    }
+    if (end - at < size) [[unlikely]] {
+      return undo_row(i);
+    }
+    std::string_view value(at, static_cast<size_t>(size));
+    const PgDecoder& decoder = plan_.columns[i].decoder;
+    Status status = decoder.has_binary() ? decoder.decode_binary(value, columns_[i])
+                                         : decoder.decode_text(value, columns_[i]);
+    if (!status.ok()) [[unlikely]] {
+      return row_error(std::move(status), i);
+    }
+    at += size;
+  }
+  ++rows_;
+  bytes_ += static_cast<size_t>(at - begin);
+  return at;
+}
+
+// The server sends a row in one message; this is for what may stand between.
+const char* CopyDecoder::undo_row(size_t columns) {
+  for (size_t i = 0; i < columns; ++i) {
+    columns_[i].resize(rows_);
+  }
+  return nullptr;
 }
 
 Status CopyDecoder::row_error(Status status, size_t column) const {
@@ -124,7 +125,10 @@ Status CopyDecoder::row_error(Status status, size_t column) const {
 RowBatch CopyDecoder::take() {
   RowBatch batch = to_batch(std::move(columns_));
   batch.rows = rows_;
-  columns_ = make_columns(plan_.schema());
+  columns_ = make_columns(schema_);
+  for (Column& column : columns_) {
+    column.reserve(kRowsExpected);
+  }
   rows_ = 0;
   bytes_ = 0;
   return batch;

@@ -23,9 +23,12 @@ class CopyDecoder {
  private:
   // Decodes whole rows from the front; what is left begins an incomplete one.
   Status decode(std::string_view& bytes);
+  Result<const char*> decode_row(const char* at, const char* end);
+  const char* undo_row(size_t columns);
   Status row_error(Status status, size_t column) const;
 
   const ReaderPlan& plan_;
+  const Schema schema_;
   std::vector<Column> columns_;
   std::string pending_;
   size_t rows_ = 0;

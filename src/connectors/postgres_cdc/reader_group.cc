@@ -58,8 +58,8 @@ ReaderGroup::ReaderGroup(Receiver& receiver) : receiver_(receiver) {
       .done = [this](ReaderId reader) { finish_reader(reader); },
       .failed =
           [this](ReaderId reader, Status status) {
-            receiver_.post([reader, failed = std::make_shared<Status>(std::move(status))](ChangeDecoder& decoder) {
-              decoder.fail_reader(reader, *failed);
+            receiver_.post([reader, failed = std::move(status)](ChangeDecoder& decoder) {
+              decoder.fail_reader(reader, failed);
               return Status();
             });
           },
@@ -79,8 +79,10 @@ ReaderGroup::~ReaderGroup() {
 bool ReaderGroup::is_finished() const { return is_set_up_ && reader_->is_finished(); }
 
 void ReaderGroup::finish_reader(ReaderId reader) {
-  // By value: the group may be gone when the receiver comes to it.
-  receiver_.post([reader, snapshot = snapshot_, end = end_](ChangeDecoder& decoder) { return decoder.finish_snapshot(reader, snapshot, end); });
+  // By value: the group may be over before the task runs.
+  receiver_.post([reader, snapshot = snapshot_, end = end_](ChangeDecoder& decoder) {
+    return decoder.finish_snapshot(reader, snapshot, end);
+  });
 }
 
 Status ReaderGroup::prepare(std::vector<SnapshotTarget> targets) {
@@ -160,15 +162,15 @@ Status ReaderGroup::publish(const std::vector<ReaderRequest>& requests) {
 
 Result<uint64_t> ReaderGroup::register_readers() {
   auto completion = std::make_shared<Completion>();
-  receiver_.post([this, completion](ChangeDecoder& decoder) {
-    for (const SnapshotTarget& target : targets_) {
+  receiver_.post([&receiver = receiver_, targets = targets_, completion](ChangeDecoder& decoder) {
+    for (const SnapshotTarget& target : targets) {
       decoder.add_reader(target.reader, target.plan);
       if (target.plan->needs_text()) {
-        receiver_.ask_for_text();
+        receiver.ask_for_text();
       }
     }
     std::lock_guard lock(completion->mutex);
-    completion->value = receiver_.delivered().count();
+    completion->value = receiver.delivered().count();
     completion->is_done = true;
     completion->changed.notify_all();
     return Status();

@@ -52,7 +52,8 @@ class Receiver {
 
   // For ReaderGroup.
   //
-  // Runs `task` on the receiver's thread between two transactions.
+  // Runs `task` on the receiver's thread between two transactions, if this epoch lives that long; who posted
+  // it may be gone by then.
   void post(std::function<Status(ChangeDecoder&)> task);
   ControlSession& control() { return control_; }
   EventQueue& queue() { return queue_; }

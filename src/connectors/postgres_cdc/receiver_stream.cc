@@ -67,7 +67,9 @@ Status Receiver::read_available(Epoch& epoch) {
   for (;;) {
     std::optional<ReplicationStream::Message> message = TRY(epoch.stream->next());
     if (!message) {
-      return epoch.decoder->on_drained();
+      // In a backlog more is in the socket still: its commits go out with these.
+      bool is_burst = epoch.stream->is_behind() && messages != 0;
+      return is_burst ? Status() : epoch.decoder->on_drained();
     }
     if (message->is_keepalive) {
       epoch.reply_due |= message->reply_requested;

@@ -14,7 +14,7 @@ constexpr size_t kBatchRows = 8192;
 constexpr size_t kBatchBytes = 2 << 20;
 // A range costs one statement, about a millisecond; small ranges keep the connections equally busy.
 constexpr int64_t kRangePagesMin = 2048;
-constexpr int64_t kRangesPerTable = 16;
+constexpr int64_t kRangesPerTable = 6;
 // Below this a second connection gains nothing.
 constexpr int64_t kSharedPagesMin = 2 * kRangePagesMin;
 constexpr int64_t kRetrySnapshotUs = 2'000;

@@ -51,10 +51,11 @@ SpillBuffer& SpillBuffer::operator=(SpillBuffer&& other) noexcept {
   return *this;
 }
 
-Status SpillBuffer::append(uint32_t tag, std::string_view bytes) {
-  uint32_t header[2] = {static_cast<uint32_t>(bytes.size()), tag};
+Status SpillBuffer::append(uint32_t tag, char first, std::string_view rest) {
+  uint32_t header[2] = {static_cast<uint32_t>(rest.size() + 1), tag};
   tail_.append(reinterpret_cast<const char*>(header), kHeaderBytes);
-  tail_.append(bytes);
+  tail_ += first;
+  tail_.append(rest);
   ++records_;
   if (tail_.size() < memory_max_) {
     return {};

@@ -20,8 +20,8 @@ class SpillBuffer {
   SpillBuffer(SpillBuffer&& other) noexcept;
   SpillBuffer& operator=(SpillBuffer&& other) noexcept;
 
-  // A record of a tag and bytes.
-  Status append(uint32_t tag, std::string_view bytes);
+  // A record of a tag and bytes: `first`, then `rest`.
+  Status append(uint32_t tag, char first, std::string_view rest);
   bool empty() const { return records_ == 0; }
   uint64_t records() const { return records_; }
 

@@ -313,7 +313,9 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateDatabase& statem
 
 Status StatementExecutor::drop_object(const ObjectRef& object, bool cascade) {
   if (cascade) {
-    for (const ObjectRef& dependent : catalog_.dependents(object->id)) {
+    // One at a time: dropping a dependent may take others of them along.
+    for (std::vector<ObjectRef> left = catalog_.dependents(object->id); !left.empty(); left = catalog_.dependents(object->id)) {
+      const ObjectRef& dependent = left.front();
       TRY(drop_object(dependent, true));
       notice(fmt::format("dropped {} {}", dependent->kind_text(), dependent->name.object));
     }

@@ -141,6 +141,47 @@ std::optional<float> WideSum::to_float() const {
   return round_top<float>(t.negative, t.bits, t.exponent);
 }
 
+namespace {
+
+// magnitude * 2^exponent / divisor rounded to the nearest double: the quotient gets at least 63 bits, and what is
+// left over sets its lowest.
+std::optional<double> round_quotient(bool negative, Unsigned128 magnitude, int exponent, uint64_t divisor) {
+  if (magnitude == 0) {
+    return 0.0;
+  }
+  uint64_t high = static_cast<uint64_t>(magnitude >> 64);
+  int zeros = high != 0 ? std::countl_zero(high) : 64 + std::countl_zero(static_cast<uint64_t>(magnitude));
+  magnitude <<= zeros;
+  exponent -= zeros;
+  Unsigned128 quotient = magnitude / divisor;
+  bool sticky = magnitude % divisor != 0;
+  int bits = quotient >> 64 != 0 ? 128 - std::countl_zero(static_cast<uint64_t>(quotient >> 64)) : 64;
+  int drop = bits - 64;
+  sticky = sticky || (quotient & ((Unsigned128{1} << drop) - 1)) != 0;
+  return round_top<double>(negative, static_cast<uint64_t>(quotient >> drop) | (sticky ? 1 : 0), exponent + drop);
+}
+
+}  // namespace
+
+std::optional<double> WideSum::mean(int64_t count) const {
+  if (nans != 0 || infinities != 0 || negative_infinities != 0) {
+    return special_value<double>(nans, infinities, negative_infinities);
+  }
+  Top t = top();
+  return round_quotient(t.negative, t.bits, t.exponent, static_cast<uint64_t>(count));
+}
+
+std::optional<double> exact_sum_mean(const ExactSum& sum, const WideSumPool& pool) {
+  const WideSum* wide = pool.find(sum);
+  if (wide == nullptr) {
+    Unsigned128 magnitude = sum.fixed < 0 ? ~static_cast<Unsigned128>(sum.fixed) + 1 : static_cast<Unsigned128>(sum.fixed);
+    return round_quotient(sum.fixed < 0, magnitude, -kExactSumScale, static_cast<uint64_t>(sum.count));
+  }
+  WideSum total = *wide;
+  total.add_fixed(sum.fixed);
+  return total.mean(sum.count);
+}
+
 WideSum& WideSumPool::of(ExactSum& sum) {
   if (sum.wide == 0) {
     if (!free_.empty()) {

@@ -31,6 +31,8 @@ class WideSum {
   // The sum rounded to the nearest double (ties to even); nullopt: finite terms whose sum is out of range.
   std::optional<double> to_double() const;
   std::optional<float> to_float() const;
+  // The sum divided by count > 0, rounded once; nullopt as above.
+  std::optional<double> mean(int64_t count) const;
 
  private:
   static constexpr int kLimbs = 36;     // 2304 bits: 1074 below the point, 1024 above, carries
@@ -97,5 +99,7 @@ inline void exact_sum_add(ExactSum& sum, double value, int64_t weight, WideSumPo
 // Rounded once; nullopt: out of range. An empty sum is 0.
 std::optional<double> exact_sum_double(const ExactSum& sum, const WideSumPool& pool);
 std::optional<float> exact_sum_float(const ExactSum& sum, const WideSumPool& pool);
+// The sum divided by its count (not 0), rounded once.
+std::optional<double> exact_sum_mean(const ExactSum& sum, const WideSumPool& pool);
 
 }  // namespace tidemark

@@ -37,6 +37,23 @@ TEST(ExactSum, nan_and_infinities_come_and_go) {
   EXPECT_EQ(sum_of({{1.5, 1}, {inf, 1}, {nan, 1}, {nan, -1}, {inf, -1}}), 1.5);
 }
 
+TEST(ExactSum, means_are_rounded_once) {
+  auto mean_of = [](std::vector<double> values) {
+    WideSumPool pool;
+    ExactSum sum{};
+    for (double value : values) {
+      exact_sum_add(sum, value, 1, pool);
+      ++sum.count;
+    }
+    return exact_sum_mean(sum, pool).value();
+  };
+  EXPECT_EQ(mean_of({0.1, 0.2, 0.3}), 0.2);
+  EXPECT_EQ(mean_of({1e308, 1e308}), 1e308);
+  EXPECT_EQ(mean_of({-3, -4}), -3.5);
+  EXPECT_EQ(mean_of({1, 1, 2}), 4.0 / 3.0);
+  EXPECT_EQ(mean_of({5e-324, 0}), 0.0);  // half of the smallest number: to even
+}
+
 TEST(ExactSum, depends_only_on_the_multiset) {
   std::mt19937_64 random(7);
   for (int round = 0; round < 200; ++round) {

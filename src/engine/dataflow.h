@@ -63,6 +63,7 @@ class Dataflow {
   Lsn mark;
   int64_t commit_time_us = 0;
   int64_t started_us = 0;
+  bool in_error = false;             // a row error stands: nothing is published until it is gone
   std::optional<Status> failed;
 
   bool ready() const {

@@ -113,6 +113,7 @@ void SourceFeed::commit_end(const CommitInfo& commit) {
   open_feeds_.clear();
   mid_commit_ = false;
   position_ = std::max(position_, commit.position);
+  commit_position_ = commit.position;
   commit_time_us_ = commit.commit_time_us;
   ++commits_;
   moved_ = true;

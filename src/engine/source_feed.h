@@ -11,7 +11,9 @@ class SourceFeed final : public SourceSink {
       : loop_(loop), key_(std::move(key)), source_(std::move(source)) {}
 
   Source& source() { return *source_; }
+  // Received up to here, and the position of the last commit in it.
   Lsn position() const { return position_; }
+  Lsn commit_position() const { return commit_position_; }
   int64_t commit_time_us() const { return commit_time_us_; }
   bool mid_commit() const { return mid_commit_; }
   uint64_t commits() const { return commits_; }
@@ -42,6 +44,7 @@ class SourceFeed final : public SourceSink {
   std::string key_;
   std::unique_ptr<Source> source_;
   Lsn position_;
+  Lsn commit_position_;
   Lsn acknowledged_;
   int64_t commit_time_us_ = 0;
   uint64_t commits_ = 0;

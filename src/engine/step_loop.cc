@@ -163,7 +163,11 @@ void StepLoop::step_closed() {
     if (dataflow->failed) {
       continue;
     }
-    bool any_moved = !dataflow->views.empty();
+    bool any_moved = false;
+    for (const ViewFeed& view : dataflow->views) {
+      const Dataflow* upstream = find_dataflow(view.upstream);
+      any_moved = any_moved || (upstream != nullptr && upstream->mark > dataflow->mark);
+    }
     for (TableFeed& table : dataflow->tables) {
       if (!table.closed.empty()) {
         dataflow->graph->push(table.node, std::move(table.closed));
@@ -183,7 +187,10 @@ void StepLoop::step_closed() {
         continue;
       }
       publish(*dataflow);
-    } else if (any_moved && dataflow->live && !dataflow->failed) {
+      if (dataflow->live && !dataflow->in_error && !dataflow->failed && is_behind_position(*dataflow)) {
+        publish_progress(*dataflow);
+      }
+    } else if (any_moved && dataflow->live && dataflow->ready() && !dataflow->in_error) {
       publish_progress(*dataflow);
     }
   }
@@ -207,10 +214,11 @@ void StepLoop::step_open() {
   }
 }
 
-void StepLoop::set_mark(Dataflow& dataflow) {
+void StepLoop::set_mark(Dataflow& dataflow, MarkKind kind) {
   for (TableFeed& table : dataflow.tables) {
     SourceFeed& feed = *sources_[table.source_key];
-    dataflow.mark = feed.position();
+    Lsn mark = kind == MarkKind::kCommit ? feed.commit_position() : feed.position();
+    dataflow.mark = std::max(dataflow.mark, mark);
     dataflow.commit_time_us = feed.commit_time_us();
   }
   for (ViewFeed& view : dataflow.views) {
@@ -221,21 +229,36 @@ void StepLoop::set_mark(Dataflow& dataflow) {
   }
 }
 
+bool StepLoop::is_behind_position(const Dataflow& dataflow) {
+  for (const TableFeed& table : dataflow.tables) {
+    if (sources_[table.source_key]->position() > dataflow.mark) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void StepLoop::publish(Dataflow& dataflow) {
-  set_mark(dataflow);
-  if (std::optional<std::string> error = dataflow.graph->error()) {
+  std::optional<std::string> error = dataflow.graph->error();
+  dataflow.in_error = error.has_value();
+  if (error) {
     // Not failed for ever: the view comes back when the row that is at fault is changed or gone. Its
-    // readers are told now, and the changes wait at the output.
+    // readers are told now; the changes wait at the output, and the mark stays where the content is.
     for (Subscriber& subscriber : dataflow.subscribers) {
       ViewUpdate update;
       update.kind = ViewUpdate::Kind::kEnd;
       update.mark = dataflow.mark;
-      update.status = Status::data_error(fmt::format("{} (at mark {})", *error, dataflow.mark.to_string()));
+      update.status = Status::data_error(*error);
       subscriber.subscription->push(std::move(update));
     }
     return;
   }
+  set_mark(dataflow, dataflow.live ? MarkKind::kCommit : MarkKind::kPosition);
   ZBatch delta = dataflow.graph->output().publish();
+  if (dataflow.graph->output().has_negative_rows()) {
+    fail(dataflow, Status::corruption("a row was taken back that was never there: the source's changes do not fit its snapshot"));
+    return;
+  }
   bool first = !dataflow.live;
   dataflow.live = true;
   for (DataflowId id : dataflow.downstream) {
@@ -274,7 +297,7 @@ void StepLoop::publish(Dataflow& dataflow) {
 }
 
 void StepLoop::publish_progress(Dataflow& dataflow) {
-  set_mark(dataflow);
+  set_mark(dataflow, MarkKind::kPosition);
   ViewUpdate update;
   update.mark = dataflow.mark;
   update.commit_time_us = dataflow.commit_time_us;
@@ -457,7 +480,7 @@ void StepLoop::subscribe(Dataflow& dataflow, Subscriber subscriber) {
     if (std::optional<std::string> error = dataflow.graph->error()) {
       ViewUpdate update;
       update.kind = ViewUpdate::Kind::kEnd;
-      update.status = Status::data_error(fmt::format("{} (at mark {})", *error, dataflow.mark.to_string()));
+      update.status = Status::data_error(*error);
       subscriber.subscription->push(std::move(update));
       return;
     }

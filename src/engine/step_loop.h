@@ -79,7 +79,11 @@ class StepLoop {
   void fail(Dataflow& dataflow, Status status);
   void tell_snapshot(Dataflow& dataflow);
   void collect_garbage();
-  void set_mark(Dataflow& dataflow);
+  // The mark of what is published now: the last commit in it; or, of a first content or a progress, the
+  // source's position.
+  enum class MarkKind : uint8_t { kCommit, kPosition };
+  void set_mark(Dataflow& dataflow, MarkKind kind);
+  bool is_behind_position(const Dataflow& dataflow);
   std::pair<Dataflow*, TableFeed*> feed_of(const std::string& source_key, ReaderId reader);
 
   uint64_t step_commits_max_;

@@ -86,7 +86,9 @@ std::vector<std::string> function_names();
 // The families; registry.cc lists them.
 std::span<const Function> comparison_functions();
 std::span<const Function> math_functions();
+std::span<const Function> numeric_functions();
 std::span<const Function> string_functions();
+std::span<const Function> pattern_functions();
 std::span<const Function> datetime_functions();
 std::span<const Function> conditional_functions();
 

@@ -11,8 +11,8 @@ struct Registry {
   std::unordered_map<std::string, const Function*> by_name;
 
   Registry() {
-    for (std::span<const Function> family : {comparison_functions(), math_functions(), string_functions(),
-                                             datetime_functions(), conditional_functions()}) {
+    for (std::span<const Function> family : {comparison_functions(), math_functions(), numeric_functions(), string_functions(),
+                                             pattern_functions(), datetime_functions(), conditional_functions()}) {
       for (const Function& function : family) {
         functions.push_back(&function);
         CHECK(by_name.emplace(std::string(function.name), &function).second);

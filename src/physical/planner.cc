@@ -62,7 +62,8 @@ class GraphBuilder {
     for (const PlanRef& input : std::get<UnionNode>(plan.node).inputs) {
       inputs.push_back(build(*input));
     }
-    return graph.add(std::make_unique<UnionOperator>(), std::move(inputs));
+    size_t count = inputs.size();
+    return graph.add(std::make_unique<UnionOperator>(types_of(plan.schema), count), std::move(inputs));
   }
 
  private:

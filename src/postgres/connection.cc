@@ -180,6 +180,7 @@ PostgresConnection& PostgresConnection::operator=(PostgresConnection&& other) no
   std::swap(connection_, other.connection_);
   std::swap(interrupt_, other.interrupt_);
   std::swap(sqlstate_, other.sqlstate_);
+  std::swap(error_position_, other.error_position_);
   std::swap(copy_message_, other.copy_message_);
   std::swap(notice_handler_, other.notice_handler_);
   return *this;
@@ -237,6 +238,9 @@ Status PostgresConnection::connection_error(std::string_view attempt) {
 
 Status PostgresConnection::result_error(const pg_result* result) {
   sqlstate_ = field_of(result, PG_DIAG_SQLSTATE);
+  std::string position = field_of(result, PG_DIAG_STATEMENT_POSITION);
+  error_position_ = 0;
+  std::from_chars(position.data(), position.data() + position.size(), error_position_);
   if (sqlstate_.empty()) {
     std::string message(trimmed(PQerrorMessage(connection_)));
     return Status::unavailable(message.empty() ? "the connection to the server was lost" : message);
@@ -300,6 +304,16 @@ Status PostgresConnection::send(const std::string& sql) {
 Status PostgresConnection::row_by_row() {
   CHECK(PQsetSingleRowMode(connection_) == 1);
   return {};
+}
+
+Result<PostgresConnection::Polled> PostgresConnection::poll_result() {
+  if (PQisBusy(connection_) != 0) {
+    TRY(consume_input());
+    if (PQisBusy(connection_) != 0) {
+      return Polled{};
+    }
+  }
+  return Polled{.ready = true, .result = TRY(next_result())};
 }
 
 Result<std::optional<QueryResult>> PostgresConnection::next_result() {

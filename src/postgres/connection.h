@@ -83,6 +83,8 @@ class PostgresConnection {
   int socket() const;
   // The SQLSTATE of the last error, "" if it did not come from the server.
   const std::string& sqlstate() const { return sqlstate_; }
+  // Where the last error is in the statement: 1-based, in characters; 0 if it has no place.
+  size_t error_position() const { return error_position_; }
 
   // Runs one statement, or several without parameters; the last one's result.
   Result<QueryResult> query(const std::string& sql);
@@ -94,6 +96,13 @@ class PostgresConnection {
   Status send(const std::string& sql);
   Status row_by_row();
   Result<std::optional<QueryResult>> next_result();
+  // As next_result, but reads only what the socket has: not ready when the next result is not there
+  // yet. Every read takes in ParameterStatus messages up to that result.
+  struct Polled {
+    bool ready = false;
+    std::optional<QueryResult> result;
+  };
+  Result<Polled> poll_result();
   void on_notice(std::function<void(const PostgresNotice&)> handler);
 
   // COPY ... TO STDOUT: after start_copy, messages until nullopt. A message is valid until the next call.
@@ -130,6 +139,7 @@ class PostgresConnection {
   pg_conn* connection_ = nullptr;
   const Interrupt* interrupt_ = nullptr;
   std::string sqlstate_;
+  size_t error_position_ = 0;
   std::unique_ptr<char, CopyBuffer> copy_message_;
   // On the heap, so that libpq's pointer to it survives a move.
   std::unique_ptr<std::function<void(const PostgresNotice&)>> notice_handler_;

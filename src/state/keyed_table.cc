@@ -5,6 +5,7 @@ namespace tidemark {
 namespace {
 
 constexpr size_t kSlotsMin = 16;
+constexpr size_t kCompactMin = 1 << 20;  // dead string bytes below this are not worth a pass
 
 uint64_t slot_of(uint64_t hash, uint32_t id) { return (hash & 0xFFFFFFFF00000000u) | (uint64_t{id} + 1); }
 bool tag_matches(uint64_t slot, uint64_t hash) { return ((slot ^ hash) >> 32) == 0; }
@@ -114,6 +115,9 @@ uint32_t KeyedTable::insert_at(size_t slot, std::span<const Column* const> keys,
     for (size_t k = 0; k < keys_.size(); ++k) {
       keys_[k].assign_copy(id, *keys[k], row);
     }
+    for (Column& column : payload_) {
+      column.set_null(id);
+    }
     std::memset(fixed(id), 0, fixed_bytes_);
   } else {
     CHECK(hashes_.size() < kNone);
@@ -174,7 +178,7 @@ void KeyedTable::erase(uint32_t id) {
   --live_;
   if (live_ == 0) {
     clear();
-  } else if (constexpr size_t kCompactMin = 1 << 20; dead_string_bytes_ > kCompactMin) {
+  } else if (dead_string_bytes_ > kCompactMin) {
     compact_strings();
   }
 }
@@ -198,11 +202,19 @@ void KeyedTable::clear() {
 
 void KeyedTable::assign_payload(uint32_t id, std::span<const Column* const> values, size_t row) {
   for (size_t c = 0; c < payload_.size(); ++c) {
-    if (payload_[c].physical() == PhysicalKind::kString) {
-      StringRef old = payload_[c].data<StringRef>()[id];
-      dead_string_bytes_ += old.is_inline() ? 0 : old.size();
-    }
-    payload_[c].assign_copy(id, *values[c], row);
+    assign_payload(id, c, *values[c], row);
+  }
+}
+
+void KeyedTable::assign_payload(uint32_t id, size_t column, const Column& values, size_t row) {
+  Column& target = payload_[column];
+  if (target.physical() == PhysicalKind::kString) {
+    StringRef old = target.data<StringRef>()[id];
+    dead_string_bytes_ += old.is_inline() ? 0 : old.size();
+  }
+  target.assign_copy(id, values, row);
+  if (dead_string_bytes_ > kCompactMin) {
+    compact_strings();
   }
 }
 

@@ -46,6 +46,8 @@ class KeyedTable {
   const Column& payload(size_t i) const { return payload_[i]; }
   // Overwrites the payload of a row.
   void assign_payload(uint32_t id, std::span<const Column* const> values, size_t row);
+  // The same for one payload column.
+  void assign_payload(uint32_t id, size_t column, const Column& values, size_t row);
 
   std::byte* fixed(uint32_t id) { return fixed_.data() + id * fixed_bytes_; }
   const std::byte* fixed(uint32_t id) const { return fixed_.data() + id * fixed_bytes_; }

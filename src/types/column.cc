@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 namespace tidemark {
 
@@ -13,6 +14,26 @@ void StringHeap::grow(size_t size) {
   next_ = chunks_.back().get();
   left_ = chunk;
   held_ += chunk;
+}
+
+Buffer::~Buffer() { std::free(bytes_); }
+
+Buffer& Buffer::operator=(const Buffer& other) {
+  if (this != &other) {
+    resize(other.size_);
+    if (other.size_ != 0) {
+      std::memcpy(bytes_, other.bytes_, other.size_);
+    }
+  }
+  return *this;
+}
+
+void Buffer::resize(size_t size) {
+  if (size > size_) {
+    bytes_ = static_cast<std::byte*>(std::realloc(bytes_, size));
+    CHECK(bytes_ != nullptr);
+    size_ = size;
+  }
 }
 
 uint8_t* Column::mutable_nulls() {
@@ -225,7 +246,7 @@ void Column::share_heaps(const Column& source) {
 }
 
 size_t Column::held_bytes() const {
-  return data_.capacity() + nulls_.capacity() + (heap_ ? heap_->held_bytes() : 0);
+  return data_.size() + nulls_.capacity() + (heap_ ? heap_->held_bytes() : 0);
 }
 
 void Column::set_type(Type type) {

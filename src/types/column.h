@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -64,6 +65,29 @@ decltype(auto) visit_physical(PhysicalKind kind, F&& f) {
   }
   CHECK(false);
 }
+
+// Bytes without a value of their own: growing them copies what was there and touches no more.
+class Buffer {
+ public:
+  Buffer() = default;
+  Buffer(const Buffer& other) { *this = other; }
+  Buffer(Buffer&& other) noexcept : bytes_(std::exchange(other.bytes_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Buffer& operator=(const Buffer& other);
+  Buffer& operator=(Buffer&& other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  ~Buffer();
+  std::byte* data() { return bytes_; }
+  const std::byte* data() const { return bytes_; }
+  size_t size() const { return size_; }
+  void resize(size_t size);  // grows only
+
+ private:
+  std::byte* bytes_ = nullptr;
+  size_t size_ = 0;
+};
 
 class Column {
  public:
@@ -151,7 +175,7 @@ class Column {
   PhysicalKind physical_;
   size_t width_;
   size_t size_ = 0;
-  std::vector<std::byte> data_;  // data_.size() is the capacity in bytes; rows past size_ are unspecified
+  Buffer data_;  // rows past size_ are unspecified
   std::vector<uint8_t> nulls_;
   std::shared_ptr<StringHeap> heap_;
   // Immutable bytes of strings that were shared from other columns.

@@ -61,7 +61,10 @@ constexpr uint64_t kNullHash = 0x2545F4914F6CDD1D;
 uint64_t hash_bytes(std::string_view bytes) { return hash_one(StringRef(bytes)); }
 
 void hash_rows(std::span<const Column* const> columns, size_t rows, std::vector<uint64_t>& hashes) {
-  hashes.assign(rows, kSeed);
+  hashes.resize(rows);
+  if (columns.empty()) {
+    std::fill(hashes.begin(), hashes.end(), kSeed);
+  }
   bool first = true;
   for (const Column* column : columns) {
     visit_physical(column->physical(), [&](auto tag) {

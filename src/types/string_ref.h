@@ -53,11 +53,28 @@ class StringRef {
     if (a.words_[0] != b.words_[0]) {
       return false;
     }
-    return a.words_[1] == b.words_[1] ||
-           (!a.is_inline() && std::memcmp(a.data() + 4, b.data() + 4, a.size() - 4) == 0);
+    return a.words_[1] == b.words_[1] || (!a.is_inline() && same_long(a, b));
   }
 
  private:
+  // More than 12 bytes of equal length and prefix: eight at a time, the last eight overlapping.
+  static bool same_long(const StringRef& a, const StringRef& b) {
+    const char* x = a.data();
+    const char* y = b.data();
+    size_t last = a.size() - 8;
+    for (size_t i = 4; i < last; i += 8) {
+      if (load8(x + i) != load8(y + i)) {
+        return false;
+      }
+    }
+    return load8(x + last) == load8(y + last);
+  }
+  static uint64_t load8(const char* bytes) {
+    uint64_t word;
+    std::memcpy(&word, bytes, 8);
+    return word;
+  }
+
   uint64_t words_[2];
 };
 static_assert(sizeof(StringRef) == 16);

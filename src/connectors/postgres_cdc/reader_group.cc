@@ -91,7 +91,7 @@ Status ReaderGroup::prepare(std::vector<SnapshotTarget> targets) {
 }
 
 Status ReaderGroup::begin_at_slot(const std::string& snapshot_name, Lsn consistent_point, ChangeDecoder& decoder) {
-  snapshot_ = TRY(reader_->import(snapshot_name));
+  snapshot_ = TRY(reader_->import(snapshot_name, targets_));
   end_ = consistent_point;
   for (const SnapshotTarget& target : targets_) {
     decoder.add_reader(target.reader, target.plan);
@@ -125,7 +125,7 @@ Status ReaderGroup::run_later(const std::vector<ReaderRequest>& requests) {
   }
   TRY(reader_->connect(connections_for(targets_)));
   uint64_t delivered = TRY(register_readers());
-  snapshot_ = TRY(reader_->take([&](const XidSnapshot& snapshot) {
+  snapshot_ = TRY(reader_->take(targets_, [&](const XidSnapshot& snapshot) {
     return receiver_.delivered().all_seen_by(snapshot, delivered);
   }));
   SnapshotReader::Positions positions = TRY(reader_->positions());

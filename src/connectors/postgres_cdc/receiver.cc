@@ -87,6 +87,7 @@ void Receiver::await_position(Lsn position) {
 }
 
 Result<Lsn> Receiver::current_position() {
+  TRY(control_.open());  // whoever comes first: a query may ask before the receiver has connected
   Lsn position = TRY(control_.current_position());
   await_position(position);
   return position;

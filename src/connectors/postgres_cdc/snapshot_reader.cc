@@ -92,24 +92,53 @@ Result<XidSnapshot> parse_snapshot(std::string_view text) {
 
 }  // namespace
 
-Result<XidSnapshot> SnapshotReader::import(const std::string& snapshot_name) {
-  std::string set = std::string(kBegin) + "SET TRANSACTION SNAPSHOT " + quote_literal(snapshot_name) + "; SELECT ";
+// TRUNCATE and rewriting ALTERs are not bound to snapshots: one that comes between the snapshot and the COPY
+// leaves the COPY without the rows that the snapshot has. The lock that every SELECT takes keeps them out.
+std::string lock_sql(const std::vector<SnapshotTarget>& targets) {
+  std::string tables;
+  for (const SnapshotTarget& target : targets) {
+    const TableInfo& table = target.plan->table;
+    tables += (tables.empty() ? "" : ", ") + quote_qualified(table.schema, table.name);
+  }
+  return tables.empty() ? "" : "LOCK TABLE " + tables + " IN ACCESS SHARE MODE; ";
+}
+
+Result<XidSnapshot> SnapshotReader::import(const std::string& snapshot_name, const std::vector<SnapshotTarget>& targets) {
+  std::string set = std::string(kBegin) + "SET TRANSACTION SNAPSHOT " + quote_literal(snapshot_name) + "; " + lock_sql(targets) + "SELECT ";
   std::optional<XidSnapshot> snapshot;
   for (PostgresConnection& connection : connections_) {
     QueryResult result = TRY(connection.query(set + snapshot_function(connection)));
     snapshot = TRY(parse_snapshot(result.text(0, 0)));
   }
+  // The slot's snapshot is older than the lock: a table that was truncated or rewritten in between has another
+  // file than the catalog of the snapshot says.
+  std::string oids;
+  for (const SnapshotTarget& target : targets) {
+    for (const TablePart& part : target.plan->table.parts) {
+      oids += (oids.empty() ? "" : ", ") + std::to_string(part.oid);
+    }
+  }
+  if (!oids.empty()) {
+    QueryResult rewritten = TRY(connections_[0].query(fmt::format(
+        "SELECT count(*) FROM pg_catalog.pg_class WHERE oid IN ({}) AND relfilenode <> 0 AND relfilenode IS DISTINCT FROM pg_catalog.pg_relation_filenode(oid)", oids)));
+    if (rewritten.integer(0, 0) != 0) {
+      return Status::unavailable("a table was truncated or rewritten while the slot was made");
+    }
+  }
   return std::move(*snapshot);
 }
 
-Result<XidSnapshot> SnapshotReader::take(const std::function<bool(const XidSnapshot&)>& acceptable) {
+Result<XidSnapshot> SnapshotReader::take(const std::vector<SnapshotTarget>& targets,
+                                         const std::function<bool(const XidSnapshot&)>& acceptable) {
   PostgresConnection& leader = connections_[0];
-  std::string question = fmt::format("{}SELECT {}, pg_catalog.pg_export_snapshot()", kBegin, snapshot_function(leader));
+  // The lock first: LOCK TABLE takes no snapshot, so that the one taken after it sees every TRUNCATE before it.
+  std::string lock = lock_sql(targets);
+  std::string question = fmt::format("{}{}SELECT {}, pg_catalog.pg_export_snapshot()", kBegin, lock, snapshot_function(leader));
   for (int retry = 0; retry < kRetriesMax; ++retry) {
     QueryResult result = TRY(leader.query(question));
     XidSnapshot snapshot = TRY(parse_snapshot(result.text(0, 0)));
     if (acceptable(snapshot)) {
-      std::string set = fmt::format("{}SET TRANSACTION SNAPSHOT {}", kBegin, quote_literal(result.text(0, 1)));
+      std::string set = fmt::format("{}SET TRANSACTION SNAPSHOT {}; {}", kBegin, quote_literal(result.text(0, 1)), lock);
       for (size_t i = 1; i < connections_.size(); ++i) {
         TRY(connections_[i].execute(set));
       }

@@ -117,8 +117,9 @@ class FloatingSumAccumulator final : public Accumulator {
       }
       std::optional<T> value;
       if (average_) {
-        std::optional<double> total = exact_sum_double(sum, pool_);
-        value = total ? std::optional<T>(static_cast<T>(*total / static_cast<double>(sum.count))) : std::nullopt;
+        // A count below zero is a passing state in the middle of a commit: it is not shown.
+        std::optional<double> mean = sum.count > 0 ? exact_sum_mean(sum, pool_) : 0.0;
+        value = mean ? std::optional<T>(static_cast<T>(*mean)) : std::nullopt;
       } else if constexpr (sizeof(T) == 4) {
         value = exact_sum_float(sum, pool_);
       } else {

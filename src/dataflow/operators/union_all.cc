@@ -1,17 +1,73 @@
 #include "dataflow/operators/union_all.h"
 
+#include "types/hash.h"
+
 namespace tidemark {
 
-Status UnionOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
-  for (const Delta& delta : in) {
-    if (delta.reset) {
-      // One input's content cannot be told from the others' without keeping it.
-      return Status::unsupported("TRUNCATE of a table under UNION is not supported yet")
-          .with_hint("use DELETE FROM, or make the view again");
+namespace {
+
+ZBatch taken_back(const KeyedTable& rows) {
+  ZBatch batch;
+  std::vector<Column> columns;
+  for (size_t c = 0; c < rows.key_count(); ++c) {
+    columns.emplace_back(rows.key(c).type());
+  }
+  for (uint32_t id = 0; id < rows.id_limit(); ++id) {
+    if (rows.is_live(id)) {
+      for (size_t c = 0; c < columns.size(); ++c) {
+        columns[c].append_copy(rows.key(c), id);
+      }
+      batch.weights.push_back(-rows.fixed_as<int64_t>(id));
     }
-    out.batches.insert(out.batches.end(), delta.batches.begin(), delta.batches.end());
+  }
+  batch.rows = to_batch(std::move(columns));
+  return batch;
+}
+
+}  // namespace
+
+UnionOperator::UnionOperator(const std::vector<Type>& types, size_t inputs) {
+  for (size_t i = 0; i < inputs; ++i) {
+    inputs_.emplace_back(types, std::vector<Type>(), 16);
+  }
+}
+
+void UnionOperator::keep(KeyedTable& rows, const ZBatch& batch) {
+  std::vector<const Column*> columns;
+  for (const ColumnRef& column : batch.rows.columns) {
+    columns.push_back(column.get());
+  }
+  hash_rows(columns, batch.rows.rows, hashes_);
+  for (size_t i = 0; i < batch.rows.rows; ++i) {
+    uint32_t id = rows.find_or_insert_one(columns, i, hashes_[i]);
+    int64_t& weight = rows.fixed_as<int64_t>(id);
+    weight += batch.weight(i);
+    if (weight == 0) {
+      rows.erase(id);
+    }
+  }
+}
+
+Status UnionOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
+  for (size_t i = 0; i < in.size(); ++i) {
+    if (in[i].reset && inputs_[i].size() != 0) {
+      out.batches.push_back(taken_back(inputs_[i]));
+      inputs_[i].clear();
+    }
+    for (const ZBatch& batch : in[i].batches) {
+      keep(inputs_[i], batch);
+      out.batches.push_back(batch);
+    }
   }
   return {};
+}
+
+size_t UnionOperator::state_bytes() const {
+  size_t bytes = 0;
+  for (const KeyedTable& rows : inputs_) {
+    bytes += rows.held_bytes();
+  }
+  return bytes;
 }
 
 }  // namespace tidemark

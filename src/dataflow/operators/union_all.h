@@ -1,14 +1,26 @@
 #pragma once
-// UNION ALL: the sum of its inputs.
+// UNION ALL: the sum of its inputs. Each input's rows are kept, so that one that is reset (TRUNCATE, a source
+// that begins anew) can be taken out of the sum.
 
 #include "dataflow/operator.h"
+#include "state/keyed_table.h"
 
 namespace tidemark {
 
 class UnionOperator final : public Operator {
  public:
+  UnionOperator(const std::vector<Type>& types, size_t inputs);
+
   std::string name() const override { return "Union"; }
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
+  size_t state_bytes() const override;
+
+ private:
+  void keep(KeyedTable& rows, const ZBatch& batch);
+
+  std::vector<KeyedTable> inputs_;  // whole rows -> weight
+  std::vector<uint64_t> hashes_;
+  std::vector<uint32_t> ids_;
 };
 
 }  // namespace tidemark

@@ -123,11 +123,11 @@ Status Upsert::apply(const ChangeBatch& changes, Delta& out) {
     }
     for (size_t v = 0; v < value_.size(); ++v) {
       size_t column = value_[v];
-      Column& stored = rows_->payload(v);
+      const Column& stored = rows_->payload(v);
       if (!is_unchanged(column, i)) {
-        stored.assign_copy(id, *rows.columns[column], i);
+        rows_->assign_payload(id, v, *rows.columns[column], i);
       } else if (!moved.empty()) {
-        stored.assign_copy(id, moved[v], 0);
+        rows_->assign_payload(id, v, moved[v], 0);
       }
       result[column].append_copy(stored, id);
     }

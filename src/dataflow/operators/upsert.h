@@ -28,7 +28,6 @@ class Upsert {
   size_t state_bytes() const { return rows_ ? rows_->held_bytes() : 0; }
 
  private:
-  struct Sides;  // scratch of one apply
   void retract(uint32_t id, std::vector<Column>& out, std::vector<int64_t>& weights) const;
 
   std::vector<Type> types_;

@@ -183,8 +183,8 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateTable& statement
     notice(text);
   }
   CatalogObject object = to_object(std::move(resolved).value(), std::move(with));
-  if (!declared.primary_key.empty()) {
-    object.primary_key = declared.primary_key;
+  if (!declared.primary_key.empty() && object.primary_key.empty()) {
+    notice("PRIMARY KEY is not enforced and the source has none: rows are not taken to be unique by it");
   }
   object.name = name;
   object.temporary = statement.temporary;
@@ -313,7 +313,9 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateDatabase& statem
 
 Status StatementExecutor::drop_object(const ObjectRef& object, bool cascade) {
   if (cascade) {
-    for (const ObjectRef& dependent : catalog_.dependents(object->id)) {
+    // One at a time: dropping a dependent may take others of them along.
+    for (std::vector<ObjectRef> left = catalog_.dependents(object->id); !left.empty(); left = catalog_.dependents(object->id)) {
+      const ObjectRef& dependent = left.front();
       TRY(drop_object(dependent, true));
       notice(fmt::format("dropped {} {}", dependent->kind_text(), dependent->name.object));
     }

@@ -152,7 +152,7 @@ Result<StatementResult> StatementExecutor::run_constant(const BoundQuery& bound)
   return StatementResult{std::move(result), std::move(notices_)};
 }
 
-// For a query that answers once: the first content at or after the moment it was asked.
+// For a query that answers once: the first content, which for a materialized view is its newest.
 Result<StatementResult> StatementExecutor::first_answer(StreamResult stream) {
   RowsResult result;
   std::vector<SortKey> order = stream.order;

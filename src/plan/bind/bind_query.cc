@@ -573,7 +573,14 @@ Result<BoundSelect> QueryBinder::bind(const sql::Query& query) {
             if (query.order_by.empty() && !query.limit && !query.offset) {
               return inner;
             }
-            return order_and_limit(inner.plan, query);
+            // What only the inner ORDER BY needed goes before the outer one sees it.
+            std::vector<ExprRef> columns;
+            std::vector<std::string> names;
+            for (size_t i = 0; i + inner.hidden < inner.plan->schema.size(); ++i) {
+              columns.push_back(make_column(i, inner.plan->schema[i].type));
+              names.push_back(inner.plan->schema[i].name);
+            }
+            return order_and_limit(make_project(inner.plan, std::move(columns), std::move(names)), query);
           },
       },
       query.body);

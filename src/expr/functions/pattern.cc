@@ -1,0 +1,224 @@
+// LIKE, SIMILAR TO and regular expressions. LIKE is matched by hand; the rest is RE2's, in time linear in
+// the text whatever the pattern. Compiled patterns are kept for the batch.
+
+#include <memory>
+
+#include <re2/re2.h>
+
+#include "expr/functions/shape.h"
+#include "expr/functions/utf8.h"
+
+namespace tidemark {
+
+namespace {
+
+using Arguments = std::span<const Argument>;
+
+// Matches from the front; on a mismatch after a %, tries one character later.
+bool like(std::string_view text, std::string_view pattern, char escape) {
+  size_t star = std::string_view::npos, mark = 0, t = 0, p = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == escape && escape != '\0' && p + 1 < pattern.size()) {
+      if (text[t] == pattern[p + 1]) {
+        ++t;
+        p += 2;
+        continue;
+      }
+    } else if (p < pattern.size() && pattern[p] == '%') {
+      star = p++;
+      mark = t;
+      continue;
+    } else if (p < pattern.size() && pattern[p] == '_') {
+      ++p;
+      ++t;
+      while (t < text.size() && is_continuation(text[t])) {
+        ++t;
+      }
+      continue;
+    } else if (p < pattern.size() && pattern[p] == text[t]) {
+      ++t;
+      ++p;
+      continue;
+    }
+    if (star == std::string_view::npos) {
+      return false;
+    }
+    p = star + 1;
+    t = ++mark;
+  }
+  while (p < pattern.size() && pattern[p] == '%') {
+    ++p;
+  }
+  return p == pattern.size();
+}
+
+std::string lower_ascii(std::string_view text) {
+  std::string result;
+  for (char c : text) {
+    result += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  }
+  return result;
+}
+
+char escape_of(const KernelFrame& frame, Arguments a, size_t row) {
+  if (a.size() < 3) {
+    return '\\';
+  }
+  std::string_view escape = a[2].string_at(row);
+  if (escape.size() != 1) {
+    frame.fail(row, fmt::format("ESCAPE takes one character: '{}'", escape));
+  }
+  return escape.empty() ? '\0' : escape[0];
+}
+
+template <bool kInsensitive>
+void like_kernel(const KernelFrame& frame, Arguments a) {
+  for (size_t row = 0; row < frame.rows; ++row) {
+    if (frame.out.is_null(row)) {
+      continue;
+    }
+    char escape = escape_of(frame, a, row);
+    frame.out.mutable_data<uint8_t>()[row] =
+        kInsensitive ? like(lower_ascii(a[0].string_at(row)), lower_ascii(a[1].string_at(row)), escape) : like(a[0].string_at(row), a[1].string_at(row), escape);
+  }
+}
+
+// The patterns of one batch: usually one constant.
+class Patterns {
+ public:
+  explicit Patterns(bool insensitive) : insensitive_(insensitive) {}
+
+  // nullptr after an error, which is reported for the row.
+  const RE2* find(const KernelFrame& frame, size_t row, std::string_view pattern) {
+    if (!last_ || last_text_ != pattern) {
+      RE2::Options options;
+      options.set_log_errors(false);
+      options.set_case_sensitive(!insensitive_);
+      last_ = std::make_unique<RE2>(re2::StringPiece(pattern.data(), pattern.size()), options);
+      last_text_ = pattern;
+    }
+    if (!last_->ok()) {
+      frame.fail(row, fmt::format("not a regular expression: '{}': {}", pattern, last_->error()));
+      return nullptr;
+    }
+    return last_.get();
+  }
+
+ private:
+  bool insensitive_;
+  std::string last_text_;
+  std::unique_ptr<RE2> last_;
+};
+
+re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
+
+template <bool kInsensitive, bool kNegated>
+void regexp_match(const KernelFrame& frame, Arguments a) {
+  Patterns patterns(kInsensitive);
+  for (size_t row = 0; row < frame.rows; ++row) {
+    if (frame.out.is_null(row)) {
+      continue;
+    }
+    if (const RE2* pattern = patterns.find(frame, row, a[1].string_at(row))) {
+      frame.out.mutable_data<uint8_t>()[row] = RE2::PartialMatch(piece(a[0].string_at(row)), *pattern) != kNegated;
+    }
+  }
+}
+
+void regexp_replace(const KernelFrame& frame, Arguments a) {
+  Patterns patterns(false);
+  fill_text(frame, [&](size_t row, std::string& out) {
+    const RE2* pattern = patterns.find(frame, row, a[1].string_at(row));
+    if (pattern == nullptr) {
+      return true;
+    }
+    // Java writes groups as $1, RE2 as \1.
+    std::string with;
+    std::string_view wanted = a[2].string_at(row);
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      bool group = wanted[i] == '$' && i + 1 < wanted.size() && wanted[i + 1] >= '0' && wanted[i + 1] <= '9';
+      with += group ? '\\' : wanted[i];
+    }
+    out = a[0].string_at(row);
+    RE2::GlobalReplace(&out, *pattern, with);
+    return true;
+  });
+}
+
+void regexp_extract(const KernelFrame& frame, Arguments a) {
+  Patterns patterns(false);
+  fill_text(frame, [&](size_t row, std::string& out) {
+    const RE2* pattern = patterns.find(frame, row, a[1].string_at(row));
+    int group = a.size() > 2 ? a[2].at<int32_t>(row) : 0;
+    if (pattern == nullptr) {
+      return true;
+    }
+    if (group < 0 || group > pattern->NumberOfCapturingGroups()) {
+      return false;
+    }
+    std::vector<re2::StringPiece> groups(static_cast<size_t>(group) + 1);
+    if (!pattern->Match(piece(a[0].string_at(row)), 0, a[0].string_at(row).size(), RE2::UNANCHORED, groups.data(), group + 1) ||
+        groups[static_cast<size_t>(group)].data() == nullptr) {
+      return false;
+    }
+    const re2::StringPiece& found = groups[static_cast<size_t>(group)];
+    out.assign(found.data(), found.size());
+    return true;
+  });
+}
+
+// SQL's SIMILAR TO as a regular expression over the whole text: % and _ as in LIKE, the rest is alike.
+void similar_to(const KernelFrame& frame, Arguments a) {
+  Patterns patterns(false);
+  for (size_t row = 0; row < frame.rows; ++row) {
+    if (frame.out.is_null(row)) {
+      continue;
+    }
+    char escape = escape_of(frame, a, row);
+    std::string regexp = "(?s:^(?:";
+    std::string_view text = a[1].string_at(row);
+    for (size_t i = 0; i < text.size(); ++i) {
+      char c = text[i];
+      if (c == escape && i + 1 < text.size()) {
+        regexp += RE2::QuoteMeta(piece(text.substr(++i, 1)));
+      } else if (c == '%') {
+        regexp += ".*";
+      } else if (c == '_') {
+        regexp += '.';
+      } else if (c == '.' || c == '^' || c == '$' || c == '\\') {
+        regexp += '\\';
+        regexp += c;
+      } else {
+        regexp += c;
+      }
+    }
+    regexp += ")$)";
+    if (const RE2* pattern = patterns.find(frame, row, regexp)) {
+      frame.out.mutable_data<uint8_t>()[row] = RE2::PartialMatch(piece(a[0].string_at(row)), *pattern);
+    }
+  }
+}
+
+constexpr Function kFunctions[] = {
+    {"LIKE", "pattern", "s LIKE pattern [ESCAPE 'c']", "Whether the whole text matches: % is any characters, _ one. The escape is \\ unless given.",
+     "'Box Jellyfish' LIKE 'Box%'", "true", bind_shape<"ss?s", 'b', like_kernel<false>, true>},
+    {"ILIKE", "pattern", "s ILIKE pattern [ESCAPE 'c']", "As LIKE, ASCII case ignored (Postgres).", "'Box' ILIKE 'b_X'", "true", bind_shape<"ss?s", 'b', like_kernel<true>, true>},
+    {"SIMILAR TO", "pattern", "s SIMILAR TO pattern [ESCAPE 'c']", "Whether the whole text matches SQL's regular expression.", "'abc' SIMILAR TO '(a|b)%'", "true",
+     bind_shape<"ss?s", 'b', similar_to, true>},
+    {"REGEXP", "pattern", "REGEXP(s, regexp)", "Whether the regular expression (RE2) matches somewhere.", "REGEXP('Cassowary', 's{2}')", "true",
+     bind_shape<"ss", 'b', regexp_match<false, false>, true>},
+    {"~", "pattern", "s ~ regexp", "As REGEXP (Postgres).", "'abc' ~ '^a'", "true", bind_shape<"ss", 'b', regexp_match<false, false>, true>},
+    {"~*", "pattern", "s ~* regexp", "As ~, case ignored.", "'ABC' ~* '^a'", "true", bind_shape<"ss", 'b', regexp_match<true, false>, true>},
+    {"!~", "pattern", "s !~ regexp", "Not ~.", "'abc' !~ '^a'", "false", bind_shape<"ss", 'b', regexp_match<false, true>, true>},
+    {"!~*", "pattern", "s !~* regexp", "Not ~*.", "'xyz' !~* '^A'", "true", bind_shape<"ss", 'b', regexp_match<true, true>, true>},
+    {"REGEXP_REPLACE", "pattern", "REGEXP_REPLACE(s, regexp, with)", "Every match replaced; $1 is the first group.", "REGEXP_REPLACE('2020-01-31', '(\\d+)-(\\d+)-(\\d+)', '$3.$2.$1')",
+     "31.01.2020", bind_shape<"sss", 's', regexp_replace, true>},
+    {"REGEXP_EXTRACT", "pattern", "REGEXP_EXTRACT(s, regexp [, group])", "The first match, or one of its groups; NULL if there is none.", "REGEXP_EXTRACT('id-42', '(\\d+)', 1)", "42",
+     bind_shape<"ss?i", 's', regexp_extract, true>},
+};
+
+}  // namespace
+
+std::span<const Function> pattern_functions() { return kFunctions; }
+
+}  // namespace tidemark

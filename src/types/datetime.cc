@@ -139,7 +139,8 @@ Status bad(std::string_view what, std::string_view text) {
 }
 
 struct Zoned {
-  int64_t local_us;
+  int32_t days;
+  std::optional<int64_t> local_us;   // absent: a date beyond the range of timestamps
   std::optional<int64_t> offset_us;  // as written in the text
 };
 
@@ -192,7 +193,12 @@ Result<Zoned> read_timestamp(std::string_view whole, bool allow_offset) {
   if (!cursor.at_end() || (offset && !allow_offset)) {
     return bad("timestamp", whole);
   }
-  return Zoned{int64_t{days_from_civil(*date)} * kMicrosPerDay + time, offset};
+  Zoned zoned{.days = days_from_civil(*date), .local_us = std::nullopt, .offset_us = offset};
+  int64_t local = 0;
+  if (!__builtin_mul_overflow(int64_t{zoned.days}, kMicrosPerDay, &local) && !__builtin_add_overflow(local, time, &local)) {
+    zoned.local_us = local;
+  }
+  return zoned;
 }
 
 Result<cctz::time_zone> load_zone(std::string_view name) {
@@ -357,7 +363,7 @@ Result<int32_t> parse_date(std::string_view text) {
     auto result = read_timestamp(trimmed, true);
     return result.ok() ? result : Result<Zoned>(bad("date", text));
   }());
-  return day_of_timestamp(parsed.local_us);
+  return parsed.days;
 }
 
 Result<int64_t> parse_time(std::string_view text) {
@@ -373,7 +379,11 @@ Result<int64_t> parse_timestamp(std::string_view text) {
   if (int sign = infinity_sign(trim(text))) {
     return sign > 0 ? kTimestampInfinity : kTimestampNegativeInfinity;
   }
-  return TRY(read_timestamp(text, false)).local_us;
+  Zoned parsed = TRY(read_timestamp(text, false));
+  if (!parsed.local_us) {
+    return bad("timestamp", text);
+  }
+  return *parsed.local_us;
 }
 
 Result<int64_t> parse_timestamp_ltz(std::string_view text, std::string_view zone) {
@@ -381,10 +391,13 @@ Result<int64_t> parse_timestamp_ltz(std::string_view text, std::string_view zone
     return sign > 0 ? kTimestampInfinity : kTimestampNegativeInfinity;
   }
   Zoned parsed = TRY(read_timestamp(text, true));
-  if (parsed.offset_us) {
-    return parsed.local_us - *parsed.offset_us;
+  if (!parsed.local_us) {
+    return bad("timestamp", text);
   }
-  return instant_from_timestamp(parsed.local_us, zone);
+  if (parsed.offset_us) {
+    return *parsed.local_us - *parsed.offset_us;
+  }
+  return instant_from_timestamp(*parsed.local_us, zone);
 }
 
 Result<int64_t> timestamp_from_instant(int64_t instant_us, std::string_view zone) {

@@ -94,22 +94,40 @@ Result<XidSnapshot> parse_snapshot(std::string_view text) {
 
 // TRUNCATE and rewriting ALTERs are not bound to snapshots: one that comes between the snapshot and the COPY
 // leaves the COPY without the rows that the snapshot has. The lock that every SELECT takes keeps them out.
-std::string lock_sql(const std::vector<SnapshotTarget>& targets) {
+std::string lock_sql(const std::vector<SnapshotTarget>& targets, const char* how = "") {
   std::string tables;
   for (const SnapshotTarget& target : targets) {
     const TableInfo& table = target.plan->table;
     tables += (tables.empty() ? "" : ", ") + quote_qualified(table.schema, table.name);
   }
-  return tables.empty() ? "" : "LOCK TABLE " + tables + " IN ACCESS SHARE MODE; ";
+  return tables.empty() ? "" : "LOCK TABLE " + tables + " IN ACCESS SHARE MODE" + how + "; ";
+}
+
+// Lets the other connections see the leader's snapshot, under the same lock. They do not wait for it: a TRUNCATE that
+// waits for the leader stands before them, and the leader waits for them. One that cannot have it is not used.
+Status SnapshotReader::share(const std::string& snapshot_name, const std::vector<SnapshotTarget>& targets) {
+  std::string set = fmt::format("{}SET TRANSACTION SNAPSHOT {}; {}", kBegin, quote_literal(snapshot_name), lock_sql(targets, " NOWAIT"));
+  for (size_t i = 1; i < connections_.size();) {
+    Status shared = connections_[i].execute(set);
+    constexpr std::string_view kLockNotAvailable = "55P03";
+    if (!shared.ok() && connections_[i].sqlstate() != kLockNotAvailable) {
+      return shared;
+    }
+    if (shared.ok()) {
+      ++i;
+    } else {
+      connections_.erase(connections_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  }
+  return {};
 }
 
 Result<XidSnapshot> SnapshotReader::import(const std::string& snapshot_name, const std::vector<SnapshotTarget>& targets) {
-  std::string set = std::string(kBegin) + "SET TRANSACTION SNAPSHOT " + quote_literal(snapshot_name) + "; " + lock_sql(targets) + "SELECT ";
-  std::optional<XidSnapshot> snapshot;
-  for (PostgresConnection& connection : connections_) {
-    QueryResult result = TRY(connection.query(set + snapshot_function(connection)));
-    snapshot = TRY(parse_snapshot(result.text(0, 0)));
-  }
+  PostgresConnection& leader = connections_[0];
+  QueryResult result = TRY(leader.query(std::string(kBegin) + "SET TRANSACTION SNAPSHOT " + quote_literal(snapshot_name) + "; " +
+                                        lock_sql(targets) + "SELECT " + snapshot_function(leader)));
+  std::optional<XidSnapshot> snapshot = TRY(parse_snapshot(result.text(0, 0)));
+  TRY(share(snapshot_name, targets));
   // The slot's snapshot is older than the lock: a table that was truncated or rewritten in between has another
   // file than the catalog of the snapshot says.
   std::string oids;
@@ -138,10 +156,7 @@ Result<XidSnapshot> SnapshotReader::take(const std::vector<SnapshotTarget>& targ
     QueryResult result = TRY(leader.query(question));
     XidSnapshot snapshot = TRY(parse_snapshot(result.text(0, 0)));
     if (acceptable(snapshot)) {
-      std::string set = fmt::format("{}SET TRANSACTION SNAPSHOT {}; {}", kBegin, quote_literal(result.text(0, 1)), lock);
-      for (size_t i = 1; i < connections_.size(); ++i) {
-        TRY(connections_[i].execute(set));
-      }
+      TRY(share(std::string(result.text(0, 1)), targets));
       return snapshot;
     }
     TRY(leader.execute("ROLLBACK"));

@@ -58,6 +58,7 @@ class SnapshotReader {
   bool is_finished() const { return running_.load() == 0; }
 
  private:
+  Status share(const std::string& snapshot_name, const std::vector<SnapshotTarget>& targets);
   // A range of a table's pages; end_page < 0: to the end.
   struct Work {
     size_t target;

@@ -299,7 +299,9 @@ class Bench {
     backlog("inserts, one transaction", 0, run(insert_sql(rows_)));
     backlog("inserts, 100,000 transactions", 0, [this](const std::string& database) {
       cluster_.run(fmt::format("CREATE PROCEDURE many() LANGUAGE plpgsql AS $$ BEGIN FOR t IN 1..100000 LOOP {}; COMMIT; END LOOP; END $$", insert_sql(rows_ / 100000)), database);
-      cluster_.run("SET synchronous_commit = off; CALL many()", database);
+      PostgresConnection connection = cluster_.connect(database);
+      CHECK(connection.execute("SET synchronous_commit = off").ok());
+      CHECK(connection.execute("CALL many()").ok());
       cluster_.run("DROP PROCEDURE many()", database);
     });
     backlog("updates (FULL), one transaction", rows_, run("UPDATE claims.accident_claims SET claim_total = claim_total + 1"));

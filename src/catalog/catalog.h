@@ -62,7 +62,6 @@ struct CatalogObject {
   std::vector<size_t> primary_key;     // a unique key of the rows; empty: none known
   bool temporary = false;
   std::string comment;
-  std::string ddl;                     // as SHOW CREATE prints it
   // Catalog and database that were current when the object was made: where its query's names resolve.
   std::string context_catalog;
   std::string context_database;

@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "expr/functions/utf8.h"
 #include "types/datetime.h"
 #include "types/decimal.h"
 #include "types/nested.h"
@@ -185,27 +186,6 @@ void to_decimal(const CastLoop& loop) {
   });
 }
 
-// The byte length of the first n code points.
-size_t prefix_bytes(std::string_view text, size_t n) {
-  size_t i = 0;
-  while (i < text.size() && n > 0) {
-    ++i;
-    while (i < text.size() && (static_cast<uint8_t>(text[i]) & 0xC0) == 0x80) {
-      ++i;
-    }
-    --n;
-  }
-  return i;
-}
-
-size_t code_points(std::string_view text) {
-  size_t n = 0;
-  for (char c : text) {
-    n += (static_cast<uint8_t>(c) & 0xC0) != 0x80 ? 1 : 0;
-  }
-  return n;
-}
-
 // Trims to the length of CHAR, VARCHAR, BINARY, VARBINARY, and pads CHAR with blanks, BINARY with zeros
 // (Flink 1.15 and later).
 std::string fit_length(std::string text, const Type& type) {
@@ -218,7 +198,7 @@ std::string fit_length(std::string text, const Type& type) {
     }
     return text;
   }
-  text.resize(prefix_bytes(text, length));
+  text.resize(byte_offset(text, length));
   if (type.kind == TypeKind::kChar) {
     text.append(length - code_points(text), ' ');
   }

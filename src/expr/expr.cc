@@ -2,16 +2,12 @@
 
 #include <fmt/core.h>
 
+#include "base/overloaded.h"
 #include "types/text.h"
 
 namespace tidemark {
 
 namespace {
-
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
 
 ExprRef make(Type type, auto node) { return std::make_shared<const Expr>(Expr{std::move(type), std::move(node)}); }
 

@@ -34,7 +34,7 @@ struct RowError {
 // What a kernel may know besides its arguments. One thread.
 struct EvalContext {
   std::string zone = "UTC";   // the session's time zone
-  int64_t now_us = 0;         // time of the step, since 2000-01-01 UTC
+  int64_t now_us = 0;         // when the query started, since 2000-01-01 UTC
   std::vector<RowError> errors;
 };
 

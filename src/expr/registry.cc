@@ -2,6 +2,8 @@
 
 #include "expr/function.h"
 
+#include "base/ascii.h"
+
 namespace tidemark {
 
 namespace {
@@ -31,11 +33,7 @@ const Registry& registry() {
 std::span<const Function* const> all_functions() { return registry().functions; }
 
 const Function* find_function(std::string_view name) {
-  std::string upper;
-  for (char c : name) {
-    upper += static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
-  }
-  auto found = registry().by_name.find(upper);
+  auto found = registry().by_name.find(ascii_upper(name));
   return found == registry().by_name.end() ? nullptr : found->second;
 }
 

@@ -1,15 +1,12 @@
 #include "plan/logical.h"
 
+#include "base/overloaded.h"
+
 #include <fmt/core.h>
 
 namespace tidemark {
 
 namespace {
-
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
 
 PlanRef make(Schema schema, std::optional<std::vector<size_t>> key, auto node) {
   return std::make_shared<const LogicalPlan>(LogicalPlan{std::move(schema), std::move(key), std::move(node)});

@@ -1,6 +1,6 @@
 #pragma once
 // The ordered list of rules that make a plan cheaper without changing its answer. Each rule is a file in
-// rules/ with its test; the reason for its place stands in optimizer.cc.
+// rules/; the reason for its place stands in optimizer.cc.
 
 #include "plan/logical.h"
 

@@ -1,6 +1,6 @@
 #pragma once
 // ORDER BY ... LIMIT/OFFSET: the rows at places [offset, offset + limit) of the ordered input. All rows are
-// kept in order; a step that changes nothing before the window's end costs only its own changes.
+// kept in order; a step costs its changes and one pass over the window's rows.
 
 #include <limits>
 #include <string>

@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include "connectors/registry.h"
+#include "base/overloaded.h"
 #include "engine/execute/executor.h"
 #include "engine/external_catalog.h"
 #include "engine/step_loop.h"
@@ -11,11 +12,6 @@
 namespace tidemark {
 
 namespace {
-
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
 
 Status unsupported(std::string_view what, size_t position) {
   return Status::unsupported(fmt::format("{} is not supported yet", what)).with_position(position);

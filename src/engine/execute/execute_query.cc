@@ -186,7 +186,7 @@ Result<StatementResult> StatementExecutor::first_answer(StreamResult stream) {
   return StatementResult{std::move(result), std::move(notices_)};
 }
 
-Result<StatementResult> StatementExecutor::run_query(const sql::Query& query, bool stream, bool progress, bool) {
+Result<StatementResult> StatementExecutor::run_query(const sql::Query& query, bool stream, bool progress) {
   BoundQuery bound = TRY(bind(query));
   if (bound.objects.empty()) {
     return run_constant(bound);
@@ -249,7 +249,7 @@ Result<StatementResult> StatementExecutor::run_query(const sql::Query& query, bo
 
 Result<StatementResult> StatementExecutor::run(const sql::QueryStatement& statement) {
   bool stream = session_.setting("execution.runtime-mode") != "batch" && session_.setting("execution.runtime-mode") != "BATCH";
-  return run_query(*statement.query, stream, true, true);
+  return run_query(*statement.query, stream, true);
 }
 
 Result<StatementResult> StatementExecutor::run(const sql::Subscribe& statement) {
@@ -273,7 +273,7 @@ Result<StatementResult> StatementExecutor::run(const sql::Subscribe& statement) 
     return Status::unsupported("SUBSCRIBE ... AS OF MARK is not supported yet");
   }
   if (statement.query) {
-    return run_query(*statement.query, true, progress, true);
+    return run_query(*statement.query, true, progress);
   }
   sql::Select select;
   select.items.push_back({sql::Expr{sql::Star{}, statement.name.position()}, {}});
@@ -284,7 +284,7 @@ Result<StatementResult> StatementExecutor::run(const sql::Subscribe& statement) 
   sql::Query query;
   query.body = std::move(select);
   query.position = statement.name.position();
-  return run_query(query, true, progress, true);
+  return run_query(query, true, progress);
 }
 
 Result<StatementResult> StatementExecutor::run(const sql::Explain& statement) {

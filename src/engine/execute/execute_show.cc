@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include "connectors/registry.h"
+#include "base/ascii.h"
 #include "engine/execute/executor.h"
 #include "engine/settings.h"
 #include "engine/step_loop.h"
@@ -24,19 +25,11 @@ bool like(std::string_view text, std::string_view pattern) {
   return !text.empty() && (pattern[0] == '_' || pattern[0] == text[0]) && like(text.substr(1), pattern.substr(1));
 }
 
-std::string lower(std::string_view text) {
-  std::string result;
-  for (char c : text) {
-    result += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  }
-  return result;
-}
-
 bool passes(const std::optional<sql::ShowFilter>& filter, const std::string& name) {
   if (!filter) {
     return true;
   }
-  bool matches = filter->kind == sql::FilterKind::kIlike ? like(lower(name), lower(filter->pattern)) : like(name, filter->pattern);
+  bool matches = filter->kind == sql::FilterKind::kIlike ? like(ascii_lower(name), ascii_lower(filter->pattern)) : like(name, filter->pattern);
   return matches != filter->negated;
 }
 

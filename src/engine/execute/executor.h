@@ -26,7 +26,7 @@ class StatementExecutor {
   Outcome run(const sql::QueryStatement& statement);
   Outcome run(const sql::Subscribe& statement);
   Outcome run(const sql::Explain& statement);
-  Outcome run_query(const sql::Query& query, bool stream, bool progress, bool snapshot);
+  Outcome run_query(const sql::Query& query, bool stream, bool progress);
   Outcome run_constant(const BoundQuery& bound);
   Outcome first_answer(StreamResult stream);
 

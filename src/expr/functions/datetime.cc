@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "expr/functions/shape.h"
+#include "base/ascii.h"
 #include "types/datetime.h"
 #include "types/text.h"
 
@@ -88,14 +89,6 @@ Result<Type> temporal_argument(const Type& type) {
   return Status::invalid_argument(fmt::format("expected a date, time or timestamp, not {}", type.to_string_without_null()));
 }
 
-std::string upper(std::string_view text) {
-  std::string result;
-  for (char c : text) {
-    result += static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
-  }
-  return result;
-}
-
 void extract(const KernelFrame& frame, Arguments a) {
   for (size_t row = 0; row < frame.rows; ++row) {
     if (frame.out.is_null(row)) {
@@ -106,7 +99,7 @@ void extract(const KernelFrame& frame, Arguments a) {
       frame.out.set_null(row);
       continue;
     }
-    std::optional<int64_t> value = field_of(upper(a[0].string_at(row)), us);
+    std::optional<int64_t> value = field_of(ascii_upper(a[0].string_at(row)), us);
     if (!value) {
       frame.fail(row, fmt::format("EXTRACT has no unit {}", a[0].string_at(row)));
       continue;
@@ -174,7 +167,7 @@ void round_to_unit(const KernelFrame& frame, const Argument& value, const Argume
       continue;
     }
     int64_t us = wall_clock(frame, value, type, row);
-    std::string unit = upper(unit_argument.string_at(row));
+    std::string unit = ascii_upper(unit_argument.string_at(row));
     std::optional<int64_t> start = is_infinite(us) ? std::optional<int64_t>(us) : truncate(unit, us);
     if (!start) {
       frame.fail(row, fmt::format("no such unit of time: {}", unit));
@@ -233,7 +226,7 @@ int64_t add_months(int64_t us, int64_t months) {
 
 void timestamp_add(const KernelFrame& frame, Arguments a) {
   fill<int64_t>(frame, [&](size_t row) -> int64_t {
-    std::string unit = singular(upper(a[0].string_at(row)));
+    std::string unit = singular(ascii_upper(a[0].string_at(row)));
     int64_t n = a[1].at<int64_t>(row), us = a[2].at<int64_t>(row);
     if (is_infinite(us)) {
       return us;
@@ -252,7 +245,7 @@ void timestamp_add(const KernelFrame& frame, Arguments a) {
 // Whole units between, cut toward zero.
 void timestamp_diff(const KernelFrame& frame, Arguments a) {
   fill<int32_t>(frame, [&](size_t row) -> int64_t {
-    std::string unit = singular(upper(a[0].string_at(row)));
+    std::string unit = singular(ascii_upper(a[0].string_at(row)));
     int64_t from = a[1].at<int64_t>(row), to = a[2].at<int64_t>(row);
     int64_t result = 0;
     if (int64_t months = unit_months(unit)) {

@@ -6,6 +6,7 @@
 #include <re2/re2.h>
 
 #include "expr/functions/shape.h"
+#include "base/ascii.h"
 #include "expr/functions/utf8.h"
 
 namespace tidemark {
@@ -52,14 +53,6 @@ bool like(std::string_view text, std::string_view pattern, char escape) {
   return p == pattern.size();
 }
 
-std::string lower_ascii(std::string_view text) {
-  std::string result;
-  for (char c : text) {
-    result += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  }
-  return result;
-}
-
 char escape_of(const KernelFrame& frame, Arguments a, size_t row) {
   if (a.size() < 3) {
     return '\\';
@@ -79,7 +72,7 @@ void like_kernel(const KernelFrame& frame, Arguments a) {
     }
     char escape = escape_of(frame, a, row);
     frame.out.mutable_data<uint8_t>()[row] =
-        kInsensitive ? like(lower_ascii(a[0].string_at(row)), lower_ascii(a[1].string_at(row)), escape) : like(a[0].string_at(row), a[1].string_at(row), escape);
+        kInsensitive ? like(ascii_lower(a[0].string_at(row)), ascii_lower(a[1].string_at(row)), escape) : like(a[0].string_at(row), a[1].string_at(row), escape);
   }
 }
 

@@ -4,7 +4,9 @@
 
 #include <fmt/core.h>
 
+#include "base/ascii.h"
 #include "base/nearest.h"
+#include "base/overloaded.h"
 #include "expr/cast.h"
 #include "expr/eval.h"
 #include "plan/bind/bind_type.h"
@@ -15,19 +17,6 @@
 namespace tidemark {
 
 namespace {
-
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
-
-std::string upper(std::string_view text) {
-  std::string result;
-  for (char c : text) {
-    result += static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
-  }
-  return result;
-}
 
 Status unsupported(std::string_view what, size_t position) {
   return Status::unsupported(fmt::format("{} is not supported yet", what)).with_position(position);
@@ -551,7 +540,7 @@ Result<ExprRef> ExprBinder::bind_conditional(const std::string& name, const sql:
 }
 
 Result<ExprRef> ExprBinder::bind_call(const sql::FunctionCall& function, size_t position) {
-  std::string name = upper(function.name.last());
+  std::string name = ascii_upper(function.name.last());
   if (function.over) {
     return unsupported("OVER", position);
   }

@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "base/overloaded.h"
 #include "expr/cast.h"
 #include "expr/eval.h"
 #include "plan/bind/bind_expr.h"
@@ -12,11 +13,6 @@
 namespace tidemark {
 
 namespace {
-
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
 
 Status unsupported(std::string_view what, size_t position) {
   return Status::unsupported(fmt::format("{} is not supported yet", what)).with_position(position);

@@ -3,15 +3,11 @@
 #include <fmt/core.h>
 
 #include "base/nearest.h"
+#include "base/overloaded.h"
 
 namespace tidemark {
 
 namespace {
-
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
 
 struct NamedRule {
   std::string_view name;

@@ -2,14 +2,11 @@
 
 #include "plan/bind/bind_expr.h"
 
+#include "base/overloaded.h"
+
 namespace tidemark {
 
 namespace {
-
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
 
 bool any_of(const std::vector<sql::Expr>& expressions) {
   for (const sql::Expr& expression : expressions) {

@@ -39,7 +39,8 @@ Layers read_layers(const fs::path& file) {
     if (kind == "layer") {
       // Arrows point down only: a layer may name only layers that stand above it in the file.
       for (const std::string& below : rest) {
-        EXPECT_TRUE(layers.allowed.contains(below)) << name << " names " << below << " before it is defined";
+        EXPECT_TRUE(layers.allowed.contains(below))
+            << name << " names " << below << " before it is defined";
       }
       layers.allowed[name] = rest;
     } else {
@@ -72,10 +73,12 @@ TEST(Layers, every_include_is_implied_by_layers_txt) {
       char open = line[9];
       std::string name = line.substr(10, line.find(open == '"' ? '"' : '>', 10) - 10);
       if (open == '"') {
-        ASSERT_NE(name.find('/'), std::string::npos) << relative << ": include paths start at src/: " << name;
+        ASSERT_NE(name.find('/'), std::string::npos)
+            << relative << ": include paths start at src/: " << name;
         std::string target = name.substr(0, name.find('/'));
         ++includes;
-        EXPECT_TRUE(target == folder || layers.allowed[folder].contains(target) || (is_test && target == "tests"))
+        EXPECT_TRUE(target == folder || layers.allowed[folder].contains(target) ||
+                    (is_test && target == "tests"))
             << relative << " includes " << name << ": " << folder << " may not see " << target;
       }
       for (const auto& [prefix, folders] : layers.third_party) {

@@ -1,7 +1,9 @@
-// postgres-cdc against the limits of the source, side by side in one run: snapshot against COPY, draining a backlog
-// against pg_recvlogical, and commit-to-visible latency against the bare receive of the commit's message.
+// postgres-cdc against the limits of the source, side by side in one run: snapshot against COPY,
+// draining a backlog against pg_recvlogical, and commit-to-visible latency against the bare receive
+// of the commit's message.
 //
-//   cdc_bench TIDEMARK_BINARY [claims, default 1000000] [claims in the larger snapshot, default 5000000]
+//   cdc_bench TIDEMARK_BINARY [claims, default 1000000] [claims in the larger snapshot, default
+//   5000000]
 //
 // The tidemark measured is the binary as a user runs it, in its own process.
 
@@ -15,13 +17,12 @@
 #include <thread>
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <fmt/core.h>
 
 #include "postgres/replication.h"
 #include "tests/harness/postgres_cluster.h"
@@ -32,11 +33,16 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 double quantile(std::vector<double> values, double q) {
   std::sort(values.begin(), values.end());
-  return values.empty() ? 0 : values[std::min(values.size() - 1, static_cast<size_t>(q * static_cast<double>(values.size())))];
+  return values.empty()
+             ? 0
+             : values[std::min(values.size() - 1,
+                               static_cast<size_t>(q * static_cast<double>(values.size())))];
 }
 
 constexpr const char* kTable = R"(
@@ -47,30 +53,39 @@ CREATE TABLE claims.accident_claims (claim_id SERIAL PRIMARY KEY, claim_total FL
 ALTER TABLE claims.accident_claims REPLICA IDENTITY FULL;)";
 
 std::string insert_sql(size_t rows) {
-  return fmt::format(R"(INSERT INTO claims.accident_claims (claim_total, claim_total_receipt, claim_currency, member_id, accident_date, accident_type,
+  return fmt::format(
+      R"(INSERT INTO claims.accident_claims (claim_total, claim_total_receipt, claim_currency, member_id, accident_date, accident_type,
     accident_detail, claim_date, claim_status, ts_created, ts_updated)
     SELECT (i::bigint * 7919 % 1000000) / 100.0, 'ImperdietEtCommodo.ppt', 'AUD', i % 500, '2020-01-05 10:59:09', 'Light Injury',
       (ARRAY['Blue Ringed Octopus','Box Jellyfish','Cassowary','Funnel Web Spider','Great White Shark','Inland Taipan Snake','Saltwater Crocodile'])[i % 7 + 1],
       '2020-06-29 00:25:26', (ARRAY['INITIAL','IN REVIEW','REIMBURSED','DENIED','INITIAL'])[i % 5 + 1], '2020-06-29 00:25:26', '2020-06-29 00:25:26'
-    FROM generate_series(1, {}) i)", rows);
+    FROM generate_series(1, {}) i)",
+      rows);
 }
 
 // The program under measurement, with the recipe; its JSON lines come through a pipe.
 class Tidemark {
  public:
-  Tidemark(const std::string& binary, const PostgresAddress& address, std::vector<std::string> more) {
+  Tidemark(const std::string& binary, const PostgresAddress& address,
+           std::vector<std::string> more) {
     std::string script = "/tmp/tidemark_bench_recipe.sql";
-    std::ofstream(script) << "CREATE TABLE accident_claims (claim_id INT, claim_total DOUBLE, accident_detail VARCHAR(20), claim_status VARCHAR(10)) WITH ("
-                          << "'connector'='postgres-cdc','hostname'='" << address.host << "','port'='" << address.port << "','username'='postgres','password'='postgres',"
-                          << "'database-name'='" << address.database << "','schema-name'='claims','table-name'='accident_claims');\n"
-                          << "SELECT accident_detail, SUM(claim_total) AS agg_claim_costs FROM accident_claims WHERE claim_status <> 'DENIED' GROUP BY accident_detail;\n";
+    std::ofstream(script)
+        << "CREATE TABLE accident_claims (claim_id INT, claim_total DOUBLE, accident_detail "
+           "VARCHAR(20), claim_status VARCHAR(10)) WITH ("
+        << "'connector'='postgres-cdc','hostname'='" << address.host << "','port'='" << address.port
+        << "','username'='postgres','password'='postgres',"
+        << "'database-name'='" << address.database
+        << "','schema-name'='claims','table-name'='accident_claims');\n"
+        << "SELECT accident_detail, SUM(claim_total) AS agg_claim_costs FROM accident_claims WHERE "
+           "claim_status <> 'DENIED' GROUP BY accident_detail;\n";
     int ends[2];
     CHECK(pipe2(ends, O_CLOEXEC) == 0);
     pid_ = fork();
     CHECK(pid_ >= 0);
     if (pid_ == 0) {
       dup2(ends[1], 1);
-      std::vector<char*> arguments{const_cast<char*>(binary.c_str()), const_cast<char*>("-f"), const_cast<char*>(script.c_str()), const_cast<char*>("--output"),
+      std::vector<char*> arguments{const_cast<char*>(binary.c_str()), const_cast<char*>("-f"),
+                                   const_cast<char*>(script.c_str()), const_cast<char*>("--output"),
                                    const_cast<char*>("json")};
       for (std::string& argument : more) {
         arguments.push_back(argument.data());
@@ -111,7 +126,9 @@ class Tidemark {
   }
   static Lsn mark_of(const std::string& line) {
     size_t at = line.find("\"mark\":\"");
-    return at == std::string::npos ? Lsn{} : Lsn::parse(line.substr(at + 8, line.find('"', at + 8) - at - 8)).value_or(Lsn{});
+    return at == std::string::npos
+               ? Lsn{}
+               : Lsn::parse(line.substr(at + 8, line.find('"', at + 8) - at - 8)).value_or(Lsn{});
   }
   void wait_for(Lsn lsn) {
     for (std::string text = line(); !text.empty(); text = line()) {
@@ -153,18 +170,26 @@ double cpu_seconds(pid_t pid) {
 
 class Bench {
  public:
-  Bench(std::string binary, size_t rows, size_t rows_large) : binary_(std::move(binary)), rows_(rows), rows_large_(rows_large) {}
+  Bench(std::string binary, size_t rows, size_t rows_large)
+      : binary_(std::move(binary)), rows_(rows), rows_large_(rows_large) {}
 
   int run() {
-    std::printf("## Snapshot into the recipe's view, against binary COPY of the same three columns\n\n");
-    std::printf("| claims | way | seconds, median of 5 (min - max) | M rows/s | ratio |\n|---|---|---|---|---|\n");
+    std::printf(
+        "## Snapshot into the recipe's view, against binary COPY of the same three columns\n\n");
+    std::printf(
+        "| claims | way | seconds, median of 5 (min - max) | M rows/s | ratio "
+        "|\n|---|---|---|---|---|\n");
     snapshot(rows_);
     snapshot(rows_large_);
     std::printf("\n## Draining a backlog of %zu changes, against pg_recvlogical\n\n", rows_);
-    std::printf("| backlog | pg_recvlogical | tidemark, until the answer stands | ratio | CPU: walsender / tidemark |\n|---|---|---|---|---|\n");
+    std::printf(
+        "| backlog | pg_recvlogical | tidemark, until the answer stands | ratio | CPU: walsender / "
+        "tidemark |\n|---|---|---|---|---|\n");
     backlogs();
-    std::printf("\n## Commit to visible, one-row transactions, ms after the writer's COMMIT returned\n\n");
-    std::printf("| rate | bare receive p50 / p99 | json line of tidemark p50 / p99 |\n|---|---|---|\n");
+    std::printf(
+        "\n## Commit to visible, one-row transactions, ms after the writer's COMMIT returned\n\n");
+    std::printf(
+        "| rate | bare receive p50 / p99 | json line of tidemark p50 / p99 |\n|---|---|---|\n");
     latency(10, 100);
     latency(1000, 10000);
     return 0;
@@ -183,7 +208,9 @@ class Bench {
   }
 
   double copy(const std::string& database, int connections) {
-    int64_t pages = atoll(cluster_.value("SELECT pg_relation_size('claims.accident_claims') / 8192", database).c_str());
+    int64_t pages =
+        atoll(cluster_.value("SELECT pg_relation_size('claims.accident_claims') / 8192", database)
+                  .c_str());
     std::vector<PostgresConnection> open;
     for (int i = 0; i < connections; ++i) {
       open.push_back(cluster_.connect(database));
@@ -192,9 +219,14 @@ class Bench {
     std::vector<std::thread> threads;
     for (int i = 0; i < connections; ++i) {
       threads.emplace_back([&, i] {
-        std::string sql = connections == 1 ? "COPY claims.accident_claims (claim_total, accident_detail, claim_status) TO STDOUT (FORMAT binary)"
-                                           : fmt::format("COPY (SELECT claim_total, accident_detail, claim_status FROM claims.accident_claims WHERE ctid >= '({},0)' AND ctid < '({},0)') TO STDOUT (FORMAT binary)",
-                                                         pages * i / connections, pages * (i + 1) / connections + 1);
+        std::string sql = connections == 1
+                              ? "COPY claims.accident_claims (claim_total, accident_detail, "
+                                "claim_status) TO STDOUT (FORMAT binary)"
+                              : fmt::format(
+                                    "COPY (SELECT claim_total, accident_detail, claim_status FROM "
+                                    "claims.accident_claims WHERE ctid >= '({},0)' AND ctid < "
+                                    "'({},0)') TO STDOUT (FORMAT binary)",
+                                    pages * i / connections, pages * (i + 1) / connections + 1);
         CHECK(open[static_cast<size_t>(i)].start_copy(sql).ok());
         while (open[static_cast<size_t>(i)].next_copy_message()->has_value()) {
         }
@@ -230,12 +262,15 @@ class Bench {
     }
     auto row = [&](const char* way, const std::vector<double>& times, double ratio) {
       double median = quantile(times, 0.5);
-      std::printf("| %zu | %s | %.3f (%.3f - %.3f) | %.2f | %.2f |\n", rows, way, median, quantile(times, 0), quantile(times, 1), static_cast<double>(rows) / median / 1e6, ratio);
+      std::printf("| %zu | %s | %.3f (%.3f - %.3f) | %.2f | %.2f |\n", rows, way, median,
+                  quantile(times, 0), quantile(times, 1), static_cast<double>(rows) / median / 1e6,
+                  ratio);
     };
     row("COPY, one connection", one, quantile(two, 0.5) / quantile(one, 0.5));
     row("COPY, two connections", two, 1);
     row("tidemark, whole process, two connections", ours, quantile(two, 0.5) / quantile(ours, 0.5));
-    std::printf("| %zu | peak resident memory of tidemark | %.1f MB | | |\n", rows, static_cast<double>(memory_kb) / 1024);
+    std::printf("| %zu | peak resident memory of tidemark | %.1f MB | | |\n", rows,
+                static_cast<double>(memory_kb) / 1024);
   }
 
   double recvlogical(const std::string& database, const std::function<void()>& make_backlog) {
@@ -245,8 +280,10 @@ class Bench {
     cluster_.run("CREATE TABLE elsewhere (n INT); INSERT INTO elsewhere VALUES (1)", database);
     std::string end = cluster_.value("SELECT pg_current_wal_flush_lsn()", database);
     PostgresAddress address = cluster_.address(database);
-    std::string command = fmt::format("/usr/lib/postgresql/15/bin/pg_recvlogical -h {} -p {} -U postgres -d {} --slot bench --start --endpos {} -o proto_version=1 -o publication_names=bench -f - >/dev/null", address.host,
-                                      address.port, database, end);
+    std::string command = fmt::format(
+        "/usr/lib/postgresql/15/bin/pg_recvlogical -h {} -p {} -U postgres -d {} --slot bench "
+        "--start --endpos {} -o proto_version=1 -o publication_names=bench -f - >/dev/null",
+        address.host, address.port, database, end);
     auto start = Clock::now();
     CHECK(system(command.c_str()) == 0);
     double time = seconds_since(start);
@@ -256,7 +293,8 @@ class Bench {
     return time;
   }
 
-  void backlog(const char* name, size_t prepared_rows, const std::function<void(const std::string&)>& make) {
+  void backlog(const char* name, size_t prepared_rows,
+               const std::function<void(const std::string&)>& make) {
     std::vector<double> theirs, ours, walsender_cpu, our_cpu;
     for (int round = 0; round < 3; ++round) {
       {
@@ -268,12 +306,17 @@ class Bench {
       cluster_.run(insert_sql(7), database);
       Tidemark tidemark(binary_, cluster_.address(database), {});
       tidemark.line();  // the first content stands
-      pid_t walsender = atoi(cluster_.value("SELECT pid FROM pg_stat_replication LIMIT 1", database).c_str());
+      pid_t walsender =
+          atoi(cluster_.value("SELECT pid FROM pg_stat_replication LIMIT 1", database).c_str());
       kill(tidemark.pid(), SIGSTOP);
       make(database);
       // The last commit changes the answer, so that its mark is seen.
-      cluster_.run("INSERT INTO claims.accident_claims (claim_total, accident_detail, claim_status) VALUES (1, 'last', 'INITIAL')", database);
-      Lsn before = Lsn::parse(cluster_.value("SELECT pg_current_wal_flush_lsn()", database)).value();
+      cluster_.run(
+          "INSERT INTO claims.accident_claims (claim_total, accident_detail, claim_status) VALUES "
+          "(1, 'last', 'INITIAL')",
+          database);
+      Lsn before =
+          Lsn::parse(cluster_.value("SELECT pg_current_wal_flush_lsn()", database)).value();
       double sender = cpu_seconds(walsender), own = cpu_seconds(tidemark.pid());
       auto start = Clock::now();
       kill(tidemark.pid(), SIGCONT);
@@ -289,22 +332,30 @@ class Bench {
     }
     double rows = static_cast<double>(rows_);
     double a = quantile(theirs, 0.5), b = quantile(ours, 0.5);
-    std::printf("| %s | %.2f s (%.0fk/s) | %.2f s (%.2f - %.2f; %.0fk/s) | %.2f | %.2f s / %.2f s |\n", name, a, rows / a / 1e3, b, quantile(ours, 0), quantile(ours, 1), rows / b / 1e3, a / b, quantile(walsender_cpu, 0.5),
-                quantile(our_cpu, 0.5));
+    std::printf(
+        "| %s | %.2f s (%.0fk/s) | %.2f s (%.2f - %.2f; %.0fk/s) | %.2f | %.2f s / %.2f s |\n",
+        name, a, rows / a / 1e3, b, quantile(ours, 0), quantile(ours, 1), rows / b / 1e3, a / b,
+        quantile(walsender_cpu, 0.5), quantile(our_cpu, 0.5));
     std::fflush(stdout);
   }
 
   void backlogs() {
-    auto run = [&](std::string sql) { return [this, sql](const std::string& database) { cluster_.run(sql, database); }; };
+    auto run = [&](std::string sql) {
+      return [this, sql](const std::string& database) { cluster_.run(sql, database); };
+    };
     backlog("inserts, one transaction", 0, run(insert_sql(rows_)));
     backlog("inserts, 100,000 transactions", 0, [this](const std::string& database) {
-      cluster_.run(fmt::format("CREATE PROCEDURE many() LANGUAGE plpgsql AS $$ BEGIN FOR t IN 1..100000 LOOP {}; COMMIT; END LOOP; END $$", insert_sql(rows_ / 100000)), database);
+      cluster_.run(fmt::format("CREATE PROCEDURE many() LANGUAGE plpgsql AS $$ BEGIN FOR t IN "
+                               "1..100000 LOOP {}; COMMIT; END LOOP; END $$",
+                               insert_sql(rows_ / 100000)),
+                   database);
       PostgresConnection connection = cluster_.connect(database);
       CHECK(connection.execute("SET synchronous_commit = off").ok());
       CHECK(connection.execute("CALL many()").ok());
       cluster_.run("DROP PROCEDURE many()", database);
     });
-    backlog("updates (FULL), one transaction", rows_, run("UPDATE claims.accident_claims SET claim_total = claim_total + 1"));
+    backlog("updates (FULL), one transaction", rows_,
+            run("UPDATE claims.accident_claims SET claim_total = claim_total + 1"));
     backlog("deletes, one transaction", rows_, run("DELETE FROM claims.accident_claims"));
   }
 
@@ -315,15 +366,20 @@ class Bench {
     cluster_.run("CREATE PUBLICATION bench FOR TABLE claims.accident_claims", database);
     std::atomic<bool> stop{false};
     std::vector<std::pair<Lsn, Clock::time_point>> received, seen;
-    auto connection = PostgresConnection::open(cluster_.address(database), ConnectionMode::kReplication);
+    auto connection =
+        PostgresConnection::open(cluster_.address(database), ConnectionMode::kReplication);
     CHECK(connection.ok());
     CHECK(connection->query("CREATE_REPLICATION_SLOT bench TEMPORARY LOGICAL pgoutput").ok());
     std::thread receiver([&] {
       ReplicationStream stream(std::move(*connection));
-      CHECK(stream.start("START_REPLICATION SLOT bench LOGICAL 0/0 (proto_version '1', publication_names 'bench', binary 'true')").ok());
+      CHECK(stream
+                .start("START_REPLICATION SLOT bench LOGICAL 0/0 (proto_version '1', "
+                       "publication_names 'bench', binary 'true')")
+                .ok());
       while (!stop) {
         CHECK(stream.wait_and_read(10'000, -1).ok());
-        for (auto message = stream.next(); message.ok() && message->has_value(); message = stream.next()) {
+        for (auto message = stream.next(); message.ok() && message->has_value();
+             message = stream.next()) {
           std::string_view payload = (*message)->payload;
           if (!payload.empty() && payload[0] == 'C') {  // Commit: flags, commit LSN, end LSN, time
             uint64_t lsn = 0;
@@ -350,11 +406,18 @@ class Bench {
     for (int i = 0; i < commits; ++i) {
       next += std::chrono::microseconds(1'000'000 / rate);
       std::this_thread::sleep_until(next);
-      CHECK(writer.execute("INSERT INTO claims.accident_claims (claim_total, accident_detail, claim_status) VALUES (1.25, 'Cassowary', 'INITIAL')").ok());
+      CHECK(writer
+                .execute("INSERT INTO claims.accident_claims (claim_total, accident_detail, "
+                         "claim_status) VALUES (1.25, 'Cassowary', 'INITIAL')")
+                .ok());
       auto now = Clock::now();
-      done.emplace_back(Lsn::parse(writer.query("SELECT pg_current_wal_insert_lsn()")->text(0, 0)).value(), now);
+      done.emplace_back(
+          Lsn::parse(writer.query("SELECT pg_current_wal_insert_lsn()")->text(0, 0)).value(), now);
     }
-    CHECK(writer.execute("INSERT INTO claims.accident_claims (claim_total, accident_detail, claim_status) VALUES (1, 'last', 'INITIAL')").ok());
+    CHECK(writer
+              .execute("INSERT INTO claims.accident_claims (claim_total, accident_detail, "
+                       "claim_status) VALUES (1, 'last', 'INITIAL')")
+              .ok());
     reader.join();
     stop = true;
     receiver.join();
@@ -366,20 +429,24 @@ class Bench {
           ++at;
         }
         if (at < events.size()) {
-          result.push_back(std::chrono::duration<double, std::milli>(events[at].second - done[i].second).count());
+          result.push_back(
+              std::chrono::duration<double, std::milli>(events[at].second - done[i].second)
+                  .count());
         }
       }
       return result;
     };
     std::vector<double> bare = delays(received), ours = delays(seen);
-    std::printf("| %d/s | %.3f / %.3f | %.3f / %.3f |\n", rate, quantile(bare, 0.5), quantile(bare, 0.99), quantile(ours, 0.5), quantile(ours, 0.99));
+    std::printf("| %d/s | %.3f / %.3f | %.3f / %.3f |\n", rate, quantile(bare, 0.5),
+                quantile(bare, 0.99), quantile(ours, 0.5), quantile(ours, 0.99));
     std::fflush(stdout);
   }
 
   std::string binary_;
   size_t rows_;
   size_t rows_large_;
-  PostgresCluster cluster_{{.settings = {"max_wal_size = '16GB'", "shared_buffers = '1GB'"}, .fsync = true}};
+  PostgresCluster cluster_{
+      {.settings = {"max_wal_size = '16GB'", "shared_buffers = '1GB'"}, .fsync = true}};
 };
 
 }  // namespace
@@ -387,7 +454,8 @@ class Bench {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: cdc_bench TIDEMARK_BINARY [claims] [claims in the larger snapshot]\n");
+    std::fprintf(stderr,
+                 "usage: cdc_bench TIDEMARK_BINARY [claims] [claims in the larger snapshot]\n");
     return 2;
   }
   signal(SIGPIPE, SIG_IGN);

@@ -1,5 +1,6 @@
-// The recipe's operators alone: filter and exact sum by animal over string columns in memory, beside a tight loop that
-// does the same with plain sums, in one process. Prints rows a second, medians of several rounds.
+// The recipe's operators alone: filter and exact sum by animal over string columns in memory,
+// beside a tight loop that does the same with plain sums, in one process. Prints rows a second,
+// medians of several rounds.
 
 #include <algorithm>
 #include <chrono>
@@ -21,7 +22,9 @@ constexpr size_t kBatches = 128;
 constexpr int kRounds = 15;
 
 std::vector<RowBatch> make_batches() {
-  static const char* kAnimals[] = {"Blue Ringed Octopus", "Box Jellyfish", "Cassowary", "Funnel Web Spider", "Great White Shark", "Inland Taipan Snake", "Saltwater Crocodile"};
+  static const char* kAnimals[] = {
+      "Blue Ringed Octopus", "Box Jellyfish",       "Cassowary",          "Funnel Web Spider",
+      "Great White Shark",   "Inland Taipan Snake", "Saltwater Crocodile"};
   static const char* kStatus[] = {"INITIAL", "INITIAL", "IN REVIEW", "REIMBURSED", "DENIED"};
   std::mt19937 random(42);
   std::vector<RowBatch> batches;
@@ -94,17 +97,27 @@ int main() {
   ExprRef status = make_column(2, Type::string());
   const Function* not_equal = find_function("<>");
   std::vector<Type> types{Type::string(), Type::string()};
-  ExprRef predicate = std::make_shared<const Expr>(
-      Expr{Type::boolean(), CallExpr{not_equal, *not_equal->bind(types), {status, make_literal(std::string("DENIED"), Type::string())}}});
+  ExprRef predicate = std::make_shared<const Expr>(Expr{
+      Type::boolean(), CallExpr{not_equal,
+                                *not_equal->bind(types),
+                                {status, make_literal(std::string("DENIED"), Type::string())}}});
   std::vector<double> engine_times, loop_times;
   double check = 0;
   for (int round = 0; round < kRounds; ++round) {
     Graph graph;
     NodeId input = graph.add_input();
-    NodeId map = graph.add(std::make_unique<MapOperator>(predicate, std::vector<ExprRef>{make_column(0, Type::string()), make_column(1, Type::float64())}), {input});
+    NodeId map = graph.add(std::make_unique<MapOperator>(
+                               predicate, std::vector<ExprRef>{make_column(0, Type::string()),
+                                                               make_column(1, Type::float64())}),
+                           {input});
     AggregateSpec sum{AggregateKind::kSum, 1, false, {}, Type::float64(), Type::float64()};
-    NodeId aggregate = graph.add(std::make_unique<AggregateOperator>(std::vector<size_t>{0}, std::vector<Type>{Type::string()}, std::vector<AggregateSpec>{sum}), {map});
-    graph.set_output(std::make_unique<OutputOperator>(Schema{{{"animal", Type::string()}, {"sum", Type::float64()}}}), aggregate);
+    NodeId aggregate = graph.add(std::make_unique<AggregateOperator>(
+                                     std::vector<size_t>{0}, std::vector<Type>{Type::string()},
+                                     std::vector<AggregateSpec>{sum}),
+                                 {map});
+    graph.set_output(std::make_unique<OutputOperator>(
+                         Schema{{{"animal", Type::string()}, {"sum", Type::float64()}}}),
+                     aggregate);
     StepContext context;
     engine_times.push_back(seconds([&] {
       for (const RowBatch& batch : batches) {
@@ -116,7 +129,8 @@ int main() {
     loop_times.push_back(seconds([&] { check += tight_loop(batches); }));
   }
   double engine = rows / median(engine_times) / 1e6, loop = rows / median(loop_times) / 1e6;
-  std::printf("recipe's operators, exact sums     %6.1fM rows/s  (best %.1fM)\n", engine, rows / *std::min_element(engine_times.begin(), engine_times.end()) / 1e6);
+  std::printf("recipe's operators, exact sums     %6.1fM rows/s  (best %.1fM)\n", engine,
+              rows / *std::min_element(engine_times.begin(), engine_times.end()) / 1e6);
   std::printf("tight loop, plain sums             %6.1fM rows/s\n", loop);
   std::printf("ratio                              %6.2f\n", engine / loop);
   return check == 0 ? 1 : 0;

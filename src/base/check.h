@@ -1,6 +1,7 @@
 #pragma once
 // CHECK is for our own bugs: it stays on in release and aborts with the place and the expression.
-// Input is never CHECKed; it is answered with a Status. DCHECK is for costly checks in debug builds.
+// Input is never CHECKed; it is answered with a Status. DCHECK is for costly checks in debug
+// builds.
 
 namespace tidemark {
 
@@ -8,11 +9,11 @@ namespace tidemark {
 
 }  // namespace tidemark
 
-#define CHECK(condition)                                       \
-  do {                                                         \
-    if (!(condition)) [[unlikely]] {                           \
+#define CHECK(condition)                                        \
+  do {                                                          \
+    if (!(condition)) [[unlikely]] {                            \
       ::tidemark::check_failed(__FILE__, __LINE__, #condition); \
-    }                                                          \
+    }                                                           \
   } while (0)
 
 #ifdef NDEBUG

@@ -17,16 +17,18 @@ T special_value(int64_t nans, int64_t infinities, int64_t negative_infinities) {
   return infinities != 0 ? std::numeric_limits<T>::infinity() : -std::numeric_limits<T>::infinity();
 }
 
-// bits * 2^exponent rounded to T: the conversion from integer rounds to nearest even, and the sticky bit
-// sits far below T's last bit. A result below the normal range is a multiple of the smallest double
-// already, so scaling it is exact for double; for float, round by hand through the smaller mantissa.
+// bits * 2^exponent rounded to T: the conversion from integer rounds to nearest even, and the
+// sticky bit sits far below T's last bit. A result below the normal range is a multiple of the
+// smallest double already, so scaling it is exact for double; for float, round by hand through the
+// smaller mantissa.
 template <typename T>
 std::optional<T> round_top(bool negative, uint64_t bits, int exponent) {
   T value = std::ldexp(static_cast<T>(bits), exponent);
   if constexpr (sizeof(T) == 4) {
     int top_exponent = 63 - std::countl_zero(bits) + exponent;
     if (bits != 0 && top_exponent < -126) {
-      value = static_cast<T>(std::ldexp(static_cast<long double>(bits), exponent));  // 64-bit mantissa: exact
+      value = static_cast<T>(
+          std::ldexp(static_cast<long double>(bits), exponent));  // 64-bit mantissa: exact
     }
   }
   if (std::isinf(value)) {
@@ -39,7 +41,8 @@ std::optional<T> round_top(bool negative, uint64_t bits, int exponent) {
 
 void WideSum::add_shifted(Unsigned128 magnitude, int bit, bool negative) {
   int limb = bit / 64, offset = bit % 64;
-  uint64_t words[3] = {static_cast<uint64_t>(magnitude << offset), static_cast<uint64_t>((magnitude << offset) >> 64),
+  uint64_t words[3] = {static_cast<uint64_t>(magnitude << offset),
+                       static_cast<uint64_t>((magnitude << offset) >> 64),
                        offset == 0 ? 0 : static_cast<uint64_t>(magnitude >> (128 - offset))};
   uint64_t carry = 0;
   for (int i = 0; limb + i < kLimbs && (i < 3 || carry != 0); ++i) {
@@ -75,11 +78,13 @@ void WideSum::add(double value, int64_t weight) {
     exponent = 1;
   }
   uint64_t times = weight < 0 ? ~static_cast<uint64_t>(weight) + 1 : static_cast<uint64_t>(weight);
-  add_shifted(static_cast<Unsigned128>(mantissa) * times, exponent - 1075 + kPointBit, std::signbit(value) != (weight < 0));
+  add_shifted(static_cast<Unsigned128>(mantissa) * times, exponent - 1075 + kPointBit,
+              std::signbit(value) != (weight < 0));
 }
 
 void WideSum::add_fixed(__int128 value) {
-  Unsigned128 magnitude = value < 0 ? ~static_cast<Unsigned128>(value) + 1 : static_cast<Unsigned128>(value);
+  Unsigned128 magnitude =
+      value < 0 ? ~static_cast<Unsigned128>(value) + 1 : static_cast<Unsigned128>(value);
   add_shifted(magnitude, kPointBit - kExactSumScale, value < 0);
 }
 
@@ -143,22 +148,26 @@ std::optional<float> WideSum::to_float() const {
 
 namespace {
 
-// magnitude * 2^exponent / divisor rounded to the nearest double: the quotient gets at least 63 bits, and what is
-// left over sets its lowest.
-std::optional<double> round_quotient(bool negative, Unsigned128 magnitude, int exponent, uint64_t divisor) {
+// magnitude * 2^exponent / divisor rounded to the nearest double: the quotient gets at least 63
+// bits, and what is left over sets its lowest.
+std::optional<double> round_quotient(bool negative, Unsigned128 magnitude, int exponent,
+                                     uint64_t divisor) {
   if (magnitude == 0) {
     return 0.0;
   }
   uint64_t high = static_cast<uint64_t>(magnitude >> 64);
-  int zeros = high != 0 ? std::countl_zero(high) : 64 + std::countl_zero(static_cast<uint64_t>(magnitude));
+  int zeros =
+      high != 0 ? std::countl_zero(high) : 64 + std::countl_zero(static_cast<uint64_t>(magnitude));
   magnitude <<= zeros;
   exponent -= zeros;
   Unsigned128 quotient = magnitude / divisor;
   bool sticky = magnitude % divisor != 0;
-  int bits = quotient >> 64 != 0 ? 128 - std::countl_zero(static_cast<uint64_t>(quotient >> 64)) : 64;
+  int bits =
+      quotient >> 64 != 0 ? 128 - std::countl_zero(static_cast<uint64_t>(quotient >> 64)) : 64;
   int drop = bits - 64;
   sticky = sticky || (quotient & ((Unsigned128{1} << drop) - 1)) != 0;
-  return round_top<double>(negative, static_cast<uint64_t>(quotient >> drop) | (sticky ? 1 : 0), exponent + drop);
+  return round_top<double>(negative, static_cast<uint64_t>(quotient >> drop) | (sticky ? 1 : 0),
+                           exponent + drop);
 }
 
 }  // namespace
@@ -174,8 +183,10 @@ std::optional<double> WideSum::mean(int64_t count) const {
 std::optional<double> exact_sum_mean(const ExactSum& sum, const WideSumPool& pool) {
   const WideSum* wide = pool.find(sum);
   if (wide == nullptr) {
-    Unsigned128 magnitude = sum.fixed < 0 ? ~static_cast<Unsigned128>(sum.fixed) + 1 : static_cast<Unsigned128>(sum.fixed);
-    return round_quotient(sum.fixed < 0, magnitude, -kExactSumScale, static_cast<uint64_t>(sum.count));
+    Unsigned128 magnitude = sum.fixed < 0 ? ~static_cast<Unsigned128>(sum.fixed) + 1
+                                          : static_cast<Unsigned128>(sum.fixed);
+    return round_quotient(sum.fixed < 0, magnitude, -kExactSumScale,
+                          static_cast<uint64_t>(sum.count));
   }
   WideSum total = *wide;
   total.add_fixed(sum.fixed);
@@ -206,7 +217,8 @@ void WideSumPool::release(ExactSum& sum) {
 std::optional<double> exact_sum_double(const ExactSum& sum, const WideSumPool& pool) {
   const WideSum* wide = pool.find(sum);
   if (wide == nullptr) {
-    return std::ldexp(static_cast<double>(sum.fixed), -kExactSumScale);  // the conversion rounds once
+    return std::ldexp(static_cast<double>(sum.fixed),
+                      -kExactSumScale);  // the conversion rounds once
   }
   WideSum total = *wide;
   total.add_fixed(sum.fixed);

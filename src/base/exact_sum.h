@@ -2,9 +2,9 @@
 // Exact sums of floating-point numbers: the result depends only on the multiset of what was added,
 // whatever was taken away again in between and in which order, and is rounded once at the end.
 //
-// The usual case is a 128-bit fixed-point number in units of 2^-76: it holds every double of magnitude
-// 6e-8 and above to its last bit, and sums up to 2.2e15. What does not fit (tiny or huge terms, a
-// larger sum, NaN, infinities) goes to a WideSum beside it, which holds anything.
+// The usual case is a 128-bit fixed-point number in units of 2^-76: it holds every double of
+// magnitude 6e-8 and above to its last bit, and sums up to 2.2e15. What does not fit (tiny or huge
+// terms, a larger sum, NaN, infinities) goes to a WideSum beside it, which holds anything.
 
 #include <cmath>
 #include <cstdint>
@@ -28,14 +28,15 @@ class WideSum {
   int64_t infinities = 0;
   int64_t negative_infinities = 0;
 
-  // The sum rounded to the nearest double (ties to even); nullopt: finite terms whose sum is out of range.
+  // The sum rounded to the nearest double (ties to even); nullopt: finite terms whose sum is out of
+  // range.
   std::optional<double> to_double() const;
   std::optional<float> to_float() const;
   // The sum divided by count > 0, rounded once; nullopt as above.
   std::optional<double> mean(int64_t count) const;
 
  private:
-  static constexpr int kLimbs = 36;     // 2304 bits: 1074 below the point, 1024 above, carries
+  static constexpr int kLimbs = 36;       // 2304 bits: 1074 below the point, 1024 above, carries
   static constexpr int kPointBit = 1088;  // bit of weight 2^0; a multiple of 64
   void add_shifted(unsigned __int128 magnitude, int bit, bool negative);
   // Sign, the top 64 bits with a sticky lowest bit, and the exponent of that lowest bit.
@@ -51,16 +52,18 @@ class WideSum {
 
 // The fixed-width part, kept in accumulator memory.
 struct ExactSum {
-  __int128 fixed;     // units of 2^-76
-  uint32_t wide;      // 1 + index into a WideSumPool; 0: none
+  __int128 fixed;  // units of 2^-76
+  uint32_t wide;   // 1 + index into a WideSumPool; 0: none
   uint32_t unused;
-  int64_t count;      // non-NULL terms
+  int64_t count;  // non-NULL terms
 };
 
 class WideSumPool {
  public:
-  WideSum& of(ExactSum& sum);                              // made at first use
-  const WideSum* find(const ExactSum& sum) const { return sum.wide == 0 ? nullptr : &pool_[sum.wide - 1]; }
+  WideSum& of(ExactSum& sum);  // made at first use
+  const WideSum* find(const ExactSum& sum) const {
+    return sum.wide == 0 ? nullptr : &pool_[sum.wide - 1];
+  }
   void release(ExactSum& sum);
   void clear() {
     pool_.clear();

@@ -24,8 +24,9 @@ TEST(ExactSum, leaves_no_residue) {
   EXPECT_EQ(sum_of({{1e16, 1}, {1, 1}, {-1e16, 1}}), 1.0);
   EXPECT_EQ(sum_of({{0.1, 3}, {0.1, -3}}), 0.0);
   EXPECT_EQ(sum_of({{5e-324, 3}}), 1.5e-323);
-  EXPECT_EQ(sum_of({{std::numeric_limits<double>::max(), 2}, {std::numeric_limits<double>::max(), -1}}),
-            std::numeric_limits<double>::max());
+  EXPECT_EQ(
+      sum_of({{std::numeric_limits<double>::max(), 2}, {std::numeric_limits<double>::max(), -1}}),
+      std::numeric_limits<double>::max());
 }
 
 TEST(ExactSum, nan_and_infinities_come_and_go) {
@@ -60,13 +61,15 @@ TEST(ExactSum, depends_only_on_the_multiset) {
     std::vector<std::pair<double, int64_t>> terms;
     int spread = round % 4 == 0 ? 600 : round % 4 == 1 ? 40 : 12;
     for (int i = 0; i < 50; ++i) {
-      double value = std::ldexp(static_cast<double>(static_cast<int64_t>(random())), static_cast<int>(random() % spread) - spread / 2 - 63);
+      double value = std::ldexp(static_cast<double>(static_cast<int64_t>(random())),
+                                static_cast<int>(random() % spread) - spread / 2 - 63);
       terms.push_back({value, 1 + static_cast<int64_t>(random() % 3)});
     }
     double expected = sum_of(terms);
     std::vector<std::pair<double, int64_t>> noisy = terms;
     for (int i = 0; i < 30; ++i) {
-      double value = std::ldexp(1.0 + static_cast<double>(random() % 1000) / 7, static_cast<int>(random() % 1200) - 600);
+      double value = std::ldexp(1.0 + static_cast<double>(random() % 1000) / 7,
+                                static_cast<int>(random() % 1200) - 600);
       noisy.push_back({value, 1});
       noisy.push_back({value, -1});
     }

@@ -48,7 +48,8 @@ Status check_value(const OptionSpec& spec, std::string_view value) {
 
 }  // namespace
 
-Result<std::vector<std::string>> check_options(const Options& options, std::span<const OptionSpec> specs,
+Result<std::vector<std::string>> check_options(const Options& options,
+                                               std::span<const OptionSpec> specs,
                                                std::string_view owner) {
   std::vector<std::string> notices;
   for (const auto& [name, value] : options) {
@@ -75,13 +76,15 @@ Result<std::vector<std::string>> check_options(const Options& options, std::span
   }
   for (const OptionSpec& spec : specs) {
     if (spec.required && !options.contains(std::string(spec.name))) {
-      return Status::invalid_argument(fmt::format("missing required option of {}: '{}'", owner, spec.name));
+      return Status::invalid_argument(
+          fmt::format("missing required option of {}: '{}'", owner, spec.name));
     }
   }
   return notices;
 }
 
-std::string option_or_default(const Options& options, std::span<const OptionSpec> specs, std::string_view name) {
+std::string option_or_default(const Options& options, std::span<const OptionSpec> specs,
+                              std::string_view name) {
   auto found = options.find(std::string(name));
   if (found != options.end()) {
     return found->second;
@@ -115,7 +118,8 @@ Result<int64_t> parse_int(std::string_view text) {
 
 Result<int64_t> parse_duration_us(std::string_view text) {
   size_t digits = 0;
-  while (digits < text.size() && (std::isdigit(static_cast<unsigned char>(text[digits])) || text[digits] == '.')) {
+  while (digits < text.size() &&
+         (std::isdigit(static_cast<unsigned char>(text[digits])) || text[digits] == '.')) {
     ++digits;
   }
   double amount = 0;
@@ -125,16 +129,18 @@ Result<int64_t> parse_duration_us(std::string_view text) {
     unit.remove_prefix(1);
   }
   static constexpr std::pair<std::string_view, double> kUnits[] = {
-      {"", 1e3},      {"us", 1},        {"µs", 1},        {"micro", 1},     {"ms", 1e3},      {"milli", 1e3},
-      {"millis", 1e3}, {"s", 1e6},      {"sec", 1e6},     {"second", 1e6},  {"seconds", 1e6}, {"m", 60e6},
-      {"min", 60e6},  {"minute", 60e6}, {"minutes", 60e6}, {"h", 3600e6},   {"hour", 3600e6}, {"hours", 3600e6},
-      {"d", 86400e6}, {"day", 86400e6}, {"days", 86400e6}};
+      {"", 1e3},        {"us", 1},        {"µs", 1},         {"micro", 1},     {"ms", 1e3},
+      {"milli", 1e3},   {"millis", 1e3},  {"s", 1e6},        {"sec", 1e6},     {"second", 1e6},
+      {"seconds", 1e6}, {"m", 60e6},      {"min", 60e6},     {"minute", 60e6}, {"minutes", 60e6},
+      {"h", 3600e6},    {"hour", 3600e6}, {"hours", 3600e6}, {"d", 86400e6},   {"day", 86400e6},
+      {"days", 86400e6}};
   for (const auto& [name, factor] : kUnits) {
     if (digits > 0 && error == std::errc() && name == unit) {
       return static_cast<int64_t>(amount * factor);
     }
   }
-  return Status::invalid_argument(fmt::format("expected a duration such as '30s', '500 ms' or '10 min': '{}'", text));
+  return Status::invalid_argument(
+      fmt::format("expected a duration such as '30s', '500 ms' or '10 min': '{}'", text));
 }
 
 }  // namespace tidemark

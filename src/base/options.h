@@ -1,6 +1,7 @@
 #pragma once
-// String options as users write them in WITH (...) and SET, and the tables that say what each means.
-// The same table gives the error for an unknown option, SHOW and the reference documentation.
+// String options as users write them in WITH (...) and SET, and the tables that say what each
+// means. The same table gives the error for an unknown option, SHOW and the reference
+// documentation.
 
 #include <map>
 #include <span>
@@ -20,21 +21,23 @@ struct OptionSpec {
     kUsed,
     kIgnored,  // known from Flink, accepted, and without meaning here: `text` says why
   };
-  std::string_view name;           // a trailing ".*" takes every option with that prefix
+  std::string_view name;  // a trailing ".*" takes every option with that prefix
   Kind kind = Kind::kString;
   bool required = false;
   std::string_view default_value;  // empty: none
   Effect effect = Effect::kUsed;
-  std::string_view text;           // one sentence for the reference
+  std::string_view text;  // one sentence for the reference
 };
 
 // Checks names, required options and the form of values. Returns the notices for ignored options;
 // an unknown option is an error that names the nearest known one.
-Result<std::vector<std::string>> check_options(const Options& options, std::span<const OptionSpec> specs,
+Result<std::vector<std::string>> check_options(const Options& options,
+                                               std::span<const OptionSpec> specs,
                                                std::string_view owner);
 
 // The option's value, or its default from the table; empty if neither.
-std::string option_or_default(const Options& options, std::span<const OptionSpec> specs, std::string_view name);
+std::string option_or_default(const Options& options, std::span<const OptionSpec> specs,
+                              std::string_view name);
 
 Result<bool> parse_bool(std::string_view text);
 Result<int64_t> parse_int(std::string_view text);

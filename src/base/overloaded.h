@@ -1,5 +1,6 @@
 #pragma once
-// A visitor of lambdas, for std::visit over a closed set: Overloaded{[](const A&) {...}, [](const B&) {...}}.
+// A visitor of lambdas, for std::visit over a closed set: Overloaded{[](const A&) {...}, [](const
+// B&) {...}}.
 
 namespace tidemark {
 

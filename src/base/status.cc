@@ -21,8 +21,12 @@ Status& Status::operator=(const Status& other) {
   return *this;
 }
 
-const std::string& Status::message() const { return detail_ ? detail_->message : kEmpty; }
-const std::string& Status::hint() const { return detail_ ? detail_->hint : kEmpty; }
+const std::string& Status::message() const {
+  return detail_ ? detail_->message : kEmpty;
+}
+const std::string& Status::hint() const {
+  return detail_ ? detail_->hint : kEmpty;
+}
 
 std::optional<size_t> Status::position() const {
   return detail_ ? detail_->position : std::nullopt;

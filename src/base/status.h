@@ -1,6 +1,6 @@
 #pragma once
-// Errors are values. A function that can fail returns Status, or Result<T> when it also has a value;
-// both are [[nodiscard]] and are passed on with TRY:
+// Errors are values. A function that can fail returns Status, or Result<T> when it also has a
+// value; both are [[nodiscard]] and are passed on with TRY:
 //
 //   Result<int> twice(std::string_view text) {
 //     int value = TRY(parse_int(text));   // on error: returns its Status from here
@@ -30,7 +30,7 @@ enum class StatusCode : uint8_t {
   kCorruption,       // stop the job: what we hold is not to be trusted
   kNotFound,
   kAlreadyExists,
-  kUnsupported,      // understood, and not built yet; named as such
+  kUnsupported,  // understood, and not built yet; named as such
   kCancelled,
 };
 
@@ -43,7 +43,9 @@ class [[nodiscard]] Status {
   Status(Status&&) noexcept = default;
   Status& operator=(Status&&) noexcept = default;
 
-  static Status invalid_argument(std::string m) { return {StatusCode::kInvalidArgument, std::move(m)}; }
+  static Status invalid_argument(std::string m) {
+    return {StatusCode::kInvalidArgument, std::move(m)};
+  }
   static Status data_error(std::string m) { return {StatusCode::kDataError, std::move(m)}; }
   static Status unavailable(std::string m) { return {StatusCode::kUnavailable, std::move(m)}; }
   static Status corruption(std::string m) { return {StatusCode::kCorruption, std::move(m)}; }
@@ -115,11 +117,11 @@ class [[nodiscard]] Result {
 }  // namespace tidemark
 
 // Evaluates to the value, or returns the error from the enclosing function.
-#define TRY(expression)                             \
-  ({                                                \
-    auto&& try_result_ = (expression);              \
-    if (!try_result_.ok()) [[unlikely]] {           \
-      return std::move(try_result_).status();       \
-    }                                               \
-    std::move(try_result_).value();                 \
+#define TRY(expression)                       \
+  ({                                          \
+    auto&& try_result_ = (expression);        \
+    if (!try_result_.ok()) [[unlikely]] {     \
+      return std::move(try_result_).status(); \
+    }                                         \
+    std::move(try_result_).value();           \
   })

@@ -11,7 +11,8 @@ namespace tidemark {
 std::string quote_name(std::string_view name) {
   bool plain = !name.empty() && !(name[0] >= '0' && name[0] <= '9');
   for (char c : name) {
-    plain = plain && (std::isalnum(static_cast<unsigned char>(c)) || c == '_' || (static_cast<uint8_t>(c) & 0x80));
+    plain = plain && (std::isalnum(static_cast<unsigned char>(c)) || c == '_' ||
+                      (static_cast<uint8_t>(c) & 0x80));
   }
   if (plain) {
     return std::string(name);
@@ -41,10 +42,13 @@ Catalog::Catalog() {
   catalogs_.emplace(kDefaultCatalog, std::move(entry));
 }
 
-Status Catalog::create_catalog(CatalogInfo info, std::shared_ptr<ExternalCatalog> external, bool if_not_exists) {
+Status Catalog::create_catalog(CatalogInfo info, std::shared_ptr<ExternalCatalog> external,
+                               bool if_not_exists) {
   std::lock_guard lock(mutex_);
   if (catalogs_.contains(info.name)) {
-    return if_not_exists ? Status() : Status::already_exists(fmt::format("catalog exists already: {}", info.name));
+    return if_not_exists
+               ? Status()
+               : Status::already_exists(fmt::format("catalog exists already: {}", info.name));
   }
   Entry entry;
   entry.external = std::move(external);
@@ -70,27 +74,34 @@ Status Catalog::drop_catalog(const std::string& name, bool if_exists) {
   return {};
 }
 
-Status Catalog::create_database(const std::string& catalog, const std::string& database, bool if_not_exists) {
+Status Catalog::create_database(const std::string& catalog, const std::string& database,
+                                bool if_not_exists) {
   std::lock_guard lock(mutex_);
   auto found = catalogs_.find(catalog);
   if (found == catalogs_.end()) {
     return Status::not_found(fmt::format("no such catalog: {}", catalog));
   }
   if (found->second.external) {
-    return Status::invalid_argument(fmt::format("catalog {} shows a source database and is read-only", catalog));
+    return Status::invalid_argument(
+        fmt::format("catalog {} shows a source database and is read-only", catalog));
   }
   auto [entry, inserted] = found->second.databases.try_emplace(database);
-  return inserted || if_not_exists ? Status() : Status::already_exists(fmt::format("database exists already: {}", database));
+  return inserted || if_not_exists
+             ? Status()
+             : Status::already_exists(fmt::format("database exists already: {}", database));
 }
 
-Status Catalog::drop_database(const std::string& catalog, const std::string& database, bool if_exists, bool cascade) {
+Status Catalog::drop_database(const std::string& catalog, const std::string& database,
+                              bool if_exists, bool cascade) {
   std::lock_guard lock(mutex_);
   auto found = catalogs_.find(catalog);
   if (found == catalogs_.end() || !found->second.databases.contains(database)) {
-    return if_exists ? Status() : Status::not_found(fmt::format("no such database: {}.{}", catalog, database));
+    return if_exists ? Status()
+                     : Status::not_found(fmt::format("no such database: {}.{}", catalog, database));
   }
   if (!found->second.databases[database].empty()) {
-    return Status::invalid_argument(fmt::format("database is not empty: {}{}", database, cascade ? ": drop its objects first" : ""));
+    return Status::invalid_argument(fmt::format("database is not empty: {}{}", database,
+                                                cascade ? ": drop its objects first" : ""));
   }
   found->second.databases.erase(database);
   return {};
@@ -115,7 +126,8 @@ Result<CatalogInfo> Catalog::find_catalog(const std::string& name) const {
     }
     auto nearest = nearest_name(name, names);
     return Status::not_found(fmt::format("no such catalog: {}", name))
-        .with_hint(nearest ? fmt::format("did you mean {}?", *nearest) : "SHOW CATALOGS lists them");
+        .with_hint(nearest ? fmt::format("did you mean {}?", *nearest)
+                           : "SHOW CATALOGS lists them");
   }
   return found->second.info;
 }
@@ -149,7 +161,8 @@ Status Catalog::check_database(const std::string& catalog, const std::string& da
   if (std::find(names.begin(), names.end(), database) == names.end()) {
     auto nearest = nearest_name(database, names);
     return Status::not_found(fmt::format("no such database in catalog {}: {}", catalog, database))
-        .with_hint(nearest ? fmt::format("did you mean {}?", *nearest) : "SHOW DATABASES lists them");
+        .with_hint(nearest ? fmt::format("did you mean {}?", *nearest)
+                           : "SHOW DATABASES lists them");
   }
   return {};
 }
@@ -160,12 +173,16 @@ Result<ObjectRef> Catalog::create(CatalogObject object) {
   if (found == catalogs_.end()) {
     return Status::not_found(fmt::format("no such catalog: {}", object.name.catalog));
   }
-  if (found->second.external == nullptr && !found->second.databases.contains(object.name.database)) {
-    return Status::not_found(fmt::format("no such database in catalog {}: {}", object.name.catalog, object.name.database));
+  if (found->second.external == nullptr &&
+      !found->second.databases.contains(object.name.database)) {
+    return Status::not_found(fmt::format("no such database in catalog {}: {}", object.name.catalog,
+                                         object.name.database));
   }
   auto& objects = found->second.databases[object.name.database];
   if (objects.contains(object.name.object)) {
-    return Status::already_exists(fmt::format("{} exists already: {}", objects[object.name.object]->kind_text(), object.name.object))
+    return Status::already_exists(fmt::format("{} exists already: {}",
+                                              objects[object.name.object]->kind_text(),
+                                              object.name.object))
         .with_hint("drop it first, or write IF NOT EXISTS");
   }
   object.id = next_id_++;
@@ -188,8 +205,10 @@ Result<ObjectRef> Catalog::drop(const ObjectName& name) {
   for (const auto& [catalog_name, entry] : catalogs_) {
     for (const auto& [database_name, objects] : entry.databases) {
       for (const auto& [object_name, other] : objects) {
-        if (std::find(other->depends_on.begin(), other->depends_on.end(), object->id) != other->depends_on.end()) {
-          return Status::invalid_argument(fmt::format("cannot drop {} {}: {} {} depends on it", object->kind_text(), name.object,
+        if (std::find(other->depends_on.begin(), other->depends_on.end(), object->id) !=
+            other->depends_on.end()) {
+          return Status::invalid_argument(fmt::format("cannot drop {} {}: {} {} depends on it",
+                                                      object->kind_text(), name.object,
                                                       other->kind_text(), object_name))
               .with_hint("drop what depends on it first, or write CASCADE");
         }
@@ -212,7 +231,8 @@ Status Catalog::not_found(const ObjectName& name, const Entry* entry) {
   }
   auto nearest = nearest_name(name.object, candidates);
   return Status::not_found(fmt::format("no such table or view: {}", name.to_string()))
-      .with_hint(nearest ? fmt::format("did you mean {}?", quote_name(*nearest)) : "SHOW TABLES lists them");
+      .with_hint(nearest ? fmt::format("did you mean {}?", quote_name(*nearest))
+                         : "SHOW TABLES lists them");
 }
 
 Result<ObjectRef> Catalog::find(const ObjectName& name) {
@@ -249,7 +269,9 @@ Result<ObjectRef> Catalog::find(const ObjectName& name) {
   return ref;
 }
 
-Result<ObjectName> Catalog::full_name(const std::vector<std::string>& parts, const std::string& catalog, const std::string& database) const {
+Result<ObjectName> Catalog::full_name(const std::vector<std::string>& parts,
+                                      const std::string& catalog,
+                                      const std::string& database) const {
   if (parts.empty() || parts.size() > 3) {
     return Status::invalid_argument("a name has one to three parts: catalog.database.object");
   }
@@ -260,7 +282,8 @@ Result<ObjectName> Catalog::full_name(const std::vector<std::string>& parts, con
   return name;
 }
 
-Result<ObjectRef> Catalog::find(const std::vector<std::string>& parts, const std::string& catalog, const std::string& database) {
+Result<ObjectRef> Catalog::find(const std::vector<std::string>& parts, const std::string& catalog,
+                                const std::string& database) {
   ObjectName name = TRY(full_name(parts, catalog, database));
   std::shared_ptr<ExternalCatalog> external;
   {
@@ -297,24 +320,31 @@ Result<ObjectRef> Catalog::find(const std::vector<std::string>& parts, const std
       return find(name);
     }
     if (schemas.size() > 1) {
-      return Status::invalid_argument(fmt::format("more than one schema has a table {}", name.object))
-          .with_hint(fmt::format("write {}.{} or {}.{}", schemas[0], name.object, schemas[1], name.object));
+      return Status::invalid_argument(
+                 fmt::format("more than one schema has a table {}", name.object))
+          .with_hint(fmt::format("write {}.{} or {}.{}", schemas[0], name.object, schemas[1],
+                                 name.object));
     }
     if (auto nearest = nearest_name(name.object, names)) {
-      return std::move(found).status().with_hint(fmt::format("did you mean {}?", quote_name(*nearest)));
+      return std::move(found).status().with_hint(
+          fmt::format("did you mean {}?", quote_name(*nearest)));
     }
   }
   if (parts.size() == 2) {
     // The first part may have been meant as a catalog.
     std::lock_guard lock(mutex_);
-    if (!catalogs_.contains(name.catalog) || (!catalogs_[name.catalog].external && !catalogs_[name.catalog].databases.contains(name.database))) {
-      return Status::not_found(fmt::format("no such database: {}.{}", name.catalog, name.database)).with_hint("SHOW DATABASES lists them");
+    if (!catalogs_.contains(name.catalog) ||
+        (!catalogs_[name.catalog].external &&
+         !catalogs_[name.catalog].databases.contains(name.database))) {
+      return Status::not_found(fmt::format("no such database: {}.{}", name.catalog, name.database))
+          .with_hint("SHOW DATABASES lists them");
     }
   }
   return found;
 }
 
-Result<std::vector<std::pair<std::string, std::string>>> Catalog::list(const std::string& catalog, const std::string& database) {
+Result<std::vector<std::pair<std::string, std::string>>> Catalog::list(
+    const std::string& catalog, const std::string& database) {
   std::shared_ptr<ExternalCatalog> external;
   std::map<std::string, std::string> names;
   {
@@ -330,7 +360,8 @@ Result<std::vector<std::pair<std::string, std::string>>> Catalog::list(const std
         names.emplace(name, object->kind_text());
       }
     } else if (!external) {
-      return Status::not_found(fmt::format("no such database in catalog {}: {}", catalog, database));
+      return Status::not_found(
+          fmt::format("no such database in catalog {}: {}", catalog, database));
     }
   }
   if (external) {
@@ -359,7 +390,8 @@ std::vector<ObjectRef> Catalog::objects() const {
 std::vector<ObjectRef> Catalog::dependents(ObjectId id) const {
   std::vector<ObjectRef> result;
   for (const ObjectRef& object : objects()) {
-    if (std::find(object->depends_on.begin(), object->depends_on.end(), id) != object->depends_on.end()) {
+    if (std::find(object->depends_on.begin(), object->depends_on.end(), id) !=
+        object->depends_on.end()) {
       result.push_back(object);
     }
   }

@@ -1,6 +1,7 @@
 #pragma once
 // Named objects: catalogs hold databases hold tables and views. A name resolves as
-// catalog.database.object, missing parts taken from the session (Flink's rule; identifiers are case-sensitive).
+// catalog.database.object, missing parts taken from the session (Flink's rule; identifiers are
+// case-sensitive).
 //
 // A catalog of a source database (CREATE CATALOG c WITH ('type' = 'postgres-cdc', ...)) shows the
 // source's schemas as databases and its tables without DDL: they are looked up when first named.
@@ -42,14 +43,14 @@ std::string quote_name(std::string_view name);  // with backticks if it needs th
 struct TableDefinition {
   Options with;
   std::string source_key;
-  std::string display_name;            // as the source names it
-  Schema hidden;                       // columns after the schema's that row_key needs
-  std::vector<size_t> row_key;         // see SourceTable in connectors/connector.h
+  std::string display_name;     // as the source names it
+  Schema hidden;                // columns after the schema's that row_key needs
+  std::vector<size_t> row_key;  // see SourceTable in connectors/connector.h
 };
 // A stored query, expanded where it is used.
 struct ViewDefinition {
-  std::string query;                   // canonical text; names in it are resolved from `context`
-  std::vector<std::string> columns;    // given names; empty: the query's own
+  std::string query;                 // canonical text; names in it are resolved from `context`
+  std::vector<std::string> columns;  // given names; empty: the query's own
 };
 struct MaterializedViewDefinition {
   std::string query;
@@ -59,10 +60,11 @@ struct CatalogObject {
   ObjectId id = 0;
   ObjectName name;
   Schema schema;
-  std::vector<size_t> primary_key;     // a unique key of the rows; empty: none known
+  std::vector<size_t> primary_key;  // a unique key of the rows; empty: none known
   bool temporary = false;
   std::string comment;
-  // Catalog and database that were current when the object was made: where its query's names resolve.
+  // Catalog and database that were current when the object was made: where its query's names
+  // resolve.
   std::string context_catalog;
   std::string context_database;
   std::vector<ObjectId> depends_on;
@@ -73,7 +75,8 @@ struct CatalogObject {
   bool is_materialized_view() const { return definition.index() == 2; }
   std::string_view kind_text() const;  // "table", "view", "materialized view"
 };
-using ObjectRef = std::shared_ptr<const CatalogObject>;  // immutable, read by sessions and the step thread
+using ObjectRef =
+    std::shared_ptr<const CatalogObject>;  // immutable, read by sessions and the step thread
 
 // Looks into a source database for a catalog. Implemented above this layer.
 class ExternalCatalog {
@@ -86,7 +89,7 @@ class ExternalCatalog {
 
 struct CatalogInfo {
   std::string name;
-  std::string type;     // "generic_in_memory" or a connector's name
+  std::string type;  // "generic_in_memory" or a connector's name
   Options options;
   std::string comment;
 };
@@ -95,10 +98,13 @@ class Catalog {
  public:
   Catalog();
 
-  Status create_catalog(CatalogInfo info, std::shared_ptr<ExternalCatalog> external, bool if_not_exists);
+  Status create_catalog(CatalogInfo info, std::shared_ptr<ExternalCatalog> external,
+                        bool if_not_exists);
   Status drop_catalog(const std::string& name, bool if_exists);
-  Status create_database(const std::string& catalog, const std::string& database, bool if_not_exists);
-  Status drop_database(const std::string& catalog, const std::string& database, bool if_exists, bool cascade);
+  Status create_database(const std::string& catalog, const std::string& database,
+                         bool if_not_exists);
+  Status drop_database(const std::string& catalog, const std::string& database, bool if_exists,
+                       bool cascade);
   std::vector<CatalogInfo> catalogs() const;
   Result<CatalogInfo> find_catalog(const std::string& name) const;
   Result<std::vector<std::string>> databases(const std::string& catalog) const;
@@ -111,11 +117,14 @@ class Catalog {
   // kNotFound with the nearest name that exists. May ask an external catalog.
   Result<ObjectRef> find(const ObjectName& name);
   // Resolves one to three parts against the session's catalog and database.
-  Result<ObjectRef> find(const std::vector<std::string>& parts, const std::string& catalog, const std::string& database);
+  Result<ObjectRef> find(const std::vector<std::string>& parts, const std::string& catalog,
+                         const std::string& database);
   // Where a new object of this name would go.
-  Result<ObjectName> full_name(const std::vector<std::string>& parts, const std::string& catalog, const std::string& database) const;
+  Result<ObjectName> full_name(const std::vector<std::string>& parts, const std::string& catalog,
+                               const std::string& database) const;
   // Names in a database; for an external catalog, all tables of the schema.
-  Result<std::vector<std::pair<std::string, std::string>>> list(const std::string& catalog, const std::string& database);  // name, kind
+  Result<std::vector<std::pair<std::string, std::string>>> list(
+      const std::string& catalog, const std::string& database);  // name, kind
   std::vector<ObjectRef> objects() const;
   // Direct dependents.
   std::vector<ObjectRef> dependents(ObjectId id) const;

@@ -24,13 +24,20 @@ std::string_view take_until(std::string_view& text, char separator) {
 
 Type array_of_wire(uint32_t oid) {
   switch (oid) {
-    case 1000: return Type::array(Type::boolean());
-    case 1005: return Type::array(Type::of(TypeKind::kSmallint));
-    case 1007: return Type::array(Type::integer());
-    case 1016: return Type::array(Type::bigint());
-    case 1021: return Type::array(Type::float32());
-    case 1022: return Type::array(Type::float64());
-    default: return Type::string();
+    case 1000:
+      return Type::array(Type::boolean());
+    case 1005:
+      return Type::array(Type::of(TypeKind::kSmallint));
+    case 1007:
+      return Type::array(Type::integer());
+    case 1016:
+      return Type::array(Type::bigint());
+    case 1021:
+      return Type::array(Type::float32());
+    case 1022:
+      return Type::array(Type::float64());
+    default:
+      return Type::string();
   }
 }
 
@@ -39,25 +46,40 @@ Type array_of_wire(uint32_t oid) {
 Type type_of_wire(uint32_t oid, int32_t modifier) {
   int32_t precision = modifier < 0 ? 6 : modifier;
   switch (oid) {
-    case 16: return Type::boolean();
-    case 21: return Type::of(modifier == 1 ? TypeKind::kTinyint : TypeKind::kSmallint);
-    case 23: return Type::integer();
-    case 20: return Type::bigint();
-    case 700: return Type::float32();
-    case 701: return Type::float64();
+    case 16:
+      return Type::boolean();
+    case 21:
+      return Type::of(modifier == 1 ? TypeKind::kTinyint : TypeKind::kSmallint);
+    case 23:
+      return Type::integer();
+    case 20:
+      return Type::bigint();
+    case 700:
+      return Type::float32();
+    case 701:
+      return Type::float64();
     case 1700: {
       int32_t packed = modifier - 4;  // PostgreSQL 15, numeric.c: precision << 16 | scale, plus 4
       bool is_ours = modifier >= 4 && packed >> 16 <= kDecimalPrecisionMax;
-      return is_ours ? Type::decimal(packed >> 16, packed & 0xFFFF) : Type::decimal(kDecimalPrecisionMax, 18);
+      return is_ours ? Type::decimal(packed >> 16, packed & 0xFFFF)
+                     : Type::decimal(kDecimalPrecisionMax, 18);
     }
-    case 1042: return Type::character(modifier > 4 ? modifier - 4 : 1);
-    case 1043: return Type::varchar(modifier > 4 ? modifier - 4 : kLengthMax);
-    case 17: return Type::bytes();
-    case 1082: return Type::date();
-    case 1083: return Type::time(precision);
-    case 1114: return Type::timestamp(precision);
-    case 1184: return Type::timestamp_ltz(precision);
-    default: return array_of_wire(oid);
+    case 1042:
+      return Type::character(modifier > 4 ? modifier - 4 : 1);
+    case 1043:
+      return Type::varchar(modifier > 4 ? modifier - 4 : kLengthMax);
+    case 17:
+      return Type::bytes();
+    case 1082:
+      return Type::date();
+    case 1083:
+      return Type::time(precision);
+    case 1114:
+      return Type::timestamp(precision);
+    case 1184:
+      return Type::timestamp_ltz(precision);
+    default:
+      return array_of_wire(oid);
   }
 }
 
@@ -94,17 +116,21 @@ Result<Answer> Answer::start(PostgresConnection& connection, const std::string& 
   return Answer(connection);
 }
 
-bool Answer::is_stream() const { return connection_->parameter("tidemark.result") == "stream"; }
+bool Answer::is_stream() const {
+  return connection_->parameter("tidemark.result") == "stream";
+}
 
 void Answer::read_head(const QueryResult& result) {
   head_.is_stream = is_stream();
   size_t skipped = head_.is_stream ? 2 : 0;
   for (size_t i = skipped; i < result.columns(); ++i) {
-    head_.columns.push_back(AnswerColumn{.name = std::string(result.column_name(i)),
-                                         .type = type_of_wire(result.column_oid(i), result.column_modifier(i))});
+    head_.columns.push_back(
+        AnswerColumn{.name = std::string(result.column_name(i)),
+                     .type = type_of_wire(result.column_oid(i), result.column_modifier(i))});
   }
   if (head_.is_stream) {
-    head_.hidden = std::min<size_t>(parse_number(connection_->parameter("tidemark.hidden")), head_.columns.size());
+    head_.hidden = std::min<size_t>(parse_number(connection_->parameter("tidemark.hidden")),
+                                    head_.columns.size());
     head_.order = parse_order(connection_->parameter("tidemark.order"));
     head_.key = parse_key(connection_->parameter("tidemark.key"));
   }
@@ -122,7 +148,7 @@ AnswerEvent Answer::take_row(const QueryResult& result) {
       event.kind = AnswerEvent::Kind::kMark;
       return event;
     }
-    event.op = op == "-U" ? RowKind::kUpdateBefore
+    event.op = op == "-U"   ? RowKind::kUpdateBefore
                : op == "+U" ? RowKind::kUpdateAfter
                : op == "-D" ? RowKind::kDelete
                             : RowKind::kInsert;

@@ -1,6 +1,7 @@
 #pragma once
-// The answer to one statement as it comes over the wire, piece by piece. Knows how the server writes a
-// live query (server/pgwire/stream.h): rows with `mark` and `op`, marks, and the facts beside them.
+// The answer to one statement as it comes over the wire, piece by piece. Knows how the server
+// writes a live query (server/pgwire/stream.h): rows with `mark` and `op`, marks, and the facts
+// beside them.
 //
 // Thread rule: that of its connection.
 
@@ -52,8 +53,8 @@ struct AnswerEvent {
     kNothing,  // wait for the socket
     kHead,     // columns are known: head()
     kRow,
-    kMark,     // all rows of an update were seen
-    kDone,     // the statement ended well: tag()
+    kMark,  // all rows of an update were seen
+    kDone,  // the statement ended well: tag()
     kFailed,
   };
   Kind kind = Kind::kNothing;
@@ -98,8 +99,8 @@ class Answer {
   bool ended_ = false;
 };
 
-// The type that a column's oid and modifier stand for, as server/pgwire/rows.cc writes them; STRING for
-// oids that it never writes.
+// The type that a column's oid and modifier stand for, as server/pgwire/rows.cc writes them; STRING
+// for oids that it never writes.
 Type type_of_wire(uint32_t oid, int32_t modifier);
 
 // "1 desc nulls_first, 0 asc nulls_last"; what cannot be read is left out.

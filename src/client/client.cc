@@ -1,11 +1,10 @@
 #include "client/client.h"
 
+#include <fmt/core.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <fmt/core.h>
 
 #include "client/repl.h"
 #include "client/run_script.h"
@@ -26,9 +25,12 @@ std::string flink_literal(std::string_view text) {
   return quoted + "'";
 }
 
-bool goes_on(const RunEnd& end) { return end.kind == RunEnd::Kind::kDone || end.kind == RunEnd::Kind::kLeft; }
+bool goes_on(const RunEnd& end) {
+  return end.kind == RunEnd::Kind::kDone || end.kind == RunEnd::Kind::kLeft;
+}
 
-// Whether a full screen can be drawn at all; an editor's shell window is such a terminal that cannot.
+// Whether a full screen can be drawn at all; an editor's shell window is such a terminal that
+// cannot.
 bool has_cursor() {
   const char* kind = getenv("TERM");
   return kind != nullptr && kind[0] != '\0' && strcmp(kind, "dumb") != 0;
@@ -42,7 +44,8 @@ RunEnd run_own(ClientSession& session, const std::string& statement) {
   return end;
 }
 
-// Settings and the source's catalog; the texts are the client's own, so errors are shown without them.
+// Settings and the source's catalog; the texts are the client's own, so errors are shown without
+// them.
 RunEnd prepare(ClientSession& session, const ClientOptions& options) {
   std::vector<std::string> statements;
   for (const auto& [key, value] : options.settings) {
@@ -125,7 +128,8 @@ int exit_status(const RunEnd& end, const Output& output) {
 
 std::string catalog_statement(const PostgresAddress& source) {
   std::string sql = fmt::format(
-      "CREATE CATALOG pg WITH ('type' = 'postgres-cdc', 'hostname' = {}, 'port' = {}, 'username' = {}, "
+      "CREATE CATALOG pg WITH ('type' = 'postgres-cdc', 'hostname' = {}, 'port' = {}, 'username' = "
+      "{}, "
       "'password' = {}, 'database-name' = {}",
       flink_literal(source.host), flink_literal(source.port), flink_literal(source.user),
       flink_literal(source.password), flink_literal(source.database));

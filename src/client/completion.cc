@@ -16,7 +16,8 @@ bool begins_with(std::string_view text, std::string_view start) {
 
 }  // namespace
 
-std::vector<std::string> matching_words(const std::vector<std::string>& names, std::string_view word) {
+std::vector<std::string> matching_words(const std::vector<std::string>& names,
+                                        std::string_view word) {
   std::vector<std::string> words;
   for (const std::string& name : names) {
     if (begins_with(name, word)) {
@@ -29,7 +30,8 @@ std::vector<std::string> matching_words(const std::vector<std::string>& names, s
       if (!word.empty() && begins_with(keyword, word)) {
         std::string shown(keyword);
         if (lower) {
-          std::ranges::transform(shown, shown.begin(), [](unsigned char c) { return static_cast<char>(tolower(c)); });
+          std::ranges::transform(shown, shown.begin(),
+                                 [](unsigned char c) { return static_cast<char>(tolower(c)); });
         }
         words.push_back(std::move(shown));
       }
@@ -43,7 +45,8 @@ std::vector<std::string> matching_words(const std::vector<std::string>& names, s
 std::vector<std::string> Completion::candidates(std::string_view, std::string_view word) {
   if (!names_) {
     names_.emplace();
-    for (const char* question : {"SHOW TABLES", "SHOW VIEWS", "SHOW CATALOGS", "SHOW DATABASES", "SHOW FUNCTIONS"}) {
+    for (const char* question :
+         {"SHOW TABLES", "SHOW VIEWS", "SHOW CATALOGS", "SHOW DATABASES", "SHOW FUNCTIONS"}) {
       for (std::string& name : session_.ask(question)) {
         names_->push_back(std::move(name));
       }

@@ -25,6 +25,7 @@ class Completion {
 };
 
 // The pure part of it.
-std::vector<std::string> matching_words(const std::vector<std::string>& names, std::string_view word);
+std::vector<std::string> matching_words(const std::vector<std::string>& names,
+                                        std::string_view word);
 
 }  // namespace tidemark

@@ -74,8 +74,8 @@ void append_json_string(std::string_view text, std::string& out) {
   out += '"';
 }
 
-void append_json_change(std::span<const AnswerColumn> columns, RowKind op, std::string_view mark, const Row& row,
-                        std::string& out) {
+void append_json_change(std::span<const AnswerColumn> columns, RowKind op, std::string_view mark,
+                        const Row& row, std::string& out) {
   out += "{\"op\":\"";
   out += row_kind_text(op);
   out += "\",\"mark\":";
@@ -105,8 +105,8 @@ void append_csv_header(std::span<const AnswerColumn> columns, std::string& out) 
   out += '\n';
 }
 
-void append_csv_change(std::span<const AnswerColumn> columns, RowKind op, std::string_view mark, const Row& row,
-                       std::string& out) {
+void append_csv_change(std::span<const AnswerColumn> columns, RowKind op, std::string_view mark,
+                       const Row& row, std::string& out) {
   out += row_kind_text(op);
   out += ',';
   out += mark;
@@ -116,7 +116,8 @@ void append_csv_change(std::span<const AnswerColumn> columns, RowKind op, std::s
       continue;
     }
     bool is_boolean = columns[i].type.kind == TypeKind::kBoolean;
-    append_csv_field(is_boolean ? (*row[i] == "t" ? "true" : "false") : std::string_view(*row[i]), out);
+    append_csv_field(is_boolean ? (*row[i] == "t" ? "true" : "false") : std::string_view(*row[i]),
+                     out);
   }
   out += '\n';
 }

@@ -6,7 +6,10 @@ namespace tidemark {
 namespace {
 
 std::vector<AnswerColumn> columns() {
-  return {{"name", Type::string()}, {"n", Type::decimal(38, 2)}, {"d", Type::float64()}, {"b", Type::boolean()}};
+  return {{"name", Type::string()},
+          {"n", Type::decimal(38, 2)},
+          {"d", Type::float64()},
+          {"b", Type::boolean()}};
 }
 
 std::string json(const Row& row) {
@@ -44,7 +47,8 @@ TEST(Json, strings_are_escaped) {
 
 TEST(Csv, quotes_by_rfc_4180) {
   EXPECT_EQ(csv({"plain", "1.50", "2", "t"}), "+I,0/1A2B3C8,plain,1.50,2,true\n");
-  EXPECT_EQ(csv({"a,\"b\"\nc", std::nullopt, std::nullopt, std::nullopt}), "+I,0/1A2B3C8,\"a,\"\"b\"\"\nc\",,,\n");
+  EXPECT_EQ(csv({"a,\"b\"\nc", std::nullopt, std::nullopt, std::nullopt}),
+            "+I,0/1A2B3C8,\"a,\"\"b\"\"\nc\",,,\n");
 }
 
 TEST(Csv, empty_string_differs_from_null) {

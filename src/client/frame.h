@@ -1,6 +1,6 @@
 #pragma once
-// A picture of the terminal: lines of styled text. What is drawn is made as a Frame by code without a
-// terminal, so that tests can look at it.
+// A picture of the terminal: lines of styled text. What is drawn is made as a Frame by code without
+// a terminal, so that tests can look at it.
 
 #include <string>
 #include <vector>
@@ -9,12 +9,12 @@ namespace tidemark {
 
 enum class TextStyle : uint8_t {
   kPlain,
-  kHeader,    // column names
-  kBar,       // title and status line
-  kWarning,   // in the status line
-  kDim,       // NULL, hints
-  kFresh,     // changed just now
-  kRecent,    // changed a moment ago
+  kHeader,   // column names
+  kBar,      // title and status line
+  kWarning,  // in the status line
+  kDim,      // NULL, hints
+  kFresh,    // changed just now
+  kRecent,   // changed a moment ago
   kSelected,
 };
 
@@ -31,8 +31,23 @@ struct Frame {
 };
 
 enum class Key : uint8_t {
-  kNone, kQuit, kUp, kDown, kLeft, kRight, kNextPage, kPreviousPage, kGoto, kEnd, kHome, kOpen, kRefresh,
-  kPlus, kMinus, kDigit, kBackspace,
+  kNone,
+  kQuit,
+  kUp,
+  kDown,
+  kLeft,
+  kRight,
+  kNextPage,
+  kPreviousPage,
+  kGoto,
+  kEnd,
+  kHome,
+  kOpen,
+  kRefresh,
+  kPlus,
+  kMinus,
+  kDigit,
+  kBackspace,
 };
 struct KeyPress {
   Key key = Key::kNone;

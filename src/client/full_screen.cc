@@ -14,11 +14,11 @@ namespace tidemark {
 
 namespace {
 
-constexpr int64_t kFrame_us = 16'000;     // at most about 60 pictures a second
-constexpr int64_t kFade_us = 100'000;     // while changes stand out, they are looked at again
+constexpr int64_t kFrame_us = 16'000;  // at most about 60 pictures a second
+constexpr int64_t kFade_us = 100'000;  // while changes stand out, they are looked at again
 constexpr int64_t kFadeEnd_us = 1'600'000;
-constexpr size_t kLogMax = 1000;          // changes kept in changelog mode
-constexpr int kEventsMax = 20'000;        // taken before keys and the screen have their turn
+constexpr size_t kLogMax = 1000;    // changes kept in changelog mode
+constexpr int kEventsMax = 20'000;  // taken before keys and the screen have their turn
 
 // What the answer has brought so far.
 class Gathered {
@@ -64,7 +64,9 @@ class Gathered {
   }
 
   bool in_update() const { return marked_ && in_update_; }
-  int64_t last_change_us() const { return table_ ? table_->last_change_us() : log_.empty() ? 0 : log_.back().time_us; }
+  int64_t last_change_us() const {
+    return table_ ? table_->last_change_us() : log_.empty() ? 0 : log_.back().time_us;
+  }
 
  private:
   void add(AnswerEvent event, int64_t now_us) {
@@ -91,14 +93,20 @@ class Gathered {
 }  // namespace
 
 FullScreen::FullScreen(Mode mode, std::string query, size_t rows_max, size_t column_width_max)
-    : mode_(mode), query_(std::move(query)), rows_max_(rows_max), column_width_max_(column_width_max) {}
+    : mode_(mode),
+      query_(std::move(query)),
+      rows_max_(rows_max),
+      column_width_max_(column_width_max) {}
 
 RunEnd FullScreen::show(Answer& answer, AnswerEvent event, Signals& signals, int64_t deadline_us) {
   std::unique_ptr<Screen> screen = Screen::open();
   if (screen == nullptr) {
-    return {.kind = RunEnd::Kind::kFailed,
-            .status = Status::unsupported("this terminal cannot show a live table")
-                          .with_hint("SET 'sql-client.execution.result-mode' = 'tableau', or use --output tableau")};
+    return {
+        .kind = RunEnd::Kind::kFailed,
+        .status =
+            Status::unsupported("this terminal cannot show a live table")
+                .with_hint(
+                    "SET 'sql-client.execution.result-mode' = 'tableau', or use --output tableau")};
   }
   Gathered gathered(mode_, rows_max_);
   TableView view(query_, column_width_max_, mode_ == Mode::kChangelog);
@@ -141,7 +149,8 @@ RunEnd FullScreen::show(Answer& answer, AnswerEvent event, Signals& signals, int
     if (deadline_us >= 0 && now >= deadline_us) {
       return {.kind = ended ? RunEnd::Kind::kDone : RunEnd::Kind::kTimeUp};
     }
-    bool fades = gathered.last_change_us() != 0 && drawn_us - gathered.last_change_us() < kFadeEnd_us;
+    bool fades =
+        gathered.last_change_us() != 0 && drawn_us - gathered.last_change_us() < kFadeEnd_us;
     dirty = dirty || (fades && now - drawn_us >= kFade_us);
     // Half an update is never shown.
     if (dirty && !gathered.in_update() && now - drawn_us >= kFrame_us) {
@@ -153,7 +162,9 @@ RunEnd FullScreen::show(Answer& answer, AnswerEvent event, Signals& signals, int
       int64_t wait = dirty && !gathered.in_update() ? kFrame_us : fades ? kFade_us : -1;
       int64_t left = deadline_us < 0 ? -1 : std::max<int64_t>(0, deadline_us - now);
       wait = wait < 0 || (left >= 0 && left < wait) ? left : wait;
-      wait_for({.socket = ended ? -1 : answer.socket(), .signals = signals.fd(), .keys = STDIN_FILENO}, wait);
+      wait_for(
+          {.socket = ended ? -1 : answer.socket(), .signals = signals.fd(), .keys = STDIN_FILENO},
+          wait);
     }
   }
 }

@@ -1,6 +1,6 @@
 #pragma once
-// A live query on the whole terminal: reads the answer, keeps its content, draws it at most 60 times a
-// second, and obeys keys until the user leaves.
+// A live query on the whole terminal: reads the answer, keeps its content, draws it at most 60
+// times a second, and obeys keys until the user leaves.
 
 #include <string>
 
@@ -15,8 +15,8 @@ class FullScreen {
   enum class Mode : uint8_t { kTable, kChangelog };
   FullScreen(Mode mode, std::string query, size_t rows_max, size_t column_width_max);
 
-  // Returns when the answer has ended (kDone, kFailed), the user leaves, or the time is up; the caller
-  // stops an answer that still runs.
+  // Returns when the answer has ended (kDone, kFailed), the user leaves, or the time is up; the
+  // caller stops an answer that still runs.
   RunEnd show(Answer& answer, AnswerEvent first, Signals& signals, int64_t deadline_us);
 
  private:

@@ -193,7 +193,8 @@ void LineEditor::remember(const std::string& entry) {
   if (state_->history_path.empty()) {
     return;
   }
-  // The file is nobody else's to read from its first moment on; that it cannot be written is no error.
+  // The file is nobody else's to read from its first moment on; that it cannot be written is no
+  // error.
   int fd = ::open(state_->history_path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
   if (fd >= 0) {
     close(fd);
@@ -209,7 +210,8 @@ std::string common_start(const std::vector<std::string>& candidates) {
   for (const std::string& candidate : candidates) {
     size_t same = 0;
     while (same < std::min(common.size(), candidate.size()) &&
-           tolower(static_cast<unsigned char>(common[same])) == tolower(static_cast<unsigned char>(candidate[same]))) {
+           tolower(static_cast<unsigned char>(common[same])) ==
+               tolower(static_cast<unsigned char>(candidate[same]))) {
       ++same;
     }
     common.resize(same);

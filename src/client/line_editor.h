@@ -15,7 +15,8 @@ class Signals;
 class LineEditor {
  public:
   // Words that may follow: `before` is the text up to the cursor, `word` its last word.
-  using Completer = std::function<std::vector<std::string>(std::string_view before, std::string_view word)>;
+  using Completer =
+      std::function<std::vector<std::string>(std::string_view before, std::string_view word)>;
   enum class End : uint8_t {
     kLine,
     kEnd,          // Ctrl-D, or the terminal has gone
@@ -37,7 +38,8 @@ class LineEditor {
   std::unique_ptr<State> state_;
 };
 
-// The longest text that all candidates begin with, ignoring case; its case is the first candidate's.
+// The longest text that all candidates begin with, ignoring case; its case is the first
+// candidate's.
 std::string common_start(const std::vector<std::string>& candidates);
 
 }  // namespace tidemark

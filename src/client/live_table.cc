@@ -16,7 +16,8 @@ void append_cell(const Cell& cell, std::string& out) {
   }
 }
 
-bool is_before(const std::string& sort_key_a, uint64_t arrival_a, const std::string& sort_key_b, uint64_t arrival_b) {
+bool is_before(const std::string& sort_key_a, uint64_t arrival_a, const std::string& sort_key_b,
+               uint64_t arrival_b) {
   int order = sort_key_a.compare(sort_key_b);
   return order != 0 ? order < 0 : arrival_a < arrival_b;
 }
@@ -24,11 +25,13 @@ bool is_before(const std::string& sort_key_a, uint64_t arrival_a, const std::str
 }  // namespace
 
 LiveTable::LiveTable(const AnswerHead& head, size_t rows_max) : head_(head), rows_max_(rows_max) {
-  std::erase_if(head_.order, [&](const SortKey& key) { return key.column >= head_.columns.size(); });
+  std::erase_if(head_.order,
+                [&](const SortKey& key) { return key.column >= head_.columns.size(); });
   for (const SortKey& key : head_.order) {
     scratch_.emplace_back(head_.columns[key.column].type.as_nullable());
   }
-  if (head_.key && std::ranges::any_of(*head_.key, [&](size_t column) { return column >= head_.columns.size(); })) {
+  if (head_.key && std::ranges::any_of(
+                       *head_.key, [&](size_t column) { return column >= head_.columns.size(); })) {
     head_.key.reset();
   }
 }

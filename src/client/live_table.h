@@ -2,12 +2,12 @@
 // The content of a live query as a list of rows that keep their places: changes are applied as they
 // come, and become the list at the end of their update.
 //
-// Laws: after commit(), the rows are exactly the multiset that the changes so far add up to. A row that
-// is updated keeps its place, unless the wanted order moves it; a new row goes to the end, or to its
-// ordered place; equal places are in order of arrival.
+// Laws: after commit(), the rows are exactly the multiset that the changes so far add up to. A row
+// that is updated keeps its place, unless the wanted order moves it; a new row goes to the end, or
+// to its ordered place; equal places are in order of arrival.
 //
-// Rows are matched by key when one is known, else by all their values (the last equal row goes first,
-// and an update takes the place of the row that it replaces).
+// Rows are matched by key when one is known, else by all their values (the last equal row goes
+// first, and an update takes the place of the row that it replaces).
 
 #include <cstdint>
 #include <memory>

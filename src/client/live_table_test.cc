@@ -154,7 +154,8 @@ TEST(LiveTable, holds_what_the_changes_add_up_to) {
     std::map<std::string, std::string> left, right;
     for (size_t i = 0; i < by_key.size(); ++i) {
       left[*by_key.entry(i).cells[0]] = *by_key.entry(i).cells[1];
-      ASSERT_TRUE(i == 0 || std::stoi(*by_key.entry(i - 1).cells[1]) <= std::stoi(*by_key.entry(i).cells[1]));
+      ASSERT_TRUE(i == 0 ||
+                  std::stoi(*by_key.entry(i - 1).cells[1]) <= std::stoi(*by_key.entry(i).cells[1]));
     }
     for (size_t i = 0; i < by_value.size(); ++i) {
       right[*by_value.entry(i).cells[0]] = *by_value.entry(i).cells[1];

@@ -32,6 +32,8 @@ void Output::flush() {
   buffer_.clear();
 }
 
-bool Output::reader_gone() const { return error_ == EPIPE; }
+bool Output::reader_gone() const {
+  return error_ == EPIPE;
+}
 
 }  // namespace tidemark

@@ -1,6 +1,6 @@
 #pragma once
-// Standard output with a buffer of our own: written out when asked, and remembering when nobody reads
-// any more.
+// Standard output with a buffer of our own: written out when asked, and remembering when nobody
+// reads any more.
 
 #include <string>
 #include <string_view>

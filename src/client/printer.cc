@@ -78,7 +78,9 @@ void RawText::row(RowKind, std::string_view, Row row, std::string& out) {
   }
 }
 
-void JsonLines::head(const AnswerHead& head, std::string&) { columns = visible_columns(head); }
+void JsonLines::head(const AnswerHead& head, std::string&) {
+  columns = visible_columns(head);
+}
 
 void JsonLines::row(RowKind op, std::string_view mark, Row row, std::string& out) {
   append_json_change(columns, op, mark, row, out);

@@ -1,9 +1,8 @@
 #include "client/repl.h"
 
+#include <fmt/core.h>
 #include <signal.h>
 #include <stdlib.h>
-
-#include <fmt/core.h>
 
 #include "client/completion.h"
 #include "client/line_editor.h"
@@ -24,7 +23,9 @@ std::string history_path() {
 
 std::string_view trimmed(std::string_view text) {
   size_t start = text.find_first_not_of(" \t\r\n");
-  return start == std::string_view::npos ? "" : text.substr(start, text.find_last_not_of(" \t\r\n") - start + 1);
+  return start == std::string_view::npos
+             ? ""
+             : text.substr(start, text.find_last_not_of(" \t\r\n") - start + 1);
 }
 
 // What people type without a semicolon, out of habit.
@@ -33,7 +34,8 @@ bool needs_no_semicolon(std::string_view text) {
   for (char c : text) {
     lower += static_cast<char>(tolower(static_cast<unsigned char>(c)));
   }
-  return lower == "quit" || lower == "exit" || lower == "help" || lower == "clear" || lower == "\\q";
+  return lower == "quit" || lower == "exit" || lower == "help" || lower == "clear" ||
+         lower == "\\q";
 }
 
 // As one line, which is easier to edit; a line comment would swallow what follows it.
@@ -46,7 +48,8 @@ std::string history_entry(std::string_view statement) {
 }
 
 // Runs the complete statements of what was typed, and takes them away from it.
-RunEnd run_complete(ClientSession& session, Completion& completion, LineEditor& editor, std::string& typed) {
+RunEnd run_complete(ClientSession& session, Completion& completion, LineEditor& editor,
+                    std::string& typed) {
   ScriptText script{.name = "", .text = std::move(typed)};
   typed.clear();
   if (needs_no_semicolon(trimmed(script.text))) {
@@ -89,8 +92,12 @@ RunEnd run_complete(ClientSession& session, Completion& completion, LineEditor& 
 RunEnd run_prompt(ClientSession& session) {
   Completion completion(session);
   LineEditor editor(session.signals(), history_path(),
-                    [&](std::string_view before, std::string_view word) { return completion.candidates(before, word); });
-  fmt::print("tidemark {} - SQL whose answers stay true. HELP; for help, QUIT; or Ctrl-D to leave.\n\n", TIDEMARK_VERSION);
+                    [&](std::string_view before, std::string_view word) {
+                      return completion.candidates(before, word);
+                    });
+  fmt::print(
+      "tidemark {} - SQL whose answers stay true. HELP; for help, QUIT; or Ctrl-D to leave.\n\n",
+      TIDEMARK_VERSION);
   std::string typed;
   while (true) {
     std::string line;
@@ -121,7 +128,8 @@ RunEnd run_prompt(ClientSession& session) {
       return end;
     }
     if (session.connection().is_broken()) {
-      return {.kind = RunEnd::Kind::kFailed, .status = Status::unavailable("the connection was lost")};
+      return {.kind = RunEnd::Kind::kFailed,
+              .status = Status::unavailable("the connection was lost")};
     }
   }
 }

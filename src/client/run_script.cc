@@ -1,8 +1,7 @@
 #include "client/run_script.h"
 
-#include <stdio.h>
-
 #include <fmt/core.h>
+#include <stdio.h>
 
 #include "sql/parser.h"
 
@@ -19,12 +18,14 @@ constexpr std::string_view kHelp =
     "Some of what the engine does:\n"
     "  CREATE TABLE t WITH (...); declares a source; without columns it takes them from there\n"
     "  CREATE CATALOG c WITH (...);  makes every table of a database ready to query\n"
-    "  SELECT ...;                a live answer: it stays true until you leave it with q or Ctrl-C\n"
+    "  SELECT ...;                a live answer: it stays true until you leave it with q or "
+    "Ctrl-C\n"
     "  SHOW TABLES; SHOW FUNCTIONS; DESCRIBE t; EXPLAIN SELECT ...;\n"
     "  SET;                       all settings\n"
     "  SET 'sql-client.execution.result-mode' = 'table' | 'changelog' | 'tableau';\n"
     "  SET 'tidemark.until' = 'caught-up';  answers end when they include all that was committed\n"
-    "In a live table: arrows or W A S D move, N P pages, G goes to a page, L the last one, O opens a row.\n";
+    "In a live table: arrows or W A S D move, N P pages, G goes to a page, L the last one, O opens "
+    "a row.\n";
 
 RunEnd report(RunEnd end, const ScriptText& script, ClientSession& session) {
   if (end.kind == RunEnd::Kind::kFailed) {
@@ -60,7 +61,8 @@ RunEnd run_statement(ClientSession& session, const ScriptText& script, const sql
       Result<ScriptText> inner = read_script(source->path);
       if (!inner.ok()) {
         Status status = std::move(inner).status().with_position(piece.offset);
-        return report({.kind = RunEnd::Kind::kFailed, .status = std::move(status)}, script, session);
+        return report({.kind = RunEnd::Kind::kFailed, .status = std::move(status)}, script,
+                      session);
       }
       return run_script(session, *inner);
     }
@@ -86,9 +88,10 @@ RunEnd run_init_script(ClientSession& session, const ScriptText& script) {
   for (const sql::Piece& piece : sql::split_script(script.text).pieces) {
     Result<sql::Statement> parsed = sql::parse_statement(piece.text);
     if (parsed.ok() && !may_prepare(*parsed)) {
-      Status status = Status::invalid_argument("an init script holds only statements that prepare, no queries")
-                          .with_position(piece.offset)
-                          .with_hint("run queries with -f");
+      Status status =
+          Status::invalid_argument("an init script holds only statements that prepare, no queries")
+              .with_position(piece.offset)
+              .with_hint("run queries with -f");
       return report({.kind = RunEnd::Kind::kFailed, .status = std::move(status)}, script, session);
     }
   }

@@ -40,35 +40,62 @@ KeyPress meaning(int code) {
     return {Key::kDigit, static_cast<char>(code)};
   }
   switch (code) {
-    case 'q': case 'Q': case 27: case 3:  // Escape, Ctrl-C
+    case 'q':
+    case 'Q':
+    case 27:
+    case 3:  // Escape, Ctrl-C
       return {Key::kQuit};
-    case KEY_UP: case 'w': case 'W':
+    case KEY_UP:
+    case 'w':
+    case 'W':
       return {Key::kUp};
-    case KEY_DOWN: case 's': case 'S':
+    case KEY_DOWN:
+    case 's':
+    case 'S':
       return {Key::kDown};
-    case KEY_LEFT: case 'a': case 'A':
+    case KEY_LEFT:
+    case 'a':
+    case 'A':
       return {Key::kLeft};
-    case KEY_RIGHT: case 'd': case 'D':
+    case KEY_RIGHT:
+    case 'd':
+    case 'D':
       return {Key::kRight};
-    case 'n': case 'N': case KEY_NPAGE:
+    case 'n':
+    case 'N':
+    case KEY_NPAGE:
       return {Key::kNextPage};
-    case 'p': case 'P': case KEY_PPAGE:
+    case 'p':
+    case 'P':
+    case KEY_PPAGE:
       return {Key::kPreviousPage};
-    case 'g': case 'G':
+    case 'g':
+    case 'G':
       return {Key::kGoto};
-    case 'l': case 'L': case KEY_END:
+    case 'l':
+    case 'L':
+    case KEY_END:
       return {Key::kEnd};
     case KEY_HOME:
       return {Key::kHome};
-    case 'o': case 'O': case '\n': case '\r': case KEY_ENTER:
+    case 'o':
+    case 'O':
+    case '\n':
+    case '\r':
+    case KEY_ENTER:
       return {Key::kOpen};
-    case 'r': case 'R': case KEY_F(5): case 12:  // Ctrl-L
+    case 'r':
+    case 'R':
+    case KEY_F(5):
+    case 12:  // Ctrl-L
       return {Key::kRefresh};
     case '+':
       return {Key::kPlus};
     case '-':
       return {Key::kMinus};
-    case KEY_BACKSPACE: case 127: case 8:
+    case KEY_BACKSPACE:
+    case 127:
+    case 8:
       return {Key::kBackspace};
     default:
       return {};
@@ -104,8 +131,12 @@ Screen::~Screen() {
   delscreen(static_cast<SCREEN*>(terminal_));
 }
 
-size_t Screen::width() const { return static_cast<size_t>(getmaxx(stdscr)); }
-size_t Screen::height() const { return static_cast<size_t>(getmaxy(stdscr)); }
+size_t Screen::width() const {
+  return static_cast<size_t>(getmaxx(stdscr));
+}
+size_t Screen::height() const {
+  return static_cast<size_t>(getmaxy(stdscr));
+}
 
 void Screen::draw(const Frame& frame) {
   for (size_t y = 0; y < frame.lines.size(); ++y) {
@@ -119,7 +150,9 @@ void Screen::draw(const Frame& frame) {
   refresh();
 }
 
-void Screen::redraw() { clearok(stdscr, TRUE); }
+void Screen::redraw() {
+  clearok(stdscr, TRUE);
+}
 
 void Screen::resize() {
   winsize size{};

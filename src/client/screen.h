@@ -1,6 +1,6 @@
 #pragma once
-// The terminal in full-screen mode, through ncurses: from construction to destruction. The one place that
-// includes curses.h.
+// The terminal in full-screen mode, through ncurses: from construction to destruction. The one
+// place that includes curses.h.
 
 #include <cstddef>
 #include <memory>

@@ -5,9 +5,8 @@
 #include <sstream>
 
 #include <errno.h>
-#include <string.h>
-
 #include <fmt/core.h>
+#include <string.h>
 
 #include "client/width.h"
 #include "sql/excerpt.h"
@@ -25,7 +24,8 @@ Result<ScriptText> read_script(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     // A directory opens, and fails at the first read.
     if (!file || (file.peek() == std::ifstream::traits_type::eof() && !file.eof())) {
-      return Status::not_found(fmt::format("cannot read the script: {}: {}", strerror(errno == 0 ? EISDIR : errno), path));
+      return Status::not_found(fmt::format("cannot read the script: {}: {}",
+                                           strerror(errno == 0 ? EISDIR : errno), path));
     }
     file.clear();
     text << file.rdbuf();
@@ -41,7 +41,8 @@ Status check_script(const ScriptText& script) {
   size_t invalid = find_invalid_utf8(script.text);
   if (invalid != std::string::npos) {
     unsigned byte = static_cast<unsigned char>(script.text[invalid]);
-    return Status::invalid_argument(fmt::format("the script is not valid UTF-8: byte 0x{:02x}", byte))
+    return Status::invalid_argument(
+               fmt::format("the script is not valid UTF-8: byte 0x{:02x}", byte))
         .with_position(invalid)
         .with_hint("save it as UTF-8");
   }
@@ -73,7 +74,8 @@ size_t script_position(const sql::Piece& piece, size_t position) {
   size_t byte = 0;
   for (size_t i = 1; i < position && byte < piece.text.size(); ++i) {
     ++byte;
-    while (byte < piece.text.size() && (static_cast<unsigned char>(piece.text[byte]) & 0xC0U) == 0x80U) {
+    while (byte < piece.text.size() &&
+           (static_cast<unsigned char>(piece.text[byte]) & 0xC0U) == 0x80U) {
       ++byte;
     }
   }

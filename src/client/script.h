@@ -22,12 +22,12 @@ Result<ScriptText> read_script(const std::string& path);
 // quote, a comment or a statement set. The positions count in the text.
 Status check_script(const ScriptText& script);
 
-// "[ERROR] Could not execute SQL statement. Reason:" with the place in the script. The status's position
-// counts in script.text.
+// "[ERROR] Could not execute SQL statement. Reason:" with the place in the script. The status's
+// position counts in script.text.
 std::string error_text(const Status& status, const ScriptText& script);
 
-// The byte where the 1-based character `position` of the piece is, counted in the script; the start of
-// the piece for 0.
+// The byte where the 1-based character `position` of the piece is, counted in the script; the start
+// of the piece for 0.
 size_t script_position(const sql::Piece& piece, size_t position);
 
 }  // namespace tidemark

@@ -22,8 +22,9 @@ TEST(Script, whole_scripts_pass) {
 }
 
 TEST(Script, invalid_utf8_is_an_error_with_its_place) {
-  EXPECT_EQ(complaint("SELECT 1;\nSELECT '\xFF';").find("[ERROR] Could not execute SQL statement. Reason:\n"
-                                                       "q.sql, line 2: the script is not valid UTF-8: byte 0xff\n"),
+  EXPECT_EQ(complaint("SELECT 1;\nSELECT '\xFF';")
+                .find("[ERROR] Could not execute SQL statement. Reason:\n"
+                      "q.sql, line 2: the script is not valid UTF-8: byte 0xff\n"),
             0u);
 }
 
@@ -33,7 +34,8 @@ TEST(Script, end_inside_a_quote_points_to_its_start) {
             "q.sql, line 2: the script ends inside a quote\n"
             "  SELECT 'abc;\n"
             "         ^\n");
-  EXPECT_NE(complaint("SELECT 1; /* never closed").find("ends inside a comment"), std::string::npos);
+  EXPECT_NE(complaint("SELECT 1; /* never closed").find("ends inside a comment"),
+            std::string::npos);
 }
 
 TEST(Script, places_are_counted_in_characters) {
@@ -63,10 +65,12 @@ TEST(Settings, follow_set_and_reset) {
 
 TEST(Completion, offers_names_and_keywords_in_the_case_of_the_word) {
   std::vector<std::string> names = {"accident_claims", "Accounts", "members"};
-  EXPECT_EQ(matching_words(names, "acc"), (std::vector<std::string>{"Accounts", "accident_claims"}));
+  EXPECT_EQ(matching_words(names, "acc"),
+            (std::vector<std::string>{"Accounts", "accident_claims"}));
   EXPECT_EQ(matching_words(names, "selec"), std::vector<std::string>{"select"});
   EXPECT_EQ(matching_words(names, "SELEC"), std::vector<std::string>{"SELECT"});
-  EXPECT_EQ(matching_words(names, ""), (std::vector<std::string>{"Accounts", "accident_claims", "members"}));
+  EXPECT_EQ(matching_words(names, ""),
+            (std::vector<std::string>{"Accounts", "accident_claims", "members"}));
   EXPECT_EQ(common_start({"accident_claims", "ACCOUNTS"}), "acc");
 }
 
@@ -76,7 +80,8 @@ TEST(Answer, reads_keys_and_orders) {
   EXPECT_EQ(parse_key("0,12"), (std::vector<size_t>{0, 12}));
   EXPECT_EQ(parse_order(""), std::vector<SortKey>{});
   EXPECT_EQ(parse_order("1 desc nulls_first, 0 asc nulls_last"),
-            (std::vector<SortKey>{{.column = 1, .descending = true, .nulls_first = true}, {.column = 0}}));
+            (std::vector<SortKey>{{.column = 1, .descending = true, .nulls_first = true},
+                                  {.column = 0}}));
   EXPECT_EQ(type_of_wire(1700, ((10 << 16) | 2) + 4), Type::decimal(10, 2));
   EXPECT_EQ(type_of_wire(21, 1), Type::of(TypeKind::kTinyint));
 }

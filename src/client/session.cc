@@ -1,9 +1,8 @@
 #include "client/session.h"
 
+#include <fmt/core.h>
 #include <signal.h>
 #include <stdio.h>
-
-#include <fmt/core.h>
 
 #include "client/full_screen.h"
 #include "sql/parser.h"
@@ -22,11 +21,13 @@ bool answers_text(const sql::Statement* statement) {
 
 }  // namespace
 
-ClientSession::ClientSession(PostgresConnection connection, SessionOptions options, Output& output, Signals& signals)
+ClientSession::ClientSession(PostgresConnection connection, SessionOptions options, Output& output,
+                             Signals& signals)
     : connection_(std::move(connection)), options_(options), output_(output), signals_(signals) {
   connection_.on_notice([this](const PostgresNotice& notice) {
     output_.flush();
-    fmt::print(stderr, "{}: {}\n", notice.severity == "WARNING" ? "[WARNING]" : "[NOTICE]", notice.message);
+    fmt::print(stderr, "{}: {}\n", notice.severity == "WARNING" ? "[WARNING]" : "[NOTICE]",
+               notice.message);
   });
 }
 
@@ -48,7 +49,9 @@ OutputForm ClientSession::form() const {
   return OutputForm::kTableau;
 }
 
-bool ClientSession::shows_messages() const { return form() != OutputForm::kCsv && form() != OutputForm::kJson; }
+bool ClientSession::shows_messages() const {
+  return form() != OutputForm::kCsv && form() != OutputForm::kJson;
+}
 
 Printer ClientSession::printer_for(const sql::Statement* statement, bool is_stream) const {
   if (form() == OutputForm::kJson) {
@@ -62,7 +65,8 @@ Printer ClientSession::printer_for(const sql::Statement* statement, bool is_stre
   }
   if (!is_stream || (settings_.until_caught_up() && form() != OutputForm::kChangelog)) {
     // A terminal has room for what a script's reader would rather have whole.
-    return FinalRows(options_.full_screen ? settings_.column_width_max() : std::max<size_t>(settings_.column_width_max(), 1000));
+    return FinalRows(options_.full_screen ? settings_.column_width_max()
+                                          : std::max<size_t>(settings_.column_width_max(), 1000));
   }
   return StreamingTableau(settings_.column_width_max());
 }
@@ -73,7 +77,8 @@ std::optional<RunEnd> ClientSession::wait_more(const Answer& answer) {
   if (options_.deadline_us >= 0 && left <= 0) {
     return RunEnd{.kind = RunEnd::Kind::kTimeUp};
   }
-  bool output_closed = wait_for({.socket = answer.socket(), .signals = signals_.fd(), .output = output_.fd()}, left);
+  bool output_closed =
+      wait_for({.socket = answer.socket(), .signals = signals_.fd(), .output = output_.fd()}, left);
   while (std::optional<int> signal = signals_.take()) {
     if (*signal != SIGWINCH) {
       return RunEnd{.kind = RunEnd::Kind::kInterrupted, .signal = *signal};
@@ -119,7 +124,8 @@ RunEnd ClientSession::print(Answer& answer, AnswerEvent event, Printer printer) 
   RunEnd end;
   for (uint64_t events = 1;; event = answer.poll(), ++events) {
     if (event.kind == AnswerEvent::Kind::kDone || event.kind == AnswerEvent::Kind::kFailed) {
-      end = RunEnd{.kind = event.status.ok() ? RunEnd::Kind::kDone : RunEnd::Kind::kFailed, .status = event.status};
+      end = RunEnd{.kind = event.status.ok() ? RunEnd::Kind::kDone : RunEnd::Kind::kFailed,
+                   .status = event.status};
       break;
     }
     std::visit(
@@ -147,7 +153,8 @@ RunEnd ClientSession::print(Answer& answer, AnswerEvent event, Printer printer) 
       }
     }
   }
-  if (answer.has_rows() && end.kind != RunEnd::Kind::kFailed && end.kind != RunEnd::Kind::kOutputClosed) {
+  if (answer.has_rows() && end.kind != RunEnd::Kind::kFailed &&
+      end.kind != RunEnd::Kind::kOutputClosed) {
     std::visit([&](auto& p) { p.end(out); }, printer);
   }
   output_.flush();
@@ -165,8 +172,9 @@ RunEnd ClientSession::show(Answer& answer, AnswerEvent first, const sql::Piece& 
   if (!on_screen) {
     return print(answer, std::move(first), printer_for(statement, is_stream));
   }
-  FullScreen screen(form() == OutputForm::kTable ? FullScreen::Mode::kTable : FullScreen::Mode::kChangelog,
-                    std::string(piece.text), settings_.rows_max(), settings_.column_width_max());
+  FullScreen screen(
+      form() == OutputForm::kTable ? FullScreen::Mode::kTable : FullScreen::Mode::kChangelog,
+      std::string(piece.text), settings_.rows_max(), settings_.column_width_max());
   RunEnd end = screen.show(answer, std::move(first), signals_, options_.deadline_us);
   if (!answer.ended()) {
     end = stop(answer, std::move(end));
@@ -195,7 +203,8 @@ RunEnd ClientSession::run(const sql::Piece& piece) {
   bool is_stream = answer->is_stream();
   RunEnd end = show(*answer, std::move(first), piece, statement);
   if (end.kind == RunEnd::Kind::kFailed) {
-    end.status = std::move(end.status).with_position(script_position(piece, answer->error_position()));
+    end.status =
+        std::move(end.status).with_position(script_position(piece, answer->error_position()));
   } else if (end.kind == RunEnd::Kind::kDone) {
     if (statement != nullptr) {
       settings_.follow(*statement);

@@ -26,7 +26,8 @@ struct SessionOptions {
 
 class ClientSession {
  public:
-  ClientSession(PostgresConnection connection, SessionOptions options, Output& output, Signals& signals);
+  ClientSession(PostgresConnection connection, SessionOptions options, Output& output,
+                Signals& signals);
 
   // Runs one statement of a script and shows what it answers.
   RunEnd run(const sql::Piece& piece);
@@ -47,7 +48,8 @@ class ClientSession {
   // Waits until it is known what kind of answer comes; the event that told it.
   std::optional<RunEnd> wait_for_answer(Answer& answer, AnswerEvent& first);
   RunEnd print(Answer& answer, AnswerEvent event, Printer printer);
-  RunEnd show(Answer& answer, AnswerEvent first, const sql::Piece& piece, const sql::Statement* statement);
+  RunEnd show(Answer& answer, AnswerEvent first, const sql::Piece& piece,
+              const sql::Statement* statement);
   RunEnd stop(Answer& answer, RunEnd end);
   std::optional<RunEnd> wait_more(const Answer& answer);
 

@@ -7,7 +7,8 @@ namespace tidemark {
 namespace {
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](unsigned char x, unsigned char y) { return tolower(x) == tolower(y); });
+  return std::ranges::equal(
+      a, b, [](unsigned char x, unsigned char y) { return tolower(x) == tolower(y); });
 }
 
 }  // namespace
@@ -48,11 +49,14 @@ size_t ClientSettings::number(std::string_view key, size_t otherwise) const {
   return value.ok() && *value > 0 ? static_cast<size_t>(*value) : otherwise;
 }
 
-size_t ClientSettings::rows_max() const { return number("sql-client.execution.max-table-result.rows", 1'000'000); }
+size_t ClientSettings::rows_max() const {
+  return number("sql-client.execution.max-table-result.rows", 1'000'000);
+}
 
 size_t ClientSettings::column_width_max() const {
   constexpr size_t kFlinkDefault = 30;
-  return number("table.display.max-column-width", number("sql-client.display.max-column-width", kFlinkDefault));
+  return number("table.display.max-column-width",
+                number("sql-client.display.max-column-width", kFlinkDefault));
 }
 
 bool ClientSettings::until_caught_up() const {

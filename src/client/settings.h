@@ -1,6 +1,6 @@
 #pragma once
-// The session settings that the client itself acts on. It follows the SET and RESET statements that it
-// sends; the server keeps them all.
+// The session settings that the client itself acts on. It follows the SET and RESET statements that
+// it sends; the server keeps them all.
 
 #include <cstdint>
 #include <map>
@@ -21,8 +21,9 @@ class ClientSettings {
 
   ResultMode result_mode() const;  // 'sql-client.execution.result-mode'
   size_t rows_max() const;         // 'sql-client.execution.max-table-result.rows'
-  size_t column_width_max() const;  // 'table.display.max-column-width', and Flink's older name for it
-  bool until_caught_up() const;    // 'tidemark.until'
+  size_t column_width_max()
+      const;                     // 'table.display.max-column-width', and Flink's older name for it
+  bool until_caught_up() const;  // 'tidemark.until'
 
  private:
   size_t number(std::string_view key, size_t otherwise) const;

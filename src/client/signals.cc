@@ -36,7 +36,9 @@ Signals::Signals() {
   CHECK(fd_ >= 0);
 }
 
-Signals::~Signals() { close(fd_); }
+Signals::~Signals() {
+  close(fd_);
+}
 
 std::optional<int> Signals::take() {
   signalfd_siginfo info;

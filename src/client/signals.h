@@ -1,6 +1,6 @@
 #pragma once
-// Signals as something to wait for, like a socket. block_signals() must come before the first thread
-// starts, so that no thread is interrupted by them.
+// Signals as something to wait for, like a socket. block_signals() must come before the first
+// thread starts, so that no thread is interrupted by them.
 
 #include <optional>
 #include <string>
@@ -25,8 +25,8 @@ class Signals {
   int fd_;
 };
 
-// Waits for up to four descriptors (negative: none), or for the time (negative: for ever). Also returns
-// when `output_fd` has lost its reader; true in that case.
+// Waits for up to four descriptors (negative: none), or for the time (negative: for ever). Also
+// returns when `output_fd` has lost its reader; true in that case.
 struct WaitFor {
   int socket = -1;
   int signals = -1;

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 
-#include <time.h>
-
 #include <fmt/core.h>
+#include <time.h>
 
 #include "client/tableau.h"
 #include "client/width.h"
@@ -14,7 +13,7 @@ namespace tidemark {
 
 namespace {
 
-constexpr int64_t kFresh_us = 600'000;    // how long a change stands out
+constexpr int64_t kFresh_us = 600'000;     // how long a change stands out
 constexpr int64_t kRecent_us = 1'500'000;  // how long it can still be told
 constexpr std::string_view kGap = "  ";
 
@@ -63,7 +62,8 @@ std::string clock_text(int64_t time_us) {
   time_t seconds = unix_us / 1'000'000;
   tm local{};
   localtime_r(&seconds, &local);
-  return fmt::format("{:02}:{:02}:{:02}.{:03}", local.tm_hour, local.tm_min, local.tm_sec, unix_us / 1000 % 1000);
+  return fmt::format("{:02}:{:02}:{:02}.{:03}", local.tm_hour, local.tm_min, local.tm_sec,
+                     unix_us / 1000 % 1000);
 }
 
 std::string grouped(uint64_t number) {
@@ -78,7 +78,9 @@ TableView::TableView(std::string query, size_t column_width_max, bool follow_end
     : query_(on_one_line(query)), column_width_max_(column_width_max), follow_end_(follow_end) {}
 
 size_t TableView::row_count(const Content& content) const {
-  return content.table != nullptr ? content.table->size() : content.log != nullptr ? content.log->size() : 0;
+  return content.table != nullptr ? content.table->size()
+         : content.log != nullptr ? content.log->size()
+                                  : 0;
 }
 
 TableView::VisibleRow TableView::row_at(const Content& content, size_t position) const {
@@ -99,7 +101,8 @@ void TableView::clamp(const Content& content, size_t page_rows) {
   }
   top_ = follow_end_ ? last_top : std::min(top_, rows == 0 ? 0 : rows - 1);
   if (selected_ && !follow_end_) {
-    top_ = std::clamp(top_, *selected_ + 1 > page_rows_ ? *selected_ + 1 - page_rows_ : 0, *selected_);
+    top_ =
+        std::clamp(top_, *selected_ + 1 > page_rows_ ? *selected_ + 1 - page_rows_ : 0, *selected_);
   }
   size_t columns = content.head == nullptr ? 0 : content.head->visible();
   left_ = std::min(left_, columns == 0 ? 0 : columns - 1);
@@ -113,9 +116,11 @@ void TableView::grow_widths(const Content& content) {
     const AnswerColumn& column = content.head->columns[i];
     size_t widest = std::max(display_width(printable(column.name)), widths_[i]);
     for (size_t row = top_; row < std::min(top_ + page_rows_, row_count(content)); ++row) {
-      widest = std::max(widest, display_width(shown_cell((*row_at(content, row).cells)[i], column.type)));
+      widest = std::max(widest,
+                        display_width(shown_cell((*row_at(content, row).cells)[i], column.type)));
     }
-    widths_[i] = std::min(widest, std::max(column_width_max_, display_width(printable(column.name))));
+    widths_[i] =
+        std::min(widest, std::max(column_width_max_, display_width(printable(column.name))));
   }
 }
 
@@ -137,7 +142,8 @@ TableView::Line TableView::header(const Content& content, size_t width) const {
   return full_line(text, width, TextStyle::kHeader);
 }
 
-TextStyle TableView::cell_style(const Content& content, const VisibleRow& row, size_t column, bool selected) const {
+TextStyle TableView::cell_style(const Content& content, const VisibleRow& row, size_t column,
+                                bool selected) const {
   if (selected) {
     return TextStyle::kSelected;
   }
@@ -195,30 +201,40 @@ void TableView::add_rows(const Content& content, size_t width, size_t count, Fra
   }
 }
 
-void TableView::add_reading(const Content& content, size_t width, size_t count, Frame& frame) const {
+void TableView::add_reading(const Content& content, size_t width, size_t count,
+                            Frame& frame) const {
   std::vector<std::string> lines;
   const Freshness& fresh = content.freshness;
   int64_t reading_us = content.now_us - content.reading_since_us;
-  double rate = reading_us > 200'000 && content.reading_since_us != 0
-                    ? static_cast<double>(fresh.snapshot_rows) * 1e6 / static_cast<double>(reading_us)
-                    : 0;
-  std::string numbers = fresh.snapshot_rows == 0 ? "waiting for the first rows" : grouped(fresh.snapshot_rows);
+  double rate =
+      reading_us > 200'000 && content.reading_since_us != 0
+          ? static_cast<double>(fresh.snapshot_rows) * 1e6 / static_cast<double>(reading_us)
+          : 0;
+  std::string numbers =
+      fresh.snapshot_rows == 0 ? "waiting for the first rows" : grouped(fresh.snapshot_rows);
   if (fresh.snapshot_rows_total > 0) {
-    double part = std::min(1.0, static_cast<double>(fresh.snapshot_rows) / static_cast<double>(fresh.snapshot_rows_total));
+    double part = std::min(1.0, static_cast<double>(fresh.snapshot_rows) /
+                                    static_cast<double>(fresh.snapshot_rows_total));
     size_t bar_width = std::min<size_t>(width > 9 ? width - 9 : 0, 50);
     auto filled = static_cast<size_t>(part * static_cast<double>(bar_width));
-    lines.push_back(fmt::format("[{}{}] {:3.0f}%", std::string(filled, '#'), std::string(bar_width - filled, '.'), part * 100));
-    numbers = fmt::format("{} of {} rows", grouped(fresh.snapshot_rows), grouped(fresh.snapshot_rows_total));
+    lines.push_back(fmt::format("[{}{}] {:3.0f}%", std::string(filled, '#'),
+                                std::string(bar_width - filled, '.'), part * 100));
+    numbers = fmt::format("{} of {} rows", grouped(fresh.snapshot_rows),
+                          grouped(fresh.snapshot_rows_total));
     if (rate > 0 && fresh.snapshot_rows < fresh.snapshot_rows_total) {
       double left = static_cast<double>(fresh.snapshot_rows_total - fresh.snapshot_rows) / rate;
-      numbers += fmt::format(" · {} rows/s · {:.0f} s left", grouped(static_cast<uint64_t>(rate)), left);
+      numbers +=
+          fmt::format(" · {} rows/s · {:.0f} s left", grouped(static_cast<uint64_t>(rate)), left);
     }
   } else if (fresh.snapshot_rows > 0) {
-    numbers += rate > 0 ? fmt::format(" rows · {} rows/s", grouped(static_cast<uint64_t>(rate))) : " rows";
+    numbers +=
+        rate > 0 ? fmt::format(" rows · {} rows/s", grouped(static_cast<uint64_t>(rate))) : " rows";
   }
   lines.push_back(numbers);
   for (size_t i = 0; i < count; ++i) {
-    std::string_view text = i > 0 && i <= lines.size() ? std::string_view(lines[i - 1]) : i == 0 ? "Reading the source" : "";
+    std::string_view text = i > 0 && i <= lines.size() ? std::string_view(lines[i - 1])
+                            : i == 0                   ? "Reading the source"
+                                                       : "";
     frame.lines.push_back(full_line(text, width, TextStyle::kPlain));
   }
 }
@@ -228,7 +244,8 @@ void TableView::add_opened(const Content& content, size_t width, size_t count, F
   std::vector<std::string> lines;
   for (size_t i = 0; i < content.head->visible(); ++i) {
     const AnswerColumn& column = content.head->columns[i];
-    std::string name = fmt::format("{} ({})", printable(column.name), column.type.to_string_without_null());
+    std::string name =
+        fmt::format("{} ({})", printable(column.name), column.type.to_string_without_null());
     std::string value = shown_cell((*row.cells)[i], column.type);
     lines.push_back(name);
     std::string_view rest = value;
@@ -240,7 +257,8 @@ void TableView::add_opened(const Content& content, size_t width, size_t count, F
     } while (!rest.empty());
   }
   for (size_t i = 0; i < count; ++i) {
-    frame.lines.push_back(full_line(i < lines.size() ? std::string_view(lines[i]) : "", width, TextStyle::kPlain));
+    frame.lines.push_back(
+        full_line(i < lines.size() ? std::string_view(lines[i]) : "", width, TextStyle::kPlain));
   }
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// How a live query looks: which rows and columns are on the screen, and everything around them. Makes
-// frames of any size, down to one cell; keeps the place that the user has moved to.
+// How a live query looks: which rows and columns are on the screen, and everything around them.
+// Makes frames of any size, down to one cell; keeps the place that the user has moved to.
 
 #include <deque>
 #include <optional>
@@ -26,7 +26,7 @@ struct Content {
   const LiveTable* table = nullptr;
   const std::deque<LoggedChange>* log = nullptr;
   Freshness freshness;
-  bool is_reading = true;      // no mark has come yet
+  bool is_reading = true;  // no mark has come yet
   bool has_ended = false;
   int64_t reading_since_us = 0;  // when its first rows came
   int64_t now_us = 0;            // steady
@@ -60,7 +60,8 @@ class TableView {
   void add_reading(const Content& content, size_t width, size_t count, Frame& frame) const;
   void add_opened(const Content& content, size_t width, size_t count, Frame& frame) const;
   Line status(const Content& content, size_t width) const;
-  TextStyle cell_style(const Content& content, const VisibleRow& row, size_t column, bool selected) const;
+  TextStyle cell_style(const Content& content, const VisibleRow& row, size_t column,
+                       bool selected) const;
 
   std::string query_;
   size_t column_width_max_;

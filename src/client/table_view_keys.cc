@@ -43,7 +43,8 @@ bool TableView::press(KeyPress press, const Content& content) {
     case Key::kQuit:
       return false;
     case Key::kUp:
-      select(selected_ ? (*selected_ == 0 ? 0 : *selected_ - 1) : std::min(last, top_ + page_rows_ - 1));
+      select(selected_ ? (*selected_ == 0 ? 0 : *selected_ - 1)
+                       : std::min(last, top_ + page_rows_ - 1));
       break;
     case Key::kDown:
       select(selected_ ? std::min(last, *selected_ + 1) : top_);

@@ -53,7 +53,8 @@ TEST_F(TableViewTest, whole_screen) {
 TEST_F(TableViewTest, every_size_is_filled_and_never_exceeded) {
   for (size_t width = 1; width <= 40; ++width) {
     for (size_t height = 1; height <= 12; ++height) {
-      for (Key key : {Key::kNone, Key::kRight, Key::kDown, Key::kOpen, Key::kQuit, Key::kEnd, Key::kHome}) {
+      for (Key key :
+           {Key::kNone, Key::kRight, Key::kDown, Key::kOpen, Key::kQuit, Key::kEnd, Key::kHome}) {
         view_.press({key}, content());
         Frame frame = view_.render(content(), width, height);
         ASSERT_EQ(frame.lines.size(), height);
@@ -90,7 +91,8 @@ TEST_F(TableViewTest, pages) {
   EXPECT_NE(text.find("wide"), std::string::npos);
   view_.press({Key::kGoto}, content());
   view_.press({Key::kDigit, '1'}, content());
-  EXPECT_NE(view_.render(content(), 60, 6).plain_text().find("Enter page number: 1"), std::string::npos);
+  EXPECT_NE(view_.render(content(), 60, 6).plain_text().find("Enter page number: 1"),
+            std::string::npos);
   view_.press({Key::kOpen}, content());
   EXPECT_NE(view_.render(content(), 60, 6).plain_text().find("row 0"), std::string::npos);
 }
@@ -101,7 +103,8 @@ TEST_F(TableViewTest, opens_a_row_and_leaves) {
   view_.press({Key::kDown}, content());
   view_.press({Key::kOpen}, content());
   std::string text = view_.render(content(), 60, 8).plain_text();
-  EXPECT_NE(text.find("detail (STRING)\n  row 1\ncosts (DOUBLE)\n  100\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("detail (STRING)\n  row 1\ncosts (DOUBLE)\n  100\n"), std::string::npos)
+      << text;
   EXPECT_TRUE(view_.press({Key::kQuit}, content()));   // back to the table
   EXPECT_FALSE(view_.press({Key::kQuit}, content()));  // out
 }
@@ -146,7 +149,8 @@ TEST_F(TableViewTest, progress_while_the_source_is_read) {
 TEST_F(TableViewTest, says_that_it_is_stale) {
   Content stale = content();
   stale.freshness.stale = "stale since 12:00:01: reconnecting (connection refused)";
-  EXPECT_NE(view_.render(stale, 80, 12).plain_text().find("stale since 12:00:01: reconnecting"), std::string::npos);
+  EXPECT_NE(view_.render(stale, 80, 12).plain_text().find("stale since 12:00:01: reconnecting"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -10,7 +10,9 @@ namespace tidemark {
 
 namespace {
 
-size_t timestamp_width(int precision) { return precision == 0 ? 19 : 20 + static_cast<size_t>(precision); }
+size_t timestamp_width(int precision) {
+  return precision == 0 ? 19 : 20 + static_cast<size_t>(precision);
+}
 
 // TableauStyle.java, columnWidthsByType.
 size_t width_of_type(const Type& type, size_t width_max) {
@@ -58,13 +60,15 @@ Tableau Tableau::streaming(std::span<const AnswerColumn> columns, size_t width_m
   tableau.columns_.assign(columns.begin(), columns.end());
   tableau.widths_.push_back(2);
   for (const AnswerColumn& column : columns) {
-    size_t width = std::max({display_width(column.name), kNullText.size(), width_of_type(column.type, width_max)});
+    size_t width = std::max(
+        {display_width(column.name), kNullText.size(), width_of_type(column.type, width_max)});
     tableau.widths_.push_back(width);
   }
   return tableau;
 }
 
-Tableau Tableau::fitting(std::span<const AnswerColumn> columns, std::span<const Row> rows, size_t width_max) {
+Tableau Tableau::fitting(std::span<const AnswerColumn> columns, std::span<const Row> rows,
+                         size_t width_max) {
   Tableau tableau;
   tableau.columns_.assign(columns.begin(), columns.end());
   for (size_t i = 0; i < columns.size(); ++i) {

@@ -1,6 +1,6 @@
 #pragma once
-// Rows as a grid of text, laid out as Flink's client does (TableauStyle.java): values right-aligned, NULL
-// as <NULL>, what is too long cut with "...".
+// Rows as a grid of text, laid out as Flink's client does (TableauStyle.java): values
+// right-aligned, NULL as <NULL>, what is too long cut with "...".
 
 #include <span>
 #include <string>
@@ -20,7 +20,8 @@ class Tableau {
   // Widths from the types, for rows that are not known yet; with the column `op` in front.
   static Tableau streaming(std::span<const AnswerColumn> columns, size_t width_max);
   // Widths from the rows themselves.
-  static Tableau fitting(std::span<const AnswerColumn> columns, std::span<const Row> rows, size_t width_max);
+  static Tableau fitting(std::span<const AnswerColumn> columns, std::span<const Row> rows,
+                         size_t width_max);
 
   void append_border(std::string& out) const;
   void append_header(std::string& out) const;  // with its borders

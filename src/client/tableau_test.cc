@@ -14,10 +14,20 @@ class TableauTest : public testing::Test {
 
 TEST_F(TableauTest, streaming_widths_are_flinks) {
   std::vector<AnswerColumn> columns = {
-      {"a", Type::of(TypeKind::kTinyint)}, {"b", Type::of(TypeKind::kSmallint)}, {"c", Type::integer()},
-      {"d", Type::bigint()}, {"e", Type::decimal(10, 2)}, {"f", Type::boolean()}, {"g", Type::date()},
-      {"h", Type::time(0)}, {"i", Type::time(3)}, {"j", Type::timestamp(0)}, {"k", Type::timestamp(3)},
-      {"l", Type::timestamp(6)}, {"m", Type::string()}, {"a_name_that_is_longer_than_thirty_cells", Type::float64()}};
+      {"a", Type::of(TypeKind::kTinyint)},
+      {"b", Type::of(TypeKind::kSmallint)},
+      {"c", Type::integer()},
+      {"d", Type::bigint()},
+      {"e", Type::decimal(10, 2)},
+      {"f", Type::boolean()},
+      {"g", Type::date()},
+      {"h", Type::time(0)},
+      {"i", Type::time(3)},
+      {"j", Type::timestamp(0)},
+      {"k", Type::timestamp(3)},
+      {"l", Type::timestamp(6)},
+      {"m", Type::string()},
+      {"a_name_that_is_longer_than_thirty_cells", Type::float64()}};
   // A nullable column is at least as wide as <NULL>.
   EXPECT_EQ(Tableau::streaming(columns, 30).widths(),
             (std::vector<size_t>{2, 6, 6, 11, 20, 12, 6, 10, 8, 12, 19, 23, 26, 30, 39}));

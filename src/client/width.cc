@@ -16,7 +16,9 @@ struct Character {
   bool valid = false;
 };
 
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
+bool is_continuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
+}
 
 // The character at the start of the text, which is not empty.
 Character first_character(std::string_view text) {

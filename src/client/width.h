@@ -1,7 +1,7 @@
 #pragma once
-// How wide text is on a terminal: one cell for most characters, two for wide ones, none for combining
-// marks. Text is UTF-8; a byte that is not counts one cell and is shown as '?'. Needs a UTF-8 locale
-// (use_utf8_locale) to know the wide characters.
+// How wide text is on a terminal: one cell for most characters, two for wide ones, none for
+// combining marks. Text is UTF-8; a byte that is not counts one cell and is shown as '?'. Needs a
+// UTF-8 locale (use_utf8_locale) to know the wide characters.
 
 #include <cstddef>
 #include <string>
@@ -21,8 +21,8 @@ std::string cut_width(std::string_view text, size_t width);
 std::string pad_left(std::string_view text, size_t width);
 std::string pad_right(std::string_view text, size_t width);
 
-// Control characters as a terminal may show them safely: "\n" and the like as one blank, escapes and
-// broken UTF-8 as '?'.
+// Control characters as a terminal may show them safely: "\n" and the like as one blank, escapes
+// and broken UTF-8 as '?'.
 std::string printable(std::string_view text);
 
 // The offset of the first byte that is not UTF-8; npos if all is.

@@ -1,17 +1,16 @@
 // The tidemark program: flags, and the engine with its private server that the client speaks to.
 
-#include <signal.h>
-#include <stdio.h>
-
 #include <CLI/CLI.hpp>
-#include <unistd.h>
 
 #include <fmt/core.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "base/options.h"
 #include "client/client.h"
-#include "connectors/postgres_cdc/doctor.h"
 #include "client/signals.h"
+#include "connectors/postgres_cdc/doctor.h"
 #include "engine/engine.h"
 #include "server/server.h"
 
@@ -48,13 +47,21 @@ int usage_error(const std::string& message) {
 }
 
 void add_flags(CLI::App& app, Flags& flags) {
-  app.add_option("url", flags.url, "a database whose tables are to be ready to query: postgres://user:password@host:5432/database");
-  app.add_option("-f,--file", flags.client.files, "run this script and leave; - is standard input")->type_name("FILE");
-  app.add_option("-c,--command", flags.client.texts, "run these statements and leave")->type_name("SQL");
-  app.add_option("-i,--init", flags.client.init_files, "run this script of DDL, USE and SET first")->type_name("FILE");
+  app.add_option("url", flags.url,
+                 "a database whose tables are to be ready to query: "
+                 "postgres://user:password@host:5432/database");
+  app.add_option("-f,--file", flags.client.files, "run this script and leave; - is standard input")
+      ->type_name("FILE");
+  app.add_option("-c,--command", flags.client.texts, "run these statements and leave")
+      ->type_name("SQL");
+  app.add_option("-i,--init", flags.client.init_files, "run this script of DDL, USE and SET first")
+      ->type_name("FILE");
   app.add_option("-D", flags.settings, "a setting, as SET would")->type_name("KEY=VALUE");
-  app.add_option("--output", flags.output, "table, changelog, tableau, csv or json")->type_name("FORM");
-  app.add_option("--until", flags.until, "caught-up: end when the answer includes all that was committed at the start")->type_name("WHEN");
+  app.add_option("--output", flags.output, "table, changelog, tableau, csv or json")
+      ->type_name("FORM");
+  app.add_option("--until", flags.until,
+                 "caught-up: end when the answer includes all that was committed at the start")
+      ->type_name("WHEN");
   app.add_option("--for", flags.for_time, "leave after this time, such as 30s")->type_name("TIME");
   for (CLI::Option* option : app.get_options()) {
     if (option->get_items_expected_max() > 1) {
@@ -76,7 +83,8 @@ std::optional<std::string> read_flags(Flags& flags) {
     }
   }
   if (!flags.output.empty() && !flags.client.form) {
-    return fmt::format("--output is table, changelog, tableau, csv or json, not '{}'", flags.output);
+    return fmt::format("--output is table, changelog, tableau, csv or json, not '{}'",
+                       flags.output);
   }
   if (!flags.until.empty() && flags.until != "caught-up") {
     return fmt::format("--until is caught-up, not '{}'", flags.until);
@@ -140,7 +148,8 @@ int run(ClientOptions options) {
   if (!directory.ok()) {
     return fail(directory.status());
   }
-  Result<std::unique_ptr<Server>> server = Server::start(engine, {.socket_directory = directory->path()});
+  Result<std::unique_ptr<Server>> server =
+      Server::start(engine, {.socket_directory = directory->path()});
   if (!server.ok()) {
     return fail(server.status());
   }
@@ -149,7 +158,8 @@ int run(ClientOptions options) {
                                    .database = "tidemark",
                                    .user = "tidemark"};
   int status = run_client(options);
-  // The sources give back their slots and publications now; one that does not let go is left after this time.
+  // The sources give back their slots and publications now; one that does not let go is left after
+  // this time.
   constexpr unsigned kPatienceS = 10;
   alarm(kPatienceS);
   return status;
@@ -166,7 +176,8 @@ int main(int argc, char** argv) {
   app.require_subcommand(0, 1);
   add_flags(app, flags);
   CLI::App* version = app.add_subcommand("version", "show the version");
-  CLI::App* doctor = app.add_subcommand("doctor", "look at a source: what stands in the way there, and how to mend it");
+  CLI::App* doctor = app.add_subcommand(
+      "doctor", "look at a source: what stands in the way there, and how to mend it");
   std::string doctor_url;
   doctor->add_option("url", doctor_url, "postgres://user:password@host:5432/database")->required();
   try {

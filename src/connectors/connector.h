@@ -5,21 +5,23 @@
 //
 // The stream of a source is one totally ordered sequence of events, handed out by poll():
 //
-//   commit := changes* commit_end          a whole upstream transaction; a large one may be split over
-//                                          several poll() calls, it ends with exactly one commit_end
+//   commit := changes* commit_end          a whole upstream transaction; a large one may be split
+//   over
+//                                          several poll() calls, it ends with exactly one
+//                                          commit_end
 //   reader := reset? snapshot_rows* snapshot_done changes* reader_ready (changes within commits)*
 //
 // snapshot_rows may come between the parts of a commit; reset, snapshot_done, reader_ready and
-// progress never do, except that a commit which is cut off by a reset (or by the source's end) is void.
-// What changed while a reader's snapshot was read comes after its snapshot_done, as part of one more
-// commit that ends at the position reached. While the source is behind, neighbouring commits may be
-// handed out as one, which ends with the last one's commit_end.
+// progress never do, except that a commit which is cut off by a reset (or by the source's end) is
+// void. What changed while a reader's snapshot was read comes after its snapshot_done, as part of
+// one more commit that ends at the position reached. While the source is behind, neighbouring
+// commits may be handed out as one, which ends with the last one's commit_end.
 //
 // A reader is one consumer of one table's columns. What it has been given is the table's exact
 // content at the source's position from its reader_ready on, at every commit_end; before that its
-// content is incomplete and must not be shown. When a source has to begin anew (its slot is gone after a
-// reconnect), each reader gets `reset` and the sequence starts over: the content so far stays
-// exact at its old mark, and is replaced at the next reader_ready.
+// content is incomplete and must not be shown. When a source has to begin anew (its slot is gone
+// after a reconnect), each reader gets `reset` and the sequence starts over: the content so far
+// stays exact at its old mark, and is replaced at the next reader_ready.
 //
 // Thread rule: add_reader, remove_reader, acknowledge, current_position and status may be called
 // from any thread; poll from one thread only. poll never blocks.
@@ -44,12 +46,12 @@ using ReaderId = uint64_t;
 
 // A table as its connector resolved it, after asking the source.
 struct SourceTable {
-  std::string source_key;   // tables with equal keys share one Source
-  std::string display_name; // as the source names it: "claims.accident_claims"
-  Schema schema;            // the columns a query may use
-  Schema hidden;            // further columns, after those of `schema`, that row_key needs
-  // Columns (indexes into schema, then hidden) whose values identify a row, if the source's old rows
-  // hold only these; empty: old rows are whole.
+  std::string source_key;    // tables with equal keys share one Source
+  std::string display_name;  // as the source names it: "claims.accident_claims"
+  Schema schema;             // the columns a query may use
+  Schema hidden;             // further columns, after those of `schema`, that row_key needs
+  // Columns (indexes into schema, then hidden) whose values identify a row, if the source's old
+  // rows hold only these; empty: old rows are whole.
   std::vector<size_t> row_key;
   // A unique key within `schema` (the primary key), if there is one.
   std::vector<size_t> primary_key;
@@ -63,12 +65,12 @@ struct SourceTableName {
 };
 
 struct ReaderSpec {
-  Options with;                  // the table's WITH options
-  std::vector<Field> columns;    // wanted columns by source name, with the types to deliver
+  Options with;                // the table's WITH options
+  std::vector<Field> columns;  // wanted columns by source name, with the types to deliver
 };
 
 struct CommitInfo {
-  Lsn position;            // the LSN just after the commit record: the mark
+  Lsn position;  // the LSN just after the commit record: the mark
   uint32_t xid = 0;
   int64_t commit_time_us = 0;  // since 2000-01-01 UTC
 };
@@ -82,9 +84,9 @@ enum class SourceState : uint8_t { kConnecting, kSnapshot, kStreaming, kStale, k
 
 struct SourceStatus {
   SourceState state = SourceState::kConnecting;
-  Lsn position;                 // received so far
-  int64_t stale_since_us = 0;   // kStale: when the connection was lost
-  std::string message;          // the last error and what is being done about it
+  Lsn position;                // received so far
+  int64_t stale_since_us = 0;  // kStale: when the connection was lost
+  std::string message;         // the last error and what is being done about it
   std::string slot_name;
   std::string publication_name;
 };
@@ -103,7 +105,8 @@ class SourceSink {
   virtual void commit_end(const CommitInfo& commit) = 0;
   // Nothing of interest up to this position (it may be repeated; it never moves back).
   virtual void progress(Lsn position, int64_t time_us) = 0;
-  // The reader cannot go on (a row that cannot be decoded, a dropped column): no more events for it.
+  // The reader cannot go on (a row that cannot be decoded, a dropped column): no more events for
+  // it.
   virtual void reader_failed(ReaderId reader, Status status) = 0;
   // The connection state changed; see Source::status().
   virtual void status_changed() = 0;
@@ -113,7 +116,8 @@ class Source {
  public:
   virtual ~Source() = default;  // ends its threads and gives back what it took (slot, publication)
 
-  // Begins to read a table; events arrive through poll. Errors that need the server come as reader_failed.
+  // Begins to read a table; events arrive through poll. Errors that need the server come as
+  // reader_failed.
   virtual ReaderId add_reader(ReaderSpec spec) = 0;
   virtual void remove_reader(ReaderId reader) = 0;
   // Hands out what has arrived, at least one event if there is one, about `bytes_max` at most.
@@ -134,13 +138,15 @@ class Connector {
   virtual std::span<const OptionSpec> options() const = 0;
   // Checks the declaration against the source. `declared` absent: all columns of the source.
   // `settings` are the session's. Blocks on the network.
-  virtual Result<SourceTable> resolve_table(const Options& with, const std::optional<Schema>& declared,
+  virtual Result<SourceTable> resolve_table(const Options& with,
+                                            const std::optional<Schema>& declared,
                                             const Options& settings) = 0;
   // The tables a catalog with these options shows, and the WITH options of one of them.
   virtual Result<std::vector<SourceTableName>> list_tables(const Options& catalog) = 0;
   virtual Options table_options(const Options& catalog, const SourceTableName& table) = 0;
   // `wake` is called from the source's threads whenever poll has something new.
-  virtual Result<std::unique_ptr<Source>> open_source(const Options& with, std::function<void()> wake) = 0;
+  virtual Result<std::unique_ptr<Source>> open_source(const Options& with,
+                                                      std::function<void()> wake) = 0;
 };
 
 }  // namespace tidemark

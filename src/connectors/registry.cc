@@ -26,7 +26,8 @@ Result<Connector*> find_connector(std::string_view name) {
   }
   auto nearest = nearest_name(name, names);
   return Status::not_found(fmt::format("unknown connector: '{}'", name))
-      .with_hint((nearest ? fmt::format("did you mean '{}'? ", *nearest) : std::string()) + "connectors: " + list);
+      .with_hint((nearest ? fmt::format("did you mean '{}'? ", *nearest) : std::string()) +
+                 "connectors: " + list);
 }
 
 }  // namespace tidemark

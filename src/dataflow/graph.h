@@ -1,6 +1,6 @@
 #pragma once
-// The operators of one view or query, in topological order, and the deltas between them. Only operators
-// with input run: a step costs what it touches.
+// The operators of one view or query, in topological order, and the deltas between them. Only
+// operators with input run: a step costs what it touches.
 //
 // Thread rule: the step thread.
 
@@ -44,8 +44,8 @@ class Graph {
 
  private:
   struct Node {
-    std::unique_ptr<Operator> op;   // null: an entry
-    std::vector<Delta> in;          // one per input
+    std::unique_ptr<Operator> op;                      // null: an entry
+    std::vector<Delta> in;                             // one per input
     std::vector<std::pair<NodeId, size_t>> consumers;  // node, which of its inputs
     bool dirty = false;
   };

@@ -1,6 +1,6 @@
 #pragma once
-// The operator interface: a function from this step's deltas, and state through the last step, to this
-// step's delta. No blocking, no I/O, no clock. One virtual call a step, never one a row.
+// The operator interface: a function from this step's deltas, and state through the last step, to
+// this step's delta. No blocking, no I/O, no clock. One virtual call a step, never one a row.
 
 #include <map>
 #include <span>
@@ -14,8 +14,8 @@
 
 namespace tidemark {
 
-// Row errors as a collection: message -> weight. A view is in error while any weight is positive, and
-// comes back when the row that caused it is changed or gone.
+// Row errors as a collection: message -> weight. A view is in error while any weight is positive,
+// and comes back when the row that caused it is changed or gone.
 class ErrorSet {
  public:
   void add(const std::string& message, int64_t weight) {
@@ -34,8 +34,8 @@ class ErrorSet {
 };
 
 struct StepContext {
-  uint64_t step = 0;       // the counter; sub-steps of a large commit count too
-  EvalContext eval;        // zone and time; errors is scratch
+  uint64_t step = 0;  // the counter; sub-steps of a large commit count too
+  EvalContext eval;   // zone and time; errors is scratch
 };
 
 // Per operator: rows through it, for EXPLAIN ANALYZE and metrics.

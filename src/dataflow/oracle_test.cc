@@ -1,5 +1,5 @@
-// The law that every operator must keep: fed with random changes (retractions included) in random steps, its
-// content equals what a fresh graph computes from the surviving rows at once.
+// The law that every operator must keep: fed with random changes (retractions included) in random
+// steps, its content equals what a fresh graph computes from the surviving rows at once.
 
 #include <cmath>
 #include <limits>
@@ -34,9 +34,20 @@ struct Row {
 };
 
 Row random_row(std::mt19937& random) {
-  static const std::vector<std::string> kKeys = {"a", "Blue Ringed Octopus", "Box Jellyfish", "", "Cassowary from afar"};
-  static const std::vector<double> kDoubles = {0.1, -0.0, 0.0, 1e16, -1e16, 1e300, 5e-324, 7612.47, std::numeric_limits<double>::infinity(),
-                                               -std::numeric_limits<double>::infinity(), std::nan(""), 3.5};
+  static const std::vector<std::string> kKeys = {"a", "Blue Ringed Octopus", "Box Jellyfish", "",
+                                                 "Cassowary from afar"};
+  static const std::vector<double> kDoubles = {0.1,
+                                               -0.0,
+                                               0.0,
+                                               1e16,
+                                               -1e16,
+                                               1e300,
+                                               5e-324,
+                                               7612.47,
+                                               std::numeric_limits<double>::infinity(),
+                                               -std::numeric_limits<double>::infinity(),
+                                               std::nan(""),
+                                               3.5};
   Row row;
   auto null = [&] { return random() % 8 == 0; };
   row.values.push_back(null() ? Value() : Value(kKeys[random() % kKeys.size()]));
@@ -84,7 +95,8 @@ std::string show(const ZBatch& batch) {
     std::string line = std::to_string(batch.weight(row)) + ":";
     for (const ColumnRef& column : batch.rows.columns) {
       std::string text = column->is_null(row) ? "NULL" : text_of(*column, row);
-      line += " " + (text == "-0" ? "0" : text) + "|";  // -0 and 0 are one value: either may stand for it
+      line += " " + (text == "-0" ? "0" : text) +
+              "|";  // -0 and 0 are one value: either may stand for it
     }
     lines.push_back(line);
   }
@@ -96,17 +108,20 @@ std::string show(const ZBatch& batch) {
   return all;
 }
 
-AggregateSpec spec(AggregateKind kind, size_t input, bool distinct = false, std::optional<size_t> filter = {}) {
+AggregateSpec spec(AggregateKind kind, size_t input, bool distinct = false,
+                   std::optional<size_t> filter = {}) {
   AggregateSpec result{kind, input, distinct, filter, kInput[input].type, {}};
   for (const AggregateFunction& function : all_aggregates()) {
-    if (function.kind == kind || (kind == AggregateKind::kCountStar && function.kind == AggregateKind::kCount)) {
+    if (function.kind == kind ||
+        (kind == AggregateKind::kCountStar && function.kind == AggregateKind::kCount)) {
       result.result_type = *aggregate_result_type(function, kInput[input].type);
     }
   }
   return result;
 }
 
-Query aggregate_query(std::string name, std::vector<size_t> keys, std::vector<AggregateSpec> specs) {
+Query aggregate_query(std::string name, std::vector<size_t> keys,
+                      std::vector<AggregateSpec> specs) {
   Schema schema;
   std::vector<Type> types;
   for (size_t key : keys) {
@@ -123,10 +138,13 @@ Query aggregate_query(std::string name, std::vector<size_t> keys, std::vector<Ag
 
 std::vector<Query> queries() {
   using enum AggregateKind;
-  std::vector<AggregateSpec> all = {spec(kCountStar, 0), spec(kCount, 1),          spec(kSum, 1),       spec(kSum, 2),
-                                    spec(kSum, 3),       spec(kAvg, 1),            spec(kAvg, 2),       spec(kAvg, 3),
-                                    spec(kMin, 2),       spec(kMax, 2),            spec(kMin, 0),       spec(kMax, 3),
-                                    spec(kCount, 1, true), spec(kSum, 2, true, 4), spec(kCount, 0, true, 4), spec(kSum, 3, false, 4)};
+  std::vector<AggregateSpec> all = {
+      spec(kCountStar, 0),    spec(kCount, 1),        spec(kSum, 1),
+      spec(kSum, 2),          spec(kSum, 3),          spec(kAvg, 1),
+      spec(kAvg, 2),          spec(kAvg, 3),          spec(kMin, 2),
+      spec(kMax, 2),          spec(kMin, 0),          spec(kMax, 3),
+      spec(kCount, 1, true),  spec(kSum, 2, true, 4), spec(kCount, 0, true, 4),
+      spec(kSum, 3, false, 4)};
   std::vector<Query> list;
   list.push_back(aggregate_query("group by key", {0}, all));
   list.push_back(aggregate_query("group by two", {0, 1}, all));
@@ -137,9 +155,13 @@ std::vector<Query> queries() {
     types.push_back(field.type);
   }
   auto top = [=](uint64_t offset, uint64_t limit) {
-    return Query{"top", kInput, [=](Graph& graph, NodeId input) {
-                   return graph.add(std::make_unique<TopNOperator>(types, std::vector<SortKey>{{2, true, false}, {0, false, true}}, offset, limit), {input});
-                 }};
+    return Query{
+        "top", kInput, [=](Graph& graph, NodeId input) {
+          return graph.add(
+              std::make_unique<TopNOperator>(
+                  types, std::vector<SortKey>{{2, true, false}, {0, false, true}}, offset, limit),
+              {input});
+        }};
   };
   list.push_back(top(0, 5));
   list.push_back(top(3, 4));
@@ -149,7 +171,9 @@ std::vector<Query> queries() {
                     for (size_t c = 0; c < kInput.size(); ++c) {
                       columns.push_back(make_column(c, kInput[c].type));
                     }
-                    return graph.add(std::make_unique<MapOperator>(make_column(4, Type::boolean()), columns), {input});
+                    return graph.add(
+                        std::make_unique<MapOperator>(make_column(4, Type::boolean()), columns),
+                        {input});
                   }});
   return list;
 }
@@ -202,7 +226,8 @@ TEST(Oracle, incremental_equals_recomputed) {
         }
         fresh.step(std::move(whole));
         fresh.graph.output().publish();
-        ASSERT_EQ(show(running.graph.output().content()), show(fresh.graph.output().content())) << "step " << step;
+        ASSERT_EQ(show(running.graph.output().content()), show(fresh.graph.output().content()))
+            << "step " << step;
         ASSERT_FALSE(running.graph.output().has_negative_rows());
         ASSERT_EQ(running.graph.error(), fresh.graph.error());
       }

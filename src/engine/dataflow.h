@@ -22,12 +22,12 @@ struct TableFeed {
   std::string source_key;
   ReaderId reader = 0;
   NodeId node = 0;
-  size_t width = 0;       // columns that the graph takes; the reader may have more, for the key
+  size_t width = 0;  // columns that the graph takes; the reader may have more, for the key
   Upsert upsert;
-  bool ready = false;     // its content is exact at the source's position
+  bool ready = false;  // its content is exact at the source's position
   SnapshotProgress snapshot;
-  Delta closed;           // from whole commits: the next step takes it
-  Delta open;             // from the commit that is still arriving
+  Delta closed;  // from whole commits: the next step takes it
+  Delta open;    // from the commit that is still arriving
 };
 
 // A materialized view that feeds an entry of the graph.
@@ -40,16 +40,16 @@ struct ViewFeed {
 
 struct Subscriber {
   std::shared_ptr<Subscription> subscription;  // shared with the serving thread
-  bool started = false;            // has been given the whole content
-  std::optional<Lsn> until;        // ends once the mark has reached this
-  bool until_first = false;        // ends with the first content
+  bool started = false;                        // has been given the whole content
+  std::optional<Lsn> until;                    // ends once the mark has reached this
+  bool until_first = false;                    // ends with the first content
 };
 
 class Dataflow {
  public:
   DataflowId id = 0;
-  ObjectId object = 0;               // the materialized view; 0: an ad-hoc query, gone with its last reader
-  std::string name;                  // for SHOW JOBS
+  ObjectId object = 0;  // the materialized view; 0: an ad-hoc query, gone with its last reader
+  std::string name;     // for SHOW JOBS
   std::optional<std::vector<size_t>> key;
   std::unique_ptr<Graph> graph;
   std::vector<TableFeed> tables;
@@ -58,12 +58,12 @@ class Dataflow {
   std::vector<DataflowId> downstream;
 
   StepContext context;
-  bool dirty = true;                 // its graph has input for the next step
-  bool live = false;                 // has been published: its content is exact at `mark`
+  bool dirty = true;  // its graph has input for the next step
+  bool live = false;  // has been published: its content is exact at `mark`
   Lsn mark;
   int64_t commit_time_us = 0;
   int64_t started_us = 0;
-  bool in_error = false;             // a row error stands: nothing is published until it is gone
+  bool in_error = false;  // a row error stands: nothing is published until it is gone
   std::optional<Status> failed;
 
   bool ready() const {

@@ -4,9 +4,12 @@
 
 namespace tidemark {
 
-Engine::Engine(EngineOptions options) : options_(options), step_loop_(std::make_unique<StepLoop>(options.step_commits_max)) {}
+Engine::Engine(EngineOptions options)
+    : options_(options), step_loop_(std::make_unique<StepLoop>(options.step_commits_max)) {}
 Engine::~Engine() = default;
 
-std::unique_ptr<Session> Engine::new_session() { return std::make_unique<Session>(*this); }
+std::unique_ptr<Session> Engine::new_session() {
+  return std::make_unique<Session>(*this);
+}
 
 }  // namespace tidemark

@@ -1,8 +1,9 @@
 #pragma once
 // The engine: sources, views, and the step loop that keeps the one true to the other.
 //
-// Thread rule: public methods from any thread. One thread, the engine's own, polls sources, runs steps and
-// publishes; everything below engine/ that the headers assign to "the step thread" lives there.
+// Thread rule: public methods from any thread. One thread, the engine's own, polls sources, runs
+// steps and publishes; everything below engine/ that the headers assign to "the step thread" lives
+// there.
 
 #include <memory>
 #include <string>

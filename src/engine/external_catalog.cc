@@ -27,13 +27,15 @@ Result<std::vector<std::pair<std::string, std::string>>> ConnectorCatalog::list(
 }
 
 Result<CatalogObject> ConnectorCatalog::resolve(const ObjectName& name) {
-  // Whether the table exists is asked first, so that a misspelt name is "not found" and not a connector's error.
+  // Whether the table exists is asked first, so that a misspelt name is "not found" and not a
+  // connector's error.
   bool exists = false;
   for (const SourceTableName& table : TRY(connector_.list_tables(options_))) {
     exists = exists || (table.schema == name.database && table.table == name.object);
   }
   if (!exists) {
-    return Status::not_found(fmt::format("no such table or view: {}", name.to_string())).with_hint("SHOW TABLES lists them");
+    return Status::not_found(fmt::format("no such table or view: {}", name.to_string()))
+        .with_hint("SHOW TABLES lists them");
   }
   Options with = connector_.table_options(options_, {name.database, name.object});
   SourceTable table = TRY(connector_.resolve_table(with, std::nullopt, {}));

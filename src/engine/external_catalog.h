@@ -9,7 +9,8 @@ namespace tidemark {
 class ConnectorCatalog final : public ExternalCatalog {
  public:
   // The connector outlives the catalog.
-  ConnectorCatalog(Connector& connector, Options options) : connector_(connector), options_(std::move(options)) {}
+  ConnectorCatalog(Connector& connector, Options options)
+      : connector_(connector), options_(std::move(options)) {}
 
   Result<std::vector<std::pair<std::string, std::string>>> list() override;
   Result<CatalogObject> resolve(const ObjectName& name) override;

@@ -14,7 +14,8 @@
 
 namespace tidemark {
 
-Session::Session(Engine& engine) : engine_(engine), catalog_(kDefaultCatalog), database_(kDefaultDatabase) {}
+Session::Session(Engine& engine)
+    : engine_(engine), catalog_(kDefaultCatalog), database_(kDefaultDatabase) {}
 Session::~Session() = default;
 
 Result<StatementResult> Session::execute(const sql::Statement& statement, std::string_view text) {
@@ -22,7 +23,8 @@ Result<StatementResult> Session::execute(const sql::Statement& statement, std::s
   return StatementExecutor(*this, text).execute(statement);
 }
 
-Status Session::execute_script(std::string_view text, const std::function<bool(StatementResult)>& done) {
+Status Session::execute_script(std::string_view text,
+                               const std::function<bool(StatementResult)>& done) {
   std::vector<sql::Statement> statements = TRY(sql::parse_script(text));
   for (const sql::Statement& statement : statements) {
     if (!done(TRY(execute(statement, text)))) {
@@ -32,15 +34,19 @@ Status Session::execute_script(std::string_view text, const std::function<bool(S
   return {};
 }
 
-void Session::cancel() { cancelled_ = true; }
+void Session::cancel() {
+  cancelled_ = true;
+}
 
 std::string Session::setting(std::string_view key) const {
   auto found = settings_.find(std::string(key));
   return found == settings_.end() ? default_setting(key) : found->second;
 }
 
-Status Session::set(const std::string& key, const std::string& value, std::vector<std::string>& notices) {
-  Result<std::vector<std::string>> checked = check_options({{key, value}}, all_settings(), "the session");
+Status Session::set(const std::string& key, const std::string& value,
+                    std::vector<std::string>& notices) {
+  Result<std::vector<std::string>> checked =
+      check_options({{key, value}}, all_settings(), "the session");
   if (!checked.ok()) {
     // A known key with a bad value is an error; an unknown key is kept, as Flink keeps it.
     if (!checked.status().message().starts_with("unknown option")) {
@@ -51,7 +57,8 @@ Status Session::set(const std::string& key, const std::string& value, std::vecto
       known.emplace_back(spec.name);
     }
     auto nearest = nearest_name(key, known);
-    notices.push_back(fmt::format("unknown setting '{}': kept, without effect{}", key, nearest ? fmt::format("; did you mean '{}'?", *nearest) : ""));
+    notices.push_back(fmt::format("unknown setting '{}': kept, without effect{}", key,
+                                  nearest ? fmt::format("; did you mean '{}'?", *nearest) : ""));
   } else {
     for (const std::string& notice : *checked) {
       notices.push_back(notice);
@@ -78,7 +85,8 @@ Status Session::set(const std::string& key, const std::string& value, std::vecto
   } else if (key == "tidemark.until") {
     TRY(one_of({"", "caught-up"}));
   } else if (key == "table.local-time-zone" && value != "default" && !is_time_zone(value)) {
-    return Status::invalid_argument(fmt::format("unknown time zone: '{}'", value)).with_hint("use a name such as 'UTC', 'Europe/Berlin' or '+02:00'");
+    return Status::invalid_argument(fmt::format("unknown time zone: '{}'", value))
+        .with_hint("use a name such as 'UTC', 'Europe/Berlin' or '+02:00'");
   }
   settings_[key] = value;
   return {};
@@ -86,7 +94,8 @@ Status Session::set(const std::string& key, const std::string& value, std::vecto
 
 std::vector<std::string> Session::complete(std::string_view prefix) {
   size_t start = prefix.size();
-  while (start > 0 && (std::isalnum(static_cast<unsigned char>(prefix[start - 1])) || prefix[start - 1] == '_')) {
+  while (start > 0 && (std::isalnum(static_cast<unsigned char>(prefix[start - 1])) ||
+                       prefix[start - 1] == '_')) {
     --start;
   }
   std::string word;

@@ -1,6 +1,6 @@
 #pragma once
-// One user's conversation with the engine: current catalog and database, settings, and the execution of
-// statements. The server makes one per connection.
+// One user's conversation with the engine: current catalog and database, settings, and the
+// execution of statements. The server makes one per connection.
 //
 // Thread rule: one thread at a time; execute() may block (it asks sources, and waits for answers),
 // cancel() may be called from any other thread meanwhile.
@@ -32,20 +32,20 @@ struct CommandDone {
 struct RowsResult {
   Schema schema;
   RowBatch rows;
-  std::string tag;       // "SELECT 7", "SHOW"
+  std::string tag;  // "SELECT 7", "SHOW"
   Lsn mark;
   int64_t commit_time_us = 0;
 };
 
 // A live query: rows keep coming until it is cancelled.
 struct StreamResult {
-  Schema schema;                      // visible columns, then `hidden` ones that only `order` needs
+  Schema schema;  // visible columns, then `hidden` ones that only `order` needs
   size_t hidden = 0;
-  std::vector<SortKey> order;         // wanted order of the rows (indexes into schema); empty: none asked
+  std::vector<SortKey> order;  // wanted order of the rows (indexes into schema); empty: none asked
   // Columns that identify a row; none known: nullopt; empty: there is at most one row.
   std::optional<std::vector<size_t>> key;
   std::shared_ptr<Subscription> subscription;  // shared with the step thread
-  bool progress = true;               // whether the reader asked for marks without changes
+  bool progress = true;                        // whether the reader asked for marks without changes
 };
 
 struct StatementResult {
@@ -58,10 +58,11 @@ class Session {
   explicit Session(Engine& engine);
   ~Session();
 
-  // Runs one parsed statement. `text` is the source that positions refer to (for error excerpts, names of jobs).
+  // Runs one parsed statement. `text` is the source that positions refer to (for error excerpts,
+  // names of jobs).
   Result<StatementResult> execute(const sql::Statement& statement, std::string_view text);
-  // Parses and runs a script, one statement after the other; `done` gets each result and says whether to go on.
-  // Errors carry positions into `text`.
+  // Parses and runs a script, one statement after the other; `done` gets each result and says
+  // whether to go on. Errors carry positions into `text`.
   Status execute_script(std::string_view text, const std::function<bool(StatementResult)>& done);
 
   // Makes a blocking execute() return kCancelled soon.
@@ -72,7 +73,8 @@ class Session {
   std::string setting(std::string_view key) const;
   const std::string& current_catalog() const { return catalog_; }
   const std::string& current_database() const { return database_; }
-  // Candidates that continue the word at the end of `prefix` (keywords, tables, columns, functions).
+  // Candidates that continue the word at the end of `prefix` (keywords, tables, columns,
+  // functions).
   std::vector<std::string> complete(std::string_view prefix);
 
  private:

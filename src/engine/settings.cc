@@ -9,46 +9,69 @@ using Effect = OptionSpec::Effect;
 
 constexpr std::string_view kNoKnobs = "steps take what has arrived; there is nothing to tune";
 constexpr std::string_view kOneProcess = "one process runs every view";
-constexpr std::string_view kAlwaysVisible = "changes are visible at once, and sources are acknowledged without it";
+constexpr std::string_view kAlwaysVisible =
+    "changes are visible at once, and sources are acknowledged without it";
 constexpr std::string_view kNoTtl = "state is kept as long as its rows exist";
 
 constexpr OptionSpec kSettings[] = {
-    {"sql-client.execution.result-mode", Kind::kString, false, "table", Effect::kUsed, "how the client shows a live query: table, changelog or tableau"},
-    {"sql-client.execution.max-table-result.rows", Kind::kInt, false, "1000000", Effect::kUsed, "rows that the client keeps in table mode"},
-    {"sql-client.display.print-time-cost", Kind::kBool, false, "true", Effect::kUsed, "print how long a statement took"},
-    {"sql-client.display.color-schema", Kind::kString, false, "DEFAULT", Effect::kIgnored, "the terminal's own colours are used"},
-    {"sql-client.display.show-line-numbers", Kind::kBool, false, "false", Effect::kIgnored, "not shown"},
-    {"sql-client.verbose", Kind::kBool, false, "false", Effect::kIgnored, "errors are always shown whole"},
-    {"table.display.max-column-width", Kind::kInt, false, "30", Effect::kUsed, "widest column of text in tableau mode"},
-    {"execution.runtime-mode", Kind::kString, false, "streaming", Effect::kUsed, "streaming: a SELECT stays live; batch: it answers once"},
-    {"table.local-time-zone", Kind::kString, false, "UTC", Effect::kUsed, "zone in which TIMESTAMP_LTZ is shown and read"},
-    {"table.exec.source.narrow-floats", Kind::kBool, false, "false", Effect::kUsed, "true: a FLOAT declared over a float8 column is cut to 4 bytes, as in Flink"},
-    {"tidemark.until", Kind::kString, false, "", Effect::kUsed, "caught-up: a live query ends once it includes all that was committed when it began"},
-    {"pipeline.name", Kind::kString, false, "", Effect::kUsed, "name of the next query in SHOW JOBS"},
+    {"sql-client.execution.result-mode", Kind::kString, false, "table", Effect::kUsed,
+     "how the client shows a live query: table, changelog or tableau"},
+    {"sql-client.execution.max-table-result.rows", Kind::kInt, false, "1000000", Effect::kUsed,
+     "rows that the client keeps in table mode"},
+    {"sql-client.display.print-time-cost", Kind::kBool, false, "true", Effect::kUsed,
+     "print how long a statement took"},
+    {"sql-client.display.color-schema", Kind::kString, false, "DEFAULT", Effect::kIgnored,
+     "the terminal's own colours are used"},
+    {"sql-client.display.show-line-numbers", Kind::kBool, false, "false", Effect::kIgnored,
+     "not shown"},
+    {"sql-client.verbose", Kind::kBool, false, "false", Effect::kIgnored,
+     "errors are always shown whole"},
+    {"table.display.max-column-width", Kind::kInt, false, "30", Effect::kUsed,
+     "widest column of text in tableau mode"},
+    {"execution.runtime-mode", Kind::kString, false, "streaming", Effect::kUsed,
+     "streaming: a SELECT stays live; batch: it answers once"},
+    {"table.local-time-zone", Kind::kString, false, "UTC", Effect::kUsed,
+     "zone in which TIMESTAMP_LTZ is shown and read"},
+    {"table.exec.source.narrow-floats", Kind::kBool, false, "false", Effect::kUsed,
+     "true: a FLOAT declared over a float8 column is cut to 4 bytes, as in Flink"},
+    {"tidemark.until", Kind::kString, false, "", Effect::kUsed,
+     "caught-up: a live query ends once it includes all that was committed when it began"},
+    {"pipeline.name", Kind::kString, false, "", Effect::kUsed,
+     "name of the next query in SHOW JOBS"},
     {"parallelism.default", Kind::kInt, false, "1", Effect::kIgnored, kOneProcess},
     {"pipeline.max-parallelism", Kind::kInt, false, "", Effect::kIgnored, kOneProcess},
-    {"table.exec.resource.default-parallelism", Kind::kInt, false, "-1", Effect::kIgnored, kOneProcess},
+    {"table.exec.resource.default-parallelism", Kind::kInt, false, "-1", Effect::kIgnored,
+     kOneProcess},
     {"execution.checkpointing.*", Kind::kString, false, "", Effect::kIgnored, kAlwaysVisible},
     {"execution.savepoint.path", Kind::kString, false, "", Effect::kIgnored, kAlwaysVisible},
     {"execution.state-recovery.path", Kind::kString, false, "", Effect::kIgnored, kAlwaysVisible},
     {"state.backend", Kind::kString, false, "", Effect::kIgnored, "there is one state store"},
     {"state.backend.type", Kind::kString, false, "", Effect::kIgnored, "there is one state store"},
-    {"restart-strategy.*", Kind::kString, false, "", Effect::kIgnored, "sources reconnect by themselves"},
-    {"restart-strategy", Kind::kString, false, "", Effect::kIgnored, "sources reconnect by themselves"},
+    {"restart-strategy.*", Kind::kString, false, "", Effect::kIgnored,
+     "sources reconnect by themselves"},
+    {"restart-strategy", Kind::kString, false, "", Effect::kIgnored,
+     "sources reconnect by themselves"},
     {"table.exec.state.ttl", Kind::kString, false, "0", Effect::kIgnored, kNoTtl},
     {"table.exec.mini-batch.*", Kind::kString, false, "", Effect::kIgnored, kNoKnobs},
     {"table.optimizer.*", Kind::kString, false, "", Effect::kIgnored, kNoKnobs},
     {"table.exec.*", Kind::kString, false, "", Effect::kIgnored, kNoKnobs},
-    {"table.dml-sync", Kind::kBool, false, "false", Effect::kIgnored, "INSERT is not supported yet"},
-    {"table.sql-dialect", Kind::kString, false, "default", Effect::kIgnored, "there is one dialect"},
-    {"table.dynamic-table-options.enabled", Kind::kBool, false, "true", Effect::kIgnored, "OPTIONS hints are not supported yet"},
+    {"table.dml-sync", Kind::kBool, false, "false", Effect::kIgnored,
+     "INSERT is not supported yet"},
+    {"table.sql-dialect", Kind::kString, false, "default", Effect::kIgnored,
+     "there is one dialect"},
+    {"table.dynamic-table-options.enabled", Kind::kBool, false, "true", Effect::kIgnored,
+     "OPTIONS hints are not supported yet"},
     {"table.planner", Kind::kString, false, "", Effect::kIgnored, "there is one planner"},
 };
 
 }  // namespace
 
-std::span<const OptionSpec> all_settings() { return kSettings; }
+std::span<const OptionSpec> all_settings() {
+  return kSettings;
+}
 
-std::string default_setting(std::string_view key) { return option_or_default({}, kSettings, key); }
+std::string default_setting(std::string_view key) {
+  return option_or_default({}, kSettings, key);
+}
 
 }  // namespace tidemark

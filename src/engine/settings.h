@@ -1,6 +1,6 @@
 #pragma once
-// The table of session settings: Flink's keys with their defaults, and ours. It gives SET, SHOW, the notices
-// for keys without effect, and the reference.
+// The table of session settings: Flink's keys with their defaults, and ours. It gives SET, SHOW,
+// the notices for keys without effect, and the reference.
 
 #include <span>
 #include <string>

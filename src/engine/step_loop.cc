@@ -31,7 +31,8 @@ std::string clock_text(int64_t us) {
 
 }  // namespace
 
-StepLoop::StepLoop(uint64_t step_commits_max) : step_commits_max_(step_commits_max), thread_([this] { loop(); }) {}
+StepLoop::StepLoop(uint64_t step_commits_max)
+    : step_commits_max_(step_commits_max), thread_([this] { loop(); }) {}
 
 StepLoop::~StepLoop() {
   {
@@ -137,7 +138,8 @@ void StepLoop::run_graph(Dataflow& dataflow) {
   }
 }
 
-// Whole commits, then publication. Dataflows are in order of creation, so that a view's readers come after it.
+// Whole commits, then publication. Dataflows are in order of creation, so that a view's readers
+// come after it.
 void StepLoop::step_closed() {
   std::map<std::string, bool> moved;
   for (auto& [key, feed] : sources_) {
@@ -145,14 +147,16 @@ void StepLoop::step_closed() {
     if (feed->take_status_changed()) {
       SourceStatus status = feed->source().status();
       for (auto& [id, dataflow] : dataflows_) {
-        bool reads = std::any_of(dataflow->tables.begin(), dataflow->tables.end(), [&](const TableFeed& table) { return table.source_key == key; });
+        bool reads = std::any_of(dataflow->tables.begin(), dataflow->tables.end(),
+                                 [&](const TableFeed& table) { return table.source_key == key; });
         if (!reads || dataflow->failed || status.state != SourceState::kStale) {
           continue;
         }
         ViewUpdate update;
         update.kind = ViewUpdate::Kind::kStale;
         update.mark = dataflow->mark;
-        update.message = fmt::format("stale since {}: {}", clock_text(status.stale_since_us), status.message);
+        update.message =
+            fmt::format("stale since {}: {}", clock_text(status.stale_since_us), status.message);
         for (Subscriber& subscriber : dataflow->subscribers) {
           subscriber.subscription->push(update);
         }
@@ -187,7 +191,8 @@ void StepLoop::step_closed() {
         continue;
       }
       publish(*dataflow);
-      if (dataflow->live && !dataflow->in_error && !dataflow->failed && is_behind_position(*dataflow)) {
+      if (dataflow->live && !dataflow->in_error && !dataflow->failed &&
+          is_behind_position(*dataflow)) {
         publish_progress(*dataflow);
       }
     } else if (any_moved && dataflow->live && dataflow->ready() && !dataflow->in_error) {
@@ -196,8 +201,8 @@ void StepLoop::step_closed() {
   }
 }
 
-// The part of a large commit that has arrived goes through the graphs now, and stays unpublished until the
-// commit's end: what is gathered at the output waits there.
+// The part of a large commit that has arrived goes through the graphs now, and stays unpublished
+// until the commit's end: what is gathered at the output waits there.
 void StepLoop::step_open() {
   for (auto& [id, dataflow] : dataflows_) {
     bool any = false;
@@ -242,8 +247,9 @@ void StepLoop::publish(Dataflow& dataflow) {
   std::optional<std::string> error = dataflow.graph->error();
   dataflow.in_error = error.has_value();
   if (error) {
-    // Not failed for ever: the view comes back when the row that is at fault is changed or gone. Its
-    // readers are told now; the changes wait at the output, and the mark stays where the content is.
+    // Not failed for ever: the view comes back when the row that is at fault is changed or gone.
+    // Its readers are told now; the changes wait at the output, and the mark stays where the
+    // content is.
     for (Subscriber& subscriber : dataflow.subscribers) {
       ViewUpdate update;
       update.kind = ViewUpdate::Kind::kEnd;
@@ -256,7 +262,8 @@ void StepLoop::publish(Dataflow& dataflow) {
   set_mark(dataflow, dataflow.live ? MarkKind::kCommit : MarkKind::kPosition);
   ZBatch delta = dataflow.graph->output().publish();
   if (dataflow.graph->output().has_negative_rows()) {
-    fail(dataflow, Status::corruption("a row was taken back that was never there: the source's changes do not fit its snapshot"));
+    fail(dataflow, Status::corruption("a row was taken back that was never there: the source's "
+                                      "changes do not fit its snapshot"));
     return;
   }
   bool first = !dataflow.live;
@@ -358,7 +365,9 @@ void StepLoop::fail(Dataflow& dataflow, Status status) {
   }
   for (DataflowId id : dataflow.downstream) {
     if (Dataflow* reader = find_dataflow(id)) {
-      fail(*reader, Status(status.code(), fmt::format("view {} stopped: {}", dataflow.name, status.message())).with_hint(status.hint()));
+      fail(*reader, Status(status.code(),
+                           fmt::format("view {} stopped: {}", dataflow.name, status.message()))
+                        .with_hint(status.hint()));
     }
   }
 }
@@ -366,7 +375,9 @@ void StepLoop::fail(Dataflow& dataflow, Status status) {
 void StepLoop::collect_garbage() {
   std::vector<DataflowId> gone;
   for (auto& [id, dataflow] : dataflows_) {
-    std::erase_if(dataflow->subscribers, [](const Subscriber& subscriber) { return subscriber.subscription->cancelled(); });
+    std::erase_if(dataflow->subscribers, [](const Subscriber& subscriber) {
+      return subscriber.subscription->cancelled();
+    });
     if (dataflow->object == 0 && dataflow->subscribers.empty()) {
       gone.push_back(id);
     }
@@ -388,7 +399,8 @@ Source* StepLoop::find_source(const std::string& key) {
 }
 
 Source* StepLoop::add_source(const std::string& key, std::unique_ptr<Source> source) {
-  auto [entry, inserted] = sources_.emplace(key, std::make_unique<SourceFeed>(*this, key, std::move(source)));
+  auto [entry, inserted] =
+      sources_.emplace(key, std::make_unique<SourceFeed>(*this, key, std::move(source)));
   return &entry->second->source();
 }
 
@@ -400,7 +412,8 @@ std::vector<std::string> StepLoop::source_keys() const {
   return keys;
 }
 
-Result<DataflowId> StepLoop::add_dataflow(Dataflow given, std::vector<TableRequest> tables, std::vector<ViewRequest> views) {
+Result<DataflowId> StepLoop::add_dataflow(Dataflow given, std::vector<TableRequest> tables,
+                                          std::vector<ViewRequest> views) {
   auto owned = std::make_unique<Dataflow>(std::move(given));
   Dataflow& dataflow = *owned;
   dataflow.id = next_id_++;
@@ -427,7 +440,16 @@ Result<DataflowId> StepLoop::add_dataflow(Dataflow given, std::vector<TableReque
     SourceFeed& feed = *sources_.at(request.source_key);
     ReaderId reader = feed.source().add_reader(std::move(request.spec));
     feed.readers[reader] = dataflow.id;
-    dataflow.tables.push_back(TableFeed{request.source_key, reader, request.node, request.width, Upsert(std::move(request.types), std::move(request.row_key)), false, {}, {}, {}});
+    dataflow.tables.push_back(
+        TableFeed{request.source_key,
+                  reader,
+                  request.node,
+                  request.width,
+                  Upsert(std::move(request.types), std::move(request.row_key)),
+                  false,
+                  {},
+                  {},
+                  {}});
   }
   DataflowId id = dataflow.id;
   dataflows_.emplace(id, std::move(owned));

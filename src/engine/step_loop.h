@@ -3,9 +3,9 @@
 //
 //   forever: run posted commands
 //            poll every source (bounded); changes gather at the feeds of the dataflows
-//            step 1: what came in whole commits -> graphs -> publish (views in order, each feeds the next)
-//            step 2: what came of a commit that has not ended -> graphs, nothing is published
-//            acknowledge to the sources what has been published
+//            step 1: what came in whole commits -> graphs -> publish (views in order, each feeds
+//            the next) step 2: what came of a commit that has not ended -> graphs, nothing is
+//            published acknowledge to the sources what has been published
 //
 // Thread rule: post() and run() from any thread; everything else is the loop's own.
 
@@ -55,7 +55,8 @@ class StepLoop {
     NodeId node;
     std::vector<size_t> columns;
   };
-  Result<DataflowId> add_dataflow(Dataflow dataflow, std::vector<TableRequest> tables, std::vector<ViewRequest> views);
+  Result<DataflowId> add_dataflow(Dataflow dataflow, std::vector<TableRequest> tables,
+                                  std::vector<ViewRequest> views);
   void remove_dataflow(DataflowId id);
   Dataflow* find_dataflow(DataflowId id);
   Dataflow* find_view(ObjectId object);
@@ -79,8 +80,8 @@ class StepLoop {
   void fail(Dataflow& dataflow, Status status);
   void tell_snapshot(Dataflow& dataflow);
   void collect_garbage();
-  // The mark of what is published now: the last commit in it; or, of a first content or a progress, the
-  // source's position.
+  // The mark of what is published now: the last commit in it; or, of a first content or a progress,
+  // the source's position.
   enum class MarkKind : uint8_t { kCommit, kPosition };
   void set_mark(Dataflow& dataflow, MarkKind kind);
   bool is_behind_position(const Dataflow& dataflow);
@@ -88,7 +89,8 @@ class StepLoop {
 
   uint64_t step_commits_max_;
   std::map<std::string, std::unique_ptr<SourceFeed>> sources_;
-  std::map<DataflowId, std::unique_ptr<Dataflow>> dataflows_;  // in order of creation: upstream first
+  std::map<DataflowId, std::unique_ptr<Dataflow>>
+      dataflows_;  // in order of creation: upstream first
   DataflowId next_id_ = 1;
   uint64_t step_ = 0;
 

@@ -67,7 +67,8 @@ void Subscription::push(ViewUpdate update) {
     }
     // A mark, or a count of snapshot rows, takes the place of the one before it.
     if (!queue_.empty() && queue_.back().kind == update.kind &&
-        (update.kind == ViewUpdate::Kind::kProgress || update.kind == ViewUpdate::Kind::kSnapshot || update.kind == ViewUpdate::Kind::kStale)) {
+        (update.kind == ViewUpdate::Kind::kProgress || update.kind == ViewUpdate::Kind::kSnapshot ||
+         update.kind == ViewUpdate::Kind::kStale)) {
       bytes_ -= bytes_of(queue_.back());
       queue_.pop_back();
     }
@@ -76,7 +77,9 @@ void Subscription::push(ViewUpdate update) {
     if (bytes_ + bytes > bytes_max_ && !queue_.empty()) {
       update = ViewUpdate();
       update.kind = ViewUpdate::Kind::kEnd;
-      update.status = Status::unavailable("the reader of this query fell too far behind and was cut off").with_hint("read faster, or ask for a smaller result");
+      update.status =
+          Status::unavailable("the reader of this query fell too far behind and was cut off")
+              .with_hint("read faster, or ask for a smaller result");
       queue_.clear();
       bytes_ = 0;
       bytes = bytes_of(update);

@@ -1,7 +1,7 @@
 #pragma once
-// A reader of a view's changes: a queue between the step thread, which writes, and one serving thread.
-// Each update is one published mark, whole. A reader that falls behind past its limit is cut off with an
-// error rather than slowing the engine.
+// A reader of a view's changes: a queue between the step thread, which writes, and one serving
+// thread. Each update is one published mark, whole. A reader that falls behind past its limit is
+// cut off with an error rather than slowing the engine.
 
 #include <condition_variable>
 #include <deque>
@@ -20,13 +20,14 @@ struct ViewUpdate {
     kChanges,   // the view at `mark`: apply `changes` (the first one is the whole content)
     kProgress,  // nothing changed up to `mark`
     kSnapshot,  // the first content is still being read: rows_done of rows_total (0: unknown)
-    kStale,     // the source is away: what was shown stays exact at its mark; `message` says since when and why
+    kStale,     // the source is away: what was shown stays exact at its mark; `message` says since
+                // when and why
     kEnd,       // no more updates; `status` says why, OK at the asked end (--until caught-up)
   };
   Kind kind = Kind::kProgress;
   Lsn mark;
-  int64_t commit_time_us = 0;    // of the last commit in it, since 2000-01-01; 0: no commit seen yet
-  int64_t published_us = 0;      // when the step was published
+  int64_t commit_time_us = 0;  // of the last commit in it, since 2000-01-01; 0: no commit seen yet
+  int64_t published_us = 0;    // when the step was published
   ChangeBatch changes;
   uint64_t rows_done = 0;
   uint64_t rows_total = 0;
@@ -38,7 +39,8 @@ class Subscription {
  public:
   explicit Subscription(size_t bytes_max) : bytes_max_(bytes_max) {}
 
-  // The serving side. `wake` is called, from the step thread, after something was added to an empty queue.
+  // The serving side. `wake` is called, from the step thread, after something was added to an empty
+  // queue.
   void set_wake(std::function<void()> wake);
   // The next update, waiting up to timeout_us for one (0: not at all; negative: for ever).
   std::optional<ViewUpdate> next(int64_t timeout_us);

@@ -10,16 +10,20 @@ constexpr AggregateFunction kAggregates[] = {
     {"COUNT", AggregateKind::kCount, "COUNT(*), COUNT([DISTINCT] x)",
      "Number of rows, or of rows whose x is not NULL; with DISTINCT, of different values."},
     {"SUM", AggregateKind::kSum, "SUM([DISTINCT] x)",
-     "Sum of the values that are not NULL; NULL if there are none. Sums of FLOAT and DOUBLE are exact and rounded once."},
+     "Sum of the values that are not NULL; NULL if there are none. Sums of FLOAT and DOUBLE are "
+     "exact and rounded once."},
     {"AVG", AggregateKind::kAvg, "AVG([DISTINCT] x)",
-     "Mean of the values that are not NULL, in the type of x: integers are cut toward zero, as in Flink."},
+     "Mean of the values that are not NULL, in the type of x: integers are cut toward zero, as in "
+     "Flink."},
     {"MIN", AggregateKind::kMin, "MIN(x)", "Smallest value that is not NULL."},
     {"MAX", AggregateKind::kMax, "MAX(x)", "Largest value that is not NULL."},
 };
 
 }  // namespace
 
-std::span<const AggregateFunction> all_aggregates() { return kAggregates; }
+std::span<const AggregateFunction> all_aggregates() {
+  return kAggregates;
+}
 
 const AggregateFunction* find_aggregate(std::string_view name) {
   for (const AggregateFunction& function : kAggregates) {
@@ -34,8 +38,8 @@ const AggregateFunction* find_aggregate(std::string_view name) {
 
 Result<Type> aggregate_result_type(const AggregateFunction& function, const Type& input) {
   auto wrong = [&](std::string_view expected) {
-    return Status::invalid_argument(
-        fmt::format("{} takes {}, not {}", function.name, expected, input.to_string_without_null()));
+    return Status::invalid_argument(fmt::format("{} takes {}, not {}", function.name, expected,
+                                                input.to_string_without_null()));
   };
   switch (function.kind) {
     case AggregateKind::kCountStar:

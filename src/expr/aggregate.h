@@ -24,8 +24,8 @@ struct AggregateFunction {
 std::span<const AggregateFunction> all_aggregates();
 const AggregateFunction* find_aggregate(std::string_view name);
 
-// SUM keeps the input's type (DECIMAL: 38 digits), AVG too (DECIMAL: scale at least 6), COUNT is BIGINT NOT
-// NULL. A result that does not fit its type is an error of its group, never wrapped.
+// SUM keeps the input's type (DECIMAL: 38 digits), AVG too (DECIMAL: scale at least 6), COUNT is
+// BIGINT NOT NULL. A result that does not fit its type is an error of its group, never wrapped.
 Result<Type> aggregate_result_type(const AggregateFunction& function, const Type& input);
 
 }  // namespace tidemark

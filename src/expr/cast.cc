@@ -38,7 +38,10 @@ int64_t integer_at(const Argument& input, TypeKind kind, size_t row) {
 }
 
 std::pair<int64_t, int64_t> integer_range(TypeKind kind) {
-  int bits = kind == TypeKind::kTinyint ? 8 : kind == TypeKind::kSmallint ? 16 : kind == TypeKind::kInt ? 32 : 64;
+  int bits = kind == TypeKind::kTinyint    ? 8
+             : kind == TypeKind::kSmallint ? 16
+             : kind == TypeKind::kInt      ? 32
+                                           : 64;
   if (bits == 64) {
     return {std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()};
   }
@@ -62,8 +65,8 @@ struct CastLoop {
     if (value.size() > kShownMax) {
       value = value.substr(0, kShownMax) + "...";
     }
-    frame.fail(row, fmt::format("cannot cast {} '{}' to {}: {}", from.to_string_without_null(), value,
-                                frame.result.to_string_without_null(), why));
+    frame.fail(row, fmt::format("cannot cast {} '{}' to {}: {}", from.to_string_without_null(),
+                                value, frame.result.to_string_without_null(), why));
   }
 
   // f(row) -> Result<T>, T the physical type of the result.
@@ -83,7 +86,9 @@ struct CastLoop {
   }
 };
 
-Status out_of_range() { return Status::data_error("out of range"); }
+Status out_of_range() {
+  return Status::data_error("out of range");
+}
 
 void store_integer(const CastLoop& loop, auto&& value_of) {
   auto [low, high] = integer_range(loop.frame.result.kind);
@@ -102,8 +107,10 @@ void store_integer(const CastLoop& loop, auto&& value_of) {
 
 template <typename T>
 Result<int64_t> truncate_to_integer(T value) {
-  // PostgreSQL rounds, Flink (Java) truncates toward zero; NaN and what does not fit is an error here.
-  if (!(value >= static_cast<T>(-9223372036854775808.0) && value < static_cast<T>(9223372036854775808.0))) {
+  // PostgreSQL rounds, Flink (Java) truncates toward zero; NaN and what does not fit is an error
+  // here.
+  if (!(value >= static_cast<T>(-9223372036854775808.0) &&
+        value < static_cast<T>(9223372036854775808.0))) {
     return out_of_range();
   }
   return static_cast<int64_t>(value);
@@ -112,13 +119,17 @@ Result<int64_t> truncate_to_integer(T value) {
 void to_integer(const CastLoop& loop) {
   switch (loop.from.kind) {
     case TypeKind::kBoolean:
-      store_integer(loop, [&](size_t row) -> Result<int64_t> { return int64_t{loop.input.at<uint8_t>(row)}; });
+      store_integer(loop, [&](size_t row) -> Result<int64_t> {
+        return int64_t{loop.input.at<uint8_t>(row)};
+      });
       return;
     case TypeKind::kFloat:
-      store_integer(loop, [&](size_t row) { return truncate_to_integer(loop.input.at<float>(row)); });
+      store_integer(loop,
+                    [&](size_t row) { return truncate_to_integer(loop.input.at<float>(row)); });
       return;
     case TypeKind::kDouble:
-      store_integer(loop, [&](size_t row) { return truncate_to_integer(loop.input.at<double>(row)); });
+      store_integer(loop,
+                    [&](size_t row) { return truncate_to_integer(loop.input.at<double>(row)); });
       return;
     case TypeKind::kDecimal:
       store_integer(loop, [&](size_t row) -> Result<int64_t> {
@@ -127,20 +138,26 @@ void to_integer(const CastLoop& loop) {
           return out_of_range();
         }
         value /= power_of_ten(loop.from.scale);
-        if (value > std::numeric_limits<int64_t>::max() || value < std::numeric_limits<int64_t>::min()) {
+        if (value > std::numeric_limits<int64_t>::max() ||
+            value < std::numeric_limits<int64_t>::min()) {
           return out_of_range();
         }
         return static_cast<int64_t>(value);
       });
       return;
     case TypeKind::kIntervalMonth:
-      store_integer(loop, [&](size_t row) -> Result<int64_t> { return int64_t{loop.input.at<int32_t>(row)}; });
+      store_integer(loop, [&](size_t row) -> Result<int64_t> {
+        return int64_t{loop.input.at<int32_t>(row)};
+      });
       return;
     case TypeKind::kIntervalDay:  // Flink counts milliseconds
-      store_integer(loop, [&](size_t row) -> Result<int64_t> { return loop.input.at<int64_t>(row) / 1000; });
+      store_integer(
+          loop, [&](size_t row) -> Result<int64_t> { return loop.input.at<int64_t>(row) / 1000; });
       return;
     default:
-      store_integer(loop, [&](size_t row) -> Result<int64_t> { return integer_at(loop.input, loop.from.kind, row); });
+      store_integer(loop, [&](size_t row) -> Result<int64_t> {
+        return integer_at(loop.input, loop.from.kind, row);
+      });
   }
 }
 
@@ -186,8 +203,8 @@ void to_decimal(const CastLoop& loop) {
   });
 }
 
-// Trims to the length of CHAR, VARCHAR, BINARY, VARBINARY, and pads CHAR with blanks, BINARY with zeros
-// (Flink 1.15 and later).
+// Trims to the length of CHAR, VARCHAR, BINARY, VARBINARY, and pads CHAR with blanks, BINARY with
+// zeros (Flink 1.15 and later).
 std::string fit_length(std::string text, const Type& type) {
   size_t length = static_cast<size_t>(type.length);
   if (type.is_binary()) {
@@ -250,7 +267,8 @@ void parse_text(const CastLoop& loop) {
     parsed.clear();
     std::string_view text = loop.input.string_at(row);
     if (loop.frame.result.is_binary()) {
-      out.mutable_data<StringRef>()[row] = out.intern(fit_length(std::string(text), loop.frame.result));
+      out.mutable_data<StringRef>()[row] =
+          out.intern(fit_length(std::string(text), loop.frame.result));
       continue;
     }
     Status status = append_parsed(text, parsed, format);
@@ -283,7 +301,8 @@ void to_temporal(const CastLoop& loop) {
       case TypeKind::kDate:
         return from_date(loop.input.at<int32_t>(row));
       case TypeKind::kTime:
-        return int64_t{day_of_timestamp(loop.frame.context.now_us)} * kMicrosPerDay + loop.input.at<int64_t>(row);
+        return int64_t{day_of_timestamp(loop.frame.context.now_us)} * kMicrosPerDay +
+               loop.input.at<int64_t>(row);
       case TypeKind::kTimestampLtz:
         return timestamp_from_instant(loop.input.at<int64_t>(row), zone);
       default:
@@ -301,11 +320,14 @@ void to_temporal(const CastLoop& loop) {
       return;
     case TypeKind::kTime:
       loop.run<int64_t>([&](size_t row) -> Result<int64_t> {
-        return loop.from.kind == TypeKind::kTime ? loop.input.at<int64_t>(row) : time_of_timestamp(TRY(wall_clock(row)));
+        return loop.from.kind == TypeKind::kTime ? loop.input.at<int64_t>(row)
+                                                 : time_of_timestamp(TRY(wall_clock(row)));
       });
       return;
     case TypeKind::kTimestamp:
-      loop.run<int64_t>([&](size_t row) -> Result<int64_t> { return round_micros(TRY(wall_clock(row)), precision); });
+      loop.run<int64_t>([&](size_t row) -> Result<int64_t> {
+        return round_micros(TRY(wall_clock(row)), precision);
+      });
       return;
     default:
       loop.run<int64_t>([&](size_t row) -> Result<int64_t> {
@@ -320,9 +342,13 @@ void to_temporal(const CastLoop& loop) {
 void to_interval(const CastLoop& loop) {
   bool months = loop.frame.result.kind == TypeKind::kIntervalMonth;
   if (months) {
-    loop.run<int32_t>([&](size_t row) -> Result<int32_t> { return static_cast<int32_t>(integer_at(loop.input, loop.from.kind, row)); });
+    loop.run<int32_t>([&](size_t row) -> Result<int32_t> {
+      return static_cast<int32_t>(integer_at(loop.input, loop.from.kind, row));
+    });
   } else {
-    loop.run<int64_t>([&](size_t row) -> Result<int64_t> { return integer_at(loop.input, loop.from.kind, row) * 1000; });
+    loop.run<int64_t>([&](size_t row) -> Result<int64_t> {
+      return integer_at(loop.input, loop.from.kind, row) * 1000;
+    });
   }
 }
 
@@ -398,8 +424,8 @@ bool is_castable(const Type& from, const Type& to) {
     return true;
   }
   if (from.is_character()) {
-    return !to.is_interval() && to.kind != TypeKind::kMap && to.kind != TypeKind::kMultiset && to.kind != TypeKind::kRow &&
-           to.kind != TypeKind::kNull;
+    return !to.is_interval() && to.kind != TypeKind::kMap && to.kind != TypeKind::kMultiset &&
+           to.kind != TypeKind::kRow && to.kind != TypeKind::kNull;
   }
   if (from.is_numeric() && to.is_numeric()) {
     return true;
@@ -419,7 +445,8 @@ bool is_castable(const Type& from, const Type& to) {
   if (from.kind == TypeKind::kTime && to.is_timestamp()) {
     return true;
   }
-  return from.kind == TypeKind::kArray && to.kind == TypeKind::kArray && is_castable(from.children[0], to.children[0]);
+  return from.kind == TypeKind::kArray && to.kind == TypeKind::kArray &&
+         is_castable(from.children[0], to.children[0]);
 }
 
 Result<Type> common_type(const Type& a, const Type& b) {
@@ -459,13 +486,15 @@ Result<Type> common_type(const Type& a, const Type& b) {
   if (a.kind == b.kind && (a.is_temporal() || a.is_interval())) {
     return with_null(a.precision >= b.precision ? a : b);
   }
-  if ((a.kind == TypeKind::kDate && b.is_timestamp()) || (b.kind == TypeKind::kDate && a.is_timestamp())) {
+  if ((a.kind == TypeKind::kDate && b.is_timestamp()) ||
+      (b.kind == TypeKind::kDate && a.is_timestamp())) {
     return with_null(a.is_timestamp() ? a : b);
   }
   if (a.is_timestamp() && b.is_timestamp()) {
     return with_null(Type::timestamp_ltz(std::max(a.precision, b.precision)));
   }
-  // Text next to a date, time, timestamp or boolean is read as one (Flink: comparison after a cast).
+  // Text next to a date, time, timestamp or boolean is read as one (Flink: comparison after a
+  // cast).
   if (a.is_character() && (b.is_temporal() || b.kind == TypeKind::kBoolean)) {
     return with_null(b);
   }
@@ -475,7 +504,9 @@ Result<Type> common_type(const Type& a, const Type& b) {
   if (a.kind == TypeKind::kArray && b.kind == TypeKind::kArray) {
     return with_null(Type::array(TRY(common_type(a.children[0], b.children[0]))));
   }
-  return Status::invalid_argument(fmt::format("no common type of {} and {}", a.to_string_without_null(), b.to_string_without_null()))
+  return Status::invalid_argument(fmt::format("no common type of {} and {}",
+                                              a.to_string_without_null(),
+                                              b.to_string_without_null()))
       .with_hint("convert one side with CAST");
 }
 
@@ -509,7 +540,8 @@ void cast_column(const KernelFrame& frame, const Argument& input, const Type& fr
     Column& out = frame.out;
     for (size_t row = 0; row < frame.rows; ++row) {
       if (!out.is_null(row)) {
-        out.mutable_data<StringRef>()[row] = out.intern(fit_length(std::string(input.string_at(row)), to));
+        out.mutable_data<StringRef>()[row] =
+            out.intern(fit_length(std::string(input.string_at(row)), to));
       }
     }
   } else {

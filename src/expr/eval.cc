@@ -44,7 +44,8 @@ Evaluated evaluate_literal(const Expr& expr, const LiteralExpr& literal) {
   return {std::move(column), true};
 }
 
-Evaluated evaluate_call(const Expr& expr, const CallExpr& call, const RowBatch& batch, EvalContext& context) {
+Evaluated evaluate_call(const Expr& expr, const CallExpr& call, const RowBatch& batch,
+                        EvalContext& context) {
   std::vector<Evaluated> inputs;
   inputs.reserve(call.arguments.size());
   bool constant = call.function->deterministic;
@@ -81,7 +82,8 @@ Evaluated evaluate_call(const Expr& expr, const CallExpr& call, const RowBatch& 
   return {std::move(out), constant};
 }
 
-Evaluated evaluate_cast(const Expr& expr, const CastExpr& cast, const RowBatch& batch, EvalContext& context) {
+Evaluated evaluate_cast(const Expr& expr, const CastExpr& cast, const RowBatch& batch,
+                        EvalContext& context) {
   Evaluated input = evaluate(*cast.input, batch, context);
   size_t rows = input.constant ? 1 : batch.rows;
   auto out = sized_column(expr.type, rows);
@@ -139,7 +141,8 @@ void mark_error_rows_null(const EvalContext& context, size_t errors_from, Column
 }
 
 // Three-valued: 0 false, 1 true, NULL unknown. AND stops at FALSE, OR at TRUE.
-Evaluated evaluate_logic(const Expr& expr, const LogicExpr& logic, const RowBatch& batch, EvalContext& context) {
+Evaluated evaluate_logic(const Expr& expr, const LogicExpr& logic, const RowBatch& batch,
+                         EvalContext& context) {
   size_t rows = batch.rows;
   auto out = sized_column(expr.type, rows);
   uint8_t decisive = logic.is_and ? 0 : 1;
@@ -177,7 +180,8 @@ Evaluated evaluate_logic(const Expr& expr, const LogicExpr& logic, const RowBatc
   return {std::move(out), false};
 }
 
-Evaluated evaluate_case(const Expr& expr, const CaseExpr& cases, const RowBatch& batch, EvalContext& context) {
+Evaluated evaluate_case(const Expr& expr, const CaseExpr& cases, const RowBatch& batch,
+                        EvalContext& context) {
   size_t rows = batch.rows;
   auto out = sized_column(expr.type, rows);
   std::vector<uint32_t> open(rows);
@@ -261,7 +265,8 @@ ColumnRef evaluate_column(const Expr& expr, const RowBatch& batch, EvalContext& 
   return spread;
 }
 
-void evaluate_filter(const Expr& predicate, const RowBatch& batch, EvalContext& context, std::vector<uint32_t>& chosen) {
+void evaluate_filter(const Expr& predicate, const RowBatch& batch, EvalContext& context,
+                     std::vector<uint32_t>& chosen) {
   chosen.clear();
   Evaluated result = evaluate(predicate, batch, context);
   const uint8_t* values = result.column->data<uint8_t>();

@@ -9,41 +9,44 @@ namespace tidemark {
 
 namespace {
 
-ExprRef make(Type type, auto node) { return std::make_shared<const Expr>(Expr{std::move(type), std::move(node)}); }
+ExprRef make(Type type, auto node) {
+  return std::make_shared<const Expr>(Expr{std::move(type), std::move(node)});
+}
 
 // Rebuilds the expression with every child mapped.
 template <typename F>
 ExprRef map_children(const ExprRef& expr, F&& f) {
-  return std::visit(
-      Overloaded{
-          [&](const ColumnExpr&) { return expr; },
-          [&](const LiteralExpr&) { return expr; },
-          [&](const CallExpr& call) {
-            CallExpr copy = call;
-            for (ExprRef& argument : copy.arguments) {
-              argument = f(argument);
-            }
-            return make(expr->type, std::move(copy));
-          },
-          [&](const LogicExpr& logic) {
-            LogicExpr copy = logic;
-            for (ExprRef& condition : copy.conditions) {
-              condition = f(condition);
-            }
-            return make(expr->type, std::move(copy));
-          },
-          [&](const CaseExpr& cases) {
-            CaseExpr copy = cases;
-            for (auto& [condition, result] : copy.branches) {
-              condition = f(condition);
-              result = f(result);
-            }
-            copy.otherwise = f(copy.otherwise);
-            return make(expr->type, std::move(copy));
-          },
-          [&](const CastExpr& cast) { return make(expr->type, CastExpr{f(cast.input), cast.is_try}); },
-      },
-      expr->node);
+  return std::visit(Overloaded{
+                        [&](const ColumnExpr&) { return expr; },
+                        [&](const LiteralExpr&) { return expr; },
+                        [&](const CallExpr& call) {
+                          CallExpr copy = call;
+                          for (ExprRef& argument : copy.arguments) {
+                            argument = f(argument);
+                          }
+                          return make(expr->type, std::move(copy));
+                        },
+                        [&](const LogicExpr& logic) {
+                          LogicExpr copy = logic;
+                          for (ExprRef& condition : copy.conditions) {
+                            condition = f(condition);
+                          }
+                          return make(expr->type, std::move(copy));
+                        },
+                        [&](const CaseExpr& cases) {
+                          CaseExpr copy = cases;
+                          for (auto& [condition, result] : copy.branches) {
+                            condition = f(condition);
+                            result = f(result);
+                          }
+                          copy.otherwise = f(copy.otherwise);
+                          return make(expr->type, std::move(copy));
+                        },
+                        [&](const CastExpr& cast) {
+                          return make(expr->type, CastExpr{f(cast.input), cast.is_try});
+                        },
+                    },
+                    expr->node);
 }
 
 template <typename F>
@@ -75,7 +78,9 @@ void for_each_child(const Expr& expr, F&& f) {
 
 }  // namespace
 
-ExprRef make_column(size_t index, Type type) { return make(std::move(type), ColumnExpr{index}); }
+ExprRef make_column(size_t index, Type type) {
+  return make(std::move(type), ColumnExpr{index});
+}
 
 ExprRef make_literal(Value value, Type type) {
   type.nullable = std::holds_alternative<std::monostate>(value);
@@ -103,7 +108,8 @@ std::string expr_to_string(const Expr& expr, const std::vector<std::string>& nam
   return std::visit(
       Overloaded{
           [&](const ColumnExpr& column) {
-            return column.index < names.size() ? names[column.index] : fmt::format("${}", column.index);
+            return column.index < names.size() ? names[column.index]
+                                               : fmt::format("${}", column.index);
           },
           [&](const LiteralExpr& literal) {
             if (std::holds_alternative<std::monostate>(literal.value)) {
@@ -112,12 +118,15 @@ std::string expr_to_string(const Expr& expr, const std::vector<std::string>& nam
             Column column(expr.type);
             column.append_value(literal.value);
             std::string value = text_of(column, 0);
-            return expr.type.is_numeric() || expr.type.kind == TypeKind::kBoolean ? value : "'" + value + "'";
+            return expr.type.is_numeric() || expr.type.kind == TypeKind::kBoolean
+                       ? value
+                       : "'" + value + "'";
           },
           [&](const CallExpr& call) {
             bool is_operator = !std::isalpha(static_cast<unsigned char>(call.function->name[0]));
             if (is_operator && call.arguments.size() == 2) {
-              return fmt::format("({} {} {})", text(call.arguments[0]), call.function->name, text(call.arguments[1]));
+              return fmt::format("({} {} {})", text(call.arguments[0]), call.function->name,
+                                 text(call.arguments[1]));
             }
             std::string list;
             for (const ExprRef& argument : call.arguments) {
@@ -197,11 +206,14 @@ bool is_deterministic(const Expr& expr) {
     }
   }
   bool deterministic = true;
-  for_each_child(expr, [&](const Expr& child) { deterministic = deterministic && is_deterministic(child); });
+  for_each_child(
+      expr, [&](const Expr& child) { deterministic = deterministic && is_deterministic(child); });
   return deterministic;
 }
 
-bool is_literal(const Expr& expr) { return std::holds_alternative<LiteralExpr>(expr.node); }
+bool is_literal(const Expr& expr) {
+  return std::holds_alternative<LiteralExpr>(expr.node);
+}
 
 bool same_expr(const Expr& a, const Expr& b) {
   if (a.node.index() != b.node.index() || !a.type.same_as(b.type)) {

@@ -51,7 +51,8 @@ struct Expr {
 
 ExprRef make_column(size_t index, Type type);
 ExprRef make_literal(Value value, Type type);
-ExprRef make_cast(ExprRef input, Type type, bool is_try = false);  // input itself if nothing changes
+ExprRef make_cast(ExprRef input, Type type,
+                  bool is_try = false);  // input itself if nothing changes
 ExprRef make_and(std::vector<ExprRef> conditions);
 
 // SQL-like text for EXPLAIN; `names` are the input's columns.

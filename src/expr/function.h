@@ -19,8 +19,12 @@ struct Argument {
   size_t stride;  // 0 or 1
 
   template <typename T>
-  const T& at(size_t row) const { return column->data<T>()[row * stride]; }
-  std::string_view string_at(size_t row) const { return column->data<StringRef>()[row * stride].view(); }
+  const T& at(size_t row) const {
+    return column->data<T>()[row * stride];
+  }
+  std::string_view string_at(size_t row) const {
+    return column->data<StringRef>()[row * stride].view();
+  }
   bool is_null(size_t row) const { return column->is_null(row * stride); }
   bool is_constant() const { return stride == 0; }
 };
@@ -33,13 +37,13 @@ struct RowError {
 
 // What a kernel may know besides its arguments. One thread.
 struct EvalContext {
-  std::string zone = "UTC";   // the session's time zone
-  int64_t now_us = 0;         // when the query started, since 2000-01-01 UTC
+  std::string zone = "UTC";  // the session's time zone
+  int64_t now_us = 0;        // when the query started, since 2000-01-01 UTC
   std::vector<RowError> errors;
 };
 
-// Computes out[0 .. rows). `out` comes sized, zeroed, and with NULL set where the function's null rule
-// says so; a kernel may set further NULLs. Values written to NULL rows and errors reported for
+// Computes out[0 .. rows). `out` comes sized, zeroed, and with NULL set where the function's null
+// rule says so; a kernel may set further NULLs. Values written to NULL rows and errors reported for
 // them are ignored, so strict kernels may compute blindly.
 struct KernelFrame {
   EvalContext& context;

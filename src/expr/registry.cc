@@ -1,8 +1,7 @@
 #include <unordered_map>
 
-#include "expr/function.h"
-
 #include "base/ascii.h"
+#include "expr/function.h"
 
 namespace tidemark {
 
@@ -13,8 +12,9 @@ struct Registry {
   std::unordered_map<std::string, const Function*> by_name;
 
   Registry() {
-    for (std::span<const Function> family : {comparison_functions(), math_functions(), numeric_functions(), string_functions(),
-                                             pattern_functions(), datetime_functions(), conditional_functions()}) {
+    for (std::span<const Function> family :
+         {comparison_functions(), math_functions(), numeric_functions(), string_functions(),
+          pattern_functions(), datetime_functions(), conditional_functions()}) {
       for (const Function& function : family) {
         functions.push_back(&function);
         CHECK(by_name.emplace(std::string(function.name), &function).second);
@@ -30,7 +30,9 @@ const Registry& registry() {
 
 }  // namespace
 
-std::span<const Function* const> all_functions() { return registry().functions; }
+std::span<const Function* const> all_functions() {
+  return registry().functions;
+}
 
 const Function* find_function(std::string_view name) {
   auto found = registry().by_name.find(ascii_upper(name));

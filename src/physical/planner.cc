@@ -45,25 +45,32 @@ class GraphBuilder {
       // A filter right below is taken into the same pass.
       const auto* filter = std::get_if<FilterNode>(&project->input->node);
       NodeId input = build(filter != nullptr ? *filter->input : *project->input);
-      return graph.add(std::make_unique<MapOperator>(filter != nullptr ? filter->predicate : nullptr, project->expressions), {input});
+      return graph.add(std::make_unique<MapOperator>(
+                           filter != nullptr ? filter->predicate : nullptr, project->expressions),
+                       {input});
     }
     if (const auto* filter = std::get_if<FilterNode>(&plan.node)) {
       NodeId input = build(*filter->input);
-      return graph.add(std::make_unique<MapOperator>(filter->predicate, all_columns(plan.schema)), {input});
+      return graph.add(std::make_unique<MapOperator>(filter->predicate, all_columns(plan.schema)),
+                       {input});
     }
     if (const auto* aggregate = std::get_if<AggregateNode>(&plan.node)) {
       return build_aggregate(*aggregate);
     }
     if (const auto* top = std::get_if<TopNNode>(&plan.node)) {
       NodeId input = build(*top->input);
-      return graph.add(std::make_unique<TopNOperator>(types_of(plan.schema), top->order, top->offset, top->limit.value_or(TopNOperator::kNoLimit)), {input});
+      return graph.add(
+          std::make_unique<TopNOperator>(types_of(plan.schema), top->order, top->offset,
+                                         top->limit.value_or(TopNOperator::kNoLimit)),
+          {input});
     }
     std::vector<NodeId> inputs;
     for (const PlanRef& input : std::get<UnionNode>(plan.node).inputs) {
       inputs.push_back(build(*input));
     }
     size_t count = inputs.size();
-    return graph.add(std::make_unique<UnionOperator>(types_of(plan.schema), count), std::move(inputs));
+    return graph.add(std::make_unique<UnionOperator>(types_of(plan.schema), count),
+                     std::move(inputs));
   }
 
  private:
@@ -75,9 +82,12 @@ class GraphBuilder {
     }
     std::vector<AggregateSpec> specs;
     for (const AggregateCall& call : aggregate.calls) {
-      specs.push_back({call.kind, call.input, call.distinct, call.filter, call.input_type, call.result_type});
+      specs.push_back(
+          {call.kind, call.input, call.distinct, call.filter, call.input_type, call.result_type});
     }
-    return plan_.graph->add(std::make_unique<AggregateOperator>(aggregate.group, std::move(group_types), std::move(specs)), {input});
+    return plan_.graph->add(std::make_unique<AggregateOperator>(
+                                aggregate.group, std::move(group_types), std::move(specs)),
+                            {input});
   }
 
   PhysicalPlan& plan_;

@@ -1,15 +1,16 @@
 #include "plan/logical.h"
 
-#include "base/overloaded.h"
-
 #include <fmt/core.h>
+
+#include "base/overloaded.h"
 
 namespace tidemark {
 
 namespace {
 
 PlanRef make(Schema schema, std::optional<std::vector<size_t>> key, auto node) {
-  return std::make_shared<const LogicalPlan>(LogicalPlan{std::move(schema), std::move(key), std::move(node)});
+  return std::make_shared<const LogicalPlan>(
+      LogicalPlan{std::move(schema), std::move(key), std::move(node)});
 }
 
 std::string join(const std::vector<std::string>& parts) {
@@ -54,10 +55,12 @@ PlanRef make_values(Schema schema, RowBatch rows) {
 PlanRef make_filter(PlanRef input, ExprRef predicate) {
   Schema schema = input->schema;
   auto key = input->key;
-  return make(std::move(schema), std::move(key), FilterNode{std::move(input), std::move(predicate)});
+  return make(std::move(schema), std::move(key),
+              FilterNode{std::move(input), std::move(predicate)});
 }
 
-PlanRef make_project(PlanRef input, std::vector<ExprRef> expressions, std::vector<std::string> names) {
+PlanRef make_project(PlanRef input, std::vector<ExprRef> expressions,
+                     std::vector<std::string> names) {
   Schema schema;
   for (size_t i = 0; i < expressions.size(); ++i) {
     schema.fields.push_back({names[i], expressions[i]->type});
@@ -78,7 +81,8 @@ PlanRef make_project(PlanRef input, std::vector<ExprRef> expressions, std::vecto
       key->push_back(found);
     }
   }
-  return make(std::move(schema), std::move(key), ProjectNode{std::move(input), std::move(expressions)});
+  return make(std::move(schema), std::move(key),
+              ProjectNode{std::move(input), std::move(expressions)});
 }
 
 PlanRef make_aggregate(PlanRef input, std::vector<size_t> group, std::vector<AggregateCall> calls) {
@@ -91,20 +95,24 @@ PlanRef make_aggregate(PlanRef input, std::vector<size_t> group, std::vector<Agg
   for (const AggregateCall& call : calls) {
     schema.fields.push_back({fmt::format("EXPR${}", schema.size()), call.result_type});
   }
-  return make(std::move(schema), std::move(key), AggregateNode{std::move(input), std::move(group), std::move(calls)});
+  return make(std::move(schema), std::move(key),
+              AggregateNode{std::move(input), std::move(group), std::move(calls)});
 }
 
-PlanRef make_top_n(PlanRef input, std::vector<SortKey> order, uint64_t offset, std::optional<uint64_t> limit) {
+PlanRef make_top_n(PlanRef input, std::vector<SortKey> order, uint64_t offset,
+                   std::optional<uint64_t> limit) {
   Schema schema = input->schema;
   auto key = input->key;
-  return make(std::move(schema), std::move(key), TopNNode{std::move(input), std::move(order), offset, limit});
+  return make(std::move(schema), std::move(key),
+              TopNNode{std::move(input), std::move(order), offset, limit});
 }
 
 PlanRef make_union(std::vector<PlanRef> inputs) {
   Schema schema = inputs[0]->schema;
   for (const PlanRef& input : inputs) {
     for (size_t c = 0; c < schema.size(); ++c) {
-      schema.fields[c].type.nullable = schema.fields[c].type.nullable || input->schema[c].type.nullable;
+      schema.fields[c].type.nullable =
+          schema.fields[c].type.nullable || input->schema[c].type.nullable;
     }
   }
   return make(std::move(schema), std::nullopt, UnionNode{std::move(inputs)});
@@ -130,15 +138,23 @@ std::string describe(const LogicalPlan& plan) {
   return std::visit(
       Overloaded{
           [&](const ScanNode& scan) {
-            return fmt::format("TableSourceScan(table=[[{}]], fields=[{}])", scan.object->name.to_string(), join(plan.schema.names()));
+            return fmt::format("TableSourceScan(table=[[{}]], fields=[{}])",
+                               scan.object->name.to_string(), join(plan.schema.names()));
           },
-          [&](const ValuesNode& values) { return fmt::format("Values(rows=[{}], fields=[{}])", values.rows.rows, join(plan.schema.names())); },
-          [&](const FilterNode& filter) { return fmt::format("Filter(where=[{}])", expr_to_string(*filter.predicate, names_of(filter.input))); },
+          [&](const ValuesNode& values) {
+            return fmt::format("Values(rows=[{}], fields=[{}])", values.rows.rows,
+                               join(plan.schema.names()));
+          },
+          [&](const FilterNode& filter) {
+            return fmt::format("Filter(where=[{}])",
+                               expr_to_string(*filter.predicate, names_of(filter.input)));
+          },
           [&](const ProjectNode& project) {
             std::vector<std::string> parts;
             for (size_t i = 0; i < project.expressions.size(); ++i) {
               std::string text = expr_to_string(*project.expressions[i], names_of(project.input));
-              parts.push_back(text == plan.schema[i].name ? text : text + " AS " + plan.schema[i].name);
+              parts.push_back(text == plan.schema[i].name ? text
+                                                          : text + " AS " + plan.schema[i].name);
             }
             return fmt::format("Calc(select=[{}])", join(parts));
           },
@@ -148,35 +164,42 @@ std::string describe(const LogicalPlan& plan) {
               keys.push_back(names[column]);
             }
             for (const AggregateCall& call : aggregate.calls) {
-              std::string text = fmt::format("{}({}{})", call.name, call.distinct ? "DISTINCT " : "",
-                                             call.kind == AggregateKind::kCountStar ? "*" : names[call.input]);
+              std::string text =
+                  fmt::format("{}({}{})", call.name, call.distinct ? "DISTINCT " : "",
+                              call.kind == AggregateKind::kCountStar ? "*" : names[call.input]);
               calls.push_back(call.filter ? text + " FILTER " + names[*call.filter] : text);
             }
             return calls.empty() ? fmt::format("Distinct(key=[{}])", join(keys))
-                                 : fmt::format("GroupAggregate(groupBy=[{}], select=[{}])", join(keys), join(calls));
+                                 : fmt::format("GroupAggregate(groupBy=[{}], select=[{}])",
+                                               join(keys), join(calls));
           },
           [&](const TopNNode& top) {
             std::vector<std::string> names = names_of(top.input), keys;
             for (const SortKey& key : top.order) {
               keys.push_back(names[key.column] + (key.descending ? " DESC" : " ASC"));
             }
-            return fmt::format("SortLimit(orderBy=[{}], offset=[{}], fetch=[{}])", join(keys), top.offset,
-                               top.limit ? std::to_string(*top.limit) : "unlimited");
+            return fmt::format("SortLimit(orderBy=[{}], offset=[{}], fetch=[{}])", join(keys),
+                               top.offset, top.limit ? std::to_string(*top.limit) : "unlimited");
           },
-          [&](const UnionNode& node) { return fmt::format("Union(all=[true], inputs=[{}])", node.inputs.size()); },
+          [&](const UnionNode& node) {
+            return fmt::format("Union(all=[true], inputs=[{}])", node.inputs.size());
+          },
       },
       plan.node);
 }
 
-void append_tree(const LogicalPlan& plan, std::string indent, bool last, bool root, bool with_mode, std::string& out) {
+void append_tree(const LogicalPlan& plan, std::string indent, bool last, bool root, bool with_mode,
+                 std::string& out) {
   std::string line = describe(plan);
   if (with_mode) {
-    line.insert(line.size() - 1, retracts(plan) ? ", changelogMode=[I,UB,UA,D]" : ", changelogMode=[I]");
+    line.insert(line.size() - 1,
+                retracts(plan) ? ", changelogMode=[I,UB,UA,D]" : ", changelogMode=[I]");
   }
   out += root ? line + "\n" : indent + (last ? "+- " : ":- ") + line + "\n";
   std::vector<PlanRef> inputs = inputs_of(plan);
   for (size_t i = 0; i < inputs.size(); ++i) {
-    append_tree(*inputs[i], root ? "" : indent + (last ? "   " : ":  "), i + 1 == inputs.size(), false, with_mode, out);
+    append_tree(*inputs[i], root ? "" : indent + (last ? "   " : ":  "), i + 1 == inputs.size(),
+                false, with_mode, out);
   }
 }
 

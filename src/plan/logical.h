@@ -1,6 +1,6 @@
 #pragma once
-// The logical plan: what is to be computed, with names and types resolved. Immutable and shared; rules
-// build new nodes.
+// The logical plan: what is to be computed, with names and types resolved. Immutable and shared;
+// rules build new nodes.
 
 #include <memory>
 #include <optional>
@@ -38,7 +38,7 @@ struct ProjectNode {
 struct AggregateCall {
   AggregateKind kind = AggregateKind::kCountStar;
   std::string_view name;
-  size_t input = 0;              // not read for COUNT(*)
+  size_t input = 0;  // not read for COUNT(*)
   bool distinct = false;
   std::optional<size_t> filter;  // a BOOLEAN column
   Type input_type;
@@ -66,15 +66,18 @@ struct LogicalPlan {
   Schema schema;
   // Columns that are unique over the rows; empty: at most one row; nullopt: none known.
   std::optional<std::vector<size_t>> key;
-  std::variant<ScanNode, ValuesNode, FilterNode, ProjectNode, AggregateNode, TopNNode, UnionNode> node;
+  std::variant<ScanNode, ValuesNode, FilterNode, ProjectNode, AggregateNode, TopNNode, UnionNode>
+      node;
 };
 
 PlanRef make_scan(ObjectRef object, std::vector<size_t> columns);
 PlanRef make_values(Schema schema, RowBatch rows);
 PlanRef make_filter(PlanRef input, ExprRef predicate);
-PlanRef make_project(PlanRef input, std::vector<ExprRef> expressions, std::vector<std::string> names);
+PlanRef make_project(PlanRef input, std::vector<ExprRef> expressions,
+                     std::vector<std::string> names);
 PlanRef make_aggregate(PlanRef input, std::vector<size_t> group, std::vector<AggregateCall> calls);
-PlanRef make_top_n(PlanRef input, std::vector<SortKey> order, uint64_t offset, std::optional<uint64_t> limit);
+PlanRef make_top_n(PlanRef input, std::vector<SortKey> order, uint64_t offset,
+                   std::optional<uint64_t> limit);
 PlanRef make_union(std::vector<PlanRef> inputs);
 
 std::vector<PlanRef> inputs_of(const LogicalPlan& plan);

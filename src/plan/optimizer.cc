@@ -11,7 +11,8 @@ struct Rule {
 
 constexpr Rule kRules[] = {
     {fold_constants, "first: later rules see literals instead of expressions over them"},
-    {merge_projections, "before pruning: one projection where views are stacked, so that unused columns show"},
+    {merge_projections,
+     "before pruning: one projection where views are stacked, so that unused columns show"},
     {prune_columns, "last: reads from a source only what the merged plan still needs"},
 };
 

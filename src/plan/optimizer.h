@@ -1,6 +1,6 @@
 #pragma once
-// The ordered list of rules that make a plan cheaper without changing its answer. Each rule is a file in
-// rules/; the reason for its place stands in optimizer.cc.
+// The ordered list of rules that make a plan cheaper without changing its answer. Each rule is a
+// file in rules/; the reason for its place stands in optimizer.cc.
 
 #include "plan/logical.h"
 
@@ -9,9 +9,9 @@ namespace tidemark {
 PlanRef optimize(PlanRef plan);
 
 // The rules.
-PlanRef fold_constants(PlanRef plan);    // rules/fold_constants.cc
-PlanRef merge_projections(PlanRef plan); // rules/merge_projections.cc
-PlanRef prune_columns(PlanRef plan);     // rules/prune_columns.cc
+PlanRef fold_constants(PlanRef plan);     // rules/fold_constants.cc
+PlanRef merge_projections(PlanRef plan);  // rules/merge_projections.cc
+PlanRef prune_columns(PlanRef plan);      // rules/prune_columns.cc
 
 // The node with other inputs of the same schemas (in inputs_of order).
 PlanRef with_inputs(const PlanRef& plan, std::vector<PlanRef> inputs);

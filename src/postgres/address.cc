@@ -53,9 +53,9 @@ Result<PostgresAddress> parse_postgres_url(std::string_view url) {
   address.password = value_of("password");
   for (PQconninfoOption* o = parsed; o->keyword != nullptr; ++o) {
     std::string_view keyword = o->keyword;
-    bool own = keyword == "host" || keyword == "hostaddr" || keyword == "port" || keyword == "user" ||
-               keyword == "dbname" || keyword == "password" || keyword == "application_name" ||
-               keyword == "replication";
+    bool own = keyword == "host" || keyword == "hostaddr" || keyword == "port" ||
+               keyword == "user" || keyword == "dbname" || keyword == "password" ||
+               keyword == "application_name" || keyword == "replication";
     if (o->val != nullptr && o->val[0] != '\0' && !own) {
       address.parameters.emplace_back(keyword, o->val);
     }

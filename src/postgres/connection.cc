@@ -17,17 +17,19 @@ namespace tidemark {
 
 namespace {
 
-// The session settings under which texts mean the same on every server, and no limit of the server's
-// defaults ends a long snapshot.
+// The session settings under which texts mean the same on every server, and no limit of the
+// server's defaults ends a long snapshot.
 constexpr const char* kSessionSettings =
     "SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; "
     "SET extra_float_digits = 3; SET bytea_output = 'hex'; SET statement_timeout = 0; "
     "SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET row_security = off; "
     "SET search_path = ''";
 
-// A walsender of PostgreSQL 14 and older takes no SET; logical replication workers use this way, too.
+// A walsender of PostgreSQL 14 and older takes no SET; logical replication workers use this way,
+// too.
 constexpr const char* kReplicationOptions =
-    "-c DateStyle=ISO,YMD -c IntervalStyle=postgres -c TimeZone=UTC -c extra_float_digits=3 -c bytea_output=hex";
+    "-c DateStyle=ISO,YMD -c IntervalStyle=postgres -c TimeZone=UTC -c extra_float_digits=3 -c "
+    "bytea_output=hex";
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) {
@@ -41,8 +43,8 @@ struct ServerMessage {
   std::string message;
 };
 
-// libpq has no accessor for the SQLSTATE of a failed connection attempt, but in verbose mode its text
-// holds it: "... FATAL:  28P01: password authentication failed ...\nLOCATION: ...".
+// libpq has no accessor for the SQLSTATE of a failed connection attempt, but in verbose mode its
+// text holds it: "... FATAL:  28P01: password authentication failed ...\nLOCATION: ...".
 ServerMessage split_verbose_message(std::string_view text) {
   ServerMessage parts;
   text = trimmed(text);
@@ -51,7 +53,8 @@ ServerMessage split_verbose_message(std::string_view text) {
       continue;
     }
     std::string_view code = text.substr(i + 3, 5);
-    bool is_code = code.find_first_not_of("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string_view::npos;
+    bool is_code =
+        code.find_first_not_of("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string_view::npos;
     if (is_code) {
       parts.sqlstate = code;
       std::string_view rest = text.substr(i + 10);
@@ -82,15 +85,18 @@ void receive_notice(void* handler, const PGresult* result) {
 }
 
 int64_t steady_us() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
       .count();
 }
 
 // Waits for the socket and the interrupt; false if the time was up, kCancelled if interrupted.
-Result<bool> wait_for_socket(int socket, short events, int64_t time_us, const Interrupt* interrupt, int also_fd) {
-  pollfd waits[3] = {{.fd = socket, .events = events, .revents = 0},
-                     {.fd = interrupt == nullptr ? -1 : interrupt->fd(), .events = POLLIN, .revents = 0},
-                     {.fd = also_fd, .events = POLLIN, .revents = 0}};
+Result<bool> wait_for_socket(int socket, short events, int64_t time_us, const Interrupt* interrupt,
+                             int also_fd) {
+  pollfd waits[3] = {
+      {.fd = socket, .events = events, .revents = 0},
+      {.fd = interrupt == nullptr ? -1 : interrupt->fd(), .events = POLLIN, .revents = 0},
+      {.fd = also_fd, .events = POLLIN, .revents = 0}};
   timespec time{.tv_sec = time_us / 1'000'000, .tv_nsec = time_us % 1'000'000 * 1000};
   int ready = ppoll(waits, 3, time_us < 0 ? nullptr : &time, nullptr);
   if (interrupt != nullptr && interrupt->requested()) {
@@ -138,14 +144,21 @@ ConnectParameters connect_parameters(const PostgresAddress& address, ConnectionM
 }  // namespace
 
 QueryResult::QueryResult(pg_result* result) : result_(result) {}
-QueryResult::~QueryResult() { PQclear(result_); }
-QueryResult::QueryResult(QueryResult&& other) noexcept : result_(std::exchange(other.result_, nullptr)) {}
+QueryResult::~QueryResult() {
+  PQclear(result_);
+}
+QueryResult::QueryResult(QueryResult&& other) noexcept
+    : result_(std::exchange(other.result_, nullptr)) {}
 QueryResult& QueryResult::operator=(QueryResult&& other) noexcept {
   std::swap(result_, other.result_);
   return *this;
 }
-size_t QueryResult::rows() const { return static_cast<size_t>(PQntuples(result_)); }
-size_t QueryResult::columns() const { return static_cast<size_t>(PQnfields(result_)); }
+size_t QueryResult::rows() const {
+  return static_cast<size_t>(PQntuples(result_));
+}
+size_t QueryResult::columns() const {
+  return static_cast<size_t>(PQnfields(result_));
+}
 bool QueryResult::is_null(size_t row, size_t column) const {
   return PQgetisnull(result_, static_cast<int>(row), static_cast<int>(column)) != 0;
 }
@@ -159,15 +172,26 @@ int64_t QueryResult::integer(size_t row, size_t column) const {
   std::from_chars(digits.data(), digits.data() + digits.size(), value);
   return value;
 }
-std::string_view QueryResult::column_name(size_t column) const { return PQfname(result_, static_cast<int>(column)); }
-uint32_t QueryResult::column_oid(size_t column) const { return PQftype(result_, static_cast<int>(column)); }
-int32_t QueryResult::column_modifier(size_t column) const { return PQfmod(result_, static_cast<int>(column)); }
-std::string_view QueryResult::command_tag() const { return PQcmdStatus(result_); }
+std::string_view QueryResult::column_name(size_t column) const {
+  return PQfname(result_, static_cast<int>(column));
+}
+uint32_t QueryResult::column_oid(size_t column) const {
+  return PQftype(result_, static_cast<int>(column));
+}
+int32_t QueryResult::column_modifier(size_t column) const {
+  return PQfmod(result_, static_cast<int>(column));
+}
+std::string_view QueryResult::command_tag() const {
+  return PQcmdStatus(result_);
+}
 
-void PostgresConnection::CopyBuffer::operator()(char* bytes) const { PQfreemem(bytes); }
+void PostgresConnection::CopyBuffer::operator()(char* bytes) const {
+  PQfreemem(bytes);
+}
 
 PostgresConnection::PostgresConnection(pg_conn* connection, const Interrupt* interrupt)
-    : connection_(connection), interrupt_(interrupt),
+    : connection_(connection),
+      interrupt_(interrupt),
       notice_handler_(std::make_unique<std::function<void(const PostgresNotice&)>>()) {
   PQsetNoticeReceiver(connection_, receive_notice, notice_handler_.get());
 }
@@ -175,7 +199,9 @@ PostgresConnection::~PostgresConnection() {
   copy_message_.reset();
   PQfinish(connection_);
 }
-PostgresConnection::PostgresConnection(PostgresConnection&& other) noexcept { *this = std::move(other); }
+PostgresConnection::PostgresConnection(PostgresConnection&& other) noexcept {
+  *this = std::move(other);
+}
 PostgresConnection& PostgresConnection::operator=(PostgresConnection&& other) noexcept {
   std::swap(connection_, other.connection_);
   std::swap(interrupt_, other.interrupt_);
@@ -186,7 +212,8 @@ PostgresConnection& PostgresConnection::operator=(PostgresConnection&& other) no
   return *this;
 }
 
-Result<PostgresConnection> PostgresConnection::open(const PostgresAddress& address, ConnectionMode mode,
+Result<PostgresConnection> PostgresConnection::open(const PostgresAddress& address,
+                                                    ConnectionMode mode,
                                                     const Interrupt* interrupt) {
   ConnectParameters parameters = connect_parameters(address, mode);
   std::vector<const char*> keywords, values;
@@ -204,10 +231,12 @@ Result<PostgresConnection> PostgresConnection::open(const PostgresAddress& addre
   int64_t deadline = steady_us() + int64_t{address.connect_timeout_ms} * 1000;
   // PostgreSQL manual, PQconnectPoll: begin as if it had returned PGRES_POLLING_WRITING.
   PostgresPollingStatusType state = PGRES_POLLING_WRITING;
-  while (PQstatus(raw) != CONNECTION_BAD && state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
+  while (PQstatus(raw) != CONNECTION_BAD && state != PGRES_POLLING_OK &&
+         state != PGRES_POLLING_FAILED) {
     int64_t left = deadline - steady_us();
     if (left <= 0) {
-      return Status::unavailable(fmt::format("{}: no answer within {} ms", attempt, address.connect_timeout_ms));
+      return Status::unavailable(
+          fmt::format("{}: no answer within {} ms", attempt, address.connect_timeout_ms));
     }
     short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
     if (TRY(wait_for_socket(PQsocket(raw), events, left, interrupt, -1))) {
@@ -228,7 +257,8 @@ Result<PostgresConnection> PostgresConnection::open(const PostgresAddress& addre
 Status PostgresConnection::connection_error(std::string_view attempt) {
   ServerMessage parts = split_verbose_message(PQerrorMessage(connection_));
   sqlstate_ = parts.sqlstate;
-  StatusCode code = sqlstate_.empty() ? StatusCode::kUnavailable : status_code_of_sqlstate(sqlstate_);
+  StatusCode code =
+      sqlstate_.empty() ? StatusCode::kUnavailable : status_code_of_sqlstate(sqlstate_);
   if (sqlstate_.empty() && (parts.message.find("no password supplied") != std::string::npos ||
                             parts.message.find("invalid") == 0)) {
     code = StatusCode::kInvalidArgument;  // libpq's own refusals come without an SQLSTATE
@@ -248,18 +278,28 @@ Status PostgresConnection::result_error(const pg_result* result) {
   std::string message = field_of(result, PG_DIAG_MESSAGE_PRIMARY);
   std::string detail = field_of(result, PG_DIAG_MESSAGE_DETAIL);
   std::string hint = field_of(result, PG_DIAG_MESSAGE_HINT);
-  Status status(status_code_of_sqlstate(sqlstate_), detail.empty() ? message : message + ": " + detail);
+  Status status(status_code_of_sqlstate(sqlstate_),
+                detail.empty() ? message : message + ": " + detail);
   return hint.empty() ? std::move(status) : std::move(status).with_hint(hint);
 }
 
-int PostgresConnection::server_version() const { return PQserverVersion(connection_); }
-bool PostgresConnection::is_broken() const { return PQstatus(connection_) != CONNECTION_OK; }
-int PostgresConnection::backend_pid() const { return PQbackendPID(connection_); }
-int PostgresConnection::socket() const { return PQsocket(connection_); }
+int PostgresConnection::server_version() const {
+  return PQserverVersion(connection_);
+}
+bool PostgresConnection::is_broken() const {
+  return PQstatus(connection_) != CONNECTION_OK;
+}
+int PostgresConnection::backend_pid() const {
+  return PQbackendPID(connection_);
+}
+int PostgresConnection::socket() const {
+  return PQsocket(connection_);
+}
 bool PostgresConnection::is_unix_socket() const {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
-  return getsockname(socket(), reinterpret_cast<sockaddr*>(&address), &size) == 0 && address.ss_family == AF_UNIX;
+  return getsockname(socket(), reinterpret_cast<sockaddr*>(&address), &size) == 0 &&
+         address.ss_family == AF_UNIX;
 }
 std::string PostgresConnection::parameter(std::string_view name) const {
   const char* value = PQparameterStatus(connection_, std::string(name).c_str());
@@ -363,21 +403,24 @@ Result<QueryResult> PostgresConnection::query(const std::string& sql) {
   return collect_results();
 }
 
-Result<QueryResult> PostgresConnection::query(const std::string& sql, std::span<const std::string> parameters) {
+Result<QueryResult> PostgresConnection::query(const std::string& sql,
+                                              std::span<const std::string> parameters) {
   sqlstate_.clear();
   std::vector<const char*> values;
   for (const std::string& parameter : parameters) {
     values.push_back(parameter.c_str());
   }
-  if (PQsendQueryParams(connection_, sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(), nullptr,
-                        nullptr, 0) == 0) {
+  if (PQsendQueryParams(connection_, sql.c_str(), static_cast<int>(values.size()), nullptr,
+                        values.data(), nullptr, nullptr, 0) == 0) {
     return connection_error("cannot send to the server");
   }
   TRY(flush());
   return collect_results();
 }
 
-Status PostgresConnection::execute(const std::string& sql) { return query(sql).status(); }
+Status PostgresConnection::execute(const std::string& sql) {
+  return query(sql).status();
+}
 
 void PostgresConnection::on_notice(std::function<void(const PostgresNotice&)> handler) {
   *notice_handler_ = std::move(handler);
@@ -398,8 +441,8 @@ void PostgresConnection::set_receive_buffer(int bytes) {
 
 StatusCode status_code_of_sqlstate(std::string_view sqlstate) {
   std::string_view group = sqlstate.substr(0, 2);
-  if (group == "08" || group == "53" || group == "58" || sqlstate == "55006" || sqlstate == "55P03" ||
-      sqlstate.starts_with("57P") || group == "40" || group == "XX") {
+  if (group == "08" || group == "53" || group == "58" || sqlstate == "55006" ||
+      sqlstate == "55P03" || sqlstate.starts_with("57P") || group == "40" || group == "XX") {
     return StatusCode::kUnavailable;
   }
   if (sqlstate == "42P01" || sqlstate == "42704" || sqlstate == "3F000" || sqlstate == "42703") {

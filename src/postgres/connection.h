@@ -91,8 +91,8 @@ class PostgresConnection {
   Result<QueryResult> query(const std::string& sql, std::span<const std::string> parameters);
   Status execute(const std::string& sql);
 
-  // Result by result: send, then next_result until it gives nullopt. row_by_row (straight after send)
-  // makes a result of each row, for answers that never end.
+  // Result by result: send, then next_result until it gives nullopt. row_by_row (straight after
+  // send) makes a result of each row, for answers that never end.
   Status send(const std::string& sql);
   Status row_by_row();
   Result<std::optional<QueryResult>> next_result();
@@ -105,7 +105,8 @@ class PostgresConnection {
   Result<Polled> poll_result();
   void on_notice(std::function<void(const PostgresNotice&)> handler);
 
-  // COPY ... TO STDOUT: after start_copy, messages until nullopt. A message is valid until the next call.
+  // COPY ... TO STDOUT: after start_copy, messages until nullopt. A message is valid until the next
+  // call.
   Status start_copy(const std::string& sql);
   Result<std::optional<std::string_view>> next_copy_message();
 
@@ -116,7 +117,8 @@ class PostgresConnection {
   Status send_copy_message(std::string_view bytes);
   // Reads what the socket has; does not wait.
   Status consume_input();
-  // Waits for the socket, the interrupt, `also_fd` (-1: none) or the time. True if the socket has data.
+  // Waits for the socket, the interrupt, `also_fd` (-1: none) or the time. True if the socket has
+  // data.
   Result<bool> wait_readable(int64_t time_us, int also_fd = -1);
 
   // Asks the server to cancel what this connection is doing.

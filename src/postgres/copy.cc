@@ -25,7 +25,9 @@ Status PostgresConnection::start_copy(const std::string& sql) {
   return failed;
 }
 
-Status PostgresConnection::start_copy_both(const std::string& sql) { return start_copy(sql); }
+Status PostgresConnection::start_copy_both(const std::string& sql) {
+  return start_copy(sql);
+}
 
 Result<std::optional<std::string_view>> PostgresConnection::buffered_copy_message() {
   char* bytes = nullptr;
@@ -82,9 +84,10 @@ Status PostgresConnection::consume_input() {
 }
 
 Result<bool> PostgresConnection::wait_readable(int64_t time_us, int also_fd) {
-  pollfd waits[3] = {{.fd = socket(), .events = POLLIN, .revents = 0},
-                     {.fd = interrupt_ == nullptr ? -1 : interrupt_->fd(), .events = POLLIN, .revents = 0},
-                     {.fd = also_fd, .events = POLLIN, .revents = 0}};
+  pollfd waits[3] = {
+      {.fd = socket(), .events = POLLIN, .revents = 0},
+      {.fd = interrupt_ == nullptr ? -1 : interrupt_->fd(), .events = POLLIN, .revents = 0},
+      {.fd = also_fd, .events = POLLIN, .revents = 0}};
   timespec time{.tv_sec = time_us / 1'000'000, .tv_nsec = time_us % 1'000'000 * 1000};
   int ready = ppoll(waits, 3, time_us < 0 ? nullptr : &time, nullptr);
   if (interrupt_ != nullptr && interrupt_->requested()) {

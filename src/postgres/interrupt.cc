@@ -26,7 +26,9 @@ void signal_event_fd(int fd) {
 }  // namespace
 
 Interrupt::Interrupt() : fd_(make_event_fd()) {}
-Interrupt::~Interrupt() { close(fd_); }
+Interrupt::~Interrupt() {
+  close(fd_);
+}
 
 void Interrupt::request() {
   requested_.store(true, std::memory_order_release);
@@ -34,9 +36,13 @@ void Interrupt::request() {
 }
 
 WakeSignal::WakeSignal() : fd_(make_event_fd()) {}
-WakeSignal::~WakeSignal() { close(fd_); }
+WakeSignal::~WakeSignal() {
+  close(fd_);
+}
 
-void WakeSignal::wake() { signal_event_fd(fd_); }
+void WakeSignal::wake() {
+  signal_event_fd(fd_);
+}
 
 void WakeSignal::reset() {
   uint64_t count = 0;

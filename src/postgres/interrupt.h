@@ -1,6 +1,6 @@
 #pragma once
-// Ends blocking waits from another thread. Every wait of a connection polls its socket together with
-// an Interrupt; once requested it stays requested, so that no wait begun later can miss it.
+// Ends blocking waits from another thread. Every wait of a connection polls its socket together
+// with an Interrupt; once requested it stays requested, so that no wait begun later can miss it.
 //
 // Thread rule: any thread may call request; any thread may wait on fd().
 

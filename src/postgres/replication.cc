@@ -1,22 +1,21 @@
 #include "postgres/replication.h"
 
-#include <time.h>
-
 #include <bit>
 
 #include <fmt/core.h>
+#include <time.h>
 
 namespace tidemark {
 
 namespace {
 
-// Measured with docs/postgres_cdc.md, "Reading the stream": a unix socket's buffer is small (208 kB), so it
-// must be emptied often; TCP with a large buffer is read best about once a millisecond.
+// Measured with docs/postgres_cdc.md, "Reading the stream": a unix socket's buffer is small (208
+// kB), so it must be emptied often; TCP with a large buffer is read best about once a millisecond.
 constexpr int64_t kPauseUnixUs = 100;
 constexpr int64_t kPauseTcpUs = 700;
 constexpr int kTcpReceiveBufferBytes = 4 << 20;
-// A wake this soon after the last one counts as quick; so many in a row mean a backlog. A commit alone
-// makes three or four messages, so normal traffic stays below.
+// A wake this soon after the last one counts as quick; so many in a row mean a backlog. A commit
+// alone makes three or four messages, so normal traffic stays below.
 constexpr int64_t kQuickWakeUs = 60;
 constexpr uint32_t kQuickWakesToBehind = 48;
 // A burst with fewer messages than this is small; so many in a row end the backlog.
@@ -42,7 +41,8 @@ void pause(int64_t us) {
 }  // namespace
 
 ReplicationStream::ReplicationStream(PostgresConnection connection)
-    : connection_(std::move(connection)), pause_us_(connection_.is_unix_socket() ? kPauseUnixUs : kPauseTcpUs) {
+    : connection_(std::move(connection)),
+      pause_us_(connection_.is_unix_socket() ? kPauseUnixUs : kPauseTcpUs) {
   if (!connection_.is_unix_socket()) {
     connection_.set_receive_buffer(kTcpReceiveBufferBytes);
   }
@@ -74,8 +74,9 @@ Result<std::optional<ReplicationStream::Message>> ReplicationStream::next() {
     message.is_keepalive = true;
     return std::optional(message);
   }
-  return Status::corruption(fmt::format("unknown message in the replication stream: kind {}, {} bytes",
-                                        static_cast<int>((*bytes)[0]), bytes->size()));
+  return Status::corruption(
+      fmt::format("unknown message in the replication stream: kind {}, {} bytes",
+                  static_cast<int>((*bytes)[0]), bytes->size()));
 }
 
 Status ReplicationStream::wait_and_read(int64_t time_us, int wake_fd) {
@@ -114,10 +115,12 @@ Status ReplicationStream::wait_and_read(int64_t time_us, int wake_fd) {
 }
 
 int64_t ReplicationStream::silent_us() const {
-  return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - last_received_).count();
+  return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - last_received_)
+      .count();
 }
 
-Status ReplicationStream::send_status(Lsn written, Lsn flushed, int64_t now_us, bool ask_for_reply) {
+Status ReplicationStream::send_status(Lsn written, Lsn flushed, int64_t now_us,
+                                      bool ask_for_reply) {
   std::string message = "r";
   append_u64(message, written.value);
   append_u64(message, flushed.value);

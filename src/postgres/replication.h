@@ -1,15 +1,15 @@
 #pragma once
-// A stream of logical changes: START_REPLICATION's COPY BOTH, its framing, and how to read it so that
-// the walsender stays fast.
+// A stream of logical changes: START_REPLICATION's COPY BOTH, its framing, and how to read it so
+// that the walsender stays fast.
 //
 // PostgreSQL 15 manual, "Streaming Replication Protocol":
 //   server: 'w' start(8) end(8) time(8) payload      XLogData
 //           'k' end(8) time(8) reply_requested(1)    primary keepalive
 //   client: 'r' written(8) flushed(8) applied(8) time(8) reply_requested(1)   standby status update
 //
-// Reading: the walsender makes one send() a message, and a receiver that wakes for each of them slows it
-// by a context switch a message. So while messages come in bursts without a gap (a backlog), let data
-// gather for a moment and read it whole; otherwise wake at once.
+// Reading: the walsender makes one send() a message, and a receiver that wakes for each of them
+// slows it by a context switch a message. So while messages come in bursts without a gap (a
+// backlog), let data gather for a moment and read it whole; otherwise wake at once.
 //
 // Thread rule: belongs to one thread.
 
@@ -26,8 +26,8 @@ namespace tidemark {
 class ReplicationStream {
  public:
   struct Message {
-    std::string_view payload;  // empty for a keepalive; valid until the next call
-    Lsn end;                   // keepalive: everything before it has been sent
+    std::string_view payload;    // empty for a keepalive; valid until the next call
+    Lsn end;                     // keepalive: everything before it has been sent
     int64_t server_time_us = 0;  // since 2000-01-01
     bool is_keepalive = false;
     bool reply_requested = false;

@@ -2,9 +2,8 @@
 #include <filesystem>
 
 #include <errno.h>
-#include <string.h>
-
 #include <fmt/core.h>
+#include <string.h>
 
 #include "server/server.h"
 
@@ -23,7 +22,8 @@ Result<PrivateDirectory> PrivateDirectory::make() {
     path = "/tmp/tidemark.XXXXXX";
   }
   if (mkdtemp(path.data()) == nullptr) {  // mode 0700
-    return Status::unavailable(fmt::format("cannot make a private directory: {}: {}", strerror(errno), path));
+    return Status::unavailable(
+        fmt::format("cannot make a private directory: {}: {}", strerror(errno), path));
   }
   return PrivateDirectory(std::move(path));
 }
@@ -35,7 +35,8 @@ PrivateDirectory::~PrivateDirectory() {
   }
 }
 
-PrivateDirectory::PrivateDirectory(PrivateDirectory&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+PrivateDirectory::PrivateDirectory(PrivateDirectory&& other) noexcept
+    : path_(std::exchange(other.path_, {})) {}
 PrivateDirectory& PrivateDirectory::operator=(PrivateDirectory&& other) noexcept {
   std::swap(path_, other.path_);
   return *this;

@@ -1,10 +1,5 @@
 #include "server/server.h"
 
-#include <thread>
-
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -13,7 +8,11 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <thread>
+
 #include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "server/pgwire/connection.h"
 
@@ -23,7 +22,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr size_t kWorkersMax = 64;        // statements that may block at the same time
+constexpr size_t kWorkersMax = 64;  // statements that may block at the same time
 constexpr size_t kConnectionsMax = 5000;
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
@@ -41,7 +40,8 @@ struct Server::State {
         local(*io) {}
 
   template <typename Acceptor>
-  Status listen(Acceptor& acceptor, const typename Acceptor::endpoint_type& endpoint, std::string_view where);
+  Status listen(Acceptor& acceptor, const typename Acceptor::endpoint_type& endpoint,
+                std::string_view where);
   template <typename Acceptor>
   asio::awaitable<void> accept(Acceptor& acceptor);
 
@@ -140,6 +140,8 @@ Server::~Server() {
   }
 }
 
-uint16_t Server::port() const { return state_->port; }
+uint16_t Server::port() const {
+  return state_->port;
+}
 
 }  // namespace tidemark

@@ -24,11 +24,14 @@ class Wire {
   ~Wire() { close(fd_); }
   bool connected() const { return connected_; }
 
-  void send(std::string_view bytes) { ASSERT_EQ(::write(fd_, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size())); }
+  void send(std::string_view bytes) {
+    ASSERT_EQ(::write(fd_, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+  }
   void send_message(char kind, std::string_view body) {
     std::string bytes(1, kind);
     size_t size = body.size() + 4;
-    bytes += {'\0', static_cast<char>(size >> 16), static_cast<char>(size >> 8), static_cast<char>(size)};
+    bytes += {'\0', static_cast<char>(size >> 16), static_cast<char>(size >> 8),
+              static_cast<char>(size)};
     send(bytes + std::string(body));
   }
   void start() { send({"\0\0\0\x17\0\3\0\0user\0tidemark\0\0", 23}); }
@@ -81,7 +84,8 @@ class ServerTest : public testing::Test {
     Result<PrivateDirectory> made = PrivateDirectory::make();
     ASSERT_TRUE(made.ok());
     directory_.emplace(std::move(made).value());
-    Result<std::unique_ptr<Server>> server = Server::start(engine_, {.socket_directory = directory_->path()});
+    Result<std::unique_ptr<Server>> server =
+        Server::start(engine_, {.socket_directory = directory_->path()});
     ASSERT_TRUE(server.ok()) << server.status().message();
     server_ = std::move(server).value();
     path_ = directory_->path() + "/.s.PGSQL.7432";
@@ -93,7 +97,7 @@ class ServerTest : public testing::Test {
 };
 
 TEST_F(ServerTest, private_directory_is_for_its_owner_and_goes_away) {
-  struct stat about{};
+  struct stat about {};
   ASSERT_EQ(stat(directory_->path().c_str(), &about), 0);
   EXPECT_EQ(about.st_mode & 0777U, 0700U);
   server_.reset();
@@ -149,7 +153,8 @@ TEST_F(ServerTest, requests_before_the_start) {
 }
 
 TEST_F(ServerTest, garbage_is_refused_and_others_are_served_on) {
-  for (std::string_view garbage : {std::string_view("GET / HTTP/1.1\r\n\r\n"), std::string_view("\0\0\0\x08\0\2\0\0", 8)}) {
+  for (std::string_view garbage :
+       {std::string_view("GET / HTTP/1.1\r\n\r\n"), std::string_view("\0\0\0\x08\0\2\0\0", 8)}) {
     Wire wire(path_);
     wire.send(garbage);
     EXPECT_EQ(wire.kinds_until('Z'), "E!");
@@ -174,10 +179,12 @@ TEST_F(ServerTest, stops_with_connections_open) {
 }
 
 TEST_F(ServerTest, tcp_on_a_free_port) {
-  Result<std::unique_ptr<Server>> tcp = Server::start(engine_, {.socket_directory = "", .host = "127.0.0.1", .port = 0});
+  Result<std::unique_ptr<Server>> tcp =
+      Server::start(engine_, {.socket_directory = "", .host = "127.0.0.1", .port = 0});
   ASSERT_TRUE(tcp.ok());
   EXPECT_NE((*tcp)->port(), 0);
-  Result<std::unique_ptr<Server>> taken = Server::start(engine_, {.socket_directory = "", .host = "127.0.0.1", .port = (*tcp)->port()});
+  Result<std::unique_ptr<Server>> taken =
+      Server::start(engine_, {.socket_directory = "", .host = "127.0.0.1", .port = (*tcp)->port()});
   EXPECT_FALSE(taken.ok());
 }
 

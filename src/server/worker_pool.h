@@ -1,6 +1,6 @@
 #pragma once
-// Threads for work that may block. A thread is added when all are busy, up to a limit; past it, work
-// waits its turn.
+// Threads for work that may block. A thread is added when all are busy, up to a limit; past it,
+// work waits its turn.
 //
 // Thread rule: run() from any thread.
 

@@ -97,10 +97,11 @@ struct SetRefreshMode {
   RefreshMode mode = RefreshMode::kContinuous;
 };
 using AlterAction =
-    std::variant<AddElements, ModifyElements, AddDistribution, ModifyDistribution, DropColumns, DropPrimaryKey,
-                 DropConstraint, DropWatermark, DropDistribution, AddPartition, DropPartition, RenameColumn,
-                 RenameObject, SetOptions, ResetOptions, SetComment, AlterQuery, AlterFunction, SuspendRefresh,
-                 ResumeRefresh, RefreshNow, SetFreshness, SetRefreshMode>;
+    std::variant<AddElements, ModifyElements, AddDistribution, ModifyDistribution, DropColumns,
+                 DropPrimaryKey, DropConstraint, DropWatermark, DropDistribution, AddPartition,
+                 DropPartition, RenameColumn, RenameObject, SetOptions, ResetOptions, SetComment,
+                 AlterQuery, AlterFunction, SuspendRefresh, ResumeRefresh, RefreshNow, SetFreshness,
+                 SetRefreshMode>;
 struct Alter {
   ObjectKind kind = ObjectKind::kTable;
   bool if_exists = false;

@@ -14,7 +14,11 @@ struct OrderItem {
 
 enum class FrameUnit : uint8_t { kRows, kRange, kGroups };
 enum class FrameBoundKind : uint8_t {
-  kUnboundedPreceding, kPreceding, kCurrentRow, kFollowing, kUnboundedFollowing,
+  kUnboundedPreceding,
+  kPreceding,
+  kCurrentRow,
+  kFollowing,
+  kUnboundedFollowing,
 };
 struct FrameBound {
   FrameBoundKind kind = FrameBoundKind::kCurrentRow;
@@ -50,9 +54,9 @@ enum class NullTreatment : uint8_t { kDefault, kIgnore, kRespect };
 //   CURRENT_DATE and the like         same name    none
 // The clauses of the JSON functions follow as NamedArguments, whose names hold a space or are
 // RETURNING or WRAPPER:
-//   RETURNING t  ->  "RETURNING" => TypeArgument      WITH CONDITIONAL ARRAY WRAPPER -> "WRAPPER" => Symbol
-//   NULL ON EMPTY -> "ON EMPTY" => Symbol NULL        DEFAULT e ON ERROR -> "ON ERROR" => e
-//   ABSENT ON NULL -> "ON NULL" => Symbol ABSENT
+//   RETURNING t  ->  "RETURNING" => TypeArgument      WITH CONDITIONAL ARRAY WRAPPER -> "WRAPPER"
+//   => Symbol NULL ON EMPTY -> "ON EMPTY" => Symbol NULL        DEFAULT e ON ERROR -> "ON ERROR" =>
+//   e ABSENT ON NULL -> "ON NULL" => Symbol ABSENT
 struct FunctionCall {
   Name name;  // as written unless canonical above
   std::vector<Expr> args;
@@ -71,8 +75,8 @@ struct TypeArgument {  // only after RETURNING
   TypeNamePtr type;
 };
 struct TableArgument {  // TABLE t [PARTITION BY ..] [ORDER BY ..] of a table function
-  Name table;      // empty when `query` is set
-  QueryPtr query;  // null unless TABLE (q)
+  Name table;           // empty when `query` is set
+  QueryPtr query;       // null unless TABLE (q)
   std::vector<Expr> partition_by;
   std::vector<OrderItem> order_by;
 };
@@ -81,11 +85,11 @@ struct Descriptor {  // DESCRIPTOR(ts)
 };
 
 struct Expr {
-  std::variant<NullLiteral, BooleanLiteral, NumberLiteral, StringLiteral, BytesLiteral, DatetimeLiteral,
-               IntervalLiteral, Parameter, ColumnRef, Star, Symbol, UnaryOp, BinaryOp, Is, Between, InList,
-               InQuery, Like, Subquery, Quantified, Case, Cast, AtTimeZone, RowConstructor,
-               ArrayConstructor, MapConstructor, Subscript, FieldAccess, FunctionCall, NamedArgument,
-               TypeArgument, TableArgument, Descriptor>
+  std::variant<NullLiteral, BooleanLiteral, NumberLiteral, StringLiteral, BytesLiteral,
+               DatetimeLiteral, IntervalLiteral, Parameter, ColumnRef, Star, Symbol, UnaryOp,
+               BinaryOp, Is, Between, InList, InQuery, Like, Subquery, Quantified, Case, Cast,
+               AtTimeZone, RowConstructor, ArrayConstructor, MapConstructor, Subscript, FieldAccess,
+               FunctionCall, NamedArgument, TypeArgument, TableArgument, Descriptor>
       node;
   size_t position = 0;  // an operator's own place for operators, else the first byte
 };

@@ -9,14 +9,24 @@ namespace tidemark::sql {
 struct Option {
   std::string key;
   std::string value;
-  size_t position = 0;        // of the key
+  size_t position = 0;  // of the key
   size_t value_position = 0;
 };
 using Options = std::vector<Option>;
 
 enum class ObjectKind : uint8_t {
-  kTable, kView, kMaterializedView, kMaterializedTable, kCatalog, kDatabase, kFunction, kModel,
-  kConnection, kUser, kIndex, kJob,
+  kTable,
+  kView,
+  kMaterializedView,
+  kMaterializedTable,
+  kCatalog,
+  kDatabase,
+  kFunction,
+  kModel,
+  kConnection,
+  kUser,
+  kIndex,
+  kJob,
 };
 
 // --- table elements --------------------------------------------------------------------------
@@ -56,8 +66,8 @@ struct Watermark {
   Expr expr;
   size_t position = 0;
 };
-using TableElement =
-    std::variant<PhysicalColumn, MetadataColumn, ComputedColumn, ColumnName, Watermark, KeyConstraint>;
+using TableElement = std::variant<PhysicalColumn, MetadataColumn, ComputedColumn, ColumnName,
+                                  Watermark, KeyConstraint>;
 
 enum class DistributionKind : uint8_t { kUnspecified, kHash, kRange };
 struct Distribution {
@@ -68,7 +78,14 @@ struct Distribution {
 
 enum class LikeMode : uint8_t { kIncluding, kExcluding, kOverwriting };
 enum class LikeFeature : uint8_t {
-  kAll, kConstraints, kDistribution, kPartitions, kGenerated, kMetadata, kOptions, kWatermarks,
+  kAll,
+  kConstraints,
+  kDistribution,
+  kPartitions,
+  kGenerated,
+  kMetadata,
+  kOptions,
+  kWatermarks,
 };
 struct LikeOption {
   LikeMode mode = LikeMode::kIncluding;
@@ -130,7 +147,8 @@ struct CreateMaterializedTable {
   Options options;
   ExprPtr freshness;  // an IntervalLiteral; null when not given
   std::optional<RefreshMode> refresh_mode;
-  ExprPtr start_mode;  // FROM_NOW(..) as a FunctionCall, FROM_BEGINNING as a Symbol; null when not given
+  ExprPtr start_mode;  // FROM_NOW(..) as a FunctionCall, FROM_BEGINNING as a Symbol; null when not
+                       // given
   QueryPtr query;
 };
 struct CreateCatalog {

@@ -1,5 +1,6 @@
 #pragma once
-// The expressions and type names of the AST, as written: no name is resolved and nothing has a type.
+// The expressions and type names of the AST, as written: no name is resolved and nothing has a
+// type.
 //
 // Laws of the whole AST (ast_expr.h, ast_query.h, ast_statement.h):
 //   - A closed set is a std::variant; visit it without a default branch.
@@ -75,12 +76,28 @@ struct UnaryOp {
 };
 
 enum class BinaryOperator : uint8_t {
-  kOr, kAnd,
-  kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual,
-  kIsDistinctFrom, kIsNotDistinctFrom,
-  kConcat, kJsonGet, kJsonGetText,                                   // ||  ->  ->>
-  kMatch, kMatchInsensitive, kNotMatch, kNotMatchInsensitive,        // ~  ~*  !~  !~*
-  kAdd, kSubtract, kMultiply, kDivide, kModulo,
+  kOr,
+  kAnd,
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
+  kIsDistinctFrom,
+  kIsNotDistinctFrom,
+  kConcat,
+  kJsonGet,
+  kJsonGetText,  // ||  ->  ->>
+  kMatch,
+  kMatchInsensitive,
+  kNotMatch,
+  kNotMatchInsensitive,  // ~  ~*  !~  !~*
+  kAdd,
+  kSubtract,
+  kMultiply,
+  kDivide,
+  kModulo,
 };
 struct BinaryOp {
   BinaryOperator op = BinaryOperator::kAnd;
@@ -88,7 +105,16 @@ struct BinaryOp {
   ExprPtr right;
 };
 
-enum class IsTest : uint8_t { kNull, kTrue, kFalse, kUnknown, kJson, kJsonScalar, kJsonArray, kJsonObject };
+enum class IsTest : uint8_t {
+  kNull,
+  kTrue,
+  kFalse,
+  kUnknown,
+  kJson,
+  kJsonScalar,
+  kJsonArray,
+  kJsonObject
+};
 struct Is {  // operand IS [NOT] test
   ExprPtr operand;
   IsTest test = IsTest::kNull;

@@ -56,14 +56,19 @@ struct Analyze {
 struct CompilePlan {
   std::string path;
   bool if_not_exists = false;
-  bool execute = false;  // COMPILE AND EXECUTE PLAN
+  bool execute = false;    // COMPILE AND EXECUTE PLAN
   StatementPtr statement;  // Insert or StatementSet
 };
 struct ExecutePlan {
   std::string path;
 };
 enum class ExplainDetail : uint8_t {
-  kEstimatedCost, kChangelogMode, kJsonExecutionPlan, kPlanAdvice, kAnalyze, kVerbose,
+  kEstimatedCost,
+  kChangelogMode,
+  kJsonExecutionPlan,
+  kPlanAdvice,
+  kAnalyze,
+  kVerbose,
 };
 struct Explain {
   std::vector<ExplainDetail> details;
@@ -94,10 +99,33 @@ struct Describe {
   Name name;  // of a job: its id
 };
 enum class ShowKind : uint8_t {
-  kCatalogs, kCurrentCatalog, kDatabases, kCurrentDatabase, kTables, kViews, kMaterializedTables,
-  kMaterializedViews, kColumns, kPartitions, kFunctions, kUserFunctions, kProcedures, kModules,
-  kFullModules, kModels, kConnections, kJars, kJobs, kSources, kSinks, kMemory, kFreshness, kSlots,
-  kUsers, kIndexes, kSubscriptions,
+  kCatalogs,
+  kCurrentCatalog,
+  kDatabases,
+  kCurrentDatabase,
+  kTables,
+  kViews,
+  kMaterializedTables,
+  kMaterializedViews,
+  kColumns,
+  kPartitions,
+  kFunctions,
+  kUserFunctions,
+  kProcedures,
+  kModules,
+  kFullModules,
+  kModels,
+  kConnections,
+  kJars,
+  kJobs,
+  kSources,
+  kSinks,
+  kMemory,
+  kFreshness,
+  kSlots,
+  kUsers,
+  kIndexes,
+  kSubscriptions,
 };
 enum class FilterKind : uint8_t { kLike, kIlike };
 struct ShowFilter {
@@ -128,8 +156,8 @@ struct Use {
 };
 struct Set {  // no option: show all. SET TIME ZONE z is the key "timezone"
   std::optional<Option> option;
-  bool local = false;        // SET LOCAL
-  bool is_default = false;   // SET k TO DEFAULT: the value is empty
+  bool local = false;       // SET LOCAL
+  bool is_default = false;  // SET k TO DEFAULT: the value is empty
 };
 struct Reset {
   std::optional<std::string> key;  // none: all
@@ -163,7 +191,7 @@ struct Rollback {};
 struct DeclareCursor {
   Identifier name;
   bool binary = false;
-  bool hold = false;        // WITH HOLD
+  bool hold = false;       // WITH HOLD
   StatementPtr statement;  // QueryStatement or Subscribe
 };
 struct Fetch {
@@ -173,7 +201,7 @@ struct Fetch {
 struct CloseCursor {
   std::optional<Identifier> cursor;  // none: ALL
 };
-struct Copy {  // COPY source TO STDOUT
+struct Copy {                               // COPY source TO STDOUT
   std::variant<Name, StatementPtr> source;  // a table, or a QueryStatement or Subscribe
   std::vector<Identifier> columns;          // COPY t (a, b)
   Options options;
@@ -186,12 +214,13 @@ struct SourceFile {
 };
 
 struct Statement {
-  std::variant<QueryStatement, Insert, StatementSet, Update, Delete, Truncate, Call, Analyze, CompilePlan,
-               ExecutePlan, Explain, Subscribe, VerifyView, WaitForLsn, CreateTable, CreateView,
-               CreateMaterializedView, CreateMaterializedTable, CreateCatalog, CreateDatabase, CreateFunction,
-               CreateModel, CreateConnection, CreateUser, CreateIndex, Drop, Alter, Describe, Show, ShowCreate,
-               ShowSetting, Use, Set, Reset, LoadModule, UnloadModule, AddJar, RemoveJar, StopJob, Kill, Begin,
-               Commit, Rollback, DeclareCursor, Fetch, CloseCursor, Copy, Help, Quit, Clear, SourceFile>
+  std::variant<QueryStatement, Insert, StatementSet, Update, Delete, Truncate, Call, Analyze,
+               CompilePlan, ExecutePlan, Explain, Subscribe, VerifyView, WaitForLsn, CreateTable,
+               CreateView, CreateMaterializedView, CreateMaterializedTable, CreateCatalog,
+               CreateDatabase, CreateFunction, CreateModel, CreateConnection, CreateUser,
+               CreateIndex, Drop, Alter, Describe, Show, ShowCreate, ShowSetting, Use, Set, Reset,
+               LoadModule, UnloadModule, AddJar, RemoveJar, StopJob, Kill, Begin, Commit, Rollback,
+               DeclareCursor, Fetch, CloseCursor, Copy, Help, Quit, Clear, SourceFile>
       node;
   size_t position = 0;  // first byte of the statement
   size_t end = 0;       // one past its last byte, the `;` not included

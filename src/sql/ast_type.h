@@ -40,9 +40,10 @@ struct IntervalUnits {
 };
 
 // A type known by name. Built-in and Postgres names are one upper-case part: INT, DECIMAL, TEXT,
-// TIMESTAMP_LTZ. Synonyms of several words are folded: DOUBLE PRECISION is DOUBLE, CHARACTER VARYING
-// is VARCHAR, TIMESTAMP(3) WITH LOCAL TIME ZONE is TIMESTAMP_LTZ(3). Two names hold spaces:
-// "TIMESTAMP WITH TIME ZONE" and "TIME WITH TIME ZONE". Any other name is as written (user-defined).
+// TIMESTAMP_LTZ. Synonyms of several words are folded: DOUBLE PRECISION is DOUBLE, CHARACTER
+// VARYING is VARCHAR, TIMESTAMP(3) WITH LOCAL TIME ZONE is TIMESTAMP_LTZ(3). Two names hold spaces:
+// "TIMESTAMP WITH TIME ZONE" and "TIME WITH TIME ZONE". Any other name is as written
+// (user-defined).
 struct NamedType {
   Name name;
   std::vector<uint32_t> parameters;  // length, or precision and scale
@@ -78,7 +79,8 @@ struct IntervalType {
 };
 
 struct TypeName {
-  std::variant<NamedType, ArrayType, MultisetType, MapType, RowType, StructuredType, RawType, IntervalType>
+  std::variant<NamedType, ArrayType, MultisetType, MapType, RowType, StructuredType, RawType,
+               IntervalType>
       node;
   bool not_null = false;
   size_t position = 0;

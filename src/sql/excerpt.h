@@ -13,8 +13,8 @@
 
 namespace tidemark::sql {
 
-// `text` is what was parsed. Without a position there are only message and hint. Lines end with '\n',
-// but the last does not. Long lines are cut around the caret.
+// `text` is what was parsed. Without a position there are only message and hint. Lines end with
+// '\n', but the last does not. Long lines are cut around the caret.
 std::string excerpt(const Status& status, std::string_view text);
 
 }  // namespace tidemark::sql

@@ -9,14 +9,22 @@ namespace tidemark::sql {
 
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 bool is_word_start(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
          static_cast<unsigned char>(c) >= 0x80;
 }
-bool is_word_part(char c) { return is_word_start(c) || is_digit(c) || c == '$'; }
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'; }
-char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
+bool is_word_part(char c) {
+  return is_word_start(c) || is_digit(c) || c == '$';
+}
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+}
+char upper(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
 
 std::optional<uint32_t> parse_hex(std::string_view digits) {
   uint32_t value = 0;
@@ -29,12 +37,15 @@ std::optional<uint32_t> parse_hex(std::string_view digits) {
 
 // Longest first, so that the first match is the longest.
 constexpr std::array<std::string_view, 36> kOperators = {
-    "->>", "!~*", "->", "=>", "::", ":=", "<>", "!=", "<=", ">=", "||", "!~", "~*", "~", "<", ">", "=", "+",
-    "-",   "*",   "/",  "%",  "(",  ")",  "[",  "]",  "{",  "}",  ",",  ";",  ".",  ":", "^", "|", "$", "&"};
+    "->>", "!~*", "->", "=>", "::", ":=", "<>", "!=", "<=", ">=", "||", "!~",
+    "~*",  "~",   "<",  ">",  "=",  "+",  "-",  "*",  "/",  "%",  "(",  ")",
+    "[",   "]",   "{",  "}",  ",",  ";",  ".",  ":",  "^",  "|",  "$",  "&"};
 
 // The bytes of the UTF-8 sequence at `i`, 0 if there is no valid one.
 size_t utf8_length(std::string_view text, size_t i) {
-  auto byte = [&](size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U; };
+  auto byte = [&](size_t at) {
+    return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;
+  };
   auto follows = [&](size_t at) { return (byte(at) & 0xC0U) == 0x80U; };
   unsigned first = byte(i);
   if (first < 0x80) {
@@ -90,8 +101,8 @@ void append_utf8(std::string& out, uint32_t c) {
 
 Result<std::vector<Token>> tokenize(std::string_view text) {
   if (std::optional<size_t> bad = find_invalid_utf8(text)) {
-    return Status::invalid_argument(
-               fmt::format("text is not valid UTF-8: byte 0x{:02x}", static_cast<unsigned char>(text[*bad])))
+    return Status::invalid_argument(fmt::format("text is not valid UTF-8: byte 0x{:02x}",
+                                                static_cast<unsigned char>(text[*bad])))
         .with_position(*bad);
   }
   Lexer lexer(text);
@@ -103,7 +114,8 @@ Result<std::vector<Token>> tokenize(std::string_view text) {
 }
 
 Token Lexer::token(TokenKind kind, std::string text, size_t start) const {
-  return Token{.kind = kind, .text = std::move(text), .upper = {}, .position = start, .end = position_};
+  return Token{
+      .kind = kind, .text = std::move(text), .upper = {}, .position = start, .end = position_};
 }
 
 Status Lexer::fail(std::string message, size_t position, size_t resume) {
@@ -170,7 +182,8 @@ Result<Token> Lexer::word(size_t start) {
   while (is_word_part(at(position_))) {
     ++position_;
   }
-  Token result = token(TokenKind::kWord, std::string(text_.substr(start, position_ - start)), start);
+  Token result =
+      token(TokenKind::kWord, std::string(text_.substr(start, position_ - start)), start);
   result.upper = result.text;
   for (char& c : result.upper) {
     c = upper(c);
@@ -301,7 +314,8 @@ Result<Token> Lexer::symbol(size_t start) {
     while (at(start) == '$' && is_digit(at(position_))) {
       ++position_;
     }
-    return token(TokenKind::kParameter, std::string(text_.substr(start + 1, position_ - start - 1)), start);
+    return token(TokenKind::kParameter, std::string(text_.substr(start + 1, position_ - start - 1)),
+                 start);
   }
   for (std::string_view op : kOperators) {
     if (text_.substr(start, op.size()) == op) {

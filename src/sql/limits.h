@@ -5,7 +5,8 @@
 
 namespace tidemark::sql {
 
-constexpr size_t kNestingMax = 128;      // parentheses, subqueries and types inside one another
-constexpr size_t kTreeHeightMax = 2048;  // nodes on a path; long AND, OR and + chains lean to the left
+constexpr size_t kNestingMax = 128;  // parentheses, subqueries and types inside one another
+constexpr size_t kTreeHeightMax =
+    2048;  // nodes on a path; long AND, OR and + chains lean to the left
 
 }  // namespace tidemark::sql

@@ -218,7 +218,8 @@ Result<StatementNode> read_alter(TokenStream& in) {
   alter.name = TRY(in.name("a name"));
   if (alter.kind == ObjectKind::kTable) {
     alter.action = TRY(read_table_action(in));
-  } else if (alter.kind == ObjectKind::kMaterializedTable || alter.kind == ObjectKind::kMaterializedView) {
+  } else if (alter.kind == ObjectKind::kMaterializedTable ||
+             alter.kind == ObjectKind::kMaterializedView) {
     alter.action = TRY(read_materialized_action(in));
   } else {
     alter.action = TRY(read_object_action(in, alter.kind));

@@ -101,7 +101,8 @@ Result<FrameBound> read_frame_bound(TokenStream& in) {
     if (!preceding) {
       TRY(in.expect("FOLLOWING"));
     }
-    bound.kind = preceding ? FrameBoundKind::kUnboundedPreceding : FrameBoundKind::kUnboundedFollowing;
+    bound.kind =
+        preceding ? FrameBoundKind::kUnboundedPreceding : FrameBoundKind::kUnboundedFollowing;
     return bound;
   }
   bound.offset = TRY(read_expr_ptr(in));
@@ -169,7 +170,7 @@ Status read_call_tail(TokenStream& in, FunctionCall& call) {
 
 bool is_bare_function(std::string_view upper) {
   static constexpr std::array<std::string_view, 10> kNames = {
-      "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME",      "LOCALTIMESTAMP",
+      "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME",       "LOCALTIMESTAMP",
       "CURRENT_USER", "SESSION_USER", "SYSTEM_USER",       "CURRENT_CATALOG", "CURRENT_SCHEMA"};
   return std::find(kNames.begin(), kNames.end(), upper) != kNames.end();
 }
@@ -178,7 +179,8 @@ Result<WindowSpec> read_window_spec(TokenStream& in) {
   WindowSpec spec;
   spec.position = in.position();
   TRY(in.expect("("));
-  if (in.at_identifier() && !in.at("PARTITION BY") && !in.at("ROWS") && !in.at("RANGE") && !in.at("GROUPS")) {
+  if (in.at_identifier() && !in.at("PARTITION BY") && !in.at("ROWS") && !in.at("RANGE") &&
+      !in.at("GROUPS")) {
     spec.base = TRY(in.identifier("a window name"));
   }
   if (in.accept("PARTITION BY")) {

@@ -183,7 +183,8 @@ Node read_explain(TokenStream& in) {
   } else if (in.at("CREATE") || in.at("REPLACE")) {
     explain.statement = TRY(boxed(in, TRY(read_create(in)), position));
   } else if (in.at("UPDATE") || in.at("DELETE")) {
-    explain.statement = TRY(boxed(in, TRY(in.at("UPDATE") ? read_update(in) : read_delete(in)), position));
+    explain.statement =
+        TRY(boxed(in, TRY(in.at("UPDATE") ? read_update(in) : read_delete(in)), position));
   } else if (in.at("EXECUTE") && !in.at("EXECUTE STATEMENT")) {
     explain.statement = TRY(boxed(in, TRY(read_execute(in)), position));
   } else {
@@ -236,7 +237,9 @@ Node read_copy(TokenStream& in) {
   return StatementNode(std::move(copy));
 }
 
-Node read_query_statement(TokenStream& in) { return StatementNode(QueryStatement{TRY(read_query_ptr(in))}); }
+Node read_query_statement(TokenStream& in) {
+  return StatementNode(QueryStatement{TRY(read_query_ptr(in))});
+}
 
 }  // namespace
 

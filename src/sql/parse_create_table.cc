@@ -12,11 +12,14 @@ Result<LikeClause> read_like_clause(TokenStream& in) {
     std::string_view word;
     LikeFeature feature;
   };
-  static constexpr Row kFeatures[] = {
-      {"ALL", LikeFeature::kAll},           {"CONSTRAINTS", LikeFeature::kConstraints},
-      {"DISTRIBUTION", LikeFeature::kDistribution}, {"PARTITIONS", LikeFeature::kPartitions},
-      {"GENERATED", LikeFeature::kGenerated}, {"METADATA", LikeFeature::kMetadata},
-      {"OPTIONS", LikeFeature::kOptions},   {"WATERMARKS", LikeFeature::kWatermarks}};
+  static constexpr Row kFeatures[] = {{"ALL", LikeFeature::kAll},
+                                      {"CONSTRAINTS", LikeFeature::kConstraints},
+                                      {"DISTRIBUTION", LikeFeature::kDistribution},
+                                      {"PARTITIONS", LikeFeature::kPartitions},
+                                      {"GENERATED", LikeFeature::kGenerated},
+                                      {"METADATA", LikeFeature::kMetadata},
+                                      {"OPTIONS", LikeFeature::kOptions},
+                                      {"WATERMARKS", LikeFeature::kWatermarks}};
   LikeClause like;
   like.source = TRY(in.name("a table"));
   if (!in.accept("(")) {

@@ -137,9 +137,9 @@ Result<Expr> read_range(TokenStream& in, Expr left) {
 }
 
 bool at_range(const TokenStream& in) {
-  return in.at("BETWEEN") || in.at("IN") || in.at("LIKE") || in.at("ILIKE") || in.at("SIMILAR TO") ||
-         in.at("NOT BETWEEN") || in.at("NOT IN") || in.at("NOT LIKE") || in.at("NOT ILIKE") ||
-         in.at("NOT SIMILAR");
+  return in.at("BETWEEN") || in.at("IN") || in.at("LIKE") || in.at("ILIKE") ||
+         in.at("SIMILAR TO") || in.at("NOT BETWEEN") || in.at("NOT IN") || in.at("NOT LIKE") ||
+         in.at("NOT ILIKE") || in.at("NOT SIMILAR");
 }
 
 Result<Expr> read_overlaps(TokenStream& in, Expr left) {
@@ -178,7 +178,8 @@ Result<Expr> read_postfix(TokenStream& in, Level& level) {
       expr = Expr{Subscript{make_expr(std::move(expr)), std::move(index)}, position};
     } else if (in.accept_quietly("::")) {
       TypeName type = TRY(read_type(in));
-      expr = Expr{Cast{make_expr(std::move(expr)), std::make_unique<TypeName>(std::move(type))}, position};
+      expr = Expr{Cast{make_expr(std::move(expr)), std::make_unique<TypeName>(std::move(type))},
+                  position};
     } else if (in.accept_quietly(".")) {
       Identifier field = TRY(in.any_word("a field name"));
       expr = Expr{FieldAccess{make_expr(std::move(expr)), std::move(field)}, position};
@@ -207,7 +208,9 @@ Result<Expr> read_prefix(TokenStream& in, Level& level, int precedence) {
 
 }  // namespace
 
-ExprPtr make_expr(Expr expr) { return std::make_unique<Expr>(std::move(expr)); }
+ExprPtr make_expr(Expr expr) {
+  return std::make_unique<Expr>(std::move(expr));
+}
 
 Result<Expr> read_expr_above(TokenStream& in, int precedence) {
   Level level(in);
@@ -237,9 +240,13 @@ Result<Expr> read_expr_above(TokenStream& in, int precedence) {
   }
 }
 
-Result<Expr> read_expr(TokenStream& in) { return read_expr_above(in, kPrecedenceOr); }
+Result<Expr> read_expr(TokenStream& in) {
+  return read_expr_above(in, kPrecedenceOr);
+}
 
-Result<ExprPtr> read_expr_ptr(TokenStream& in) { return make_expr(TRY(read_expr(in))); }
+Result<ExprPtr> read_expr_ptr(TokenStream& in) {
+  return make_expr(TRY(read_expr(in)));
+}
 
 Result<std::vector<Expr>> read_exprs(TokenStream& in) {
   std::vector<Expr> exprs;

@@ -190,6 +190,8 @@ Result<std::vector<TableRef>> read_from(TokenStream& in) {
   return refs;
 }
 
-Result<std::string> read_mark(TokenStream& in) { return in.string("a mark such as '0/16B3748'"); }
+Result<std::string> read_mark(TokenStream& in) {
+  return in.string("a mark such as '0/16B3748'");
+}
 
 }  // namespace tidemark::sql

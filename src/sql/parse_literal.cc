@@ -55,7 +55,9 @@ Result<Expr> read_interval(TokenStream& in) {
 
 }  // namespace
 
-bool at_time_unit(const TokenStream& in, size_t ahead) { return find_unit(in, ahead) != nullptr; }
+bool at_time_unit(const TokenStream& in, size_t ahead) {
+  return find_unit(in, ahead) != nullptr;
+}
 
 // YEAR, DAY(3) TO SECOND(6)
 Result<IntervalUnits> read_interval_units(TokenStream& in) {

@@ -9,7 +9,8 @@ namespace {
 Result<RowPattern> read_alternation(TokenStream& in);
 
 bool at_pattern(const TokenStream& in) {
-  return in.at_identifier() || in.at("(") || in.at("{ -") || in.at("^") || in.at("$") || in.at("PERMUTE (");
+  return in.at_identifier() || in.at("(") || in.at("{ -") || in.at("^") || in.at("$") ||
+         in.at("PERMUTE (");
 }
 
 // A, (..), {- .. -}, ^, $, PERMUTE(..)

@@ -104,7 +104,7 @@ Result<std::optional<Expr>> read_constructor(TokenStream& in) {
     }
     return some(Expr{MapConstructor{std::move(entries)}, position});
   }
-  SubqueryKind kind = in.at("EXISTS") ? SubqueryKind::kExists
+  SubqueryKind kind = in.at("EXISTS")  ? SubqueryKind::kExists
                       : in.at("ARRAY") ? SubqueryKind::kArray
                                        : SubqueryKind::kMultiset;
   if ((in.at("EXISTS (") || in.at("ARRAY (") || in.at("MULTISET (")) && at_query(in, 2)) {
@@ -187,8 +187,8 @@ Result<Expr> read_word(TokenStream& in) {
 
 // Whether what follows a parenthesised query can still belong to a query.
 bool continues_query(const TokenStream& in, size_t ahead) {
-  static constexpr std::string_view kWords[] = {")",      "UNION", "INTERSECT", "EXCEPT",
-                                                "ORDER", "LIMIT", "OFFSET",    "FETCH", ";",  "ON"};
+  static constexpr std::string_view kWords[] = {")",     "UNION",  "INTERSECT", "EXCEPT", "ORDER",
+                                                "LIMIT", "OFFSET", "FETCH",     ";",      "ON"};
   for (std::string_view word : kWords) {
     if (in.at(word, ahead)) {
       return true;

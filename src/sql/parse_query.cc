@@ -164,7 +164,9 @@ std::optional<SetOperator> accept_set_operator(TokenStream& in, bool is_intersec
 Result<Query> read_set_operations(TokenStream& in, bool is_intersect) {
   Level level(in);
   TRY(level.check());
-  auto operand = [&]() -> Result<Query> { return is_intersect ? read_term(in) : read_set_operations(in, true); };
+  auto operand = [&]() -> Result<Query> {
+    return is_intersect ? read_term(in) : read_set_operations(in, true);
+  };
   Query left = TRY(operand());
   while (std::optional<SetOperator> op = accept_set_operator(in, is_intersect)) {
     SetOperation node{.op = *op};
@@ -268,7 +270,8 @@ Result<std::vector<SelectItem>> read_select_items(TokenStream& in) {
       item.expr = TRY(read_expr(in));
     }
     if (in.accept_quietly("AS")) {
-      bool ends = in.at(",", 1) || in.at(")", 1) || in.at(";", 1) || in.at("FROM", 1) || in.at_kind(TokenKind::kEnd, 1);
+      bool ends = in.at(",", 1) || in.at(")", 1) || in.at(";", 1) || in.at("FROM", 1) ||
+                  in.at_kind(TokenKind::kEnd, 1);
       item.alias = TRY(ends ? in.any_word("an alias") : in.identifier("an alias"));
     } else if (in.at_identifier()) {
       item.alias = TRY(in.identifier("an alias"));
@@ -306,7 +309,9 @@ Result<Query> read_query(TokenStream& in) {
   return query;
 }
 
-Result<QueryPtr> read_query_ptr(TokenStream& in) { return std::make_unique<Query>(TRY(read_query(in))); }
+Result<QueryPtr> read_query_ptr(TokenStream& in) {
+  return std::make_unique<Query>(TRY(read_query(in)));
+}
 
 Result<QueryPtr> read_query_in_parentheses(TokenStream& in) {
   TRY(in.expect("("));

@@ -58,7 +58,8 @@ Node read_set(TokenStream& in) {
   Option option{.position = in.position()};
   if (in.accept_quietly("TIME ZONE")) {
     option.key = "timezone";
-  } else if (in.accept_quietly("TRANSACTION") || in.accept_quietly("CHARACTERISTICS AS TRANSACTION")) {
+  } else if (in.accept_quietly("TRANSACTION") ||
+             in.accept_quietly("CHARACTERISTICS AS TRANSACTION")) {
     option.key = "transaction";
   } else {
     option.key = TRY(read_setting_name(in));
@@ -123,7 +124,8 @@ Node read_unload(TokenStream& in) {
 // A path in quotes, or unquoted up to `;` as the Flink client once took it.
 Result<std::string> read_path(TokenStream& in) {
   std::string path = TRY(read_setting_value(in));
-  return path.empty() ? Result<std::string>(in.unexpected("a path in quotes")) : Result<std::string>(std::move(path));
+  return path.empty() ? Result<std::string>(in.unexpected("a path in quotes"))
+                      : Result<std::string>(std::move(path));
 }
 
 Node read_add_jar(TokenStream& in) {
@@ -223,8 +225,10 @@ Node read_declare(TokenStream& in) {
   in.accept("WITHOUT HOLD");
   TRY(in.expect("FOR"));
   size_t position = in.position();
-  StatementNode node = in.at("SUBSCRIBE") ? TRY(read_subscribe(in)) : QueryStatement{TRY(read_query_ptr(in))};
-  declare.statement = std::make_unique<Statement>(Statement{std::move(node), position, in.previous_end()});
+  StatementNode node =
+      in.at("SUBSCRIBE") ? TRY(read_subscribe(in)) : QueryStatement{TRY(read_query_ptr(in))};
+  declare.statement =
+      std::make_unique<Statement>(Statement{std::move(node), position, in.previous_end()});
   return StatementNode(std::move(declare));
 }
 

@@ -53,7 +53,8 @@ Result<std::optional<ShowFilter>> read_filter(TokenStream& in) {
   if (in.accept("ILIKE")) {
     filter.kind = FilterKind::kIlike;
   } else if (!in.accept("LIKE")) {
-    return filter.negated ? Result<std::optional<ShowFilter>>(in.unexpected("")) : std::optional<ShowFilter>();
+    return filter.negated ? Result<std::optional<ShowFilter>>(in.unexpected(""))
+                          : std::optional<ShowFilter>();
   }
   filter.pattern = TRY(in.string("a pattern in quotes"));
   return std::optional<ShowFilter>(std::move(filter));
@@ -144,7 +145,8 @@ Result<StatementNode> read_describe(TokenStream& in) {
     return StatementNode(std::move(describe));
   }
   for (const ObjectRow& row : kKinds) {
-    bool names_object = in.at_identifier(1) && in.at(row.words);  // DESC model is the table named so
+    bool names_object =
+        in.at_identifier(1) && in.at(row.words);  // DESC model is the table named so
     if (describe.kind == ObjectKind::kTable && names_object) {
       in.take();
       describe.kind = row.kind;

@@ -17,7 +17,8 @@ Expr symbol(TokenStream& in) {
 
 void add_named(FunctionCall& call, std::string name, Expr value) {
   size_t position = value.position;
-  call.args.push_back(Expr{NamedArgument{{std::move(name), position}, make_expr(std::move(value))}, position});
+  call.args.push_back(
+      Expr{NamedArgument{{std::move(name), position}, make_expr(std::move(value))}, position});
 }
 
 // EXTRACT(u FROM x)
@@ -104,8 +105,8 @@ Result<FunctionCall> read_trim(TokenStream& in) {
   TRY(in.expect("("));
   size_t position = in.position();
   Expr side{Symbol{"BOTH"}, position};
-  bool has_side = (in.at("BOTH") || in.at("LEADING") || in.at("TRAILING")) && !in.at(")", 1) && !in.at(",", 1) &&
-                  !in.at(".", 1);
+  bool has_side = (in.at("BOTH") || in.at("LEADING") || in.at("TRAILING")) && !in.at(")", 1) &&
+                  !in.at(",", 1) && !in.at(".", 1);
   if (has_side) {
     side = symbol(in);
   }
@@ -135,7 +136,8 @@ Status read_returning(TokenStream& in, FunctionCall& call) {
   if (in.accept("RETURNING")) {
     size_t position = in.position();
     TypeName type = TRY(read_type(in));
-    add_named(call, "RETURNING", Expr{TypeArgument{std::make_unique<TypeName>(std::move(type))}, position});
+    add_named(call, "RETURNING",
+              Expr{TypeArgument{std::make_unique<TypeName>(std::move(type))}, position});
   }
   return {};
 }

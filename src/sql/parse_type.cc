@@ -8,7 +8,9 @@ namespace tidemark::sql {
 
 namespace {
 
-TypeNamePtr boxed(TypeName type) { return std::make_unique<TypeName>(std::move(type)); }
+TypeNamePtr boxed(TypeName type) {
+  return std::make_unique<TypeName>(std::move(type));
+}
 
 NamedType named(std::string_view name, size_t position) {
   NamedType type;
@@ -60,11 +62,12 @@ Result<NamedType> read_named(TokenStream& in) {
                                                         {"DEC", "DECIMAL"},
                                                         {"NULL", "NULL"}}};
   static constexpr std::array<std::string_view, 39> kBuiltIn = {
-      "CHAR",   "VARCHAR", "STRING", "BOOLEAN", "BINARY",  "VARBINARY",     "BYTES",       "DECIMAL",
-      "NUMERIC", "TINYINT", "SMALLINT", "INT",  "BIGINT",  "FLOAT",         "DOUBLE",      "DATE",
-      "TIMESTAMP_LTZ", "VARIANT", "TEXT", "INT2", "INT4",  "INT8",          "FLOAT4",      "FLOAT8",
-      "BOOL",   "TIMESTAMPTZ", "TIMETZ", "BYTEA", "UUID",  "JSON",          "JSONB",       "REAL",
-      "SERIAL", "BIGSERIAL", "SMALLSERIAL", "BPCHAR", "OID", "REGCLASS",    "NAME"};
+      "CHAR",    "VARCHAR", "STRING",        "BOOLEAN",  "BINARY",      "VARBINARY", "BYTES",
+      "DECIMAL", "NUMERIC", "TINYINT",       "SMALLINT", "INT",         "BIGINT",    "FLOAT",
+      "DOUBLE",  "DATE",    "TIMESTAMP_LTZ", "VARIANT",  "TEXT",        "INT2",      "INT4",
+      "INT8",    "FLOAT4",  "FLOAT8",        "BOOL",     "TIMESTAMPTZ", "TIMETZ",    "BYTEA",
+      "UUID",    "JSON",    "JSONB",         "REAL",     "SERIAL",      "BIGSERIAL", "SMALLSERIAL",
+      "BPCHAR",  "OID",     "REGCLASS",      "NAME"};
   size_t position = in.position();
   for (const Synonym& synonym : kSynonyms) {
     if (in.accept_quietly(synonym.words)) {
@@ -76,7 +79,8 @@ Result<NamedType> read_named(TokenStream& in) {
   NamedType type;
   const std::string upper = in.peek().upper;
   type.name = TRY(in.name("a type"));
-  if (type.name.parts.size() == 1 && std::find(kBuiltIn.begin(), kBuiltIn.end(), upper) != kBuiltIn.end()) {
+  if (type.name.parts.size() == 1 &&
+      std::find(kBuiltIn.begin(), kBuiltIn.end(), upper) != kBuiltIn.end()) {
     type.name.parts.front().text = upper;
   }
   type.parameters = TRY(read_parameters(in));
@@ -91,9 +95,10 @@ Result<std::vector<RowField>> read_fields(TokenStream& in, std::string_view clos
   }
   do {
     RowField field;
-    bool is_type_alone = in.at(",", 1) || in.at(close, 1) || in.at("(", 1) || in.at("<", 1) || in.at("NOT", 1) ||
-                         (in.at("ARRAY", 1) && (in.at(",", 2) || in.at(close, 2))) || in.at("DOUBLE PRECISION") ||
-                         in.at("WITH", 1);
+    bool is_type_alone = in.at(",", 1) || in.at(close, 1) || in.at("(", 1) || in.at("<", 1) ||
+                         in.at("NOT", 1) ||
+                         (in.at("ARRAY", 1) && (in.at(",", 2) || in.at(close, 2))) ||
+                         in.at("DOUBLE PRECISION") || in.at("WITH", 1);
     if (!is_type_alone) {
       field.name = TRY(in.any_word("a field name"));
     }

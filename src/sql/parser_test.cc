@@ -35,7 +35,8 @@ TEST(Parser, bad_input_says_what_and_where) {
       {"CREATE TABLE t (a)", 16, "column has no type: a"},
       {"CREATE TABEL t (a INT)", 7, "did you mean TABLE?"},
       {"CREATE TABLE t", 14, "WITH"},
-      {"CREATE TABLE t (a INT, PRIMARY KEY (a) NOT ENFORCED WITH ('a' = 'b')", 52, "expected ',' or ')', found WITH"},
+      {"CREATE TABLE t (a INT, PRIMARY KEY (a) NOT ENFORCED WITH ('a' = 'b')", 52,
+       "expected ',' or ')', found WITH"},
       {"CREATE TABLE t (a INT) WITH ('connector' 'print'", 48, "expected ',' or ')'"},
       {"DROP TABEL t", 5, "did you mean TABLE?"},
       {"SELECT a FROM t JOIN u", 22, "ON"},
@@ -67,11 +68,13 @@ TEST(Parser, deep_nesting_is_an_error_and_not_a_crash) {
     return text;
   };
   const int n = 100000;
-  for (std::string_view open : {"(", "ARRAY[", "NOT ", "- ", "f(", "CASE ", "CAST(", "(SELECT ", "a => ", "x IN (", "ROW("}) {
+  for (std::string_view open : {"(", "ARRAY[", "NOT ", "- ", "f(", "CASE ", "CAST(", "(SELECT ",
+                                "a => ", "x IN (", "ROW("}) {
     Result<Statement> result = parse_statement("SELECT " + repeat(open, n));
     ASSERT_FALSE(result.ok()) << open;
   }
-  for (std::string_view link : {" + 1", " AND a", "::int", "[1]", " IS NULL", ".f", " UNION SELECT 1"}) {
+  for (std::string_view link :
+       {" + 1", " AND a", "::int", "[1]", " IS NULL", ".f", " UNION SELECT 1"}) {
     Result<Statement> result = parse_statement("SELECT f(1)" + repeat(link, n));
     ASSERT_FALSE(result.ok()) << link;
   }
@@ -90,9 +93,12 @@ TEST(Parser, canonical_text_is_as_expected) {
     Result<Statement> result = parse_statement(text);
     return result.ok() ? unparse(*result) : excerpt(result.status(), text);
   };
-  EXPECT_EQ(canonical("select 1 union select 2 intersect select 3"), "SELECT 1 UNION SELECT 2 INTERSECT SELECT 3");
-  EXPECT_EQ(canonical("(select 1 union select 2) intersect select 3"), "(SELECT 1 UNION SELECT 2) INTERSECT SELECT 3");
-  EXPECT_EQ(canonical("select a::int, not a and b or c"), "SELECT CAST(a AS INT), NOT a AND b OR c");
+  EXPECT_EQ(canonical("select 1 union select 2 intersect select 3"),
+            "SELECT 1 UNION SELECT 2 INTERSECT SELECT 3");
+  EXPECT_EQ(canonical("(select 1 union select 2) intersect select 3"),
+            "(SELECT 1 UNION SELECT 2) INTERSECT SELECT 3");
+  EXPECT_EQ(canonical("select a::int, not a and b or c"),
+            "SELECT CAST(a AS INT), NOT a AND b OR c");
   EXPECT_EQ(canonical("select extract(year from ts)"), "SELECT EXTRACT(YEAR FROM ts)");
   EXPECT_EQ(canonical("set table.x-y = 2 min"), "SET 'table.x-y' = '2 min'");
   EXPECT_EQ(canonical("set a=10min"), "SET 'a' = '10min'");
@@ -102,8 +108,11 @@ TEST(Parser, canonical_text_is_as_expected) {
 }
 
 TEST(Split, ends_statements_only_where_they_end) {
-  Script script = split_script("SELECT ';' /* ; */; -- ;\nEXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT CASE WHEN x THEN 1 END; "
-                               "INSERT INTO b SELECT 2; END;;BEGIN; COMMIT; BEGIN STATEMENT SET; INSERT INTO a SELECT 1; END; SELECT 1");
+  Script script = split_script(
+      "SELECT ';' /* ; */; -- ;\nEXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT CASE WHEN x THEN "
+      "1 END; "
+      "INSERT INTO b SELECT 2; END;;BEGIN; COMMIT; BEGIN STATEMENT SET; INSERT INTO a SELECT 1; "
+      "END; SELECT 1");
   ASSERT_EQ(script.pieces.size(), 6U);
   EXPECT_EQ(script.pieces[0].text, "SELECT ';' /* ; */");
   EXPECT_TRUE(script.pieces[1].text.ends_with("END"));
@@ -114,7 +123,8 @@ TEST(Split, ends_statements_only_where_they_end) {
   EXPECT_EQ(script.end, ScriptEnd::kNoSemicolon);
   EXPECT_EQ(split_script("SELECT 'a").end, ScriptEnd::kOpenQuote);
   EXPECT_EQ(split_script("SELECT 1 /* a").end, ScriptEnd::kOpenComment);
-  EXPECT_EQ(split_script("EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT 1;").end, ScriptEnd::kOpenStatementSet);
+  EXPECT_EQ(split_script("EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT 1;").end,
+            ScriptEnd::kOpenStatementSet);
   EXPECT_EQ(split_script("SELECT 1; -- done\n ").end, ScriptEnd::kComplete);
   EXPECT_EQ(split_script("  ;; ").pieces.size(), 0U);
   EXPECT_EQ(split_script("SELECT # 1; SELECT 2;").pieces.size(), 2U);

@@ -21,7 +21,9 @@ class SetTracker {
     in_set_ = in_set_ || opens;
     begun_ = begun_ || (token.upper == "BEGIN" && last_.empty());
     before_ = last_;
-    last_ = token.kind == TokenKind::kWord ? token.upper : token.kind == TokenKind::kOperator ? token.text : "'";
+    last_ = token.kind == TokenKind::kWord       ? token.upper
+            : token.kind == TokenKind::kOperator ? token.text
+                                                 : "'";
   }
   bool in_set() const { return in_set_; }
 
@@ -76,7 +78,8 @@ Script split_script(std::string_view text) {
     script.end = tracker.in_set() ? ScriptEnd::kOpenStatementSet : ScriptEnd::kNoSemicolon;
   }
   if (lexer.open() != OpenLexeme::kNone) {
-    script.end = lexer.open() == OpenLexeme::kQuote ? ScriptEnd::kOpenQuote : ScriptEnd::kOpenComment;
+    script.end =
+        lexer.open() == OpenLexeme::kQuote ? ScriptEnd::kOpenQuote : ScriptEnd::kOpenComment;
   }
   return script;
 }

@@ -1,6 +1,7 @@
 #pragma once
-// Cuts a script into statements at each `;` that ends one: not inside quotes, comments or a statement
-// set (EXECUTE STATEMENT SET BEGIN .. END, BEGIN STATEMENT SET; .. END). Works on any text.
+// Cuts a script into statements at each `;` that ends one: not inside quotes, comments or a
+// statement set (EXECUTE STATEMENT SET BEGIN .. END, BEGIN STATEMENT SET; .. END). Works on any
+// text.
 
 #include <cstdint>
 #include <string_view>
@@ -14,7 +15,13 @@ struct Piece {
 };
 
 // How the script ends; a prompt waits for more unless it is kComplete.
-enum class ScriptEnd : uint8_t { kComplete, kNoSemicolon, kOpenQuote, kOpenComment, kOpenStatementSet };
+enum class ScriptEnd : uint8_t {
+  kComplete,
+  kNoSemicolon,
+  kOpenQuote,
+  kOpenComment,
+  kOpenStatementSet
+};
 
 struct Script {
   std::vector<Piece> pieces;  // none is blank; the last may be incomplete

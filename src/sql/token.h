@@ -25,8 +25,8 @@ enum class TokenKind : uint8_t {
 
 struct Token {
   TokenKind kind = TokenKind::kEnd;
-  std::string text;    // without quotes and escapes; kParameter: the digits, or empty for `?`
-  std::string upper;   // of a kWord, upper case; else empty
+  std::string text;     // without quotes and escapes; kParameter: the digits, or empty for `?`
+  std::string upper;    // of a kWord, upper case; else empty
   size_t position = 0;  // first byte
   size_t end = 0;       // one past the last byte
 };

@@ -146,8 +146,8 @@ std::string TokenStream::found() const {
 // alias (SELECT a FORM t).
 std::string TokenStream::hint(bool wants_name) const {
   static constexpr std::array<std::string_view, 14> kClauses = {
-      "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "JOIN", "LIMIT", "UNION", "SELECT", "INNER", "LEFT",
-      "WINDOW", "VALUES", "WITH"};
+      "FROM",  "WHERE",  "GROUP", "ORDER", "HAVING", "JOIN",   "LIMIT",
+      "UNION", "SELECT", "INNER", "LEFT",  "WINDOW", "VALUES", "WITH"};
   const Token& token = peek();
   if (token.kind == TokenKind::kWord) {
     if (is_reserved(token.upper) && expected_.empty()) {
@@ -158,10 +158,12 @@ std::string TokenStream::hint(bool wants_name) const {
       return fmt::format("did you mean {}?", *near);
     }
   }
-  if (next_ > 0 && tokens_[next_ - 1].kind == TokenKind::kWord && !is_keyword(tokens_[next_ - 1].upper)) {
+  if (next_ > 0 && tokens_[next_ - 1].kind == TokenKind::kWord &&
+      !is_keyword(tokens_[next_ - 1].upper)) {
     std::vector<std::string> clauses(kClauses.begin(), kClauses.end());
     const Token& before = tokens_[next_ - 1];
-    if (std::optional<std::string> near = nearest_name(before.upper, clauses); near && before.text.size() > 2) {
+    if (std::optional<std::string> near = nearest_name(before.upper, clauses);
+        near && before.text.size() > 2) {
       return fmt::format("did you mean {} in place of {}?", *near, before.text);
     }
   }
@@ -176,7 +178,8 @@ void TokenStream::narrow_expected() {
   std::vector<std::string> rest;
   for (const std::string& words : expected_) {
     size_t blank = words.find(' ');
-    if (at_kind(TokenKind::kWord) && blank != std::string::npos && words.compare(0, blank, peek().upper) == 0) {
+    if (at_kind(TokenKind::kWord) && blank != std::string::npos &&
+        words.compare(0, blank, peek().upper) == 0) {
       rest.push_back(words.substr(blank + 1));
     }
   }
@@ -202,9 +205,10 @@ Status TokenStream::unexpected(std::string_view what) {
   if (shown_count < expected_.size()) {
     list += ", ..";
   }
-  Status status = Status::invalid_argument(list.empty() ? fmt::format("unexpected {}", found())
-                                                        : fmt::format("expected {}, found {}", list, found()))
-                      .with_position(position());
+  Status status =
+      Status::invalid_argument(list.empty() ? fmt::format("unexpected {}", found())
+                                            : fmt::format("expected {}, found {}", list, found()))
+          .with_position(position());
   std::string help = hint(!what.empty());
   return help.empty() ? status : std::move(status).with_hint(std::move(help));
 }
@@ -278,7 +282,8 @@ Result<uint32_t> TokenStream::number(std::string_view what) {
 
 Status Level::check() const {
   if (in_.depth_ > kNestingMax * kLevelsPerNesting) {
-    return in_.error(fmt::format("nested too deeply: at most {} levels", kNestingMax), in_.position());
+    return in_.error(fmt::format("nested too deeply: at most {} levels", kNestingMax),
+                     in_.position());
   }
   return {};
 }
@@ -286,8 +291,9 @@ Status Level::check() const {
 Status Level::grow() {
   ++in_.height_;
   if (in_.height_ + in_.depth_ > kTreeHeightMax) {
-    return in_.error(fmt::format("expression is too long: at most {} operators in a row", kTreeHeightMax),
-                     in_.position());
+    return in_.error(
+        fmt::format("expression is too long: at most {} operators in a row", kTreeHeightMax),
+        in_.position());
   }
   return {};
 }

@@ -23,7 +23,8 @@ class TokenStream {
   bool at_kind(TokenKind kind, size_t ahead = 0) const { return peek(ahead).kind == kind; }
   const Token& take();
 
-  // `words` are upper-case keywords and symbols separated by blanks: "IF NOT EXISTS", "GROUPING SETS (".
+  // `words` are upper-case keywords and symbols separated by blanks: "IF NOT EXISTS", "GROUPING
+  // SETS (".
   bool at(std::string_view words, size_t ahead = 0) const;
   bool accept(std::string_view words);  // takes all of them or none
   Status expect(std::string_view words);
@@ -37,8 +38,8 @@ class TokenStream {
   // A quoted identifier or a word that is not reserved; `what` is for the error: "table name".
   bool at_identifier(size_t ahead = 0) const;
   Result<Identifier> identifier(std::string_view what);
-  Result<Identifier> any_word(std::string_view what);  // reserved words too
-  Result<Name> name(std::string_view what);            // a.b.c
+  Result<Identifier> any_word(std::string_view what);                  // reserved words too
+  Result<Name> name(std::string_view what);                            // a.b.c
   Result<std::vector<Identifier>> identifiers(std::string_view what);  // (a, b)
   Result<std::string> string(std::string_view what);
   Result<uint32_t> number(std::string_view what);

@@ -32,7 +32,9 @@ std::string quote_string(std::string_view text) {
   return out + "'";
 }
 
-void Writer::name(const Identifier& identifier) { raw(quote_identifier(identifier.text)); }
+void Writer::name(const Identifier& identifier) {
+  raw(quote_identifier(identifier.text));
+}
 
 void Writer::name(const Name& name) {
   joined(name.parts, ".", [&](const Identifier& part) { this->name(part); });
@@ -44,7 +46,9 @@ void Writer::names(const std::vector<Identifier>& names) {
   raw(")");
 }
 
-void Writer::string(std::string_view text) { raw(quote_string(text)); }
+void Writer::string(std::string_view text) {
+  raw(quote_string(text));
+}
 
 namespace {
 

@@ -3,7 +3,8 @@
 // grammar needs them, names quoted only where they could be misread.
 //
 // Laws, modulo positions: parse(unparse(parse(x))) equals parse(x), and
-// unparse(parse(unparse(a))) == unparse(a) for every parsed a. Equality of ASTs is equality of this text.
+// unparse(parse(unparse(a))) == unparse(a) for every parsed a. Equality of ASTs is equality of this
+// text.
 
 #include <string>
 #include <string_view>

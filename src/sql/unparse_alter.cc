@@ -13,8 +13,11 @@ struct ActionWriter {
     out.joined(list, ", ", [&](const AlterElement& item) {
       out.element(item.element);
       switch (item.placement) {
-        case ColumnPlacement::kDefault: break;
-        case ColumnPlacement::kFirst: out.raw(" FIRST"); break;
+        case ColumnPlacement::kDefault:
+          break;
+        case ColumnPlacement::kFirst:
+          out.raw(" FIRST");
+          break;
         case ColumnPlacement::kAfter:
           out.raw(" AFTER ");
           out.name(item.after);
@@ -96,7 +99,8 @@ struct ActionWriter {
     out.expr(*a.freshness);
   }
   void operator()(const SetRefreshMode& a) const {
-    out.raw(a.mode == RefreshMode::kFull ? "SET REFRESH_MODE = FULL" : "SET REFRESH_MODE = CONTINUOUS");
+    out.raw(a.mode == RefreshMode::kFull ? "SET REFRESH_MODE = FULL"
+                                         : "SET REFRESH_MODE = CONTINUOUS");
   }
 };
 
@@ -104,18 +108,42 @@ struct ActionWriter {
 
 void Writer::object_kind(ObjectKind kind) {
   switch (kind) {
-    case ObjectKind::kTable: raw("TABLE "); return;
-    case ObjectKind::kView: raw("VIEW "); return;
-    case ObjectKind::kMaterializedView: raw("MATERIALIZED VIEW "); return;
-    case ObjectKind::kMaterializedTable: raw("MATERIALIZED TABLE "); return;
-    case ObjectKind::kCatalog: raw("CATALOG "); return;
-    case ObjectKind::kDatabase: raw("DATABASE "); return;
-    case ObjectKind::kFunction: raw("FUNCTION "); return;
-    case ObjectKind::kModel: raw("MODEL "); return;
-    case ObjectKind::kConnection: raw("CONNECTION "); return;
-    case ObjectKind::kUser: raw("USER "); return;
-    case ObjectKind::kIndex: raw("INDEX "); return;
-    case ObjectKind::kJob: raw("JOB "); return;
+    case ObjectKind::kTable:
+      raw("TABLE ");
+      return;
+    case ObjectKind::kView:
+      raw("VIEW ");
+      return;
+    case ObjectKind::kMaterializedView:
+      raw("MATERIALIZED VIEW ");
+      return;
+    case ObjectKind::kMaterializedTable:
+      raw("MATERIALIZED TABLE ");
+      return;
+    case ObjectKind::kCatalog:
+      raw("CATALOG ");
+      return;
+    case ObjectKind::kDatabase:
+      raw("DATABASE ");
+      return;
+    case ObjectKind::kFunction:
+      raw("FUNCTION ");
+      return;
+    case ObjectKind::kModel:
+      raw("MODEL ");
+      return;
+    case ObjectKind::kConnection:
+      raw("CONNECTION ");
+      return;
+    case ObjectKind::kUser:
+      raw("USER ");
+      return;
+    case ObjectKind::kIndex:
+      raw("INDEX ");
+      return;
+    case ObjectKind::kJob:
+      raw("JOB ");
+      return;
   }
 }
 
@@ -125,16 +153,24 @@ void Writer::node(const Drop& n) {
   raw(n.if_exists ? "IF EXISTS " : "");
   name(n.name);
   switch (n.behaviour) {
-    case DropBehaviour::kDefault: return;
-    case DropBehaviour::kRestrict: raw(" RESTRICT"); return;
-    case DropBehaviour::kCascade: raw(" CASCADE"); return;
+    case DropBehaviour::kDefault:
+      return;
+    case DropBehaviour::kRestrict:
+      raw(" RESTRICT");
+      return;
+    case DropBehaviour::kCascade:
+      raw(" CASCADE");
+      return;
   }
 }
 
 void Writer::node(const Alter& n) {
   const auto* function = std::get_if<AlterFunction>(&n.action);
   raw("ALTER ");
-  raw(function == nullptr ? "" : function->system ? "TEMPORARY SYSTEM " : function->temporary ? "TEMPORARY " : "");
+  raw(function == nullptr   ? ""
+      : function->system    ? "TEMPORARY SYSTEM "
+      : function->temporary ? "TEMPORARY "
+                            : "");
   object_kind(n.kind);
   raw(n.if_exists ? "IF EXISTS " : "");
   name(n.name);

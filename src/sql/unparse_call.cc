@@ -73,8 +73,9 @@ bool write_special(Writer& out, const FunctionCall& call) {
   const std::string& name = call.name.last();
   const std::vector<Expr>& args = call.args;
   if (name.starts_with("JSON_") &&
-      (name == "JSON_VALUE" || name == "JSON_QUERY" || name == "JSON_EXISTS" || name == "JSON_OBJECT" ||
-       name == "JSON_OBJECTAGG" || name == "JSON_ARRAY" || name == "JSON_ARRAYAGG")) {
+      (name == "JSON_VALUE" || name == "JSON_QUERY" || name == "JSON_EXISTS" ||
+       name == "JSON_OBJECT" || name == "JSON_OBJECTAGG" || name == "JSON_ARRAY" ||
+       name == "JSON_ARRAYAGG")) {
     write_json(out, call);
     return true;
   }
@@ -107,9 +108,10 @@ bool write_special(Writer& out, const FunctionCall& call) {
 // Words that are keywords, but read as functions when `(` follows.
 std::string function_name(const std::string& name) {
   static constexpr std::string_view kCallable[] = {
-      "EXTRACT",  "POSITION",     "SUBSTRING",     "OVERLAY",    "TRIM",       "FLOOR",       "CEIL",
-      "JSON_VALUE", "JSON_QUERY", "JSON_EXISTS",   "JSON_OBJECT", "JSON_OBJECTAGG", "JSON_ARRAY",
-      "JSON_ARRAYAGG", "TIMESTAMPADD", "TIMESTAMPDIFF"};
+      "EXTRACT",    "POSITION",      "SUBSTRING",    "OVERLAY",
+      "TRIM",       "FLOOR",         "CEIL",         "JSON_VALUE",
+      "JSON_QUERY", "JSON_EXISTS",   "JSON_OBJECT",  "JSON_OBJECTAGG",
+      "JSON_ARRAY", "JSON_ARRAYAGG", "TIMESTAMPADD", "TIMESTAMPDIFF"};
   for (std::string_view callable : kCallable) {
     if (name == callable) {
       return name;
@@ -138,9 +140,14 @@ void write_tail(Writer& out, const FunctionCall& call) {
     out.raw(")");
   }
   switch (call.nulls) {
-    case NullTreatment::kDefault: break;
-    case NullTreatment::kIgnore: out.raw(" IGNORE NULLS"); break;
-    case NullTreatment::kRespect: out.raw(" RESPECT NULLS"); break;
+    case NullTreatment::kDefault:
+      break;
+    case NullTreatment::kIgnore:
+      out.raw(" IGNORE NULLS");
+      break;
+    case NullTreatment::kRespect:
+      out.raw(" RESPECT NULLS");
+      break;
   }
   if (call.over) {
     const WindowSpec& spec = *call.over;
@@ -164,11 +171,18 @@ bool is_overlaps(const FunctionCall& call) {
 
 void write_bound(Writer& out, const FrameBound& bound) {
   switch (bound.kind) {
-    case FrameBoundKind::kUnboundedPreceding: out.raw("UNBOUNDED PRECEDING"); return;
-    case FrameBoundKind::kCurrentRow: out.raw("CURRENT ROW"); return;
-    case FrameBoundKind::kUnboundedFollowing: out.raw("UNBOUNDED FOLLOWING"); return;
+    case FrameBoundKind::kUnboundedPreceding:
+      out.raw("UNBOUNDED PRECEDING");
+      return;
+    case FrameBoundKind::kCurrentRow:
+      out.raw("CURRENT ROW");
+      return;
+    case FrameBoundKind::kUnboundedFollowing:
+      out.raw("UNBOUNDED FOLLOWING");
+      return;
     case FrameBoundKind::kPreceding:
-    case FrameBoundKind::kFollowing: break;
+    case FrameBoundKind::kFollowing:
+      break;
   }
   out.expr(*bound.offset);
   out.raw(bound.kind == FrameBoundKind::kPreceding ? " PRECEDING" : " FOLLOWING");
@@ -213,9 +227,14 @@ void Writer::order_items(const std::vector<OrderItem>& items) {
     expr(*item.expr);
     raw(item.descending ? " DESC" : "");
     switch (item.nulls) {
-      case NullsOrder::kDefault: break;
-      case NullsOrder::kFirst: raw(" NULLS FIRST"); break;
-      case NullsOrder::kLast: raw(" NULLS LAST"); break;
+      case NullsOrder::kDefault:
+        break;
+      case NullsOrder::kFirst:
+        raw(" NULLS FIRST");
+        break;
+      case NullsOrder::kLast:
+        raw(" NULLS LAST");
+        break;
     }
   });
 }
@@ -242,7 +261,9 @@ void Writer::window_spec(const WindowSpec& spec) {
   }
   if (spec.frame) {
     FrameUnit unit = spec.frame->unit;
-    part(unit == FrameUnit::kRows ? "ROWS BETWEEN " : unit == FrameUnit::kRange ? "RANGE BETWEEN " : "GROUPS BETWEEN ");
+    part(unit == FrameUnit::kRows    ? "ROWS BETWEEN "
+         : unit == FrameUnit::kRange ? "RANGE BETWEEN "
+                                     : "GROUPS BETWEEN ");
     write_bound(*this, spec.frame->start);
     raw(" AND ");
     write_bound(*this, spec.frame->end);

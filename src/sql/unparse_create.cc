@@ -43,8 +43,9 @@ void write_table(Writer& out, const Node& n) {
 
 void write_like(Writer& out, const LikeClause& like) {
   static constexpr std::string_view kModes[] = {"INCLUDING ", "EXCLUDING ", "OVERWRITING "};
-  static constexpr std::string_view kFeatures[] = {"ALL",       "CONSTRAINTS", "DISTRIBUTION", "PARTITIONS",
-                                                   "GENERATED", "METADATA",    "OPTIONS",      "WATERMARKS"};
+  static constexpr std::string_view kFeatures[] = {"ALL",        "CONSTRAINTS", "DISTRIBUTION",
+                                                   "PARTITIONS", "GENERATED",   "METADATA",
+                                                   "OPTIONS",    "WATERMARKS"};
   out.raw(" LIKE ");
   out.name(like.source);
   if (!like.options.empty()) {
@@ -107,7 +108,8 @@ void Writer::node(const CreateMaterializedTable& n) {
     expr(*n.freshness);
   }
   if (n.refresh_mode) {
-    raw(*n.refresh_mode == RefreshMode::kFull ? " REFRESH_MODE = FULL" : " REFRESH_MODE = CONTINUOUS");
+    raw(*n.refresh_mode == RefreshMode::kFull ? " REFRESH_MODE = FULL"
+                                              : " REFRESH_MODE = CONTINUOUS");
   }
   if (n.start_mode) {
     raw(" START_MODE = ");
@@ -127,7 +129,9 @@ void Writer::node(const CreateDatabase& n) {
 }
 
 void Writer::node(const CreateFunction& n) {
-  raw(n.system ? "CREATE TEMPORARY SYSTEM FUNCTION " : n.temporary ? "CREATE TEMPORARY FUNCTION " : "CREATE FUNCTION ");
+  raw(n.system      ? "CREATE TEMPORARY SYSTEM FUNCTION "
+      : n.temporary ? "CREATE TEMPORARY FUNCTION "
+                    : "CREATE FUNCTION ");
   raw(n.if_not_exists ? "IF NOT EXISTS " : "");
   name(n.name);
   function_body(n.body);

@@ -18,9 +18,14 @@ void write_key(Writer& out, const KeyConstraint& key) {
     out.names(key.columns);
   }
   switch (key.enforcement) {
-    case Enforcement::kUnspecified: break;
-    case Enforcement::kEnforced: out.raw(" ENFORCED"); break;
-    case Enforcement::kNotEnforced: out.raw(" NOT ENFORCED"); break;
+    case Enforcement::kUnspecified:
+      break;
+    case Enforcement::kEnforced:
+      out.raw(" ENFORCED");
+      break;
+    case Enforcement::kNotEnforced:
+      out.raw(" NOT ENFORCED");
+      break;
   }
 }
 
@@ -83,9 +88,14 @@ void Writer::distribution(const Distribution& distribution) {
   if (!distribution.columns.empty()) {
     raw(" BY ");
     switch (distribution.kind) {
-      case DistributionKind::kUnspecified: break;
-      case DistributionKind::kHash: raw("HASH "); break;
-      case DistributionKind::kRange: raw("RANGE "); break;
+      case DistributionKind::kUnspecified:
+        break;
+      case DistributionKind::kHash:
+        raw("HASH ");
+        break;
+      case DistributionKind::kRange:
+        raw("RANGE ");
+        break;
     }
     names(distribution.columns);
   }
@@ -154,10 +164,18 @@ void Writer::function_body(const FunctionBody& body) {
 
 void Writer::create_mode(CreateMode mode) {
   switch (mode) {
-    case CreateMode::kCreate: raw("CREATE "); return;
-    case CreateMode::kCreateOrReplace: raw("CREATE OR REPLACE "); return;
-    case CreateMode::kReplace: raw("REPLACE "); return;
-    case CreateMode::kCreateOrAlter: raw("CREATE OR ALTER "); return;
+    case CreateMode::kCreate:
+      raw("CREATE ");
+      return;
+    case CreateMode::kCreateOrReplace:
+      raw("CREATE OR REPLACE ");
+      return;
+    case CreateMode::kReplace:
+      raw("REPLACE ");
+      return;
+    case CreateMode::kCreateOrAlter:
+      raw("CREATE OR ALTER ");
+      return;
   }
 }
 

@@ -14,85 +14,134 @@ struct OperatorText {
 
 OperatorText operator_text(BinaryOperator op) {
   switch (op) {
-    case BinaryOperator::kOr: return {" OR ", kPrecedenceOr};
-    case BinaryOperator::kAnd: return {" AND ", kPrecedenceAnd};
-    case BinaryOperator::kEqual: return {" = ", kPrecedenceCompare};
-    case BinaryOperator::kNotEqual: return {" <> ", kPrecedenceCompare};
-    case BinaryOperator::kLess: return {" < ", kPrecedenceCompare};
-    case BinaryOperator::kLessEqual: return {" <= ", kPrecedenceCompare};
-    case BinaryOperator::kGreater: return {" > ", kPrecedenceCompare};
-    case BinaryOperator::kGreaterEqual: return {" >= ", kPrecedenceCompare};
-    case BinaryOperator::kIsDistinctFrom: return {" IS DISTINCT FROM ", kPrecedenceIs};
-    case BinaryOperator::kIsNotDistinctFrom: return {" IS NOT DISTINCT FROM ", kPrecedenceIs};
-    case BinaryOperator::kConcat: return {" || ", kPrecedenceOther};
-    case BinaryOperator::kJsonGet: return {" -> ", kPrecedenceOther};
-    case BinaryOperator::kJsonGetText: return {" ->> ", kPrecedenceOther};
-    case BinaryOperator::kMatch: return {" ~ ", kPrecedenceOther};
-    case BinaryOperator::kMatchInsensitive: return {" ~* ", kPrecedenceOther};
-    case BinaryOperator::kNotMatch: return {" !~ ", kPrecedenceOther};
-    case BinaryOperator::kNotMatchInsensitive: return {" !~* ", kPrecedenceOther};
-    case BinaryOperator::kAdd: return {" + ", kPrecedenceAdd};
-    case BinaryOperator::kSubtract: return {" - ", kPrecedenceAdd};
-    case BinaryOperator::kMultiply: return {" * ", kPrecedenceMultiply};
-    case BinaryOperator::kDivide: return {" / ", kPrecedenceMultiply};
-    case BinaryOperator::kModulo: return {" % ", kPrecedenceMultiply};
+    case BinaryOperator::kOr:
+      return {" OR ", kPrecedenceOr};
+    case BinaryOperator::kAnd:
+      return {" AND ", kPrecedenceAnd};
+    case BinaryOperator::kEqual:
+      return {" = ", kPrecedenceCompare};
+    case BinaryOperator::kNotEqual:
+      return {" <> ", kPrecedenceCompare};
+    case BinaryOperator::kLess:
+      return {" < ", kPrecedenceCompare};
+    case BinaryOperator::kLessEqual:
+      return {" <= ", kPrecedenceCompare};
+    case BinaryOperator::kGreater:
+      return {" > ", kPrecedenceCompare};
+    case BinaryOperator::kGreaterEqual:
+      return {" >= ", kPrecedenceCompare};
+    case BinaryOperator::kIsDistinctFrom:
+      return {" IS DISTINCT FROM ", kPrecedenceIs};
+    case BinaryOperator::kIsNotDistinctFrom:
+      return {" IS NOT DISTINCT FROM ", kPrecedenceIs};
+    case BinaryOperator::kConcat:
+      return {" || ", kPrecedenceOther};
+    case BinaryOperator::kJsonGet:
+      return {" -> ", kPrecedenceOther};
+    case BinaryOperator::kJsonGetText:
+      return {" ->> ", kPrecedenceOther};
+    case BinaryOperator::kMatch:
+      return {" ~ ", kPrecedenceOther};
+    case BinaryOperator::kMatchInsensitive:
+      return {" ~* ", kPrecedenceOther};
+    case BinaryOperator::kNotMatch:
+      return {" !~ ", kPrecedenceOther};
+    case BinaryOperator::kNotMatchInsensitive:
+      return {" !~* ", kPrecedenceOther};
+    case BinaryOperator::kAdd:
+      return {" + ", kPrecedenceAdd};
+    case BinaryOperator::kSubtract:
+      return {" - ", kPrecedenceAdd};
+    case BinaryOperator::kMultiply:
+      return {" * ", kPrecedenceMultiply};
+    case BinaryOperator::kDivide:
+      return {" / ", kPrecedenceMultiply};
+    case BinaryOperator::kModulo:
+      return {" % ", kPrecedenceMultiply};
   }
   return {};
 }
 
 std::string_view test_text(IsTest test) {
   switch (test) {
-    case IsTest::kNull: return "NULL";
-    case IsTest::kTrue: return "TRUE";
-    case IsTest::kFalse: return "FALSE";
-    case IsTest::kUnknown: return "UNKNOWN";
-    case IsTest::kJson: return "JSON";
-    case IsTest::kJsonScalar: return "JSON SCALAR";
-    case IsTest::kJsonArray: return "JSON ARRAY";
-    case IsTest::kJsonObject: return "JSON OBJECT";
+    case IsTest::kNull:
+      return "NULL";
+    case IsTest::kTrue:
+      return "TRUE";
+    case IsTest::kFalse:
+      return "FALSE";
+    case IsTest::kUnknown:
+      return "UNKNOWN";
+    case IsTest::kJson:
+      return "JSON";
+    case IsTest::kJsonScalar:
+      return "JSON SCALAR";
+    case IsTest::kJsonArray:
+      return "JSON ARRAY";
+    case IsTest::kJsonObject:
+      return "JSON OBJECT";
   }
   return {};
 }
 
 std::string_view unit_text(TimeUnit unit) {
   switch (unit) {
-    case TimeUnit::kYear: return "YEAR";
-    case TimeUnit::kQuarter: return "QUARTER";
-    case TimeUnit::kMonth: return "MONTH";
-    case TimeUnit::kWeek: return "WEEK";
-    case TimeUnit::kDay: return "DAY";
-    case TimeUnit::kHour: return "HOUR";
-    case TimeUnit::kMinute: return "MINUTE";
-    case TimeUnit::kSecond: return "SECOND";
+    case TimeUnit::kYear:
+      return "YEAR";
+    case TimeUnit::kQuarter:
+      return "QUARTER";
+    case TimeUnit::kMonth:
+      return "MONTH";
+    case TimeUnit::kWeek:
+      return "WEEK";
+    case TimeUnit::kDay:
+      return "DAY";
+    case TimeUnit::kHour:
+      return "HOUR";
+    case TimeUnit::kMinute:
+      return "MINUTE";
+    case TimeUnit::kSecond:
+      return "SECOND";
   }
   return {};
 }
 
 std::string_view like_text(LikeKind kind) {
   switch (kind) {
-    case LikeKind::kLike: return "LIKE ";
-    case LikeKind::kIlike: return "ILIKE ";
-    case LikeKind::kSimilar: return "SIMILAR TO ";
+    case LikeKind::kLike:
+      return "LIKE ";
+    case LikeKind::kIlike:
+      return "ILIKE ";
+    case LikeKind::kSimilar:
+      return "SIMILAR TO ";
   }
   return {};
 }
 
 std::string_view datetime_text(DatetimeKind kind) {
   switch (kind) {
-    case DatetimeKind::kDate: return "DATE ";
-    case DatetimeKind::kTime: return "TIME ";
-    case DatetimeKind::kTimestamp: return "TIMESTAMP ";
-    case DatetimeKind::kTimestampLtz: return "TIMESTAMP_LTZ ";
+    case DatetimeKind::kDate:
+      return "DATE ";
+    case DatetimeKind::kTime:
+      return "TIME ";
+    case DatetimeKind::kTimestamp:
+      return "TIMESTAMP ";
+    case DatetimeKind::kTimestampLtz:
+      return "TIMESTAMP_LTZ ";
   }
   return {};
 }
 
 std::string_view subquery_text(SubqueryKind kind) {
   switch (kind) {
-    case SubqueryKind::kScalar: return "";
-    case SubqueryKind::kExists: return "EXISTS ";
-    case SubqueryKind::kArray: return "ARRAY";
-    case SubqueryKind::kMultiset: return "MULTISET";
+    case SubqueryKind::kScalar:
+      return "";
+    case SubqueryKind::kExists:
+      return "EXISTS ";
+    case SubqueryKind::kArray:
+      return "ARRAY";
+    case SubqueryKind::kMultiset:
+      return "MULTISET";
   }
   return {};
 }
@@ -116,7 +165,8 @@ int precedence_of(const Expr& expr) {
     return kPrecedenceRange;
   }
   if (const auto* call = std::get_if<FunctionCall>(&expr.node)) {
-    return call->name.parts.size() == 1 && call->name.last() == "OVERLAPS" ? kPrecedenceRange : kPrimary;
+    return call->name.parts.size() == 1 && call->name.last() == "OVERLAPS" ? kPrecedenceRange
+                                                                           : kPrimary;
   }
   return std::holds_alternative<AtTimeZone>(expr.node) ? kPrecedenceAtZone : kPrimary;
 }
@@ -311,8 +361,10 @@ struct ExprWriter {
 }  // namespace
 
 void Writer::expr_above(const Expr& expr, int precedence) {
-  // A literal number or string in front of [..] or .f needs no parentheses, but 1.f would be a number.
-  bool is_number = precedence >= kPrecedencePostfix && std::holds_alternative<NumberLiteral>(expr.node);
+  // A literal number or string in front of [..] or .f needs no parentheses, but 1.f would be a
+  // number.
+  bool is_number =
+      precedence >= kPrecedencePostfix && std::holds_alternative<NumberLiteral>(expr.node);
   bool needs = precedence_of(expr) < precedence || is_number;
   raw(needs ? "(" : "");
   std::visit(ExprWriter{*this}, expr.node);

@@ -9,11 +9,16 @@ namespace {
 
 std::string_view join_text(JoinKind kind) {
   switch (kind) {
-    case JoinKind::kInner: return "JOIN ";
-    case JoinKind::kLeft: return "LEFT JOIN ";
-    case JoinKind::kRight: return "RIGHT JOIN ";
-    case JoinKind::kFull: return "FULL JOIN ";
-    case JoinKind::kCross: return "CROSS JOIN ";
+    case JoinKind::kInner:
+      return "JOIN ";
+    case JoinKind::kLeft:
+      return "LEFT JOIN ";
+    case JoinKind::kRight:
+      return "RIGHT JOIN ";
+    case JoinKind::kFull:
+      return "FULL JOIN ";
+    case JoinKind::kCross:
+      return "CROSS JOIN ";
   }
   return {};
 }
@@ -109,16 +114,30 @@ void write_pattern(Writer& out, const RowPattern& pattern) {
 
 void write_skip(Writer& out, const MatchRecognize& match) {
   switch (match.rows_per_match) {
-    case RowsPerMatch::kDefault: break;
-    case RowsPerMatch::kOne: out.raw(" ONE ROW PER MATCH"); break;
-    case RowsPerMatch::kAll: out.raw(" ALL ROWS PER MATCH"); break;
+    case RowsPerMatch::kDefault:
+      break;
+    case RowsPerMatch::kOne:
+      out.raw(" ONE ROW PER MATCH");
+      break;
+    case RowsPerMatch::kAll:
+      out.raw(" ALL ROWS PER MATCH");
+      break;
   }
   switch (match.skip) {
-    case SkipKind::kDefault: return;
-    case SkipKind::kPastLastRow: out.raw(" AFTER MATCH SKIP PAST LAST ROW"); return;
-    case SkipKind::kToNextRow: out.raw(" AFTER MATCH SKIP TO NEXT ROW"); return;
-    case SkipKind::kToFirst: out.raw(" AFTER MATCH SKIP TO FIRST "); break;
-    case SkipKind::kToLast: out.raw(" AFTER MATCH SKIP TO LAST "); break;
+    case SkipKind::kDefault:
+      return;
+    case SkipKind::kPastLastRow:
+      out.raw(" AFTER MATCH SKIP PAST LAST ROW");
+      return;
+    case SkipKind::kToNextRow:
+      out.raw(" AFTER MATCH SKIP TO NEXT ROW");
+      return;
+    case SkipKind::kToFirst:
+      out.raw(" AFTER MATCH SKIP TO FIRST ");
+      break;
+    case SkipKind::kToLast:
+      out.raw(" AFTER MATCH SKIP TO LAST ");
+      break;
   }
   out.name(match.skip_variable);
 }

@@ -7,13 +7,24 @@ namespace {
 
 void write_grouping(Writer& out, const GroupingElement& element) {
   switch (element.kind) {
-    case GroupingKind::kExpression: out.expr(*element.expr); return;
-    case GroupingKind::kEmpty: out.raw("()"); return;
-    case GroupingKind::kRollup: out.raw("ROLLUP ("); break;
-    case GroupingKind::kCube: out.raw("CUBE ("); break;
-    case GroupingKind::kSets: out.raw("GROUPING SETS ("); break;
+    case GroupingKind::kExpression:
+      out.expr(*element.expr);
+      return;
+    case GroupingKind::kEmpty:
+      out.raw("()");
+      return;
+    case GroupingKind::kRollup:
+      out.raw("ROLLUP (");
+      break;
+    case GroupingKind::kCube:
+      out.raw("CUBE (");
+      break;
+    case GroupingKind::kSets:
+      out.raw("GROUPING SETS (");
+      break;
   }
-  out.joined(element.elements, ", ", [&](const GroupingElement& inner) { write_grouping(out, inner); });
+  out.joined(element.elements, ", ",
+             [&](const GroupingElement& inner) { write_grouping(out, inner); });
   out.raw(")");
 }
 
@@ -39,7 +50,8 @@ void write_select(Writer& out, const Select& select) {
   write_clause(out, " WHERE ", select.where);
   if (!select.group_by.empty()) {
     out.raw(" GROUP BY ");
-    out.joined(select.group_by, ", ", [&](const GroupingElement& element) { write_grouping(out, element); });
+    out.joined(select.group_by, ", ",
+               [&](const GroupingElement& element) { write_grouping(out, element); });
   }
   write_clause(out, " HAVING ", select.having);
   if (!select.windows.empty()) {
@@ -69,7 +81,8 @@ bool has_modifiers(const Query& query) {
 // An operand of `op`: in parentheses where it would otherwise be taken apart.
 void write_operand(Writer& out, const Query& query, SetOperator op, bool is_right) {
   const auto* inner = std::get_if<SetOperation>(&query.body);
-  bool tighter = inner != nullptr && inner->op == SetOperator::kIntersect && op != SetOperator::kIntersect;
+  bool tighter =
+      inner != nullptr && inner->op == SetOperator::kIntersect && op != SetOperator::kIntersect;
   bool same_left = inner != nullptr && !is_right &&
                    (inner->op == SetOperator::kIntersect) == (op == SetOperator::kIntersect);
   if (has_modifiers(query) || (inner != nullptr && !tighter && !same_left)) {
@@ -82,9 +95,15 @@ void write_operand(Writer& out, const Query& query, SetOperator op, bool is_righ
 void write_set_operation(Writer& out, const SetOperation& node) {
   write_operand(out, *node.left, node.op, false);
   switch (node.op) {
-    case SetOperator::kUnion: out.raw(" UNION "); break;
-    case SetOperator::kIntersect: out.raw(" INTERSECT "); break;
-    case SetOperator::kExcept: out.raw(" EXCEPT "); break;
+    case SetOperator::kUnion:
+      out.raw(" UNION ");
+      break;
+    case SetOperator::kIntersect:
+      out.raw(" INTERSECT ");
+      break;
+    case SetOperator::kExcept:
+      out.raw(" EXCEPT ");
+      break;
   }
   out.raw(node.all ? "ALL " : "");
   write_operand(out, *node.right, node.op, true);

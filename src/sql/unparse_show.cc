@@ -6,33 +6,60 @@ namespace {
 
 std::string_view show_text(ShowKind kind) {
   switch (kind) {
-    case ShowKind::kCatalogs: return "CATALOGS";
-    case ShowKind::kCurrentCatalog: return "CURRENT CATALOG";
-    case ShowKind::kDatabases: return "DATABASES";
-    case ShowKind::kCurrentDatabase: return "CURRENT DATABASE";
-    case ShowKind::kTables: return "TABLES";
-    case ShowKind::kViews: return "VIEWS";
-    case ShowKind::kMaterializedTables: return "MATERIALIZED TABLES";
-    case ShowKind::kMaterializedViews: return "MATERIALIZED VIEWS";
-    case ShowKind::kColumns: return "COLUMNS";
-    case ShowKind::kPartitions: return "PARTITIONS";
-    case ShowKind::kFunctions: return "FUNCTIONS";
-    case ShowKind::kUserFunctions: return "USER FUNCTIONS";
-    case ShowKind::kProcedures: return "PROCEDURES";
-    case ShowKind::kModules: return "MODULES";
-    case ShowKind::kFullModules: return "FULL MODULES";
-    case ShowKind::kModels: return "MODELS";
-    case ShowKind::kConnections: return "CONNECTIONS";
-    case ShowKind::kJars: return "JARS";
-    case ShowKind::kJobs: return "JOBS";
-    case ShowKind::kSources: return "SOURCES";
-    case ShowKind::kSinks: return "SINKS";
-    case ShowKind::kMemory: return "MEMORY";
-    case ShowKind::kFreshness: return "FRESHNESS";
-    case ShowKind::kSlots: return "SLOTS";
-    case ShowKind::kUsers: return "USERS";
-    case ShowKind::kIndexes: return "INDEXES";
-    case ShowKind::kSubscriptions: return "SUBSCRIPTIONS";
+    case ShowKind::kCatalogs:
+      return "CATALOGS";
+    case ShowKind::kCurrentCatalog:
+      return "CURRENT CATALOG";
+    case ShowKind::kDatabases:
+      return "DATABASES";
+    case ShowKind::kCurrentDatabase:
+      return "CURRENT DATABASE";
+    case ShowKind::kTables:
+      return "TABLES";
+    case ShowKind::kViews:
+      return "VIEWS";
+    case ShowKind::kMaterializedTables:
+      return "MATERIALIZED TABLES";
+    case ShowKind::kMaterializedViews:
+      return "MATERIALIZED VIEWS";
+    case ShowKind::kColumns:
+      return "COLUMNS";
+    case ShowKind::kPartitions:
+      return "PARTITIONS";
+    case ShowKind::kFunctions:
+      return "FUNCTIONS";
+    case ShowKind::kUserFunctions:
+      return "USER FUNCTIONS";
+    case ShowKind::kProcedures:
+      return "PROCEDURES";
+    case ShowKind::kModules:
+      return "MODULES";
+    case ShowKind::kFullModules:
+      return "FULL MODULES";
+    case ShowKind::kModels:
+      return "MODELS";
+    case ShowKind::kConnections:
+      return "CONNECTIONS";
+    case ShowKind::kJars:
+      return "JARS";
+    case ShowKind::kJobs:
+      return "JOBS";
+    case ShowKind::kSources:
+      return "SOURCES";
+    case ShowKind::kSinks:
+      return "SINKS";
+    case ShowKind::kMemory:
+      return "MEMORY";
+    case ShowKind::kFreshness:
+      return "FRESHNESS";
+    case ShowKind::kSlots:
+      return "SLOTS";
+    case ShowKind::kUsers:
+      return "USERS";
+    case ShowKind::kIndexes:
+      return "INDEXES";
+    case ShowKind::kSubscriptions:
+      return "SUBSCRIPTIONS";
   }
   return {};
 }

@@ -8,12 +8,18 @@ namespace {
 
 std::string_view detail_text(ExplainDetail detail) {
   switch (detail) {
-    case ExplainDetail::kEstimatedCost: return "ESTIMATED_COST";
-    case ExplainDetail::kChangelogMode: return "CHANGELOG_MODE";
-    case ExplainDetail::kJsonExecutionPlan: return "JSON_EXECUTION_PLAN";
-    case ExplainDetail::kPlanAdvice: return "PLAN_ADVICE";
-    case ExplainDetail::kAnalyze: return "ANALYZE";
-    case ExplainDetail::kVerbose: return "VERBOSE";
+    case ExplainDetail::kEstimatedCost:
+      return "ESTIMATED_COST";
+    case ExplainDetail::kChangelogMode:
+      return "CHANGELOG_MODE";
+    case ExplainDetail::kJsonExecutionPlan:
+      return "JSON_EXECUTION_PLAN";
+    case ExplainDetail::kPlanAdvice:
+      return "PLAN_ADVICE";
+    case ExplainDetail::kAnalyze:
+      return "ANALYZE";
+    case ExplainDetail::kVerbose:
+      return "VERBOSE";
   }
   return {};
 }
@@ -65,10 +71,17 @@ struct StatementWriter {
     out.raw(" ");
     out.query(*n.query);
     switch (n.on_conflict) {
-      case OnConflict::kUnspecified: break;
-      case OnConflict::kNothing: out.raw(" ON CONFLICT DO NOTHING"); break;
-      case OnConflict::kError: out.raw(" ON CONFLICT DO ERROR"); break;
-      case OnConflict::kDeduplicate: out.raw(" ON CONFLICT DO DEDUPLICATE"); break;
+      case OnConflict::kUnspecified:
+        break;
+      case OnConflict::kNothing:
+        out.raw(" ON CONFLICT DO NOTHING");
+        break;
+      case OnConflict::kError:
+        out.raw(" ON CONFLICT DO ERROR");
+        break;
+      case OnConflict::kDeduplicate:
+        out.raw(" ON CONFLICT DO DEDUPLICATE");
+        break;
     }
   }
   void operator()(const StatementSet& n) const {
@@ -138,9 +151,15 @@ struct StatementWriter {
   }
   void operator()(const Use& n) const {
     switch (n.kind) {
-      case UseKind::kCatalog: out.raw("USE CATALOG "); break;
-      case UseKind::kDatabase: out.raw("USE "); break;
-      case UseKind::kModules: out.raw("USE MODULES "); break;
+      case UseKind::kCatalog:
+        out.raw("USE CATALOG ");
+        break;
+      case UseKind::kDatabase:
+        out.raw("USE ");
+        break;
+      case UseKind::kModules:
+        out.raw("USE MODULES ");
+        break;
     }
     out.joined(n.names, ", ", [&](const Name& name) { out.name(name); });
   }
@@ -226,6 +245,8 @@ struct StatementWriter {
 
 }  // namespace
 
-void Writer::statement(const Statement& statement) { std::visit(StatementWriter{*this}, statement.node); }
+void Writer::statement(const Statement& statement) {
+  std::visit(StatementWriter{*this}, statement.node);
+}
 
 }  // namespace tidemark::sql

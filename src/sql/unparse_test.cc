@@ -69,29 +69,45 @@ class Generator {
   }
 
   std::string expr(int depth) {
-    static constexpr std::string_view kAtoms[] = {"a",   "t.b", "1",    "2.5", "'s'", "NULL",
-                                                  "TRUE", "`x y`", "$1", "CURRENT_DATE"};
-    static constexpr std::string_view kOperators[] = {" + ", " - ", " * ", " / ", " || ", " = ", " < ",
-                                                      " AND ", " OR ", " IS DISTINCT FROM ", " ~ ", " -> "};
+    static constexpr std::string_view kAtoms[] = {"a",    "t.b",  "1",     "2.5", "'s'",
+                                                  "NULL", "TRUE", "`x y`", "$1",  "CURRENT_DATE"};
+    static constexpr std::string_view kOperators[] = {
+        " + ", " - ", " * ", " / ", " || ", " = ", " < ", " AND ", " OR ", " IS DISTINCT FROM ",
+        " ~ ", " -> "};
     if (depth <= 0) {
       return std::string(kAtoms[pick(std::size(kAtoms))]);
     }
     auto inner = [&] { return chance(2) ? "(" + expr(depth - 1) + ")" : expr(depth - 2); };
     switch (pick(14)) {
-      case 0: return "(NOT " + inner() + ")";
-      case 1: return "- " + inner();
-      case 2: return "(" + inner() + ") IS NOT NULL";
-      case 3: return "(" + inner() + ") BETWEEN (" + inner() + ") AND (" + inner() + ")";
-      case 4: return "(" + inner() + ") NOT IN (" + inner() + ", " + inner() + ")";
-      case 5: return "(" + inner() + ") LIKE (" + inner() + ")";
-      case 6: return "CASE WHEN " + inner() + " THEN " + inner() + " ELSE " + inner() + " END";
-      case 7: return "CAST(" + inner() + " AS INT)::text";
-      case 8: return "f(DISTINCT " + inner() + ", " + inner() + ") FILTER (WHERE " + inner() + ")";
-      case 9: return "EXTRACT(DAY FROM " + inner() + ")";
-      case 10: return "(" + inner() + ")[" + inner() + "]";
-      case 11: return "EXISTS (" + query(depth - 2) + ")";
-      case 12: return "(" + inner() + ") AT TIME ZONE (" + inner() + ")";
-      default: return "(" + inner() + ")" + std::string(kOperators[pick(std::size(kOperators))]) + "(" + inner() + ")";
+      case 0:
+        return "(NOT " + inner() + ")";
+      case 1:
+        return "- " + inner();
+      case 2:
+        return "(" + inner() + ") IS NOT NULL";
+      case 3:
+        return "(" + inner() + ") BETWEEN (" + inner() + ") AND (" + inner() + ")";
+      case 4:
+        return "(" + inner() + ") NOT IN (" + inner() + ", " + inner() + ")";
+      case 5:
+        return "(" + inner() + ") LIKE (" + inner() + ")";
+      case 6:
+        return "CASE WHEN " + inner() + " THEN " + inner() + " ELSE " + inner() + " END";
+      case 7:
+        return "CAST(" + inner() + " AS INT)::text";
+      case 8:
+        return "f(DISTINCT " + inner() + ", " + inner() + ") FILTER (WHERE " + inner() + ")";
+      case 9:
+        return "EXTRACT(DAY FROM " + inner() + ")";
+      case 10:
+        return "(" + inner() + ")[" + inner() + "]";
+      case 11:
+        return "EXISTS (" + query(depth - 2) + ")";
+      case 12:
+        return "(" + inner() + ") AT TIME ZONE (" + inner() + ")";
+      default:
+        return "(" + inner() + ")" + std::string(kOperators[pick(std::size(kOperators))]) + "(" +
+               inner() + ")";
     }
   }
 
@@ -124,9 +140,15 @@ TEST(Parser, mutated_statements_never_crash) {
       std::vector<std::string> mutated = words;
       size_t at = pick(words.size());
       switch (pick(3)) {
-        case 0: mutated.erase(mutated.begin() + static_cast<ptrdiff_t>(at)); break;
-        case 1: mutated.insert(mutated.begin() + static_cast<ptrdiff_t>(at), words[pick(words.size())]); break;
-        default: std::swap(mutated[at], mutated[pick(words.size())]); break;
+        case 0:
+          mutated.erase(mutated.begin() + static_cast<ptrdiff_t>(at));
+          break;
+        case 1:
+          mutated.insert(mutated.begin() + static_cast<ptrdiff_t>(at), words[pick(words.size())]);
+          break;
+        default:
+          std::swap(mutated[at], mutated[pick(words.size())]);
+          break;
       }
       std::string text;
       for (const std::string& word : mutated) {

@@ -10,11 +10,13 @@ namespace {
 // type spelled like a built-in one in another case is quoted by name().
 bool is_built_in(const NamedType& type) {
   static constexpr std::string_view kNames[] = {
-      "CHAR",   "VARCHAR", "STRING", "BOOLEAN", "BINARY",  "VARBINARY", "BYTES",  "DECIMAL", "NUMERIC",
-      "TINYINT", "SMALLINT", "INT",  "BIGINT",  "FLOAT",   "DOUBLE",    "DATE",   "TIME",    "TIMESTAMP",
-      "TIMESTAMP_LTZ", "VARIANT", "TEXT", "INT2", "INT4",  "INT8",      "FLOAT4", "FLOAT8",  "BOOL",
-      "TIMESTAMPTZ", "TIMETZ", "BYTEA", "UUID", "JSON",    "JSONB",     "REAL",   "SERIAL",  "BIGSERIAL",
-      "SMALLSERIAL", "BPCHAR", "OID", "REGCLASS", "NAME",  "NULL"};
+      "CHAR",          "VARCHAR", "STRING",  "BOOLEAN",     "BINARY",   "VARBINARY",
+      "BYTES",         "DECIMAL", "NUMERIC", "TINYINT",     "SMALLINT", "INT",
+      "BIGINT",        "FLOAT",   "DOUBLE",  "DATE",        "TIME",     "TIMESTAMP",
+      "TIMESTAMP_LTZ", "VARIANT", "TEXT",    "INT2",        "INT4",     "INT8",
+      "FLOAT4",        "FLOAT8",  "BOOL",    "TIMESTAMPTZ", "TIMETZ",   "BYTEA",
+      "UUID",          "JSON",    "JSONB",   "REAL",        "SERIAL",   "BIGSERIAL",
+      "SMALLSERIAL",   "BPCHAR",  "OID",     "REGCLASS",    "NAME",     "NULL"};
   if (type.name.parts.size() != 1) {
     return false;
   }
@@ -39,7 +41,8 @@ void write_named(Writer& out, const NamedType& type) {
   }
   if (!type.parameters.empty()) {
     out.raw("(");
-    out.joined(type.parameters, ", ", [&](uint32_t parameter) { out.raw(fmt::format("{}", parameter)); });
+    out.joined(type.parameters, ", ",
+               [&](uint32_t parameter) { out.raw(fmt::format("{}", parameter)); });
     out.raw(")");
   }
   out.raw(tail);

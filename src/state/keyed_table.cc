@@ -7,9 +7,15 @@ namespace {
 constexpr size_t kSlotsMin = 16;
 constexpr size_t kCompactMin = 1 << 20;  // dead string bytes below this are not worth a pass
 
-uint64_t slot_of(uint64_t hash, uint32_t id) { return (hash & 0xFFFFFFFF00000000u) | (uint64_t{id} + 1); }
-bool tag_matches(uint64_t slot, uint64_t hash) { return ((slot ^ hash) >> 32) == 0; }
-uint32_t id_of(uint64_t slot) { return static_cast<uint32_t>(slot) - 1; }
+uint64_t slot_of(uint64_t hash, uint32_t id) {
+  return (hash & 0xFFFFFFFF00000000u) | (uint64_t{id} + 1);
+}
+bool tag_matches(uint64_t slot, uint64_t hash) {
+  return ((slot ^ hash) >> 32) == 0;
+}
+uint32_t id_of(uint64_t slot) {
+  return static_cast<uint32_t>(slot) - 1;
+}
 
 template <typename T>
 bool equal_physical(const T& a, const T& b) {
@@ -22,7 +28,8 @@ bool equal_physical(const T& a, const T& b) {
 
 }  // namespace
 
-KeyedTable::KeyedTable(std::vector<Type> key_types, std::vector<Type> payload_types, size_t fixed_bytes)
+KeyedTable::KeyedTable(std::vector<Type> key_types, std::vector<Type> payload_types,
+                       size_t fixed_bytes)
     : fixed_bytes_(fixed_bytes) {
   CHECK(fixed_bytes % 16 == 0);  // Int128 accumulators are aligned
   for (Type& type : key_types) {
@@ -43,7 +50,8 @@ bool KeyedTable::key_equals(uint32_t id, std::span<const Column* const> keys, si
   return true;
 }
 
-uint32_t KeyedTable::find_one(std::span<const Column* const> keys, size_t row, uint64_t hash) const {
+uint32_t KeyedTable::find_one(std::span<const Column* const> keys, size_t row,
+                              uint64_t hash) const {
   for (size_t slot = hash & mask_; slots_[slot] != 0; slot = (slot + 1) & mask_) {
     if (tag_matches(slots_[slot], hash) && key_equals(id_of(slots_[slot]), keys, row)) {
       return id_of(slots_[slot]);
@@ -52,7 +60,8 @@ uint32_t KeyedTable::find_one(std::span<const Column* const> keys, size_t row, u
   return kNone;
 }
 
-uint32_t KeyedTable::find_or_insert_one(std::span<const Column* const> keys, size_t row, uint64_t hash) {
+uint32_t KeyedTable::find_or_insert_one(std::span<const Column* const> keys, size_t row,
+                                        uint64_t hash) {
   reserve_for(1);
   size_t slot = hash & mask_;
   for (; slots_[slot] != 0; slot = (slot + 1) & mask_) {
@@ -64,7 +73,8 @@ uint32_t KeyedTable::find_or_insert_one(std::span<const Column* const> keys, siz
 }
 
 template <typename T>
-void KeyedTable::resolve_single(const Column& key, size_t rows, std::span<const uint64_t> hashes, uint32_t* ids, bool insert) {
+void KeyedTable::resolve_single(const Column& key, size_t rows, std::span<const uint64_t> hashes,
+                                uint32_t* ids, bool insert) {
   const Column* keys[] = {&key};
   const T* values = key.data<T>();
   for (size_t i = 0; i < rows; ++i) {
@@ -73,7 +83,8 @@ void KeyedTable::resolve_single(const Column& key, size_t rows, std::span<const 
     uint32_t id = kNone;
     for (; slots_[slot] != 0; slot = (slot + 1) & mask_) {
       uint32_t candidate = id_of(slots_[slot]);
-      if (tag_matches(slots_[slot], hash) && equal_physical(keys_[0].data<T>()[candidate], values[i])) {
+      if (tag_matches(slots_[slot], hash) &&
+          equal_physical(keys_[0].data<T>()[candidate], values[i])) {
         id = candidate;
         break;
       }
@@ -88,16 +99,20 @@ void KeyedTable::resolve_single(const Column& key, size_t rows, std::span<const 
   }
 }
 
-void KeyedTable::find(std::span<const Column* const> keys, size_t rows, std::span<const uint64_t> hashes, uint32_t* ids) const {
+void KeyedTable::find(std::span<const Column* const> keys, size_t rows,
+                      std::span<const uint64_t> hashes, uint32_t* ids) const {
   for (size_t i = 0; i < rows; ++i) {
     ids[i] = find_one(keys, i, hashes[i]);
   }
 }
 
-void KeyedTable::find_or_insert(std::span<const Column* const> keys, size_t rows, std::span<const uint64_t> hashes, uint32_t* ids) {
+void KeyedTable::find_or_insert(std::span<const Column* const> keys, size_t rows,
+                                std::span<const uint64_t> hashes, uint32_t* ids) {
   // One key column without NULLs is the usual case: a loop of its own for each physical type.
   if (keys_.size() == 1 && !keys[0]->has_nulls() && !keys_[0].has_nulls()) {
-    visit_physical(keys_[0].physical(), [&](auto tag) { resolve_single<decltype(tag)>(*keys[0], rows, hashes, ids, true); });
+    visit_physical(keys_[0].physical(), [&](auto tag) {
+      resolve_single<decltype(tag)>(*keys[0], rows, hashes, ids, true);
+    });
     return;
   }
   for (size_t i = 0; i < rows; ++i) {
@@ -105,7 +120,8 @@ void KeyedTable::find_or_insert(std::span<const Column* const> keys, size_t rows
   }
 }
 
-uint32_t KeyedTable::insert_at(size_t slot, std::span<const Column* const> keys, size_t row, uint64_t hash) {
+uint32_t KeyedTable::insert_at(size_t slot, std::span<const Column* const> keys, size_t row,
+                               uint64_t hash) {
   uint32_t id;
   if (!free_ids_.empty()) {
     id = free_ids_.back();
@@ -262,8 +278,8 @@ void KeyedTable::compact_strings() {
 }
 
 size_t KeyedTable::held_bytes() const {
-  size_t bytes = fixed_.capacity() + hashes_.capacity() * 8 + live_flags_.capacity() + free_ids_.capacity() * 4 +
-                 slots_.capacity() * 8;
+  size_t bytes = fixed_.capacity() + hashes_.capacity() * 8 + live_flags_.capacity() +
+                 free_ids_.capacity() * 4 + slots_.capacity() * 8;
   for (const Column& column : keys_) {
     bytes += column.held_bytes();
   }

@@ -1,7 +1,8 @@
 #pragma once
-// Rows found by key: a hash index over key columns, with fixed-width bytes a row (accumulators, weights)
-// and any number of payload columns beside them. The building block of arrangements and accumulator
-// tables. Rows have small ids that stay the same until they are erased; ids are used again.
+// Rows found by key: a hash index over key columns, with fixed-width bytes a row (accumulators,
+// weights) and any number of payload columns beside them. The building block of arrangements and
+// accumulator tables. Rows have small ids that stay the same until they are erased; ids are used
+// again.
 //
 //   slots   [ hash tag 32 | id + 1 ]   open addressing, linear probing, backward-shift deletion
 //   hashes  by id
@@ -30,9 +31,12 @@ class KeyedTable {
   bool is_live(uint32_t id) const { return live_flags_[id] != 0; }
 
   // ids[i] = id of the row whose key equals row i of `keys`, kNone if there is none.
-  void find(std::span<const Column* const> keys, size_t rows, std::span<const uint64_t> hashes, uint32_t* ids) const;
-  // As find, but adds missing keys (fixed bytes zero, payload NULL). Equal keys within the batch get one id.
-  void find_or_insert(std::span<const Column* const> keys, size_t rows, std::span<const uint64_t> hashes, uint32_t* ids);
+  void find(std::span<const Column* const> keys, size_t rows, std::span<const uint64_t> hashes,
+            uint32_t* ids) const;
+  // As find, but adds missing keys (fixed bytes zero, payload NULL). Equal keys within the batch
+  // get one id.
+  void find_or_insert(std::span<const Column* const> keys, size_t rows,
+                      std::span<const uint64_t> hashes, uint32_t* ids);
   // One row at a time, for callers whose rows depend on each other.
   uint32_t find_one(std::span<const Column* const> keys, size_t row, uint64_t hash) const;
   uint32_t find_or_insert_one(std::span<const Column* const> keys, size_t row, uint64_t hash);
@@ -53,15 +57,20 @@ class KeyedTable {
   const std::byte* fixed(uint32_t id) const { return fixed_.data() + id * fixed_bytes_; }
   size_t fixed_bytes() const { return fixed_bytes_; }
   template <typename T>
-  T& fixed_as(uint32_t id) { return *reinterpret_cast<T*>(fixed(id)); }
+  T& fixed_as(uint32_t id) {
+    return *reinterpret_cast<T*>(fixed(id));
+  }
   template <typename T>
-  const T& fixed_as(uint32_t id) const { return *reinterpret_cast<const T*>(fixed(id)); }
+  const T& fixed_as(uint32_t id) const {
+    return *reinterpret_cast<const T*>(fixed(id));
+  }
 
   size_t held_bytes() const;
 
  private:
   template <typename T>
-  void resolve_single(const Column& key, size_t rows, std::span<const uint64_t> hashes, uint32_t* ids, bool insert);
+  void resolve_single(const Column& key, size_t rows, std::span<const uint64_t> hashes,
+                      uint32_t* ids, bool insert);
   bool key_equals(uint32_t id, std::span<const Column* const> keys, size_t row) const;
   uint32_t insert_at(size_t slot, std::span<const Column* const> keys, size_t row, uint64_t hash);
   void grow_slots(size_t capacity);

@@ -24,7 +24,8 @@ inline bool is_retraction(RowKind kind) {
 // What the -U and -D rows of a batch hold.
 enum class OldRows : uint8_t {
   kFull,     // the whole row
-  kKeyOnly,  // only the key columns (the others are NULL); an update that keeps its key has no -U row
+  kKeyOnly,  // only the key columns (the others are NULL); an update that keeps its key has no -U
+             // row
 };
 
 struct ChangeBatch {

@@ -7,7 +7,7 @@
 namespace tidemark {
 
 void StringHeap::grow(size_t size) {
-  constexpr size_t kChunkMin = 4 << 10;   // small columns stay small
+  constexpr size_t kChunkMin = 4 << 10;  // small columns stay small
   constexpr size_t kChunkMax = 256 << 10;
   size_t chunk = std::max(size, std::clamp(held_, kChunkMin, kChunkMax));
   chunks_.push_back(std::unique_ptr<char[]>(new char[chunk]));  // left uninitialised on purpose
@@ -16,7 +16,9 @@ void StringHeap::grow(size_t size) {
   held_ += chunk;
 }
 
-Buffer::~Buffer() { std::free(bytes_); }
+Buffer::~Buffer() {
+  std::free(bytes_);
+}
 
 Buffer& Buffer::operator=(const Buffer& other) {
   if (this != &other) {
@@ -74,7 +76,8 @@ void Column::clear() {
 
 void Column::append_null() {
   size_t row = size_;
-  resize(size_ + 1 > data_.size() / width_ ? (reserve(size_ < 64 ? 128 : size_ * 2), size_ + 1) : size_ + 1);
+  resize(size_ + 1 > data_.size() / width_ ? (reserve(size_ < 64 ? 128 : size_ * 2), size_ + 1)
+                                           : size_ + 1);
   if (nulls_.empty()) {
     nulls_.resize(size_);
   }
@@ -189,7 +192,8 @@ void Column::append_all(const Column& source) {
 }
 
 void Column::append_copy(const Column& source, size_t row) {
-  resize(size_ + 1 > data_.size() / width_ ? (reserve(size_ < 64 ? 128 : size_ * 2), size_ + 1) : size_ + 1);
+  resize(size_ + 1 > data_.size() / width_ ? (reserve(size_ < 64 ? 128 : size_ * 2), size_ + 1)
+                                           : size_ + 1);
   assign_copy(size_ - 1, source, row);
 }
 
@@ -235,7 +239,8 @@ Value Column::value_at(size_t row) const {
 
 void Column::share_heaps(const Column& source) {
   auto add = [&](const std::shared_ptr<const StringHeap>& heap) {
-    if (heap && heap != heap_ && std::find(shared_heaps_.begin(), shared_heaps_.end(), heap) == shared_heaps_.end()) {
+    if (heap && heap != heap_ &&
+        std::find(shared_heaps_.begin(), shared_heaps_.end(), heap) == shared_heaps_.end()) {
       shared_heaps_.push_back(heap);
     }
   };

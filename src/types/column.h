@@ -24,25 +24,40 @@ __extension__ typedef unsigned __int128 UInt128;
 
 // One value outside a column: literals, tests, slow paths. The alternative is the type's physical
 // kind; monostate is NULL.
-using Value = std::variant<std::monostate, bool, int32_t, int64_t, float, double, Int128, std::string>;
+using Value =
+    std::variant<std::monostate, bool, int32_t, int64_t, float, double, Int128, std::string>;
 
 // The physical kind of a C++ type, and back.
 template <typename T>
 struct PhysicalOf;
 template <>
-struct PhysicalOf<uint8_t> { static constexpr PhysicalKind kKind = PhysicalKind::kBool; };
+struct PhysicalOf<uint8_t> {
+  static constexpr PhysicalKind kKind = PhysicalKind::kBool;
+};
 template <>
-struct PhysicalOf<int32_t> { static constexpr PhysicalKind kKind = PhysicalKind::kInt32; };
+struct PhysicalOf<int32_t> {
+  static constexpr PhysicalKind kKind = PhysicalKind::kInt32;
+};
 template <>
-struct PhysicalOf<int64_t> { static constexpr PhysicalKind kKind = PhysicalKind::kInt64; };
+struct PhysicalOf<int64_t> {
+  static constexpr PhysicalKind kKind = PhysicalKind::kInt64;
+};
 template <>
-struct PhysicalOf<float> { static constexpr PhysicalKind kKind = PhysicalKind::kFloat; };
+struct PhysicalOf<float> {
+  static constexpr PhysicalKind kKind = PhysicalKind::kFloat;
+};
 template <>
-struct PhysicalOf<double> { static constexpr PhysicalKind kKind = PhysicalKind::kDouble; };
+struct PhysicalOf<double> {
+  static constexpr PhysicalKind kKind = PhysicalKind::kDouble;
+};
 template <>
-struct PhysicalOf<Int128> { static constexpr PhysicalKind kKind = PhysicalKind::kInt128; };
+struct PhysicalOf<Int128> {
+  static constexpr PhysicalKind kKind = PhysicalKind::kInt128;
+};
 template <>
-struct PhysicalOf<StringRef> { static constexpr PhysicalKind kKind = PhysicalKind::kString; };
+struct PhysicalOf<StringRef> {
+  static constexpr PhysicalKind kKind = PhysicalKind::kString;
+};
 
 // Calls f with a default-constructed value of the C++ type of `kind`: one dispatch a column.
 template <typename F>
@@ -71,7 +86,8 @@ class Buffer {
  public:
   Buffer() = default;
   Buffer(const Buffer& other) { *this = other; }
-  Buffer(Buffer&& other) noexcept : bytes_(std::exchange(other.bytes_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Buffer(Buffer&& other) noexcept
+      : bytes_(std::exchange(other.bytes_, nullptr)), size_(std::exchange(other.size_, 0)) {}
   Buffer& operator=(const Buffer& other);
   Buffer& operator=(Buffer&& other) noexcept {
     std::swap(bytes_, other.bytes_);
@@ -91,7 +107,8 @@ class Buffer {
 
 class Column {
  public:
-  explicit Column(Type type) : type_(std::move(type)), physical_(type_.physical()), width_(physical_width(physical_)) {}
+  explicit Column(Type type)
+      : type_(std::move(type)), physical_(type_.physical()), width_(physical_width(physical_)) {}
 
   const Type& type() const { return type_; }
   PhysicalKind physical() const { return physical_; }

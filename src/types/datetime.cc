@@ -58,8 +58,8 @@ std::string_view trim(std::string_view text) {
 }
 
 bool equals_ignoring_case(std::string_view text, std::string_view lower) {
-  return text.size() == lower.size() &&
-         std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) { return (a | 0x20) == b; });
+  return text.size() == lower.size() && std::equal(text.begin(), text.end(), lower.begin(),
+                                                   [](char a, char b) { return (a | 0x20) == b; });
 }
 
 // -1, 0 or +1 for "-infinity", neither, "infinity".
@@ -94,7 +94,8 @@ std::optional<CivilDate> read_date(Cursor& cursor) {
   if (!day || *month < 1 || *month > 12 || *day < 1) {
     return std::nullopt;
   }
-  return CivilDate{static_cast<int32_t>(*year), static_cast<int32_t>(*month), static_cast<int32_t>(*day)};
+  return CivilDate{static_cast<int32_t>(*year), static_cast<int32_t>(*month),
+                   static_cast<int32_t>(*day)};
 }
 
 std::optional<int64_t> read_time(Cursor& cursor) {
@@ -128,7 +129,8 @@ std::optional<int64_t> read_time(Cursor& cursor) {
       }
     }
   }
-  if (*hour > 24 || *minute > 59 || second > 60 || (*hour == 24 && (*minute > 0 || second > 0 || micros > 0))) {
+  if (*hour > 24 || *minute > 59 || second > 60 ||
+      (*hour == 24 && (*minute > 0 || second > 0 || micros > 0))) {
     return std::nullopt;
   }
   return ((*hour * 60 + *minute) * 60 + second) * 1'000'000 + micros;
@@ -195,7 +197,8 @@ Result<Zoned> read_timestamp(std::string_view whole, bool allow_offset) {
   }
   Zoned zoned{.days = days_from_civil(*date), .local_us = std::nullopt, .offset_us = offset};
   int64_t local = 0;
-  if (!__builtin_mul_overflow(int64_t{zoned.days}, kMicrosPerDay, &local) && !__builtin_add_overflow(local, time, &local)) {
+  if (!__builtin_mul_overflow(int64_t{zoned.days}, kMicrosPerDay, &local) &&
+      !__builtin_add_overflow(local, time, &local)) {
     zoned.local_us = local;
   }
   return zoned;
@@ -226,16 +229,20 @@ Result<cctz::time_zone> load_zone(std::string_view name) {
   return zone;
 }
 
-int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0); }
+int64_t floor_div(int64_t a, int64_t b) {
+  return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
+}
 
 cctz::civil_second civil_of(int64_t timestamp_us) {
   CivilDate date = civil_from_days(day_of_timestamp(timestamp_us));
   int64_t seconds = time_of_timestamp(timestamp_us) / 1'000'000;
-  return cctz::civil_second(date.year, date.month, date.day, seconds / 3600, seconds / 60 % 60, seconds % 60);
+  return cctz::civil_second(date.year, date.month, date.day, seconds / 3600, seconds / 60 % 60,
+                            seconds % 60);
 }
 
 cctz::time_point<cctz::seconds> point_of(int64_t instant_us) {
-  return cctz::time_point<cctz::seconds>(cctz::seconds(floor_div(instant_us - kUnixEpochMicros, 1'000'000)));
+  return cctz::time_point<cctz::seconds>(
+      cctz::seconds(floor_div(instant_us - kUnixEpochMicros, 1'000'000)));
 }
 
 int64_t offset_seconds(int64_t instant_us, const cctz::time_zone& zone) {
@@ -304,7 +311,8 @@ void append_date(int32_t days, std::string& out) {
 void append_time(int64_t time_us, std::string& out) {
   int64_t seconds = time_us / 1'000'000;
   int64_t micros = time_us % 1'000'000;
-  fmt::format_to(std::back_inserter(out), "{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+  fmt::format_to(std::back_inserter(out), "{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60,
+                 seconds % 60);
   if (micros != 0) {
     fmt::format_to(std::back_inserter(out), ".{:06}", micros);
     while (out.back() == '0') {
@@ -418,7 +426,9 @@ Result<int64_t> instant_from_timestamp(int64_t timestamp_us, std::string_view zo
   return seconds * 1'000'000 + kUnixEpochMicros + fraction;
 }
 
-bool is_time_zone(std::string_view zone) { return load_zone(zone).ok(); }
+bool is_time_zone(std::string_view zone) {
+  return load_zone(zone).ok();
+}
 
 int64_t round_micros(int64_t us, int precision) {
   if (precision >= 6 || is_infinite(us)) {
@@ -433,7 +443,8 @@ int64_t round_micros(int64_t us, int precision) {
 
 void append_interval_months(int32_t months, std::string& out) {
   int64_t magnitude = months < 0 ? -int64_t{months} : months;
-  fmt::format_to(std::back_inserter(out), "{}{}-{:02}", months < 0 ? '-' : '+', magnitude / 12, magnitude % 12);
+  fmt::format_to(std::back_inserter(out), "{}{}-{:02}", months < 0 ? '-' : '+', magnitude / 12,
+                 magnitude % 12);
 }
 
 void append_interval_micros(int64_t us, std::string& out) {
@@ -445,7 +456,8 @@ void append_interval_micros(int64_t us, std::string& out) {
 
 int64_t now_us() {
   auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(since_epoch).count() + kUnixEpochMicros;
+  return std::chrono::duration_cast<std::chrono::microseconds>(since_epoch).count() +
+         kUnixEpochMicros;
 }
 
 }  // namespace tidemark

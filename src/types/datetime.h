@@ -46,8 +46,8 @@ Result<int64_t> parse_timestamp(std::string_view text);
 // Text with an offset ("...+02", "...Z") is taken at its word; without one it is in `zone`.
 Result<int64_t> parse_timestamp_ltz(std::string_view text, std::string_view zone);
 
-// Between an instant and the wall clock of a zone. Skipped wall times take the offset before the gap,
-// repeated ones the earlier instant.
+// Between an instant and the wall clock of a zone. Skipped wall times take the offset before the
+// gap, repeated ones the earlier instant.
 Result<int64_t> timestamp_from_instant(int64_t instant_us, std::string_view zone);
 Result<int64_t> instant_from_timestamp(int64_t timestamp_us, std::string_view zone);
 bool is_time_zone(std::string_view zone);

@@ -74,7 +74,8 @@ Result<Int128> rounded_quotient(bool negative, Wide a, UInt128 b, int precision,
     quotient.high += quotient.low == 0 ? 1 : 0;
   }
   if (quotient.high != 0 || quotient.low >= static_cast<UInt128>(power_of_ten(precision))) {
-    if (!(precision == kDecimalPrecisionMax && quotient.high == 0 && quotient.low < static_cast<UInt128>(kPowers[38]))) {
+    if (!(precision == kDecimalPrecisionMax && quotient.high == 0 &&
+          quotient.low < static_cast<UInt128>(kPowers[38]))) {
       return out_of_range(precision, scale);
     }
   }
@@ -86,8 +87,12 @@ Wide scaled(UInt128 value, int exponent) {
   return multiply_wide(value, static_cast<UInt128>(power_of_ten(exponent)));
 }
 
-bool is_nan(Int128 value) { return value == kDecimalNan; }
-bool is_infinite(Int128 value) { return value == kDecimalInfinity || value == kDecimalNegativeInfinity; }
+bool is_nan(Int128 value) {
+  return value == kDecimalNan;
+}
+bool is_infinite(Int128 value) {
+  return value == kDecimalInfinity || value == kDecimalNegativeInfinity;
+}
 
 }  // namespace
 
@@ -112,7 +117,8 @@ Result<Int128> decimal_rescale(Int128 value, int scale_from, int scale_to, int p
     return rounded_quotient(value < 0, wide, 1, precision, scale_to);
   }
   return rounded_quotient(value < 0, Wide{0, magnitude(value)},
-                          static_cast<UInt128>(power_of_ten(scale_from - scale_to)), precision, scale_to);
+                          static_cast<UInt128>(power_of_ten(scale_from - scale_to)), precision,
+                          scale_to);
 }
 
 Result<Int128> decimal_parse(std::string_view text, int precision, int scale, bool exact) {
@@ -130,9 +136,8 @@ Result<Int128> decimal_parse(std::string_view text, int precision, int scale, bo
     rest.remove_prefix(1);
   }
   auto equals = [&](std::string_view word) {
-    return rest.size() == word.size() && std::equal(rest.begin(), rest.end(), word.begin(), [](char a, char b) {
-             return (a | 0x20) == b;
-           });
+    return rest.size() == word.size() && std::equal(rest.begin(), rest.end(), word.begin(),
+                                                    [](char a, char b) { return (a | 0x20) == b; });
   };
   if (equals("nan") && !negative) {
     return kDecimalNan;
@@ -182,14 +187,16 @@ Result<Int128> decimal_parse(std::string_view text, int precision, int scale, bo
     size_t drop = static_cast<size_t>(-shift);
     if (drop > digits.size()) {
       if (exact) {
-        return Status::data_error(fmt::format("value needs more than {} fraction digits: '{}'", scale, text));
+        return Status::data_error(
+            fmt::format("value needs more than {} fraction digits: '{}'", scale, text));
       }
       digits.clear();
     } else {
       size_t keep = digits.size() - drop;
       round_up = digits[keep] >= '5';
       if (exact && digits.find_first_not_of('0', keep) != std::string::npos) {
-        return Status::data_error(fmt::format("value needs more than {} fraction digits: '{}'", scale, text));
+        return Status::data_error(
+            fmt::format("value needs more than {} fraction digits: '{}'", scale, text));
       }
       digits.resize(keep);
     }
@@ -253,7 +260,8 @@ Result<Int128> add_signed(Int128 a, int scale_a, Int128 b, int scale_b, int prec
     sum.low = wide_a.low + wide_b.low;
     sum.high = wide_a.high + wide_b.high + (sum.low < wide_a.low ? 1 : 0);
   } else {
-    bool a_larger = wide_a.high != wide_b.high ? wide_a.high > wide_b.high : wide_a.low >= wide_b.low;
+    bool a_larger =
+        wide_a.high != wide_b.high ? wide_a.high > wide_b.high : wide_a.low >= wide_b.low;
     const Wide& large = a_larger ? wide_a : wide_b;
     const Wide& small = a_larger ? wide_b : wide_a;
     negative = a_larger ? a < 0 : b < 0;
@@ -261,7 +269,8 @@ Result<Int128> add_signed(Int128 a, int scale_a, Int128 b, int scale_b, int prec
     sum.high = large.high - small.high - (large.low < small.low ? 1 : 0);
   }
   if (scale < common) {
-    return rounded_quotient(negative, sum, static_cast<UInt128>(power_of_ten(common - scale)), precision, scale);
+    return rounded_quotient(negative, sum, static_cast<UInt128>(power_of_ten(common - scale)),
+                            precision, scale);
   }
   if (scale > common) {
     if (sum.high != 0) {
@@ -287,15 +296,19 @@ Result<Int128> decimal_add(Int128 a, int scale_a, Int128 b, int scale_b, int pre
   return add_signed(a, scale_a, b, scale_b, precision, scale);
 }
 
-Result<Int128> decimal_subtract(Int128 a, int scale_a, Int128 b, int scale_b, int precision, int scale) {
+Result<Int128> decimal_subtract(Int128 a, int scale_a, Int128 b, int scale_b, int precision,
+                                int scale) {
   Int128 negated = b;
   if (!is_nan(b)) {
-    negated = b == kDecimalInfinity ? kDecimalNegativeInfinity : b == kDecimalNegativeInfinity ? kDecimalInfinity : -b;
+    negated = b == kDecimalInfinity           ? kDecimalNegativeInfinity
+              : b == kDecimalNegativeInfinity ? kDecimalInfinity
+                                              : -b;
   }
   return decimal_add(a, scale_a, negated, scale_b, precision, scale);
 }
 
-Result<Int128> decimal_multiply(Int128 a, int scale_a, Int128 b, int scale_b, int precision, int scale) {
+Result<Int128> decimal_multiply(Int128 a, int scale_a, Int128 b, int scale_b, int precision,
+                                int scale) {
   if (decimal_is_special(a) || decimal_is_special(b)) {
     if (is_nan(a) || is_nan(b) || a == 0 || b == 0) {
       return kDecimalNan;
@@ -309,17 +322,21 @@ Result<Int128> decimal_multiply(Int128 a, int scale_a, Int128 b, int scale_b, in
     if (product.high != 0) {
       return out_of_range(precision, scale);
     }
-    return rounded_quotient(negative, scaled(product.low, scale - product_scale), 1, precision, scale);
+    return rounded_quotient(negative, scaled(product.low, scale - product_scale), 1, precision,
+                            scale);
   }
   int drop = product_scale - scale;
   if (drop > 38) {
-    return rounded_quotient(negative, divide_wide(product, static_cast<UInt128>(power_of_ten(38))).first,
+    return rounded_quotient(negative,
+                            divide_wide(product, static_cast<UInt128>(power_of_ten(38))).first,
                             static_cast<UInt128>(power_of_ten(drop - 38)), precision, scale);
   }
-  return rounded_quotient(negative, product, static_cast<UInt128>(power_of_ten(drop)), precision, scale);
+  return rounded_quotient(negative, product, static_cast<UInt128>(power_of_ten(drop)), precision,
+                          scale);
 }
 
-Result<Int128> decimal_divide(Int128 a, int scale_a, Int128 b, int scale_b, int precision, int scale) {
+Result<Int128> decimal_divide(Int128 a, int scale_a, Int128 b, int scale_b, int precision,
+                              int scale) {
   if (b == 0 && !is_nan(a)) {
     return Status::data_error("division by zero");
   }
@@ -352,7 +369,8 @@ Result<Int128> decimal_divide(Int128 a, int scale_a, Int128 b, int scale_b, int 
   return rounded_quotient(negative, dividend, magnitude(b), precision, scale);
 }
 
-Result<Int128> decimal_modulo(Int128 a, int scale_a, Int128 b, int scale_b, int precision, int scale) {
+Result<Int128> decimal_modulo(Int128 a, int scale_a, Int128 b, int scale_b, int precision,
+                              int scale) {
   if (b == 0 && !is_nan(a)) {
     return Status::data_error("division by zero");
   }

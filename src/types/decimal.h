@@ -35,13 +35,18 @@ Result<Int128> decimal_rescale(Int128 value, int scale_from, int scale_to, int p
 Result<Int128> decimal_parse(std::string_view text, int precision, int scale, bool exact = false);
 void decimal_append(Int128 value, int scale, std::string& out);
 
-// a/10^sa OP b/10^sb, the result at `scale`, rounded half away from zero; the caller chooses precision
-// and scale by Flink's rules. Specials follow Postgres: NaN wins, Infinity - Infinity is NaN.
+// a/10^sa OP b/10^sb, the result at `scale`, rounded half away from zero; the caller chooses
+// precision and scale by Flink's rules. Specials follow Postgres: NaN wins, Infinity - Infinity is
+// NaN.
 Result<Int128> decimal_add(Int128 a, int scale_a, Int128 b, int scale_b, int precision, int scale);
-Result<Int128> decimal_subtract(Int128 a, int scale_a, Int128 b, int scale_b, int precision, int scale);
-Result<Int128> decimal_multiply(Int128 a, int scale_a, Int128 b, int scale_b, int precision, int scale);
-Result<Int128> decimal_divide(Int128 a, int scale_a, Int128 b, int scale_b, int precision, int scale);
-Result<Int128> decimal_modulo(Int128 a, int scale_a, Int128 b, int scale_b, int precision, int scale);
+Result<Int128> decimal_subtract(Int128 a, int scale_a, Int128 b, int scale_b, int precision,
+                                int scale);
+Result<Int128> decimal_multiply(Int128 a, int scale_a, Int128 b, int scale_b, int precision,
+                                int scale);
+Result<Int128> decimal_divide(Int128 a, int scale_a, Int128 b, int scale_b, int precision,
+                              int scale);
+Result<Int128> decimal_modulo(Int128 a, int scale_a, Int128 b, int scale_b, int precision,
+                              int scale);
 
 double decimal_to_double(Int128 value, int scale);
 // Error: it does not fit.

@@ -38,17 +38,20 @@ inline uint64_t hash_long(const char* data, size_t size) {
 }
 
 inline uint64_t hash_one(StringRef value) {
-  return value.is_inline() ? mix(value.head(), value.tail()) : hash_long(value.data(), value.size());
+  return value.is_inline() ? mix(value.head(), value.tail())
+                           : hash_long(value.data(), value.size());
 }
 template <typename T>
 inline uint64_t hash_one(T value) {
   if constexpr (std::is_floating_point_v<T>) {
-    double canonical = std::isnan(value) ? std::nan("") : (value == 0 ? 0.0 : static_cast<double>(value));
+    double canonical =
+        std::isnan(value) ? std::nan("") : (value == 0 ? 0.0 : static_cast<double>(value));
     uint64_t bits = 0;
     std::memcpy(&bits, &canonical, 8);
     return mix(bits, kSeed);
   } else if constexpr (sizeof(T) == 16) {
-    return mix(static_cast<uint64_t>(value), static_cast<uint64_t>(static_cast<UInt128>(value) >> 64));
+    return mix(static_cast<uint64_t>(value),
+               static_cast<uint64_t>(static_cast<UInt128>(value) >> 64));
   } else {
     return mix(static_cast<uint64_t>(value), kSeed);
   }
@@ -58,7 +61,9 @@ constexpr uint64_t kNullHash = 0x2545F4914F6CDD1D;
 
 }  // namespace
 
-uint64_t hash_bytes(std::string_view bytes) { return hash_one(StringRef(bytes)); }
+uint64_t hash_bytes(std::string_view bytes) {
+  return hash_one(StringRef(bytes));
+}
 
 void hash_rows(std::span<const Column* const> columns, size_t rows, std::vector<uint64_t>& hashes) {
   hashes.resize(rows);

@@ -1,6 +1,6 @@
 #pragma once
-// Hashes of values, a column at a time. Values that compare_values calls equal hash alike (-0 and 0,
-// all NaNs), and so do NULLs. Not stable across versions: never written to disk.
+// Hashes of values, a column at a time. Values that compare_values calls equal hash alike (-0 and
+// 0, all NaNs), and so do NULLs. Not stable across versions: never written to disk.
 
 #include <cstdint>
 #include <span>

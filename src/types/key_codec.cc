@@ -26,7 +26,8 @@ U float_bits(T value) {
 
 }  // namespace
 
-void append_sort_key(const Column& column, size_t row, bool descending, bool nulls_first, std::string& out) {
+void append_sort_key(const Column& column, size_t row, bool descending, bool nulls_first,
+                     std::string& out) {
   if (column.is_null(row)) {
     out += nulls_first ? '\x00' : '\x02';
     return;

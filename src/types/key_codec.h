@@ -1,5 +1,6 @@
 #pragma once
-// Order-preserving bytes: comparing two encodings with memcmp orders the values as compare_values does.
+// Order-preserving bytes: comparing two encodings with memcmp orders the values as compare_values
+// does.
 //
 //   per column: one byte 0x01 (value) or 0x00/0x02 (NULL, sorted first/last), then the value:
 //     integers   big-endian with the sign bit flipped
@@ -20,6 +21,7 @@ struct SortKey {
   bool operator==(const SortKey&) const = default;
 };
 
-void append_sort_key(const Column& column, size_t row, bool descending, bool nulls_first, std::string& out);
+void append_sort_key(const Column& column, size_t row, bool descending, bool nulls_first,
+                     std::string& out);
 
 }  // namespace tidemark

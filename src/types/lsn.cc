@@ -6,7 +6,9 @@
 
 namespace tidemark {
 
-std::string Lsn::to_string() const { return fmt::format("{:X}/{:X}", value >> 32, value & 0xffffffffu); }
+std::string Lsn::to_string() const {
+  return fmt::format("{:X}/{:X}", value >> 32, value & 0xffffffffu);
+}
 
 std::optional<Lsn> Lsn::parse(std::string_view text) {
   size_t slash = text.find('/');

@@ -7,7 +7,9 @@ namespace tidemark {
 
 namespace {
 
-void append_u32(uint32_t value, std::string& out) { out.append(reinterpret_cast<const char*>(&value), 4); }
+void append_u32(uint32_t value, std::string& out) {
+  out.append(reinterpret_cast<const char*>(&value), 4);
+}
 
 uint32_t take_u32(std::string_view& bytes) {
   CHECK(bytes.size() >= 4);
@@ -89,6 +91,8 @@ void unpack_array(std::string_view bytes, Column& elements) {
   }
 }
 
-uint32_t packed_count(std::string_view bytes) { return take_u32(bytes); }
+uint32_t packed_count(std::string_view bytes) {
+  return take_u32(bytes);
+}
 
 }  // namespace tidemark

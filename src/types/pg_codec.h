@@ -25,7 +25,9 @@ class PgDecoder {
   bool has_binary() const { return binary_ != nullptr; }
 
   // Appends one value that is not NULL. On error nothing has been appended.
-  Status decode_binary(std::string_view bytes, Column& out) const { return binary_(*this, bytes, out); }
+  Status decode_binary(std::string_view bytes, Column& out) const {
+    return binary_(*this, bytes, out);
+  }
   Status decode_text(std::string_view text, Column& out) const { return text_(*this, text, out); }
 
   const PgType& source() const { return source_; }
@@ -40,15 +42,16 @@ class PgDecoder {
   Type target_;
   Function binary_ = nullptr;
   Function text_ = nullptr;
-  std::shared_ptr<const PgDecoder> element_;  // shared: immutable, and a decoder is copied with its plan
+  std::shared_ptr<const PgDecoder>
+      element_;  // shared: immutable, and a decoder is copied with its plan
 };
 
 // The functions of each kind, for PgDecoder::make; nullptr: there is none.
 PgDecoder::Function pg_binary_function(const PgType& source, const Type& target);
 PgDecoder::Function pg_text_function(const PgType& source, const Type& target);
 
-// The text of a value in binary form, as the type's output function writes it under the settings of our
-// sessions (ISO dates, postgres intervals, UTC).
+// The text of a value in binary form, as the type's output function writes it under the settings of
+// our sessions (ISO dates, postgres intervals, UTC).
 Status append_pg_text(const PgType& source, std::string_view bytes, std::string& out);
 bool pg_text_is_known(const PgType& source);
 

@@ -48,11 +48,14 @@ TEST(PgCodec, binary_values_of_known_bytes) {
   EXPECT_EQ(decode(kOidDate, Type::date(), "00000000"), "2000-01-01");
   EXPECT_EQ(decode(kOidDate, Type::date(), "7fffffff"), "infinity");
   EXPECT_EQ(decode(kOidTimestamp, Type::timestamp(), "8000000000000000"), "-infinity");
-  EXPECT_EQ(decode(kOidTimestamp, Type::timestamp(), "ffffffffffffffff"), "1999-12-31 23:59:59.999999");
-  EXPECT_EQ(decode(2950, Type::string(), "a0eebc999c0b4ef8bb6d6bb9bd380a11"), "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11");
+  EXPECT_EQ(decode(kOidTimestamp, Type::timestamp(), "ffffffffffffffff"),
+            "1999-12-31 23:59:59.999999");
+  EXPECT_EQ(decode(2950, Type::string(), "a0eebc999c0b4ef8bb6d6bb9bd380a11"),
+            "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11");
   EXPECT_EQ(decode(3802, Type::string(), "017b7d"), "{}");
   EXPECT_EQ(decode(3802, Type::string(), "027b7d"), "jsonb of an unknown version");
-  EXPECT_EQ(decode(kOidInterval, Type::string(), "00000000000f4240000000010000000e"), "1 year 2 mons 1 day 00:00:01");
+  EXPECT_EQ(decode(kOidInterval, Type::string(), "00000000000f4240000000010000000e"),
+            "1 year 2 mons 1 day 00:00:01");
   EXPECT_EQ(decode(1007, Type::array(Type::integer()),
                    "000000010000000100000017000000030000000100000004000000"
                    "01ffffffff0000000400000002"),
@@ -60,8 +63,12 @@ TEST(PgCodec, binary_values_of_known_bytes) {
 }
 
 TEST(PgCodec, malformed_values_are_errors_and_append_nothing) {
-  for (const auto& [oid, type] : {std::pair{kOidInt4, Type::integer()}, {kOidNumeric, Type::decimal(10, 2)}, {2950u, Type::string()},
-                                  {kOidBool, Type::boolean()}, {1007u, Type::array(Type::integer())}, {869u, Type::string()}}) {
+  for (const auto& [oid, type] : {std::pair{kOidInt4, Type::integer()},
+                                  {kOidNumeric, Type::decimal(10, 2)},
+                                  {2950u, Type::string()},
+                                  {kOidBool, Type::boolean()},
+                                  {1007u, Type::array(Type::integer())},
+                                  {869u, Type::string()}}) {
     PgDecoder decoder = PgDecoder::make(pg_builtin(oid), type).value();
     Column column(type);
     EXPECT_FALSE(decoder.decode_binary("\x01\x02\x03", column).ok()) << oid;
@@ -72,8 +79,9 @@ TEST(PgCodec, malformed_values_are_errors_and_append_nothing) {
 
 TEST(PgCodec, numerics_of_every_shape_make_the_round_trip) {
   for (int scale : {0, 1, 2, 3, 4, 5, 18, 37, 38}) {
-    for (const char* digits : {"0", "1", "9", "10", "9999", "10000", "10001", "123456789", "100000000000000000000",
-                               "99999999999999999999999999999999999999", "12345678901234567890123456789012345678"}) {
+    for (const char* digits :
+         {"0", "1", "9", "10", "9999", "10000", "10001", "123456789", "100000000000000000000",
+          "99999999999999999999999999999999999999", "12345678901234567890123456789012345678"}) {
       for (int sign : {1, -1}) {
         Int128 value = *decimal_parse(digits, 38, 0) * sign;
         std::string wire;
@@ -98,8 +106,10 @@ TEST(PgCodec, numerics_of_every_shape_make_the_round_trip) {
 TEST(PgCodec, a_numeric_that_loses_digits_or_is_too_large_is_an_error) {
   std::string wire;
   append_pg_numeric(*decimal_parse("123.456", 10, 3), 3, wire);
-  EXPECT_EQ(decode_pg_numeric(wire, 10, 2).status().message(), "value does not fit DECIMAL(10, 2): 123.456");
-  EXPECT_EQ(decode_pg_numeric(wire, 5, 3).status().message(), "value does not fit DECIMAL(5, 3): 123.456");
+  EXPECT_EQ(decode_pg_numeric(wire, 10, 2).status().message(),
+            "value does not fit DECIMAL(10, 2): 123.456");
+  EXPECT_EQ(decode_pg_numeric(wire, 5, 3).status().message(),
+            "value does not fit DECIMAL(5, 3): 123.456");
   EXPECT_TRUE(decode_pg_numeric(wire, 6, 3).ok());
 }
 
@@ -109,16 +119,20 @@ TEST(PgCodec, what_is_encoded_decodes_to_the_same) {
     const char* text;
   };
   Type nested = Type::array(Type::array(Type::string()));
-  for (const Case& c : {Case{Type::boolean(), "true"}, Case{Type::of(TypeKind::kSmallint), "-5"}, Case{Type::integer(), "7"},
-                        Case{Type::bigint(), "-9223372036854775808"}, Case{Type::float32(), "1.5"}, Case{Type::float64(), "NaN"},
-                        Case{Type::decimal(20, 5), "-123.45000"}, Case{Type::string(), "a string beyond twelve bytes"},
-                        Case{Type::bytes(), "\\x0001"}, Case{Type::date(), "0044-03-15 BC"}, Case{Type::time(6), "23:59:59.5"},
-                        Case{Type::timestamp(), "infinity"}, Case{Type::timestamp_ltz(), "2020-01-01 10:00:00+00"},
-                        Case{Type::array(Type::integer()), "{1,NULL,3}"}, Case{nested, "{{a,b},{\"c d\",NULL}}"},
-                        Case{Type::array(Type::integer()), "{}"}}) {
+  for (const Case& c :
+       {Case{Type::boolean(), "true"}, Case{Type::of(TypeKind::kSmallint), "-5"},
+        Case{Type::integer(), "7"}, Case{Type::bigint(), "-9223372036854775808"},
+        Case{Type::float32(), "1.5"}, Case{Type::float64(), "NaN"},
+        Case{Type::decimal(20, 5), "-123.45000"},
+        Case{Type::string(), "a string beyond twelve bytes"}, Case{Type::bytes(), "\\x0001"},
+        Case{Type::date(), "0044-03-15 BC"}, Case{Type::time(6), "23:59:59.5"},
+        Case{Type::timestamp(), "infinity"}, Case{Type::timestamp_ltz(), "2020-01-01 10:00:00+00"},
+        Case{Type::array(Type::integer()), "{1,NULL,3}"}, Case{nested, "{{a,b},{\"c d\",NULL}}"},
+        Case{Type::array(Type::integer()), "{}"}}) {
     Column column(c.type);
     PgType wire_type = pg_builtin(oid_of(c.type));
-    wire_type.dimensions = c.type.kind == TypeKind::kArray && c.type.children[0].kind == TypeKind::kArray ? 2 : 1;
+    wire_type.dimensions =
+        c.type.kind == TypeKind::kArray && c.type.children[0].kind == TypeKind::kArray ? 2 : 1;
     PgDecoder decoder = PgDecoder::make(wire_type, c.type).value();
     std::string text = c.type.kind == TypeKind::kBoolean ? "t" : c.text;
     ASSERT_TRUE(decoder.decode_text(text, column).ok()) << c.text;
@@ -131,7 +145,8 @@ TEST(PgCodec, what_is_encoded_decodes_to_the_same) {
 }
 
 TEST(PgCodec, arrays_of_other_dimensions_than_declared_are_errors) {
-  PgDecoder decoder = PgDecoder::make(pg_builtin(1007), Type::array(Type::array(Type::integer()))).value();
+  PgDecoder decoder =
+      PgDecoder::make(pg_builtin(1007), Type::array(Type::array(Type::integer()))).value();
   Column column(decoder.target());
   EXPECT_FALSE(decoder.decode_text("{1,2}", column).ok());
   EXPECT_TRUE(decoder.decode_text("{{1,2},{3,4}}", column).ok());
@@ -143,7 +158,8 @@ TEST(PgCodec, arrays_of_other_dimensions_than_declared_are_errors) {
 
 TEST(PgCodec, types_follow_the_mapping) {
   EXPECT_EQ(type_of_pg(pg_builtin(kOidNumeric)).to_string(), "DECIMAL(38, 18)");
-  EXPECT_EQ(type_of_pg(pg_builtin(kOidNumeric, ((10 << 16) | 2) + 4)).to_string(), "DECIMAL(10, 2)");
+  EXPECT_EQ(type_of_pg(pg_builtin(kOidNumeric, ((10 << 16) | 2) + 4)).to_string(),
+            "DECIMAL(10, 2)");
   EXPECT_EQ(type_of_pg(pg_builtin(kOidVarchar, 54)).to_string(), "VARCHAR(50)");
   EXPECT_EQ(type_of_pg(pg_builtin(kOidTimestampTz, 3)).to_string(), "TIMESTAMP_LTZ(3)");
   EXPECT_EQ(pg_modifier_of(Type::decimal(10, 2)), ((10 << 16) | 2) + 4);

@@ -15,7 +15,8 @@ namespace {
 using Function = PgDecoder::Function;
 
 Status malformed(const PgDecoder& decoder, std::string_view bytes) {
-  return Status::data_error(fmt::format("malformed {}: {} bytes", decoder.source().name, bytes.size()));
+  return Status::data_error(
+      fmt::format("malformed {}: {} bytes", decoder.source().name, bytes.size()));
 }
 
 // A number of type From, stored as To (which holds every From).
@@ -82,7 +83,8 @@ Status decode_bytes(const PgDecoder&, std::string_view bytes, Column& out) {
 }
 
 Status decode_numeric(const PgDecoder& decoder, std::string_view bytes, Column& out) {
-  out.append<Int128>(TRY(decode_pg_numeric(bytes, decoder.target().precision, decoder.target().scale)));
+  out.append<Int128>(
+      TRY(decode_pg_numeric(bytes, decoder.target().precision, decoder.target().scale)));
   return {};
 }
 
@@ -92,7 +94,8 @@ Status decode_numeric_as_integer(const PgDecoder& decoder, std::string_view byte
   if (decimal_is_special(value) || static_cast<To>(value) != value) {
     std::string text;
     TRY(append_pg_numeric_text(bytes, text));
-    return Status::data_error(fmt::format("value does not fit {}: {}", decoder.target().to_string(), text));
+    return Status::data_error(
+        fmt::format("value does not fit {}: {}", decoder.target().to_string(), text));
   }
   out.append<To>(static_cast<To>(value));
   return {};
@@ -120,8 +123,9 @@ Status decode_as_text(const PgDecoder& decoder, std::string_view bytes, Column& 
   return {};
 }
 
-// array_send: int32 dimensions, int32 has nulls, uint32 element type, then per dimension int32 size and
-// int32 lower bound; then the elements in row-major order, each int32 length (-1: NULL) and bytes.
+// array_send: int32 dimensions, int32 has nulls, uint32 element type, then per dimension int32 size
+// and int32 lower bound; then the elements in row-major order, each int32 length (-1: NULL) and
+// bytes.
 struct ArrayReader {
   const PgDecoder& decoder;
   std::string_view rest;
@@ -195,14 +199,17 @@ Status decode_array(const PgDecoder& decoder, std::string_view bytes, Column& ou
   }
   size_t depth = array_depth(decoder.target());
   if (reader.sizes.size() != depth) {
-    return Status::data_error(fmt::format("array of {} dimensions where {} are declared as {}", reader.sizes.size(),
-                                          depth, decoder.target().to_string_without_null()));
+    return Status::data_error(fmt::format("array of {} dimensions where {} are declared as {}",
+                                          reader.sizes.size(), depth,
+                                          decoder.target().to_string_without_null()));
   }
   out.append_string(TRY(reader.pack(decoder.target(), 0)));
   return {};
 }
 
-bool is_text(const Type& type) { return type.is_character(); }
+bool is_text(const Type& type) {
+  return type.is_character();
+}
 
 }  // namespace
 
@@ -261,7 +268,8 @@ Result<PgDecoder> PgDecoder::make(const PgType& source, const Type& target) {
     decoder.element_ = std::make_shared<const PgDecoder>(TRY(make(element_source, *element)));
   }
   decoder.text_ = pg_text_function(source, target);
-  bool has_binary = source.has_binary && (decoder.element_ == nullptr || decoder.element_->has_binary());
+  bool has_binary =
+      source.has_binary && (decoder.element_ == nullptr || decoder.element_->has_binary());
   decoder.binary_ = has_binary ? pg_binary_function(source, target) : nullptr;
   if (decoder.text_ == nullptr) {
     return Status::invalid_argument(

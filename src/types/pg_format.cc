@@ -1,9 +1,8 @@
 // Binary values as the text that the type's output function writes.
 
-#include <arpa/inet.h>
-
 #include <cstdlib>
 
+#include <arpa/inet.h>
 #include <fmt/core.h>
 
 #include "types/datetime.h"
@@ -63,7 +62,8 @@ Status append_bits(std::string_view bytes, std::string& out) {
 
 // network_send: family (2: IPv4, 3: IPv6), netmask bits, is cidr, address bytes, address.
 Status append_inet(std::string_view bytes, std::string& out) {
-  bool valid = bytes.size() >= 4 && bytes.size() == 4 + static_cast<size_t>(static_cast<uint8_t>(bytes[3])) &&
+  bool valid = bytes.size() >= 4 &&
+               bytes.size() == 4 + static_cast<size_t>(static_cast<uint8_t>(bytes[3])) &&
                (bytes[3] == 4 || bytes[3] == 16);
   if (!valid) {
     return Status::data_error("malformed network address");
@@ -111,8 +111,8 @@ void append_interval(std::string_view bytes, std::string& out) {
     if (value == 0) {
       return;
     }
-    out += fmt::format("{}{}{} {}{}", is_first ? "" : " ", after_negative && value > 0 ? "+" : "", value, unit,
-                       value == 1 ? "" : "s");
+    out += fmt::format("{}{}{} {}{}", is_first ? "" : " ", after_negative && value > 0 ? "+" : "",
+                       value, unit, value == 1 ? "" : "s");
     after_negative = value < 0;
     is_first = false;
   };
@@ -123,7 +123,10 @@ void append_interval(std::string_view bytes, std::string& out) {
     return;
   }
   uint64_t size = us < 0 ? -static_cast<uint64_t>(us) : static_cast<uint64_t>(us);
-  out += fmt::format("{}{}{:02}:{:02}:{:02}", is_first ? "" : " ", us < 0 ? "-" : after_negative ? "+" : "",
+  out += fmt::format("{}{}{:02}:{:02}:{:02}", is_first ? "" : " ",
+                     us < 0           ? "-"
+                     : after_negative ? "+"
+                                      : "",
                      size / 3'600'000'000, size / 60'000'000 % 60, size / 1'000'000 % 60);
   if (size % 1'000'000 != 0) {
     out += fmt::format(".{:06}", size % 1'000'000);
@@ -141,23 +144,41 @@ FixedFormat fixed_format(const PgType& type) {
     case PgKind::kBool:
       return {1, [](std::string_view b, std::string& out) { out += b[0] != 0 ? "true" : "false"; }};
     case PgKind::kInt2:
-      return {2, [](std::string_view b, std::string& out) { out += std::to_string(read_big_endian<int16_t>(b.data())); }};
+      return {2, [](std::string_view b, std::string& out) {
+                out += std::to_string(read_big_endian<int16_t>(b.data()));
+              }};
     case PgKind::kInt4:
-      return {4, [](std::string_view b, std::string& out) { out += std::to_string(read_big_endian<int32_t>(b.data())); }};
+      return {4, [](std::string_view b, std::string& out) {
+                out += std::to_string(read_big_endian<int32_t>(b.data()));
+              }};
     case PgKind::kInt8:
-      return {8, [](std::string_view b, std::string& out) { out += std::to_string(read_big_endian<int64_t>(b.data())); }};
+      return {8, [](std::string_view b, std::string& out) {
+                out += std::to_string(read_big_endian<int64_t>(b.data()));
+              }};
     case PgKind::kOid:
-      return {4, [](std::string_view b, std::string& out) { out += std::to_string(read_big_endian<uint32_t>(b.data())); }};
+      return {4, [](std::string_view b, std::string& out) {
+                out += std::to_string(read_big_endian<uint32_t>(b.data()));
+              }};
     case PgKind::kFloat4:
-      return {4, [](std::string_view b, std::string& out) { append_float(read_big_endian<float>(b.data()), out); }};
+      return {4, [](std::string_view b, std::string& out) {
+                append_float(read_big_endian<float>(b.data()), out);
+              }};
     case PgKind::kFloat8:
-      return {8, [](std::string_view b, std::string& out) { append_double(read_big_endian<double>(b.data()), out); }};
+      return {8, [](std::string_view b, std::string& out) {
+                append_double(read_big_endian<double>(b.data()), out);
+              }};
     case PgKind::kDate:
-      return {4, [](std::string_view b, std::string& out) { append_date(read_big_endian<int32_t>(b.data()), out); }};
+      return {4, [](std::string_view b, std::string& out) {
+                append_date(read_big_endian<int32_t>(b.data()), out);
+              }};
     case PgKind::kTime:
-      return {8, [](std::string_view b, std::string& out) { append_time(read_big_endian<int64_t>(b.data()), out); }};
+      return {8, [](std::string_view b, std::string& out) {
+                append_time(read_big_endian<int64_t>(b.data()), out);
+              }};
     case PgKind::kTimestamp:
-      return {8, [](std::string_view b, std::string& out) { append_timestamp(read_big_endian<int64_t>(b.data()), out); }};
+      return {8, [](std::string_view b, std::string& out) {
+                append_timestamp(read_big_endian<int64_t>(b.data()), out);
+              }};
     case PgKind::kTimestampTz:
       return {8, [](std::string_view b, std::string& out) {
                 append_timestamp_ltz(read_big_endian<int64_t>(b.data()), "UTC", out);
@@ -171,7 +192,9 @@ FixedFormat fixed_format(const PgType& type) {
     case PgKind::kMacaddr:
       return {type.oid == 829 ? size_t{6} : size_t{8}, append_macaddr};
     case PgKind::kLsn:
-      return {8, [](std::string_view b, std::string& out) { out += Lsn{read_big_endian<uint64_t>(b.data())}.to_string(); }};
+      return {8, [](std::string_view b, std::string& out) {
+                out += Lsn{read_big_endian<uint64_t>(b.data())}.to_string();
+              }};
     default:
       return {0, nullptr};
   }

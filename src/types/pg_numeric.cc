@@ -61,7 +61,8 @@ Result<WireNumeric> parse(std::string_view bytes) {
 Status does_not_fit(std::string_view bytes, int precision, int scale) {
   std::string text;
   TRY(append_pg_numeric_text(bytes, text));
-  return Status::data_error(fmt::format("value does not fit DECIMAL({}, {}): {}", precision, scale, text));
+  return Status::data_error(
+      fmt::format("value does not fit DECIMAL({}, {}): {}", precision, scale, text));
 }
 
 }  // namespace
@@ -98,7 +99,8 @@ Result<Int128> decode_pg_numeric(std::string_view bytes, int precision, int scal
     }
     UInt128 unit = static_cast<UInt128>(power_of_ten(exponent));
     // 10^38 is below 2^127 / 1.7, so one more check after the sum is enough below this bound.
-    if (unit > static_cast<UInt128>(power_of_ten(kDecimalPrecisionMax)) / static_cast<UInt128>(digit)) {
+    if (unit >
+        static_cast<UInt128>(power_of_ten(kDecimalPrecisionMax)) / static_cast<UInt128>(digit)) {
       return does_not_fit(bytes, precision, scale);
     }
     sum += unit * static_cast<UInt128>(digit);
@@ -136,7 +138,8 @@ Status append_pg_numeric_text(std::string_view bytes, std::string& out) {
     out += '0';
   }
   for (int power = n.weight; power >= 0; --power) {
-    out += power == n.weight ? fmt::format("{}", digit_at(power)) : fmt::format("{:04}", digit_at(power));
+    out += power == n.weight ? fmt::format("{}", digit_at(power))
+                             : fmt::format("{:04}", digit_at(power));
   }
   if (n.display_scale > 0) {
     out += '.';

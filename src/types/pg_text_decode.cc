@@ -16,8 +16,8 @@ namespace {
 using Function = PgDecoder::Function;
 
 Status not_a(const PgDecoder& decoder, std::string_view text) {
-  return Status::data_error(
-      fmt::format("value does not fit {}: {}", decoder.target().to_string_without_null(), text.substr(0, 64)));
+  return Status::data_error(fmt::format(
+      "value does not fit {}: {}", decoder.target().to_string_without_null(), text.substr(0, 64)));
 }
 
 template <typename To>
@@ -163,8 +163,8 @@ struct ArrayTextReader {
         return fail();
       }
       if (is_nested != rest.starts_with('{')) {
-        return Status::data_error(
-            fmt::format("array of other dimensions than declared as {}", decoder.target().to_string_without_null()));
+        return Status::data_error(fmt::format("array of other dimensions than declared as {}",
+                                              decoder.target().to_string_without_null()));
       }
       if (is_nested) {
         elements.append_string(TRY(pack(type.children[0])));
@@ -229,7 +229,8 @@ PgDecoder::Function pg_text_function(const PgType& source, const Type& target) {
     case PgKind::kFloat8:
       return target.is_approximate() ? number_function(target) : nullptr;
     case PgKind::kNumeric:
-      return target.kind == TypeKind::kDecimal || target.kind == TypeKind::kInt || target.kind == TypeKind::kBigint
+      return target.kind == TypeKind::kDecimal || target.kind == TypeKind::kInt ||
+                     target.kind == TypeKind::kBigint
                  ? number_function(target)
                  : nullptr;
     case PgKind::kDate:

@@ -59,7 +59,9 @@ uint32_t array_oid_of(uint32_t oid) {
 }
 
 // pg_type.typmod of TIME and TIMESTAMP is the number of fraction digits, of varchar n + 4.
-int32_t fraction_digits(int32_t modifier) { return modifier < 0 ? 6 : std::min(modifier, 6); }
+int32_t fraction_digits(int32_t modifier) {
+  return modifier < 0 ? 6 : std::min(modifier, 6);
+}
 
 Type scalar_type(PgKind kind, uint32_t oid, int32_t modifier) {
   switch (kind) {
@@ -119,8 +121,13 @@ PgType pg_builtin(uint32_t oid, int32_t modifier) {
   }
   auto array = std::ranges::find(kBuiltins, oid, &Builtin::array_oid);
   if (array != std::end(kBuiltins)) {
-    return PgType{.oid = oid, .modifier = modifier, .kind = PgKind::kArray, .element_oid = array->oid,
-                  .element_kind = array->kind, .dimensions = 1, .name = std::string(array->name) + "[]"};
+    return PgType{.oid = oid,
+                  .modifier = modifier,
+                  .kind = PgKind::kArray,
+                  .element_oid = array->oid,
+                  .element_kind = array->kind,
+                  .dimensions = 1,
+                  .name = std::string(array->name) + "[]"};
   }
   return PgType{.oid = oid, .modifier = modifier};
 }
@@ -131,7 +138,8 @@ std::optional<PgNumericModifier> pg_numeric_modifier(int32_t modifier) {
   }
   // src/backend/utils/adt/numeric.c of PostgreSQL 15: the scale is 11 bits with a sign.
   int32_t bits = modifier - 4;
-  return PgNumericModifier{.precision = (bits >> 16) & 0xffff, .scale = ((bits & 0x7ff) ^ 1024) - 1024};
+  return PgNumericModifier{.precision = (bits >> 16) & 0xffff,
+                           .scale = ((bits & 0x7ff) ^ 1024) - 1024};
 }
 
 Type type_of_pg(const PgType& type) {
@@ -200,7 +208,8 @@ int32_t pg_modifier_of(const Type& type) {
   if (type.kind == TypeKind::kDecimal) {
     return ((type.precision << 16) | type.scale) + 4;
   }
-  bool has_length = type.kind == TypeKind::kChar || (type.kind == TypeKind::kVarchar && type.length != kLengthMax);
+  bool has_length = type.kind == TypeKind::kChar ||
+                    (type.kind == TypeKind::kVarchar && type.length != kLengthMax);
   return has_length ? type.length + 4 : -1;
 }
 

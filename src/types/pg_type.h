@@ -61,11 +61,12 @@ struct PgType {
   uint32_t oid = 0;
   int32_t modifier = -1;  // pg_attribute.atttypmod
   PgKind kind = PgKind::kUnknown;
-  bool has_binary = true;      // has a send function; without one the server sends text even in binary mode
-  uint32_t element_oid = 0;    // arrays
+  bool has_binary =
+      true;  // has a send function; without one the server sends text even in binary mode
+  uint32_t element_oid = 0;  // arrays
   PgKind element_kind = PgKind::kUnknown;
-  int dimensions = 0;          // arrays, as declared; at least 1
-  std::string name;            // "character varying(50)", for messages
+  int dimensions = 0;  // arrays, as declared; at least 1
+  std::string name;    // "character varying(50)", for messages
 
   bool operator==(const PgType&) const = default;
 };
@@ -81,8 +82,8 @@ struct PgNumericModifier {
 };
 std::optional<PgNumericModifier> pg_numeric_modifier(int32_t modifier);
 
-// The SQL type that holds every value of the source's type where one does; plain NUMERIC is taken as
-// DECIMAL(38, 18) as Flink has it. Nullable.
+// The SQL type that holds every value of the source's type where one does; plain NUMERIC is taken
+// as DECIMAL(38, 18) as Flink has it. Nullable.
 Type type_of_pg(const PgType& type);
 
 // The PostgreSQL type under which values of `type` are sent to a client.

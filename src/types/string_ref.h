@@ -1,6 +1,6 @@
 #pragma once
-// A reference to bytes in 16 bytes, as Umbra and its kin lay it out: the length, then the first four
-// bytes, then either the remaining eight (strings of up to 12 bytes live inside) or a pointer.
+// A reference to bytes in 16 bytes, as Umbra and its kin lay it out: the length, then the first
+// four bytes, then either the remaining eight (strings of up to 12 bytes live inside) or a pointer.
 //
 //   | size (4) | prefix (4) | rest (8)    |   size <= 12, unused bytes are zero
 //   | size (4) | prefix (4) | pointer (8) |   size > 12, bytes owned by a StringHeap

@@ -25,7 +25,8 @@ void append_floating(T value, int plain_exponent_max, std::string& out) {
   }
   // d.ddde+xx from the library, laid out anew by Postgres's rule.
   char buffer[64];
-  auto [end, error] = std::to_chars(buffer, buffer + sizeof(buffer), value, std::chars_format::scientific);
+  auto [end, error] =
+      std::to_chars(buffer, buffer + sizeof(buffer), value, std::chars_format::scientific);
   CHECK(error == std::errc());
   std::string_view text(buffer, static_cast<size_t>(end - buffer));
   if (text.front() == '-') {
@@ -50,7 +51,8 @@ void append_floating(T value, int plain_exponent_max, std::string& out) {
       out += '.';
       out.append(digits, 1);
     }
-    fmt::format_to(std::back_inserter(out), "e{}{:02}", exponent < 0 ? '-' : '+', std::abs(exponent));
+    fmt::format_to(std::back_inserter(out), "e{}{:02}", exponent < 0 ? '-' : '+',
+                   std::abs(exponent));
   } else if (exponent < 0) {
     out += "0.";
     out.append(static_cast<size_t>(-exponent - 1), '0');
@@ -79,8 +81,8 @@ bool needs_quotes(std::string_view text) {
   if (text.empty()) {
     return true;
   }
-  if (text.size() == 4 && (text[0] | 0x20) == 'n' && (text[1] | 0x20) == 'u' && (text[2] | 0x20) == 'l' &&
-      (text[3] | 0x20) == 'l') {
+  if (text.size() == 4 && (text[0] | 0x20) == 'n' && (text[1] | 0x20) == 'u' &&
+      (text[2] | 0x20) == 'l' && (text[3] | 0x20) == 'l') {
     return true;
   }
   return text.find_first_of("{}\",\\ \t\n\r\v\f()=") != std::string_view::npos;
@@ -173,8 +175,9 @@ std::string_view trim(std::string_view text) {
 Status not_a(const Column& column, std::string_view text) {
   constexpr size_t kShownMax = 100;
   std::string shown(text.substr(0, kShownMax));
-  return Status::data_error(
-      fmt::format("not a value of {}: '{}'{}", column.type().to_string_without_null(), shown, text.size() > kShownMax ? "..." : ""));
+  return Status::data_error(fmt::format("not a value of {}: '{}'{}",
+                                        column.type().to_string_without_null(), shown,
+                                        text.size() > kShownMax ? "..." : ""));
 }
 
 Status parse_integer(std::string_view text, Column& column) {
@@ -185,15 +188,19 @@ Status parse_integer(std::string_view text, Column& column) {
   int64_t value = 0;
   auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (error == std::errc::result_out_of_range) {
-    return Status::data_error(fmt::format("out of range of {}: '{}'", column.type().to_string_without_null(), text));
+    return Status::data_error(
+        fmt::format("out of range of {}: '{}'", column.type().to_string_without_null(), text));
   }
   if (error != std::errc() || end != digits.data() + digits.size() || digits.empty()) {
     return not_a(column, text);
   }
-  int bits = column.type().kind == TypeKind::kTinyint ? 8 : column.type().kind == TypeKind::kSmallint ? 16
-             : column.type().kind == TypeKind::kInt   ? 32 : 64;
+  int bits = column.type().kind == TypeKind::kTinyint    ? 8
+             : column.type().kind == TypeKind::kSmallint ? 16
+             : column.type().kind == TypeKind::kInt      ? 32
+                                                         : 64;
   if (bits < 64 && (value >= (int64_t{1} << (bits - 1)) || value < -(int64_t{1} << (bits - 1)))) {
-    return Status::data_error(fmt::format("out of range of {}: '{}'", column.type().to_string_without_null(), text));
+    return Status::data_error(
+        fmt::format("out of range of {}: '{}'", column.type().to_string_without_null(), text));
   }
   if (bits == 64) {
     column.append(value);
@@ -212,7 +219,8 @@ Status parse_floating(std::string_view text, Column& column) {
   // from_chars reads "inf", "infinity" and "nan" in any case as well.
   auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (error == std::errc::result_out_of_range) {
-    return Status::data_error(fmt::format("out of range of {}: '{}'", column.type().to_string_without_null(), text));
+    return Status::data_error(
+        fmt::format("out of range of {}: '{}'", column.type().to_string_without_null(), text));
   }
   if (error != std::errc() || end != digits.data() + digits.size() || digits.empty()) {
     return not_a(column, text);
@@ -246,7 +254,11 @@ Status parse_bytes(std::string_view text, Column& column) {
     column.append_string(text);
     return {};
   }
-  auto nibble = [](char c) { return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1; };
+  auto nibble = [](char c) {
+    return c >= '0' && c <= '9'                     ? c - '0'
+           : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
+                                                    : -1;
+  };
   std::string bytes;
   for (size_t i = 2; i < text.size(); i += 2) {
     int high = nibble(text[i]);
@@ -304,7 +316,8 @@ Result<std::string> parse_array(std::string_view& text, const Type& type, TextFo
       if (raw.size() == 4 && (raw == "NULL" || raw == "null")) {
         elements.append_null();
       } else if (raw.starts_with('{')) {
-        return Status::data_error(fmt::format("array has more dimensions than {}", type.to_string_without_null()));
+        return Status::data_error(
+            fmt::format("array has more dimensions than {}", type.to_string_without_null()));
       } else {
         TRY(append_parsed(raw, elements, format));
       }
@@ -321,8 +334,12 @@ Result<std::string> parse_array(std::string_view& text, const Type& type, TextFo
 
 }  // namespace
 
-void append_double(double value, std::string& out) { append_floating(value, 14, out); }
-void append_float(float value, std::string& out) { append_floating(value, 5, out); }
+void append_double(double value, std::string& out) {
+  append_floating(value, 14, out);
+}
+void append_float(float value, std::string& out) {
+  append_floating(value, 5, out);
+}
 
 void append_text(const Column& column, size_t row, std::string& out, TextFormat format) {
   if (column.is_null(row)) {
@@ -446,7 +463,8 @@ Status append_parsed(std::string_view text, Column& column, TextFormat format) {
     case TypeKind::kMap:
     case TypeKind::kMultiset:
     case TypeKind::kRow:
-      return Status::unsupported(fmt::format("reading {} from text is not supported yet", type.to_string_without_null()));
+      return Status::unsupported(
+          fmt::format("reading {} from text is not supported yet", type.to_string_without_null()));
   }
   CHECK(false);
 }

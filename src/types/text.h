@@ -1,6 +1,7 @@
 #pragma once
-// Values as text, the same everywhere a user sees or writes one: client, pgwire text format, CAST to
-// and from STRING, VALUES in tests. Numbers, dates and bytes are written as PostgreSQL writes them.
+// Values as text, the same everywhere a user sees or writes one: client, pgwire text format, CAST
+// to and from STRING, VALUES in tests. Numbers, dates and bytes are written as PostgreSQL writes
+// them.
 
 #include <string>
 #include <string_view>

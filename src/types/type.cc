@@ -133,7 +133,8 @@ std::string Type::to_string_without_null() const {
     case TypeKind::kRow: {
       std::string text = "ROW<";
       for (size_t i = 0; i < children.size(); ++i) {
-        text += fmt::format("{}`{}` {}", i == 0 ? "" : ", ", field_names[i], children[i].to_string());
+        text +=
+            fmt::format("{}`{}` {}", i == 0 ? "" : ", ", field_names[i], children[i].to_string());
       }
       return text + ">";
     }

@@ -13,29 +13,29 @@
 namespace tidemark {
 
 enum class TypeKind : uint8_t {
-  kNull,            // the type of a bare NULL
+  kNull,  // the type of a bare NULL
   kBoolean,
   kTinyint,
   kSmallint,
   kInt,
   kBigint,
-  kFloat,           // 4 bytes
-  kDouble,          // 8 bytes
-  kDecimal,         // precision 1..38, scale 0..precision
-  kChar,            // length in code points
-  kVarchar,         // STRING is VARCHAR(kLengthMax)
-  kBinary,          // length in bytes
-  kVarbinary,       // BYTES is VARBINARY(kLengthMax)
+  kFloat,      // 4 bytes
+  kDouble,     // 8 bytes
+  kDecimal,    // precision 1..38, scale 0..precision
+  kChar,       // length in code points
+  kVarchar,    // STRING is VARCHAR(kLengthMax)
+  kBinary,     // length in bytes
+  kVarbinary,  // BYTES is VARBINARY(kLengthMax)
   kDate,
   kTime,
-  kTimestamp,       // without time zone
-  kTimestampLtz,    // an instant, shown in the session's zone
-  kIntervalMonth,   // YEAR TO MONTH
-  kIntervalDay,     // DAY TO SECOND
-  kArray,           // children[0]
-  kMap,             // children[0] -> children[1]
-  kMultiset,        // children[0]
-  kRow,             // children, field_names
+  kTimestamp,      // without time zone
+  kTimestampLtz,   // an instant, shown in the session's zone
+  kIntervalMonth,  // YEAR TO MONTH
+  kIntervalDay,    // DAY TO SECOND
+  kArray,          // children[0]
+  kMap,            // children[0] -> children[1]
+  kMultiset,       // children[0]
+  kRow,            // children, field_names
 };
 
 // How values lie in a Column.
@@ -74,9 +74,15 @@ struct Type {
   static Type bytes() { return Type{.kind = TypeKind::kVarbinary, .length = kLengthMax}; }
   static Type date() { return of(TypeKind::kDate); }
   static Type time(int32_t p = 0) { return Type{.kind = TypeKind::kTime, .precision = p}; }
-  static Type timestamp(int32_t p = 6) { return Type{.kind = TypeKind::kTimestamp, .precision = p}; }
-  static Type timestamp_ltz(int32_t p = 6) { return Type{.kind = TypeKind::kTimestampLtz, .precision = p}; }
-  static Type decimal(int32_t p, int32_t s) { return Type{.kind = TypeKind::kDecimal, .precision = p, .scale = s}; }
+  static Type timestamp(int32_t p = 6) {
+    return Type{.kind = TypeKind::kTimestamp, .precision = p};
+  }
+  static Type timestamp_ltz(int32_t p = 6) {
+    return Type{.kind = TypeKind::kTimestampLtz, .precision = p};
+  }
+  static Type decimal(int32_t p, int32_t s) {
+    return Type{.kind = TypeKind::kDecimal, .precision = p, .scale = s};
+  }
   static Type array(Type element);
   static Type map(Type key, Type value);
 
@@ -89,9 +95,13 @@ struct Type {
   bool is_approximate() const { return kind == TypeKind::kFloat || kind == TypeKind::kDouble; }
   bool is_character() const { return kind == TypeKind::kChar || kind == TypeKind::kVarchar; }
   bool is_binary() const { return kind == TypeKind::kBinary || kind == TypeKind::kVarbinary; }
-  bool is_timestamp() const { return kind == TypeKind::kTimestamp || kind == TypeKind::kTimestampLtz; }
+  bool is_timestamp() const {
+    return kind == TypeKind::kTimestamp || kind == TypeKind::kTimestampLtz;
+  }
   bool is_temporal() const { return kind >= TypeKind::kDate && kind <= TypeKind::kTimestampLtz; }
-  bool is_interval() const { return kind == TypeKind::kIntervalMonth || kind == TypeKind::kIntervalDay; }
+  bool is_interval() const {
+    return kind == TypeKind::kIntervalMonth || kind == TypeKind::kIntervalDay;
+  }
   bool is_nested() const { return kind >= TypeKind::kArray; }
 
   // Flink's spelling: "DECIMAL(10, 2)", "VARCHAR(50)", "STRING", "INT NOT NULL", "ARRAY<INT>".

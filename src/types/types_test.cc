@@ -62,12 +62,15 @@ TEST(Decimal, arithmetic_is_exact) {
   };
   EXPECT_EQ(round_trip(Type::decimal(10, 2), "-0.005"), "-0.01");
   EXPECT_EQ(round_trip(Type::decimal(5, 2), "1000"), "error: value does not fit DECIMAL(5, 2)");
-  EXPECT_EQ(round_trip(Type::decimal(38, 0), "99999999999999999999999999999999999999"), "99999999999999999999999999999999999999");
+  EXPECT_EQ(round_trip(Type::decimal(38, 0), "99999999999999999999999999999999999999"),
+            "99999999999999999999999999999999999999");
   EXPECT_EQ(round_trip(Type::decimal(38, 2), "NaN"), "NaN");
   EXPECT_EQ(round_trip(Type::decimal(20, 3), "1.5e3"), "1500.000");
   EXPECT_EQ(show(decimal_add(parse("1.5", 1), 1, parse("2.25", 2), 2, 38, 2), 2), "3.75");
   EXPECT_EQ(show(decimal_subtract(parse("1.5", 1), 1, parse("2.25", 2), 2, 38, 2), 2), "-0.75");
-  EXPECT_EQ(show(decimal_multiply(parse("99999999999999999999", 0), 0, parse("99999999999999999", 0), 0, 38, 0), 0),
+  EXPECT_EQ(show(decimal_multiply(parse("99999999999999999999", 0), 0,
+                                  parse("99999999999999999", 0), 0, 38, 0),
+                 0),
             "9999999999999999899900000000000000001");
   EXPECT_EQ(show(decimal_divide(parse("1", 0), 0, parse("3", 0), 0, 38, 6), 6), "0.333333");
   EXPECT_EQ(show(decimal_divide(parse("2", 0), 0, parse("3", 0), 0, 38, 6), 6), "0.666667");
@@ -80,8 +83,10 @@ TEST(Decimal, arithmetic_is_exact) {
 TEST(Nested, arrays_pack_and_print) {
   Type matrix = Type::array(Type::array(Type::integer()));
   EXPECT_EQ(round_trip(matrix, "{{1,2},{3,NULL}}"), "{{1,2},{3,NULL}}");
-  EXPECT_EQ(round_trip(Type::array(Type::string()), "{a,\"b c\",\"\",\"q\\\"q\"}"), "{a,\"b c\",\"\",\"q\\\"q\"}");
-  EXPECT_EQ(round_trip(Type::array(Type::integer()), "{{1}}"), "error: array has more dimensions than ARRAY<INT>");
+  EXPECT_EQ(round_trip(Type::array(Type::string()), "{a,\"b c\",\"\",\"q\\\"q\"}"),
+            "{a,\"b c\",\"\",\"q\\\"q\"}");
+  EXPECT_EQ(round_trip(Type::array(Type::integer()), "{{1}}"),
+            "error: array has more dimensions than ARRAY<INT>");
 }
 
 TEST(Column, keeps_long_strings_alive_when_rows_are_shared) {

@@ -1,16 +1,15 @@
 // Runs the tidemark program as users and scripts do, and looks at its output and exit status.
 
-#include <fcntl.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <fstream>
 #include <thread>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/harness/postgres_cluster.h"
 
@@ -45,15 +44,17 @@ class ClientTest : public testing::Test {
   }
   // `shell` follows the program's name; "..." in it may redirect.
   Outcome run(const std::string& arguments) {
-    std::string command = "cd " + directory_ + " && TMPDIR=" + directory_ + " timeout 60 " TIDEMARK_BINARY " " +
-                          arguments + " >out 2>err </dev/null";
+    std::string command = "cd " + directory_ + " && TMPDIR=" + directory_ +
+                          " timeout 60 " TIDEMARK_BINARY " " + arguments + " >out 2>err </dev/null";
     int status = system(command.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, contents(directory_ + "/out"), contents(directory_ + "/err")};
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, contents(directory_ + "/out"),
+            contents(directory_ + "/err")};
   }
   std::string source(const std::string& table) {
     PostgresAddress address = shared_cluster().address(database_);
-    return "CREATE TABLE " + table + " WITH ('connector'='postgres-cdc', 'hostname'='" + address.host + "', 'port'='" +
-           address.port + "', 'username'='postgres', 'password'='postgres', 'database-name'='" + database_ +
+    return "CREATE TABLE " + table + " WITH ('connector'='postgres-cdc', 'hostname'='" +
+           address.host + "', 'port'='" + address.port +
+           "', 'username'='postgres', 'password'='postgres', 'database-name'='" + database_ +
            "', 'schema-name'='public', 'table-name'='" + table + "');\n";
   }
   void make_table(const std::string& sql) {
@@ -68,15 +69,19 @@ TEST_F(ClientTest, prints_bounded_rows_as_a_grid) {
   Outcome r = run("-c \"VALUES (1, 'a'), (2, NULL)\"");
   EXPECT_EQ(r.status, 0) << r.err;
   EXPECT_EQ(r.out,
-            "+--------+--------+\n| EXPR$0 | EXPR$1 |\n+--------+--------+\n|      1 |      a |\n|      2 | <NULL> |\n"
+            "+--------+--------+\n| EXPR$0 | EXPR$1 |\n+--------+--------+\n|      1 |      a |\n| "
+            "     2 | <NULL> |\n"
             "+--------+--------+\n2 rows in set\n");
 }
 
 TEST_F(ClientTest, json_and_csv_hold_nothing_but_data) {
-  std::string statements = "-c \"CREATE VIEW v AS SELECT 1 AS a; SELECT CAST(1.50 AS DECIMAL(10,2)) AS d, TRUE AS b, "
-                           "CAST(NULL AS INT) AS n, 'x,y' AS s\" --output ";
+  std::string statements =
+      "-c \"CREATE VIEW v AS SELECT 1 AS a; SELECT CAST(1.50 AS DECIMAL(10,2)) AS d, TRUE AS b, "
+      "CAST(NULL AS INT) AS n, 'x,y' AS s\" --output ";
   Outcome json = run(statements + "json");
-  EXPECT_EQ(json.out, "{\"op\":\"+I\",\"mark\":null,\"data\":{\"d\":1.50,\"b\":true,\"n\":null,\"s\":\"x,y\"}}\n");
+  EXPECT_EQ(
+      json.out,
+      "{\"op\":\"+I\",\"mark\":null,\"data\":{\"d\":1.50,\"b\":true,\"n\":null,\"s\":\"x,y\"}}\n");
   Outcome csv = run(statements + "csv");
   EXPECT_EQ(csv.out, "op,mark,d,b,n,s\n+I,,1.50,true,,\"x,y\"\n");
   EXPECT_EQ(json.status, 0);
@@ -84,27 +89,32 @@ TEST_F(ClientTest, json_and_csv_hold_nothing_but_data) {
 }
 
 TEST_F(ClientTest, stops_at_the_first_failure_and_shows_the_place) {
-  Outcome r = run("-f " + file("q.sql", "SELECT 1 AS one;\n\nSELECT 'é', x FROM nowhere;\nSELECT 2 AS two;\n"));
+  Outcome r = run(
+      "-f " + file("q.sql", "SELECT 1 AS one;\n\nSELECT 'é', x FROM nowhere;\nSELECT 2 AS two;\n"));
   EXPECT_EQ(r.status, 1);
   EXPECT_NE(r.out.find("one"), std::string::npos);
   EXPECT_EQ(r.out.find("two"), std::string::npos);
   EXPECT_EQ(r.err.find("[ERROR] Could not execute SQL statement. Reason:\n"), 0u);
   EXPECT_NE(r.err.find("q.sql, line 3: "), std::string::npos) << r.err;
-  EXPECT_NE(r.err.find("\n  SELECT 'é', x FROM nowhere;\n                     ^"), std::string::npos) << r.err;
+  EXPECT_NE(r.err.find("\n  SELECT 'é', x FROM nowhere;\n                     ^"),
+            std::string::npos)
+      << r.err;
 }
 
 TEST_F(ClientTest, a_script_that_cannot_be_whole_runs_nothing) {
   Outcome quote = run("-f " + file("quote.sql", "SELECT 1;\nSELECT 'abc"));
   EXPECT_EQ(quote.status, 1);
   EXPECT_EQ(quote.out, "");
-  EXPECT_NE(quote.err.find("line 2: the script ends inside a quote"), std::string::npos) << quote.err;
+  EXPECT_NE(quote.err.find("line 2: the script ends inside a quote"), std::string::npos)
+      << quote.err;
   Outcome bytes = run("-f " + file("bytes.sql", "SELECT '\xFF';"));
   EXPECT_EQ(bytes.status, 1);
   EXPECT_NE(bytes.err.find("not valid UTF-8: byte 0xff"), std::string::npos) << bytes.err;
 }
 
 TEST_F(ClientTest, wrong_flags_are_usage_errors) {
-  for (const char* flags : {"--nope", "--output xml", "--until later", "--for soon", "-D novalue", "http://x y z"}) {
+  for (const char* flags :
+       {"--nope", "--output xml", "--until later", "--for soon", "-D novalue", "http://x y z"}) {
     Outcome r = run(flags);
     EXPECT_EQ(r.status, 2) << flags;
     EXPECT_NE(r.err.find("tidemark: "), std::string::npos) << flags;
@@ -124,12 +134,16 @@ TEST_F(ClientTest, init_scripts_prepare_and_do_not_query) {
 }
 
 TEST_F(ClientTest, one_shot_over_postgres_is_ordered_and_complete) {
-  make_table("CREATE TABLE t (id int PRIMARY KEY, g text, v numeric); "
-             "INSERT INTO t SELECT i, 'g' || i % 3, i FROM generate_series(1, 1000) i");
-  Outcome r = run("-f " + file("q.sql", source("t") + "SELECT g, COUNT(*) AS n FROM t GROUP BY g ORDER BY n DESC, g") +
-              " --until caught-up");
+  make_table(
+      "CREATE TABLE t (id int PRIMARY KEY, g text, v numeric); "
+      "INSERT INTO t SELECT i, 'g' || i % 3, i FROM generate_series(1, 1000) i");
+  Outcome r = run(
+      "-f " +
+      file("q.sql", source("t") + "SELECT g, COUNT(*) AS n FROM t GROUP BY g ORDER BY n DESC, g") +
+      " --until caught-up");
   EXPECT_EQ(r.status, 0) << r.err;
-  EXPECT_NE(r.out.find("| g |   n |") == std::string::npos ? r.out.find("|  g |   n |") : 0, std::string::npos);
+  EXPECT_NE(r.out.find("| g |   n |") == std::string::npos ? r.out.find("|  g |   n |") : 0,
+            std::string::npos);
   EXPECT_NE(r.out.find("| g1 | 334 |\n| g0 | 333 |\n| g2 | 333 |\n"), std::string::npos) << r.out;
   EXPECT_NE(r.out.find("3 rows in set"), std::string::npos);
 }
@@ -137,12 +151,14 @@ TEST_F(ClientTest, one_shot_over_postgres_is_ordered_and_complete) {
 TEST_F(ClientTest, url_makes_every_table_ready) {
   make_table("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1), (2)");
   PostgresAddress address = shared_cluster().address(database_);
-  Outcome r = run("'postgres:///" + database_ + "?host=" + address.host + "&port=" + address.port +
-              "&user=postgres' -c 'SELECT COUNT(*) AS n FROM t' --until caught-up --output csv");
+  Outcome r =
+      run("'postgres:///" + database_ + "?host=" + address.host + "&port=" + address.port +
+          "&user=postgres' -c 'SELECT COUNT(*) AS n FROM t' --until caught-up --output csv");
   EXPECT_EQ(r.status, 0) << r.err;
   EXPECT_TRUE(r.out.starts_with("op,mark,n\n+I,")) << r.out;
   EXPECT_TRUE(r.out.ends_with(",2\n")) << r.out;
-  Outcome wrong = run("'postgres:///nowhere?host=" + address.host + "&port=" + address.port + "&user=postgres' -c 'SELECT 1'");
+  Outcome wrong = run("'postgres:///nowhere?host=" + address.host + "&port=" + address.port +
+                      "&user=postgres' -c 'SELECT 1'");
   EXPECT_EQ(wrong.status, 1);
   EXPECT_NE(wrong.err.find("nowhere"), std::string::npos);
   EXPECT_EQ(wrong.err.find("'password'"), std::string::npos);
@@ -159,13 +175,21 @@ TEST_F(ClientTest, time_pipe_and_signals_end_a_live_query) {
   // `timeout` ends with the program's own status.
   std::string base = "cd " + directory_ + " && TMPDIR=" + directory_ + " ";
   std::string program = TIDEMARK_BINARY " -f " + script + " --output json";
-  auto status_of = [&](const std::string& command) { return WEXITSTATUS(system((base + command).c_str())); };
-  EXPECT_EQ(status_of("timeout -s INT --preserve-status 1 " + program + " >out 2>err </dev/null"), 130);
-  EXPECT_EQ(status_of("timeout -s TERM --preserve-status 1 " + program + " >out 2>err </dev/null"), 143);
-  EXPECT_EQ(status_of("bash -c 'timeout 30 " + program + " 2>err </dev/null | head -n 1 >out; exit ${PIPESTATUS[0]}'"), 141);
+  auto status_of = [&](const std::string& command) {
+    return WEXITSTATUS(system((base + command).c_str()));
+  };
+  EXPECT_EQ(status_of("timeout -s INT --preserve-status 1 " + program + " >out 2>err </dev/null"),
+            130);
+  EXPECT_EQ(status_of("timeout -s TERM --preserve-status 1 " + program + " >out 2>err </dev/null"),
+            143);
+  EXPECT_EQ(status_of("bash -c 'timeout 30 " + program +
+                      " 2>err </dev/null | head -n 1 >out; exit ${PIPESTATUS[0]}'"),
+            141);
   // Nothing is left behind: no socket directory, no slot.
   EXPECT_EQ(status_of("ls -d tidemark.* >left 2>/dev/null; test ! -s left"), 0);
-  EXPECT_EQ(shared_cluster().value("SELECT count(*) FROM pg_replication_slots WHERE database = '" + database_ + "'"), "0");
+  EXPECT_EQ(shared_cluster().value("SELECT count(*) FROM pg_replication_slots WHERE database = '" +
+                                   database_ + "'"),
+            "0");
 }
 
 TEST_F(ClientTest, changes_follow_at_their_marks) {
@@ -181,7 +205,8 @@ TEST_F(ClientTest, changes_follow_at_their_marks) {
   Outcome r = run("-f " + script + " --for 3s --output json");
   writer.join();
   std::string ops;
-  for (size_t at = r.out.find("\"op\":\""); at != std::string::npos; at = r.out.find("\"op\":\"", at + 1)) {
+  for (size_t at = r.out.find("\"op\":\""); at != std::string::npos;
+       at = r.out.find("\"op\":\"", at + 1)) {
     ops += r.out.substr(at + 6, 2);
   }
   EXPECT_EQ(ops, "+I-U+U-D") << r.out << r.err;

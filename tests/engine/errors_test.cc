@@ -15,11 +15,16 @@ class Errors : public testing::Test {
  protected:
   void SetUp() override {
     database_ = shared_cluster().make_database();
-    shared_cluster().run("CREATE TABLE t (id INT PRIMARY KEY, name TEXT, total FLOAT8, amount INT)", database_);
-    shared_cluster().run("INSERT INTO t SELECT i, i::text, i * 0.5, i FROM generate_series(1, 20) i", database_);
-    session_.run("CREATE TABLE t WITH (" + connector_options(shared_cluster().address(database_), "public", "t") + ")");
+    shared_cluster().run("CREATE TABLE t (id INT PRIMARY KEY, name TEXT, total FLOAT8, amount INT)",
+                         database_);
+    shared_cluster().run(
+        "INSERT INTO t SELECT i, i::text, i * 0.5, i FROM generate_series(1, 20) i", database_);
+    session_.run("CREATE TABLE t WITH (" +
+                 connector_options(shared_cluster().address(database_), "public", "t") + ")");
   }
-  std::string now() { return shared_cluster().value("SELECT pg_current_wal_flush_lsn()", database_); }
+  std::string now() {
+    return shared_cluster().value("SELECT pg_current_wal_flush_lsn()", database_);
+  }
   // The status with which a live query ends.
   Status end_of(LiveQuery& query) {
     for (;;) {
@@ -40,23 +45,41 @@ class Errors : public testing::Test {
 
 TEST_F(Errors, names_that_do_not_exist_give_the_nearest) {
   EXPECT_EQ(session_.error("SELECT nmae FROM t"), "no such column: nmae\ndid you mean name?");
-  EXPECT_EQ(session_.error("SELECT name FROM tt"), "no such table or view: default_catalog.default_database.tt\ndid you mean t?");
-  EXPECT_EQ(session_.error("SELECT UPER(name) FROM t"), "no such function: UPER\ndid you mean UPPER?");
-  EXPECT_EQ(session_.error("SELECT SUM(name) FROM t"), "SUM takes a number, not STRING\nusage: SUM([DISTINCT] x)");
-  EXPECT_EQ(session_.error("SELECT name, SUM(total) FROM t"), "column must be in GROUP BY or inside an aggregate: name\nadd name to GROUP BY, or write MIN(name)");
-  EXPECT_EQ(session_.error("SELECT * FROM t WHERE name = 5").substr(0, 34), "cannot compare STRING with INT: te");
-  EXPECT_EQ(session_.error("SELECT * FROM t WHERE SUM(total) > 5"), "aggregate SUM cannot stand in WHERE");
-  EXPECT_EQ(session_.error("CREATE TABLE x WITH ('connector' = 'postgress-cdc')").substr(0, 17), "unknown connector");
-  std::string unknown = session_.error("CREATE TABLE x WITH (" + connector_options(shared_cluster().address(database_), "public", "t") + ", 'slot.nam' = 'x')");
-  EXPECT_TRUE(unknown.starts_with("unknown option of connector postgres-cdc: 'slot.nam'\ndid you mean 'slot.name'?")) << unknown;
+  EXPECT_EQ(session_.error("SELECT name FROM tt"),
+            "no such table or view: default_catalog.default_database.tt\ndid you mean t?");
+  EXPECT_EQ(session_.error("SELECT UPER(name) FROM t"),
+            "no such function: UPER\ndid you mean UPPER?");
+  EXPECT_EQ(session_.error("SELECT SUM(name) FROM t"),
+            "SUM takes a number, not STRING\nusage: SUM([DISTINCT] x)");
+  EXPECT_EQ(session_.error("SELECT name, SUM(total) FROM t"),
+            "column must be in GROUP BY or inside an aggregate: name\nadd name to GROUP BY, or "
+            "write MIN(name)");
+  EXPECT_EQ(session_.error("SELECT * FROM t WHERE name = 5").substr(0, 34),
+            "cannot compare STRING with INT: te");
+  EXPECT_EQ(session_.error("SELECT * FROM t WHERE SUM(total) > 5"),
+            "aggregate SUM cannot stand in WHERE");
+  EXPECT_EQ(session_.error("CREATE TABLE x WITH ('connector' = 'postgress-cdc')").substr(0, 17),
+            "unknown connector");
+  std::string unknown =
+      session_.error("CREATE TABLE x WITH (" +
+                     connector_options(shared_cluster().address(database_), "public", "t") +
+                     ", 'slot.nam' = 'x')");
+  EXPECT_TRUE(unknown.starts_with(
+      "unknown option of connector postgres-cdc: 'slot.nam'\ndid you mean 'slot.name'?"))
+      << unknown;
 }
 
 TEST_F(Errors, what_does_not_run_yet_is_named) {
-  EXPECT_EQ(session_.error("SELECT * FROM t a JOIN t b ON a.id = b.id"), "JOIN is not supported yet");
-  EXPECT_EQ(session_.error("SELECT id, ROW_NUMBER() OVER (ORDER BY id) FROM t"), "OVER is not supported yet");
-  EXPECT_EQ(session_.error("SELECT * FROM t WHERE id IN (SELECT id FROM t)"), "IN (query) is not supported yet");
+  EXPECT_EQ(session_.error("SELECT * FROM t a JOIN t b ON a.id = b.id"),
+            "JOIN is not supported yet");
+  EXPECT_EQ(session_.error("SELECT id, ROW_NUMBER() OVER (ORDER BY id) FROM t"),
+            "OVER is not supported yet");
+  EXPECT_EQ(session_.error("SELECT * FROM t WHERE id IN (SELECT id FROM t)"),
+            "IN (query) is not supported yet");
   EXPECT_EQ(session_.error("INSERT INTO t SELECT * FROM t"), "INSERT is not supported yet");
-  EXPECT_EQ(session_.error("SELECT * FROM t MATCH_RECOGNIZE (ORDER BY id MEASURES A.id AS x PATTERN (A) DEFINE A AS A.id > 1)"), "MATCH_RECOGNIZE is not supported yet");
+  EXPECT_EQ(session_.error("SELECT * FROM t MATCH_RECOGNIZE (ORDER BY id MEASURES A.id AS x "
+                           "PATTERN (A) DEFINE A AS A.id > 1)"),
+            "MATCH_RECOGNIZE is not supported yet");
 }
 
 TEST_F(Errors, positions_point_into_the_statement) {
@@ -84,11 +107,12 @@ TEST_F(Errors, a_row_that_cannot_be_cast_ends_the_query_and_heals_with_the_row) 
   TextRows rows;
   for (int tries = 0; tries < 200 && rows != TextRows{{"231"}}; ++tries) {
     rows.clear();
-    Status ignored = session_.session().execute_script("SELECT * FROM v", [&](StatementResult result) {
-      const auto& answer = std::get<RowsResult>(result.outcome);
-      rows.insert({std::to_string(answer.rows.columns[0]->data<int32_t>()[0])});
-      return true;
-    });
+    Status ignored =
+        session_.session().execute_script("SELECT * FROM v", [&](StatementResult result) {
+          const auto& answer = std::get<RowsResult>(result.outcome);
+          rows.insert({std::to_string(answer.rows.columns[0]->data<int32_t>()[0])});
+          return true;
+        });
     (void)ignored.ok();  // still in error: ask again
   }
   EXPECT_EQ(rows, (TextRows{{"231"}}));
@@ -110,13 +134,16 @@ TEST_F(Errors, views_stand_on_views_and_drop_in_order) {
     CREATE MATERIALIZED VIEW top AS SELECT odd, s FROM sums WHERE s > 0)");
   LiveQuery live = session_.query("SELECT odd, s FROM top ORDER BY s DESC");
   live.wait_for_content();
-  EXPECT_EQ(live.rows(), postgres_rows(shared_cluster(), database_, "SELECT id % 2, SUM(total) FROM t WHERE total > 5 GROUP BY id % 2"));
+  EXPECT_EQ(live.rows(),
+            postgres_rows(shared_cluster(), database_,
+                          "SELECT id % 2, SUM(total) FROM t WHERE total > 5 GROUP BY id % 2"));
   shared_cluster().run("DELETE FROM t WHERE id % 2 = 0", database_);
   while (live.rows().size() > 1) {
     ASSERT_NE(live.next().kind, ViewUpdate::Kind::kEnd);
   }
   EXPECT_EQ(session_.error("DROP TABLE t").substr(0, 19), "cannot drop table t");
-  EXPECT_EQ(session_.error("DROP VIEW sums"), "sums is a materialized view\nwrite DROP MATERIALIZED VIEW sums");
+  EXPECT_EQ(session_.error("DROP VIEW sums"),
+            "sums is a materialized view\nwrite DROP MATERIALIZED VIEW sums");
   session_.run("DROP TABLE t CASCADE");
   EXPECT_EQ(session_.rows("SHOW TABLES"), TextRows{});
 }
@@ -126,7 +153,11 @@ TEST_F(Errors, a_large_transaction_shows_only_at_its_commit) {
   live.wait_for_content();
   TextRows before = live.rows();
   PostgresConnection writer = shared_cluster().connect(database_);
-  ASSERT_TRUE(writer.execute("BEGIN; INSERT INTO t SELECT i, 'bulk', 0.25, 1 FROM generate_series(1000, 301000) i").ok());
+  ASSERT_TRUE(
+      writer
+          .execute(
+              "BEGIN; INSERT INTO t SELECT i, 'bulk', 0.25, 1 FROM generate_series(1000, 301000) i")
+          .ok());
   // Another commit in between is shown without a row of the open transaction.
   shared_cluster().run("INSERT INTO t VALUES (500, 'small', 1, 1)", database_);
   live.wait_for(now());

@@ -1,11 +1,12 @@
-// The promise: every state that anyone sees is the query's answer at one source commit. Several connections write
-// random transactions (inserts, updates of key, group and filter columns, deletes, truncates, savepoints,
-// rollbacks) into two tables; every published state of every query must be what Postgres itself answers for
-// the commit at that mark.
+// The promise: every state that anyone sees is the query's answer at one source commit. Several
+// connections write random transactions (inserts, updates of key, group and filter columns,
+// deletes, truncates, savepoints, rollbacks) into two tables; every published state of every query
+// must be what Postgres itself answers for the commit at that mark.
 //
-// How Postgres's answer for a commit is known: a writer takes a lock after its last change, asks the queries in
-// its own transaction, commits, and reads the WAL position before it lets go. No other writer commits in
-// between, so the answers are those at its commit, and the commit's LSN lies between the two positions.
+// How Postgres's answer for a commit is known: a writer takes a lock after its last change, asks
+// the queries in its own transaction, commits, and reads the WAL position before it lets go. No
+// other writer commits in between, so the answers are those at its commit, and the commit's LSN
+// lies between the two positions.
 
 #include <atomic>
 #include <random>
@@ -21,7 +22,7 @@ namespace tidemark {
 namespace {
 
 struct CheckedQuery {
-  std::string live;      // over tables f and d
+  std::string live;  // over tables f and d
   std::string postgres;
 };
 
@@ -38,10 +39,12 @@ const std::vector<CheckedQuery>& queries() {
         };
         result.push_back({fill(text), fill(postgres.empty() ? text : postgres)});
       };
-      add("SELECT grp, SUM(total), COUNT(*), COUNT(note) FROM $T WHERE status <> 'DENIED' GROUP BY grp");
+      add("SELECT grp, SUM(total), COUNT(*), COUNT(note) FROM $T WHERE status <> 'DENIED' GROUP BY "
+          "grp");
       add("SELECT id, grp, total, amount, note FROM $T");
       add("SELECT COUNT(*), SUM(amount), MIN(total), MAX(total), COUNT(DISTINCT grp) FROM $T");
-      add("SELECT status, MIN(note), MAX(amount), SUM(DISTINCT amount) FROM $T GROUP BY status HAVING COUNT(*) > 2");
+      add("SELECT status, MIN(note), MAX(amount), SUM(DISTINCT amount) FROM $T GROUP BY status "
+          "HAVING COUNT(*) > 2");
       add("SELECT DISTINCT grp, status FROM $T WHERE total > 50");
       add("SELECT id, total FROM $T WHERE total IS NOT NULL ORDER BY total DESC, id LIMIT 5");
     }
@@ -90,7 +93,8 @@ class Writer {
       result.answers.push_back(answer.value_or(TextRows()));
     }
     if (!answered) {
-      // A deadlock with a writer that truncated and waits for the lock: this transaction was the victim.
+      // A deadlock with a writer that truncated and waits for the lock: this transaction was the
+      // victim.
       execute("ROLLBACK");
       EXPECT_TRUE(!locked || execute("SELECT pg_advisory_unlock(42)"));
       return std::nullopt;
@@ -124,16 +128,29 @@ class Writer {
   std::string statement() {
     std::string table = random_() % 2 ? "f" : "d";
     auto id = [&] { return std::to_string(random_() % 300); };
-    static const char* kGroups[] = {"'Box Jellyfish'", "'Cassowary'", "'Great White Shark'", "NULL", "''"};
+    static const char* kGroups[] = {"'Box Jellyfish'", "'Cassowary'", "'Great White Shark'", "NULL",
+                                    "''"};
     static const char* kStatus[] = {"'INITIAL'", "'DENIED'", "'REIMBURSED'", "NULL"};
     auto group = [&] { return std::string(kGroups[random_() % 5]); };
     auto status = [&] { return std::string(kStatus[random_() % 4]); };
-    auto total = [&] { return random_() % 10 == 0 ? std::string("NULL") : std::to_string(random_() % 400) + ".25"; };
-    auto amount = [&] { return random_() % 10 == 0 ? std::string("NULL") : std::to_string(random_() % 1000) + "." + std::to_string(random_() % 90 + 10); };
-    auto note = [&] { return random_() % 4 == 0 ? std::string("repeat('toast ', 800)") : random_() % 3 == 0 ? std::string("NULL") : "'note " + id() + "'"; };
+    auto total = [&] {
+      return random_() % 10 == 0 ? std::string("NULL") : std::to_string(random_() % 400) + ".25";
+    };
+    auto amount = [&] {
+      return random_() % 10 == 0
+                 ? std::string("NULL")
+                 : std::to_string(random_() % 1000) + "." + std::to_string(random_() % 90 + 10);
+    };
+    auto note = [&] {
+      return random_() % 4 == 0   ? std::string("repeat('toast ', 800)")
+             : random_() % 3 == 0 ? std::string("NULL")
+                                  : "'note " + id() + "'";
+    };
     switch (random_() % 24) {
       case 0:
-        return random_() % 6 == 0 ? "TRUNCATE f, d" : random_() % 4 == 0 ? "TRUNCATE " + table : "DELETE FROM " + table + " WHERE id < 20";
+        return random_() % 6 == 0   ? "TRUNCATE f, d"
+               : random_() % 4 == 0 ? "TRUNCATE " + table
+                                    : "DELETE FROM " + table + " WHERE id < 20";
       case 1:
       case 2:
       case 3:
@@ -142,20 +159,25 @@ class Writer {
         return "UPDATE " + table + " SET id = id + 1000 WHERE id = " + id();
       case 5:
       case 6:
-        return "UPDATE " + table + " SET grp = " + group() + " WHERE id % 17 = " + std::to_string(random_() % 17);
+        return "UPDATE " + table + " SET grp = " + group() +
+               " WHERE id % 17 = " + std::to_string(random_() % 17);
       case 7:
       case 8:
         return "UPDATE " + table + " SET status = " + status() + " WHERE id = " + id();
       case 9:
       case 10:
       case 11:
-        return "UPDATE " + table + " SET total = " + total() + ", amount = " + amount() + " WHERE id = " + id();
+        return "UPDATE " + table + " SET total = " + total() + ", amount = " + amount() +
+               " WHERE id = " + id();
       case 12:
         return "UPDATE " + table + " SET note = " + note() + " WHERE id = " + id();
       case 13:
-        return "INSERT INTO " + table + " SELECT i, 'Cassowary', 'INITIAL', 1.5, 2.50, 'bulk' FROM generate_series(2000 + " + id() + ", 2010) i ON CONFLICT DO NOTHING";
+        return "INSERT INTO " + table +
+               " SELECT i, 'Cassowary', 'INITIAL', 1.5, 2.50, 'bulk' FROM generate_series(2000 + " +
+               id() + ", 2010) i ON CONFLICT DO NOTHING";
       default:
-        return "INSERT INTO " + table + " VALUES (" + id() + ", " + group() + ", " + status() + ", " + total() + ", " + amount() + ", " + note() + ") ON CONFLICT DO NOTHING";
+        return "INSERT INTO " + table + " VALUES (" + id() + ", " + group() + ", " + status() +
+               ", " + total() + ", " + amount() + ", " + note() + ") ON CONFLICT DO NOTHING";
     }
   }
 
@@ -167,17 +189,27 @@ void check_every_mark(uint64_t step_commits_max, size_t transactions, uint32_t s
   PostgresCluster& cluster = shared_cluster();
   std::string database = cluster.make_database();
   for (const char* table : {"f", "d"}) {
-    cluster.run(std::string("CREATE TABLE ") + table + " (id INT PRIMARY KEY, grp TEXT, status VARCHAR(10), total FLOAT8, amount NUMERIC(10,2), note TEXT)", database);
-    cluster.run(std::string("INSERT INTO ") + table + " SELECT i, 'Cassowary', 'INITIAL', i * 0.25, i * 0.5, 'first' FROM generate_series(1, 100) i", database);
+    cluster.run(std::string("CREATE TABLE ") + table +
+                    " (id INT PRIMARY KEY, grp TEXT, status VARCHAR(10), total FLOAT8, amount "
+                    "NUMERIC(10,2), note TEXT)",
+                database);
+    cluster.run(std::string("INSERT INTO ") + table +
+                    " SELECT i, 'Cassowary', 'INITIAL', i * 0.25, i * 0.5, 'first' FROM "
+                    "generate_series(1, 100) i",
+                database);
   }
   cluster.run("ALTER TABLE f REPLICA IDENTITY FULL", database);
   // Stored out of line, so that updates of other columns leave it unchanged in the log.
-  cluster.run("ALTER TABLE d ALTER note SET STORAGE EXTERNAL; ALTER TABLE f ALTER note SET STORAGE EXTERNAL", database);
+  cluster.run(
+      "ALTER TABLE d ALTER note SET STORAGE EXTERNAL; ALTER TABLE f ALTER note SET STORAGE "
+      "EXTERNAL",
+      database);
 
   Engine engine({.step_commits_max = step_commits_max});
   TestSession session(engine);
   for (const char* table : {"f", "d"}) {
-    session.run(std::string("CREATE TABLE ") + table + " WITH (" + connector_options(cluster.address(database), "public", table) + ")");
+    session.run(std::string("CREATE TABLE ") + table + " WITH (" +
+                connector_options(cluster.address(database), "public", table) + ")");
   }
   std::vector<LiveQuery> live;
   for (size_t q = 0; q < queries().size() / 2; ++q) {
@@ -191,7 +223,8 @@ void check_every_mark(uint64_t step_commits_max, size_t transactions, uint32_t s
   std::map<Lsn, std::vector<TextRows>> answers;  // by the position after the commit
   {
     PostgresConnection connection = cluster.connect(database);
-    Lsn now = Lsn::parse(connection.query("SELECT pg_current_wal_insert_lsn()")->text(0, 0)).value();
+    Lsn now =
+        Lsn::parse(connection.query("SELECT pg_current_wal_insert_lsn()")->text(0, 0)).value();
     for (const CheckedQuery& query : queries()) {
       answers[now].push_back(postgres_rows(cluster, database, query.postgres));
     }
@@ -210,7 +243,8 @@ void check_every_mark(uint64_t step_commits_max, size_t transactions, uint32_t s
       }
     });
   }
-  // The other queries join while the writers are at work: their first content must be exact as well.
+  // The other queries join while the writers are at work: their first content must be exact as
+  // well.
   while (committed < transactions / 4) {
     std::this_thread::yield();
   }
@@ -239,20 +273,26 @@ void check_every_mark(uint64_t step_commits_max, size_t transactions, uint32_t s
     writer.join();
   }
   // One more commit, so that every reader gets past all the others.
-  cluster.run("INSERT INTO f VALUES (99999, 'x', 'x', 1, 1, 'last'); INSERT INTO d VALUES (99999, 'x', 'x', 1, 1, 'last')", database);
+  cluster.run(
+      "INSERT INTO f VALUES (99999, 'x', 'x', 1, 1, 'last'); INSERT INTO d VALUES (99999, 'x', "
+      "'x', 1, 1, 'last')",
+      database);
   {
     PostgresConnection connection = cluster.connect(database);
-    final_mark = Lsn::parse(connection.query("SELECT pg_current_wal_flush_lsn()")->text(0, 0)).value().value;
+    final_mark =
+        Lsn::parse(connection.query("SELECT pg_current_wal_flush_lsn()")->text(0, 0)).value().value;
     for (const CheckedQuery& query : queries()) {
       answers[Lsn{UINT64_MAX}].push_back(postgres_rows(cluster, database, query.postgres));
     }
   }
-  // Commits elsewhere: they change nothing, and move the mark past the position that the readers wait for.
+  // Commits elsewhere: they change nothing, and move the mark past the position that the readers
+  // wait for.
   std::thread ticker([&] {
     PostgresConnection connection = cluster.connect(database);
     EXPECT_TRUE(connection.execute("CREATE TABLE elsewhere (n INT)").ok());
     while (writing) {
-      EXPECT_TRUE(connection.execute("INSERT INTO elsewhere VALUES (1); SELECT pg_sleep(0.05)").ok());
+      EXPECT_TRUE(
+          connection.execute("INSERT INTO elsewhere VALUES (1); SELECT pg_sleep(0.05)").ok());
     }
   });
   for (std::thread& reader : readers) {
@@ -268,22 +308,29 @@ void check_every_mark(uint64_t step_commits_max, size_t transactions, uint32_t s
       ASSERT_NE(expected, answers.end());
       ++states;
       if (rows != expected->second[q]) {
-        // The first content of a query that joined later may stand at a position between two commits.
+        // The first content of a query that joined later may stand at a position between two
+        // commits.
         auto before = expected == answers.begin() ? expected : std::prev(expected);
         bool first = &seen[q].front().first == &mark;
         ASSERT_TRUE(first && rows == before->second[q])
-            << queries()[q].live << " at " << mark.to_string() << " (" << expected->first.to_string() << ")\nseen " << testing::PrintToString(rows) << "\nexpected "
-            << testing::PrintToString(expected->second[q]);
+            << queries()[q].live << " at " << mark.to_string() << " ("
+            << expected->first.to_string() << ")\nseen " << testing::PrintToString(rows)
+            << "\nexpected " << testing::PrintToString(expected->second[q]);
       }
     }
     ASSERT_EQ(live[q].rows(), answers[Lsn{UINT64_MAX}][q]) << queries()[q].live;
   }
-  std::printf("%zu transactions committed, %zu published states compared\n", committed.load(), states);
+  std::printf("%zu transactions committed, %zu published states compared\n", committed.load(),
+              states);
   EXPECT_GT(states, transactions);
 }
 
-TEST(EveryMark, equals_postgres_at_that_commit_one_commit_a_step) { check_every_mark(1, 2000, 1); }
-TEST(EveryMark, equals_postgres_at_that_commit_as_commits_arrive) { check_every_mark(0, 2000, 2); }
+TEST(EveryMark, equals_postgres_at_that_commit_one_commit_a_step) {
+  check_every_mark(1, 2000, 1);
+}
+TEST(EveryMark, equals_postgres_at_that_commit_as_commits_arrive) {
+  check_every_mark(0, 2000, 2);
+}
 
 }  // namespace
 }  // namespace tidemark

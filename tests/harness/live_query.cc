@@ -38,7 +38,8 @@ ViewUpdate LiveQuery::next() {
       if (is_retraction(update->changes.kinds[row])) {
         auto found = rows_.find(cells);
         if (found == rows_.end()) {
-          ADD_FAILURE() << "a row was taken back that is not there: " << testing::PrintToString(cells);
+          ADD_FAILURE() << "a row was taken back that is not there: "
+                        << testing::PrintToString(cells);
         } else {
           rows_.erase(found);
         }
@@ -115,12 +116,16 @@ TextRows TestSession::rows(const std::string& text) {
   return rows;
 }
 
-std::string connector_options(const PostgresAddress& address, const std::string& schema, const std::string& table) {
-  return "'connector' = 'postgres-cdc', 'hostname' = '" + address.host + "', 'port' = '" + address.port + "', 'username' = '" + address.user +
-         "', 'password' = '" + address.password + "', 'database-name' = '" + address.database + "', 'schema-name' = '" + schema + "', 'table-name' = '" + table + "'";
+std::string connector_options(const PostgresAddress& address, const std::string& schema,
+                              const std::string& table) {
+  return "'connector' = 'postgres-cdc', 'hostname' = '" + address.host + "', 'port' = '" +
+         address.port + "', 'username' = '" + address.user + "', 'password' = '" +
+         address.password + "', 'database-name' = '" + address.database + "', 'schema-name' = '" +
+         schema + "', 'table-name' = '" + table + "'";
 }
 
-TextRows postgres_rows(PostgresCluster& cluster, const std::string& database, const std::string& query) {
+TextRows postgres_rows(PostgresCluster& cluster, const std::string& database,
+                       const std::string& query) {
   PostgresConnection connection = cluster.connect(database);
   Result<QueryResult> result = connection.query(query);
   EXPECT_TRUE(result.ok()) << result.status().message();
@@ -129,7 +134,9 @@ TextRows postgres_rows(PostgresCluster& cluster, const std::string& database, co
     std::vector<std::string> cells;
     for (size_t c = 0; c < result->columns(); ++c) {
       std::string cell(result->text(row, c));
-      cells.push_back(result->is_null(row, c) ? "NULL" : result->column_oid(c) == 16 ? (cell == "t" ? "true" : "false") : cell);
+      cells.push_back(result->is_null(row, c)       ? "NULL"
+                      : result->column_oid(c) == 16 ? (cell == "t" ? "true" : "false")
+                                                    : cell);
     }
     rows.insert(std::move(cells));
   }

@@ -1,5 +1,6 @@
 #pragma once
-// A session and live queries for tests: a query's content as the changes make it, checked change by change.
+// A session and live queries for tests: a query's content as the changes make it, checked change by
+// change.
 
 #include <map>
 #include <set>
@@ -24,8 +25,8 @@ class LiveQuery {
     }
   }
 
-  // Takes one update (waiting up to 20 s); fails the test if there is none. Changes that do not fit the rows
-  // (a retraction of what is not there) fail it too.
+  // Takes one update (waiting up to 20 s); fails the test if there is none. Changes that do not fit
+  // the rows (a retraction of what is not there) fail it too.
   ViewUpdate next();
   void wait_for_content();
   // Until the mark has reached this LSN.
@@ -60,7 +61,9 @@ class TestSession {
 };
 
 // 'connector' = 'postgres-cdc', 'hostname' = ..., for WITH (...).
-std::string connector_options(const PostgresAddress& address, const std::string& schema, const std::string& table);
-TextRows postgres_rows(PostgresCluster& cluster, const std::string& database, const std::string& query);
+std::string connector_options(const PostgresAddress& address, const std::string& schema,
+                              const std::string& table);
+TextRows postgres_rows(PostgresCluster& cluster, const std::string& database,
+                       const std::string& query);
 
 }  // namespace tidemark

@@ -1,7 +1,14 @@
 #include "tests/harness/postgres_cluster.h"
 
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -9,14 +16,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <chrono>
-#include <filesystem>
-#include <fstream>
-#include <thread>
-
-#include <fmt/core.h>
 
 namespace tidemark {
 
@@ -51,7 +50,8 @@ std::string free_port() {
   return std::to_string(ntohs(address.sin_port));
 }
 
-// Starts a program, as user postgres where we are root (the server refuses root). Its output goes to `log`.
+// Starts a program, as user postgres where we are root (the server refuses root). Its output goes
+// to `log`.
 pid_t spawn(const std::vector<std::string>& arguments, const std::string& log) {
   const passwd* user = geteuid() == 0 ? getpwnam("postgres") : nullptr;
   CHECK(geteuid() != 0 || user != nullptr);
@@ -77,35 +77,43 @@ pid_t spawn(const std::vector<std::string>& arguments, const std::string& log) {
 
 bool run_to_end(const std::vector<std::string>& arguments, const std::string& log) {
   int status = 0;
-  return waitpid(spawn(arguments, log), &status, 0) > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  return waitpid(spawn(arguments, log), &status, 0) > 0 && WIFEXITED(status) &&
+         WEXITSTATUS(status) == 0;
 }
 
 }  // namespace
 
-std::string PostgresCluster::binary(const std::string& name) const { return bin_ + "/" + name; }
+std::string PostgresCluster::binary(const std::string& name) const {
+  return bin_ + "/" + name;
+}
 
-PostgresCluster::PostgresCluster(ClusterOptions options) : bin_(find_binaries()), options_(std::move(options)) {
+PostgresCluster::PostgresCluster(ClusterOptions options)
+    : bin_(find_binaries()), options_(std::move(options)) {
   std::string pattern = (fs::temp_directory_path() / "tidemark_pg_XXXXXX").string();
   CHECK(mkdtemp(pattern.data()) != nullptr);
   directory_ = pattern;
   if (const passwd* user = geteuid() == 0 ? getpwnam("postgres") : nullptr) {
     CHECK(chown(directory_.c_str(), user->pw_uid, user->pw_gid) == 0);
   }
-  std::vector<std::string> initdb = {binary("initdb"), "-D", directory_ + "/data", "-U", "postgres", "-E", "UTF8",
-                                     "--locale=C", "--no-sync", "-A", "trust"};
+  std::vector<std::string> initdb = {
+      binary("initdb"), "-D",         directory_ + "/data", "-U", "postgres", "-E",
+      "UTF8",           "--locale=C", "--no-sync",          "-A", "trust"};
   CHECK(run_to_end(initdb, directory_ + "/log"));
   port_ = free_port();
   {
     std::ofstream conf(directory_ + "/data/postgresql.conf", std::ios::app);
-    conf << "\nport = " << port_ << "\nunix_socket_directories = '" << directory_ << "'\nlisten_addresses = '127.0.0.1'\n"
+    conf << "\nport = " << port_ << "\nunix_socket_directories = '" << directory_
+         << "'\nlisten_addresses = '127.0.0.1'\n"
          << "wal_level = logical\nfsync = " << (options_.fsync ? "on" : "off")
-         << "\nmax_wal_senders = 20\nmax_replication_slots = 20\nmax_connections = 100\nshared_buffers = 64MB\n"
+         << "\nmax_wal_senders = 20\nmax_replication_slots = 20\nmax_connections = "
+            "100\nshared_buffers = 64MB\n"
          << "log_line_prefix = '%m [%p] '\ndynamic_shared_memory_type = posix\n";
     for (const std::string& setting : options_.settings) {
       conf << setting << "\n";
     }
     std::ofstream hba(directory_ + "/data/pg_hba.conf");
-    hba << "local all all trust\nlocal replication all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+    hba << "local all all trust\nlocal replication all trust\nhost all all 127.0.0.1/32 "
+           "scram-sha-256\n"
         << "host replication all 127.0.0.1/32 scram-sha-256\n";
   }
   start();
@@ -175,7 +183,9 @@ std::string PostgresCluster::value(const std::string& sql, const std::string& da
   return result->rows() == 0 ? "" : std::string(result->text(0, 0));
 }
 
-int PostgresCluster::server_version() { return connect().server_version(); }
+int PostgresCluster::server_version() {
+  return connect().server_version();
+}
 
 std::string PostgresCluster::make_database() {
   std::string name = fmt::format("test_{}", ++databases_);

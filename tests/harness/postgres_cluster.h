@@ -1,12 +1,13 @@
 #pragma once
-// A throw-away PostgreSQL cluster: a temporary directory, a free port, a unix socket, stopped and removed
-// when the object ends. TIDEMARK_TEST_POSTGRES_BIN names the folder of other binaries to use.
-
-#include <sys/types.h>
+// A throw-away PostgreSQL cluster: a temporary directory, a free port, a unix socket, stopped and
+// removed when the object ends. TIDEMARK_TEST_POSTGRES_BIN names the folder of other binaries to
+// use.
 
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "postgres/connection.h"
 

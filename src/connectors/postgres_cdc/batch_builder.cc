@@ -6,7 +6,9 @@
 
 namespace tidemark {
 
-BatchBuilder::BatchBuilder(const ReaderPlan& plan) : plan_(&plan) { start(); }
+BatchBuilder::BatchBuilder(const ReaderPlan& plan) : plan_(&plan) {
+  start();
+}
 
 void BatchBuilder::start() {
   columns_ = make_columns(plan_->schema());
@@ -16,7 +18,8 @@ void BatchBuilder::start() {
   committed_rows_ = 0;
 }
 
-Status BatchBuilder::append(RowKind kind, const PgRow& row, const RelationMap& map, const PgRow* old_row, Take take) {
+Status BatchBuilder::append(RowKind kind, const PgRow& row, const RelationMap& map,
+                            const PgRow* old_row, Take take) {
   for (size_t i = 0; i < columns_.size(); ++i) {
     const RelationMap::Column& source = map.columns[i];
     Column& column = columns_[i];
@@ -44,7 +47,8 @@ Status BatchBuilder::append(RowKind kind, const PgRow& row, const RelationMap& m
           status = Status::corruption("binary where text was asked for");
         }
         if (!status.ok()) [[unlikely]] {
-          return std::move(status).with_context(fmt::format("cannot read column {}", plan_->columns[i].name));
+          return std::move(status).with_context(
+              fmt::format("cannot read column {}", plan_->columns[i].name));
         }
         break;
       }
@@ -88,8 +92,10 @@ ChangeBatch BatchBuilder::take_committed() {
   ChangeBatch whole = take();
   std::vector<uint32_t> chosen(whole.kinds.size());
   std::iota(chosen.begin(), chosen.end(), 0);
-  std::span<const uint32_t> head = std::span(chosen).first(cut), tail = std::span(chosen).subspan(cut);
-  // What stays is copied with its strings, so that the batch handed out does not live as long as this.
+  std::span<const uint32_t> head = std::span(chosen).first(cut),
+                            tail = std::span(chosen).subspan(cut);
+  // What stays is copied with its strings, so that the batch handed out does not live as long as
+  // this.
   for (size_t i = 0; i < columns_.size(); ++i) {
     for (uint32_t row : tail) {
       columns_[i].append_copy(*whole.rows.columns[i], row);

@@ -16,7 +16,8 @@ class BatchBuilder {
   enum class Take : uint8_t { kAll, kKey };
   // Appends a row. Unchanged values come from `old_row` if it has them, else they are marked.
   // On error the builder must not be used any more.
-  Status append(RowKind kind, const PgRow& row, const RelationMap& map, const PgRow* old_row, Take take);
+  Status append(RowKind kind, const PgRow& row, const RelationMap& map, const PgRow* old_row,
+                Take take);
 
   size_t rows() const { return kinds_.size(); }
   size_t bytes() const { return bytes_; }

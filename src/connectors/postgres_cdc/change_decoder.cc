@@ -10,11 +10,12 @@ namespace tidemark {
 
 namespace {
 
-constexpr size_t kChunkRows = 8192;          // keeps a batch near the caches' size
+constexpr size_t kChunkRows = 8192;  // keeps a batch near the caches' size
 constexpr size_t kChunkBytes = 1 << 20;
-constexpr size_t kCoalescedRows = 4096;      // a step of the engine stays around a millisecond
-constexpr size_t kStreamedMemoryBytes = 16 << 20;  // per transaction in progress; then it goes to disk
-constexpr size_t kHeldMemoryBytes = 8 << 20;       // per reader in its snapshot; then likewise
+constexpr size_t kCoalescedRows = 4096;  // a step of the engine stays around a millisecond
+constexpr size_t kStreamedMemoryBytes = 16
+                                        << 20;  // per transaction in progress; then it goes to disk
+constexpr size_t kHeldMemoryBytes = 8 << 20;    // per reader in its snapshot; then likewise
 
 }  // namespace
 
@@ -170,12 +171,14 @@ void ChangeDecoder::map_readers(Relation& relation) {
       continue;
     }
     // A reader that holds is mapped again when what it held is read.
-    relation.targets.push_back(Target{.reader = reader.get(), .map = map.ok() ? std::move(*map) : RelationMap{}});
+    relation.targets.push_back(
+        Target{.reader = reader.get(), .map = map.ok() ? std::move(*map) : RelationMap{}});
   }
 }
 
 Status ChangeDecoder::apply_row(char kind, std::string_view body) {
-  auto found = relations_.find(TRY(parse_xid(body)));  // the relation's oid has the same place and form
+  auto found =
+      relations_.find(TRY(parse_xid(body)));  // the relation's oid has the same place and form
   if (found == relations_.end() || found->second.targets.empty()) {
     return {};
   }
@@ -210,16 +213,16 @@ bool same_fields(const PgRow& a, const PgRow& b, const ReaderPlan& plan, const R
 }
 
 // Appends the rows that a change makes for a reader.
-Status append_change(BatchBuilder& builder, const ReaderPlan& plan, const RelationMap& map, const PgRowChange& change,
-                     char kind) {
+Status append_change(BatchBuilder& builder, const ReaderPlan& plan, const RelationMap& map,
+                     const PgRowChange& change, char kind) {
   using Take = BatchBuilder::Take;
   if (kind == 'I') {
     return builder.append(RowKind::kInsert, change.new_row, map, nullptr, Take::kAll);
   }
   bool is_full = plan.old_rows == OldRows::kFull;
   if (is_full && change.old_kind != 'O') {
-    return Status::invalid_argument(
-               fmt::format("the replica identity of {} is no longer FULL", plan.table.display_name()))
+    return Status::invalid_argument(fmt::format("the replica identity of {} is no longer FULL",
+                                                plan.table.display_name()))
         .with_hint(fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL; or declare the table again",
                                plan.table.qualified_name()));
   }
@@ -237,13 +240,14 @@ Status append_change(BatchBuilder& builder, const ReaderPlan& plan, const Relati
 
 }  // namespace
 
-Status ChangeDecoder::append_row(ReaderStream& reader, const RelationMap& map, const Relation& relation,
-                                 const PgRowChange& change, char kind) {
+Status ChangeDecoder::append_row(ReaderStream& reader, const RelationMap& map,
+                                 const Relation& relation, const PgRowChange& change, char kind) {
   Status status = append_change(reader.builder, *reader.plan, map, change, kind);
   if (!status.ok()) [[unlikely]] {
     const PgRow& row = change.has_new ? change.new_row : change.old_row;
     std::string where = describe_row(*reader.plan, relation.relation, row);
-    fail_reader(reader.id, Status(status.code(), fmt::format("{}: {}", status.message(), where)).with_hint(status.hint()));
+    fail_reader(reader.id, Status(status.code(), fmt::format("{}: {}", status.message(), where))
+                               .with_hint(status.hint()));
     return {};
   }
   if (reader.builder.rows() >= kChunkRows || reader.builder.bytes() >= kChunkBytes) {
@@ -346,8 +350,8 @@ Status ChangeDecoder::on_keepalive(Lsn position, int64_t time_us) {
 
 Status ChangeDecoder::emit_ready() {
   for (auto& [id, reader] : readers_) {
-    if (reader->is_holding || reader->is_ready || reader->is_failed || position_ < reader->ready_at ||
-        has_pending_commit_) {
+    if (reader->is_holding || reader->is_ready || reader->is_failed ||
+        position_ < reader->ready_at || has_pending_commit_) {
       continue;
     }
     // Every transaction that the snapshot sees has its commit before `ready_at`.
@@ -372,7 +376,8 @@ void ChangeDecoder::add_reader(ReaderId id, std::shared_ptr<const ReaderPlan> pl
   CHECK(is_new);
   auto relation = relations_.find(added->second->plan->table.oid);
   if (relation != relations_.end()) {
-    // The server does not repeat what it has sent once. A failure to write is met again by the next record.
+    // The server does not repeat what it has sent once. A failure to write is met again by the next
+    // record.
     Status held = added->second->held.append(0, 'R', relation->second.message);
     (void)held.ok();
     map_readers(relation->second);
@@ -436,7 +441,8 @@ Status ChangeDecoder::replay_held(ReaderStream& reader) {
 }
 
 bool ChangeDecoder::all_ready() const {
-  return std::ranges::all_of(readers_, [](const auto& r) { return r.second->is_ready || r.second->is_failed; });
+  return std::ranges::all_of(
+      readers_, [](const auto& r) { return r.second->is_ready || r.second->is_failed; });
 }
 
 void ChangeDecoder::remove_reader(ReaderId id) {

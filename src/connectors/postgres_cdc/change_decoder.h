@@ -1,16 +1,16 @@
 #pragma once
-// Turns the messages of one change stream into events: whole commits, for each reader from the right
-// transaction on.
+// Turns the messages of one change stream into events: whole commits, for each reader from the
+// right transaction on.
 //
 // A reader goes through these states, all changes at commit boundaries:
 //
 //   add_reader ──► holding: its changes are kept as they came, with their transaction
-//   finish_snapshot ──► live: the kept ones are handed out, less those that its snapshot has already
-//   position() reaches the snapshot's end ──► ready
+//   finish_snapshot ──► live: the kept ones are handed out, less those that its snapshot has
+//   already position() reaches the snapshot's end ──► ready
 //
 // Laws: an event belongs to the commit that the next CommitEvent ends; nothing of a transaction is
-// handed out before its commit is known; a transaction in parts (streamed while in progress) is kept
-// aside until its commit, without the subtransactions that were rolled back.
+// handed out before its commit is known; a transaction in parts (streamed while in progress) is
+// kept aside until its commit, without the subtransactions that were rolled back.
 //
 // Thread rule: one thread, the receiver's.
 
@@ -70,8 +70,8 @@ class ChangeDecoder {
   Status apply_relation(std::string_view body);
   Status apply_row(char kind, std::string_view body);
   Status apply_truncate(std::string_view body);
-  Status append_row(ReaderStream& reader, const RelationMap& map, const Relation& relation, const PgRowChange& change,
-                    char kind);
+  Status append_row(ReaderStream& reader, const RelationMap& map, const Relation& relation,
+                    const PgRowChange& change, char kind);
   Status end_transaction(const PgCommit& commit, bool coalesce);
   Status commit_streamed(uint32_t xid, const PgCommit& commit);
   Status replay_held(ReaderStream& reader);

@@ -32,7 +32,8 @@ std::string table_list(const std::vector<TableInfo>& tables) {
     if (std::ranges::find(seen, table.oid) == seen.end()) {
       seen.push_back(table.oid);
       // A partitioned table is never ONLY: its partitions belong to it.
-      list += (list.empty() ? "" : ", ") + std::string(table.kind == 'p' ? "" : "ONLY ") + table.qualified_name();
+      list += (list.empty() ? "" : ", ") + std::string(table.kind == 'p' ? "" : "ONLY ") +
+              table.qualified_name();
     }
   }
   return list;
@@ -53,8 +54,8 @@ std::string oid_list(const TableInfo& table) {
 }  // namespace
 
 std::string create_publication_sql(const std::string& name, const std::vector<TableInfo>& tables) {
-  return fmt::format("CREATE PUBLICATION {} FOR TABLE {}{};", quote_identifier(name), table_list(tables),
-                     publication_options(13'00'00));
+  return fmt::format("CREATE PUBLICATION {} FOR TABLE {}{};", quote_identifier(name),
+                     table_list(tables), publication_options(13'00'00));
 }
 
 Status ControlSession::open() {
@@ -68,7 +69,8 @@ Status ControlSession::open() {
 Status ControlSession::connect_locked() {
   connection_.reset();
   exists_ = false;
-  connection_ = TRY(PostgresConnection::open(options_.address, ConnectionMode::kSource, &interrupt_));
+  connection_ =
+      TRY(PostgresConnection::open(options_.address, ConnectionMode::kSource, &interrupt_));
   if (!options_.publication.empty()) {
     name_ = options_.publication;
     return {};
@@ -77,13 +79,15 @@ Status ControlSession::connect_locked() {
 }
 
 Status ControlSession::take_name_locked() {
-  QueryResult left = TRY(query_locked(
-      "SELECT pubname FROM pg_catalog.pg_publication WHERE pubname ~ '^tidemark_[0-9a-f]{8}$' AND NOT puballtables "
-      "AND pg_catalog.pg_has_role(pubowner, 'USAGE') ORDER BY pubname = " + quote_literal(name_) + " DESC, pubname"));
+  QueryResult left =
+      TRY(query_locked("SELECT pubname FROM pg_catalog.pg_publication WHERE pubname ~ "
+                       "'^tidemark_[0-9a-f]{8}$' AND NOT puballtables "
+                       "AND pg_catalog.pg_has_role(pubowner, 'USAGE') ORDER BY pubname = " +
+                       quote_literal(name_) + " DESC, pubname"));
   for (size_t i = 0; i < left.rows(); ++i) {
     std::string name(left.text(i, 0));
-    QueryResult lock =
-        TRY(query_locked(fmt::format("SELECT pg_catalog.pg_try_advisory_lock({})", advisory_key(name))));
+    QueryResult lock = TRY(query_locked(
+        fmt::format("SELECT pg_catalog.pg_try_advisory_lock({})", advisory_key(name))));
     if (!lock.boolean(0, 0)) {
       continue;  // its owner lives
     }
@@ -97,8 +101,8 @@ Status ControlSession::take_name_locked() {
   }
   while (!exists_) {
     name_ = fresh_name();
-    QueryResult lock =
-        TRY(query_locked(fmt::format("SELECT pg_catalog.pg_try_advisory_lock({})", advisory_key(name_))));
+    QueryResult lock = TRY(query_locked(
+        fmt::format("SELECT pg_catalog.pg_try_advisory_lock({})", advisory_key(name_))));
     if (lock.boolean(0, 0)) {
       break;
     }
@@ -146,8 +150,9 @@ Status ControlSession::publication_error(Status status, const std::vector<TableI
     return std::move(status).with_context("cannot make the publication");
   }
   return Status(status.code(), "no right to make the publication: " + status.message())
-      .with_hint(fmt::format("let a DBA run: {} and declare the table with 'publication.name' = 'tidemark'",
-                             create_publication_sql("tidemark", tables)));
+      .with_hint(fmt::format(
+          "let a DBA run: {} and declare the table with 'publication.name' = 'tidemark'",
+          create_publication_sql("tidemark", tables)));
 }
 
 Status ControlSession::publish_only(const std::vector<TableInfo>& tables) {
@@ -160,10 +165,11 @@ Status ControlSession::publish_only(const std::vector<TableInfo>& tables) {
   }
   std::string sql;
   if (exists_) {
-    sql = fmt::format("ALTER PUBLICATION {} SET TABLE {}", quote_identifier(name_), table_list(tables));
+    sql = fmt::format("ALTER PUBLICATION {} SET TABLE {}", quote_identifier(name_),
+                      table_list(tables));
   } else {
-    sql = fmt::format("CREATE PUBLICATION {} FOR TABLE {}{}", quote_identifier(name_), table_list(tables),
-                      publication_options(connection_->server_version()));
+    sql = fmt::format("CREATE PUBLICATION {} FOR TABLE {}{}", quote_identifier(name_),
+                      table_list(tables), publication_options(connection_->server_version()));
   }
   Result<QueryResult> made = query_locked(sql);
   if (!made.ok()) {
@@ -182,15 +188,16 @@ Result<bool> ControlSession::publish_also(const TableInfo& table) {
     TRY(check_ready_made(*connection_, name_, {table}));
     return false;
   }
-  QueryResult present = TRY(query_locked(fmt::format(
-      "SELECT 1 FROM pg_catalog.pg_publication_rel r JOIN pg_catalog.pg_publication p ON p.oid = r.prpubid "
-      "WHERE p.pubname = {} AND r.prrelid = {}",
-      quote_literal(name_), table.oid)));
+  QueryResult present =
+      TRY(query_locked(fmt::format("SELECT 1 FROM pg_catalog.pg_publication_rel r JOIN "
+                                   "pg_catalog.pg_publication p ON p.oid = r.prpubid "
+                                   "WHERE p.pubname = {} AND r.prrelid = {}",
+                                   quote_literal(name_), table.oid)));
   if (present.rows() != 0) {
     return false;
   }
-  Result<QueryResult> added = query_locked(
-      fmt::format("ALTER PUBLICATION {} ADD TABLE {}", quote_identifier(name_), table_list({table})));
+  Result<QueryResult> added = query_locked(fmt::format(
+      "ALTER PUBLICATION {} ADD TABLE {}", quote_identifier(name_), table_list({table})));
   if (!added.ok()) {
     return publication_error(std::move(added).status(), {table});
   }
@@ -202,46 +209,60 @@ Status ControlSession::refresh_publication() {
   if (!options_.publication.empty()) {
     return {};
   }
-  return query_locked(fmt::format("ALTER PUBLICATION {} SET (publish = 'insert, update, delete, truncate')",
-                                  quote_identifier(name_)))
+  return query_locked(
+             fmt::format("ALTER PUBLICATION {} SET (publish = 'insert, update, delete, truncate')",
+                         quote_identifier(name_)))
       .status();
 }
 
-Status check_ready_made(PostgresConnection& connection, const std::string& name, const std::vector<TableInfo>& tables) {
+Status check_ready_made(PostgresConnection& connection, const std::string& name,
+                        const std::vector<TableInfo>& tables) {
   std::string quoted = quote_identifier(name);
-  QueryResult found = TRY(connection.query(
-      "SELECT pubinsert AND pubupdate AND pubdelete AND pubtruncate, "
-      "COALESCE((pg_catalog.to_jsonb(p) ->> 'pubviaroot')::bool, false) "
-      "FROM pg_catalog.pg_publication p WHERE pubname = " + quote_literal(name)));
+  QueryResult found =
+      TRY(connection.query("SELECT pubinsert AND pubupdate AND pubdelete AND pubtruncate, "
+                           "COALESCE((pg_catalog.to_jsonb(p) ->> 'pubviaroot')::bool, false) "
+                           "FROM pg_catalog.pg_publication p WHERE pubname = " +
+                           quote_literal(name)));
   if (found.rows() == 0) {
     return Status::not_found(fmt::format("the source has no publication {}", name))
         .with_hint(create_publication_sql(name, tables));
   }
   if (!found.boolean(0, 0)) {
-    return Status::invalid_argument(fmt::format("publication {} leaves out some kinds of changes", name))
-        .with_hint(fmt::format("ALTER PUBLICATION {} SET (publish = 'insert, update, delete, truncate');", quoted));
+    return Status::invalid_argument(
+               fmt::format("publication {} leaves out some kinds of changes", name))
+        .with_hint(fmt::format(
+            "ALTER PUBLICATION {} SET (publish = 'insert, update, delete, truncate');", quoted));
   }
   for (const TableInfo& table : tables) {
     if (table.kind == 'p' && !found.boolean(0, 1)) {
-      return Status::invalid_argument(fmt::format("publication {} does not publish partitions through their root", name))
-          .with_hint(fmt::format("ALTER PUBLICATION {} SET (publish_via_partition_root = true);", quoted));
+      return Status::invalid_argument(
+                 fmt::format("publication {} does not publish partitions through their root", name))
+          .with_hint(
+              fmt::format("ALTER PUBLICATION {} SET (publish_via_partition_root = true);", quoted));
     }
     // to_jsonb: row filters and column lists exist from PostgreSQL 15 on.
     QueryResult covered = TRY(connection.query(fmt::format(
-        "SELECT (SELECT count(*) FROM pg_catalog.pg_publication_tables t WHERE t.pubname = {0} AND t.schemaname = {1} "
-        "AND t.tablename = {2}), (SELECT count(*) FROM pg_catalog.pg_publication_rel r JOIN pg_catalog.pg_publication p "
+        "SELECT (SELECT count(*) FROM pg_catalog.pg_publication_tables t WHERE t.pubname = {0} AND "
+        "t.schemaname = {1} "
+        "AND t.tablename = {2}), (SELECT count(*) FROM pg_catalog.pg_publication_rel r JOIN "
+        "pg_catalog.pg_publication p "
         "ON p.oid = r.prpubid WHERE p.pubname = {0} AND r.prrelid = {3} AND "
-        "(pg_catalog.to_jsonb(r) ->> 'prqual' IS NOT NULL OR pg_catalog.to_jsonb(r) ->> 'prattrs' IS NOT NULL))",
+        "(pg_catalog.to_jsonb(r) ->> 'prqual' IS NOT NULL OR pg_catalog.to_jsonb(r) ->> 'prattrs' "
+        "IS NOT NULL))",
         quote_literal(name), quote_literal(table.schema), quote_literal(table.name), table.oid)));
     if (covered.integer(0, 0) == 0) {
-      return Status::invalid_argument(fmt::format("publication {} does not have table {}", name, table.display_name()))
-          .with_hint(fmt::format("ALTER PUBLICATION {} ADD TABLE {};", quoted, table.qualified_name()));
+      return Status::invalid_argument(
+                 fmt::format("publication {} does not have table {}", name, table.display_name()))
+          .with_hint(
+              fmt::format("ALTER PUBLICATION {} ADD TABLE {};", quoted, table.qualified_name()));
     }
     if (covered.integer(0, 1) != 0) {
       return Status::invalid_argument(
-                 fmt::format("publication {} has only some rows or columns of {}", name, table.display_name()))
-          .with_hint(fmt::format("ALTER PUBLICATION {0} DROP TABLE {1}; ALTER PUBLICATION {0} ADD TABLE {1};", quoted,
-                                 table.qualified_name()));
+                 fmt::format("publication {} has only some rows or columns of {}", name,
+                             table.display_name()))
+          .with_hint(fmt::format(
+              "ALTER PUBLICATION {0} DROP TABLE {1}; ALTER PUBLICATION {0} ADD TABLE {1};", quoted,
+              table.qualified_name()));
     }
   }
   return {};
@@ -251,12 +272,15 @@ Status ControlSession::wait_for_writers(const TableInfo& table, const Interrupt&
   std::string running;
   {
     std::lock_guard lock(mutex_);
-    QueryResult writers = TRY(query_locked(fmt::format(
-        "SELECT DISTINCT pg_catalog.quote_literal(virtualtransaction) FROM pg_catalog.pg_locks WHERE locktype = 'relation' "
-        "AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) "
-        "AND relation IN ({}) AND granted AND mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', "
-        "'AccessExclusiveLock')",
-        oid_list(table))));
+    QueryResult writers = TRY(
+        query_locked(fmt::format("SELECT DISTINCT pg_catalog.quote_literal(virtualtransaction) "
+                                 "FROM pg_catalog.pg_locks WHERE locktype = 'relation' "
+                                 "AND database = (SELECT oid FROM pg_catalog.pg_database WHERE "
+                                 "datname = pg_catalog.current_database()) "
+                                 "AND relation IN ({}) AND granted AND mode IN "
+                                 "('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', "
+                                 "'AccessExclusiveLock')",
+                                 oid_list(table))));
     for (size_t i = 0; i < writers.rows(); ++i) {
       running += (running.empty() ? "" : ",") + std::string(writers.text(i, 0));
     }
@@ -264,11 +288,13 @@ Status ControlSession::wait_for_writers(const TableInfo& table, const Interrupt&
   while (!running.empty()) {
     {
       std::lock_guard lock(mutex_);
-      QueryResult left = TRY(query_locked(fmt::format(
-          "SELECT 1 FROM pg_catalog.pg_locks WHERE locktype = 'relation' AND relation IN ({}) AND granted "
-          "AND mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock') "
-          "AND virtualtransaction IN ({}) LIMIT 1",
-          oid_list(table), running)));
+      QueryResult left =
+          TRY(query_locked(fmt::format("SELECT 1 FROM pg_catalog.pg_locks WHERE locktype = "
+                                       "'relation' AND relation IN ({}) AND granted "
+                                       "AND mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', "
+                                       "'ExclusiveLock', 'AccessExclusiveLock') "
+                                       "AND virtualtransaction IN ({}) LIMIT 1",
+                                       oid_list(table), running)));
       if (left.rows() == 0) {
         break;
       }
@@ -284,8 +310,8 @@ Result<Lsn> ControlSession::current_position() {
   std::optional<Lsn> inserted, flushed;
   {
     std::lock_guard lock(mutex_);
-    QueryResult positions = TRY(
-        query_locked("SELECT pg_catalog.pg_current_wal_insert_lsn(), pg_catalog.pg_current_wal_flush_lsn()"));
+    QueryResult positions = TRY(query_locked(
+        "SELECT pg_catalog.pg_current_wal_insert_lsn(), pg_catalog.pg_current_wal_flush_lsn()"));
     inserted = Lsn::parse(positions.text(0, 0));
     flushed = Lsn::parse(positions.text(0, 1));
   }
@@ -312,12 +338,14 @@ Result<std::optional<Lsn>> ControlSession::slot_confirmed(const std::string& slo
   std::lock_guard lock(mutex_);
   QueryResult found = TRY(query_locked(
       "SELECT confirmed_flush_lsn, plugin, database = pg_catalog.current_database(), active_pid "
-      "FROM pg_catalog.pg_replication_slots WHERE slot_name = " + quote_literal(slot)));
+      "FROM pg_catalog.pg_replication_slots WHERE slot_name = " +
+      quote_literal(slot)));
   if (found.rows() == 0) {
     return std::optional<Lsn>();
   }
   if (found.text(0, 1) != "pgoutput" || !found.boolean(0, 2)) {
-    return Status::invalid_argument(fmt::format("slot {} is not a pgoutput slot of this database", slot));
+    return Status::invalid_argument(
+        fmt::format("slot {} is not a pgoutput slot of this database", slot));
   }
   return std::optional(Lsn::parse(found.text(0, 0)).value_or(Lsn{}));
 }

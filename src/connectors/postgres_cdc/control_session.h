@@ -1,9 +1,10 @@
 #pragma once
 // The ordinary connection of a source: its publication, its name, and questions about positions.
 //
-// A source without a publication of its own name makes one called tidemark_<8 hex digits>, and holds a
-// session-level advisory lock on that name as long as it lives. A publication of that form whose lock
-// can be taken was left by a process that was killed: it is taken over, further ones are dropped.
+// A source without a publication of its own name makes one called tidemark_<8 hex digits>, and
+// holds a session-level advisory lock on that name as long as it lives. A publication of that form
+// whose lock can be taken was left by a process that was killed: it is taken over, further ones are
+// dropped.
 //
 // Thread rule: any thread; calls wait for each other.
 
@@ -39,14 +40,15 @@ class ControlSession {
   Status publish_only(const std::vector<TableInfo>& tables);
   // Adds a table. True if it was not in the publication before: see wait_for_writers.
   Result<bool> publish_also(const TableInfo& table);
-  // Until the transactions that may have written to the table before now are over: what they wrote is
-  // decoded with the publication as it was then.
+  // Until the transactions that may have written to the table before now are over: what they wrote
+  // is decoded with the publication as it was then.
   Status wait_for_writers(const TableInfo& table, const Interrupt& interrupt);
   // Makes the server look at the publication's tables anew. Before the minor versions of May 2025 a
   // decoder could keep what it had found out about a table before it was added.
   Status refresh_publication();
 
-  // Includes every transaction committed before this call; the stream reaches it without more writes.
+  // Includes every transaction committed before this call; the stream reaches it without more
+  // writes.
   Result<Lsn> current_position();
   // Commits something tiny, so that the log is flushed.
   Status force_flush();
@@ -69,9 +71,10 @@ class ControlSession {
   bool exists_ = false;  // our publication has been made or taken over
 };
 
-// Whether a publication made beforehand has all of these tables, and all their changes. The statement
-// that mends it is in the hint.
-Status check_ready_made(PostgresConnection& connection, const std::string& name, const std::vector<TableInfo>& tables);
+// Whether a publication made beforehand has all of these tables, and all their changes. The
+// statement that mends it is in the hint.
+Status check_ready_made(PostgresConnection& connection, const std::string& name,
+                        const std::vector<TableInfo>& tables);
 
 // "CREATE PUBLICATION ..." for a DBA to run.
 std::string create_publication_sql(const std::string& name, const std::vector<TableInfo>& tables);

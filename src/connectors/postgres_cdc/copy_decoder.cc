@@ -12,14 +12,17 @@ namespace {
 constexpr std::string_view kSignature("PGCOPY\n\377\r\n\0", 11);
 constexpr size_t kHeaderBytes = 11 + 4 + 4;
 
-Status malformed() { return Status::corruption("malformed binary COPY data"); }
+Status malformed() {
+  return Status::corruption("malformed binary COPY data");
+}
 
 // A batch after the first is expected to become as large as this.
 constexpr size_t kRowsExpected = 8192;
 
 }  // namespace
 
-CopyDecoder::CopyDecoder(const ReaderPlan& plan) : plan_(plan), schema_(plan.schema()), columns_(make_columns(schema_)) {}
+CopyDecoder::CopyDecoder(const ReaderPlan& plan)
+    : plan_(plan), schema_(plan.schema()), columns_(make_columns(schema_)) {}
 
 Status CopyDecoder::append(std::string_view bytes) {
   if (pending_.empty()) {
@@ -118,8 +121,8 @@ Status CopyDecoder::row_error(Status status, size_t column) const {
       break;
     }
   }
-  return Status(status.code(), fmt::format("cannot read column {}: {}: {}", plan_.columns[column].name,
-                                           status.message(), where));
+  return Status(status.code(), fmt::format("cannot read column {}: {}: {}",
+                                           plan_.columns[column].name, status.message(), where));
 }
 
 RowBatch CopyDecoder::take() {

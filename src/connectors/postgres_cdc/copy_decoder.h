@@ -1,7 +1,7 @@
 #pragma once
-// COPY's binary format (PostgreSQL 15 manual, COPY, "Binary Format") into columns: an 11-byte signature,
-// int32 flags, int32 extension length; then per row int16 columns and per column int32 length (-1:
-// NULL) and bytes; int16 -1 at the end.
+// COPY's binary format (PostgreSQL 15 manual, COPY, "Binary Format") into columns: an 11-byte
+// signature, int32 flags, int32 extension length; then per row int16 columns and per column int32
+// length (-1: NULL) and bytes; int16 -1 at the end.
 
 #include <string>
 #include <string_view>

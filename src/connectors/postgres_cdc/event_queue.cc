@@ -26,8 +26,9 @@ bool EventQueue::push_for(SourceEvent& event, int64_t time_us) {
   {
     std::unique_lock lock(mutex_);
     // An event larger than the queue goes in alone.
-    bool has_room = room_.wait_for(lock, std::chrono::microseconds(time_us),
-                                   [&] { return bytes_ == 0 || bytes_ + event.bytes <= bytes_max_; });
+    bool has_room = room_.wait_for(lock, std::chrono::microseconds(time_us), [&] {
+      return bytes_ == 0 || bytes_ + event.bytes <= bytes_max_;
+    });
     if (!has_room) {
       return false;
     }

@@ -1,6 +1,6 @@
 #pragma once
-// The ordered, bounded queue between a source's threads and poll(). Bounded in bytes: producers wait
-// while it is full, so a slow consumer slows the server's sending and nothing else.
+// The ordered, bounded queue between a source's threads and poll(). Bounded in bytes: producers
+// wait while it is full, so a slow consumer slows the server's sending and nothing else.
 //
 // Thread rule: any number of producers, one consumer.
 
@@ -42,8 +42,8 @@ struct StatusChangedEvent {};
 struct SourceEvent {
   ReaderId reader = 0;
   size_t bytes = 64;  // about what it holds
-  std::variant<ResetEvent, SnapshotRowsEvent, SnapshotDoneEvent, ReaderReadyEvent, ChangesEvent, TruncateEvent,
-               CommitEvent, ProgressEvent, ReaderFailedEvent, StatusChangedEvent>
+  std::variant<ResetEvent, SnapshotRowsEvent, SnapshotDoneEvent, ReaderReadyEvent, ChangesEvent,
+               TruncateEvent, CommitEvent, ProgressEvent, ReaderFailedEvent, StatusChangedEvent>
       body;
 };
 
@@ -51,7 +51,8 @@ size_t held_bytes(const RowBatch& rows);
 
 class EventQueue {
  public:
-  EventQueue(size_t bytes_max, std::function<void()> wake) : bytes_max_(bytes_max), wake_(std::move(wake)) {}
+  EventQueue(size_t bytes_max, std::function<void()> wake)
+      : bytes_max_(bytes_max), wake_(std::move(wake)) {}
 
   // Waits for room. False: interrupted, the event is dropped.
   bool push(SourceEvent event, const Interrupt& interrupt);

@@ -24,7 +24,8 @@ TEST(XidSnapshot, sees_what_was_over_when_it_was_taken) {
 }
 
 TEST(XidSnapshot, wraps_around) {
-  // The second epoch: 2^32 + 5 .. 2^32 + 10, with one transaction from before the wrap still running.
+  // The second epoch: 2^32 + 5 .. 2^32 + 10, with one transaction from before the wrap still
+  // running.
   XidSnapshot snapshot = *XidSnapshot::parse("4294967290:4294967306:4294967290");
   EXPECT_TRUE(snapshot.sees(4294967289u));
   EXPECT_FALSE(snapshot.sees(4294967290u));
@@ -39,7 +40,8 @@ TEST(DeliveredXids, finds_one_that_a_snapshot_does_not_see) {
   delivered.add(105);
   EXPECT_TRUE(delivered.all_seen_by(*XidSnapshot::parse("110:110:"), delivered.count()));
   EXPECT_FALSE(delivered.all_seen_by(*XidSnapshot::parse("105:110:105"), delivered.count()));
-  EXPECT_TRUE(delivered.all_seen_by(*XidSnapshot::parse("105:110:105"), 1)) << "later ones do not count";
+  EXPECT_TRUE(delivered.all_seen_by(*XidSnapshot::parse("105:110:105"), 1))
+      << "later ones do not count";
 }
 
 TEST(SpillBuffer, gives_back_its_records_from_memory_and_file) {
@@ -93,10 +95,19 @@ TEST(PgOutput, cut_messages_are_errors) {
 }
 
 TEST(PostgresCdcOptions, names_with_and_without_prefix_and_ignored_ones) {
-  Options with = {{"connector", "postgres-cdc"}, {"hostname", "h"}, {"username", "u"}, {"password", "secret"}, {"database-name", "d"},
-                  {"schema-name", "s"}, {"table-name", "t"}, {"debezium.slot.name", "my_slot"},
-                  {"debezium.database.sslmode", "require"}, {"scan.startup.mode", "initial"}, {"debezium.snapshot.mode", "never"}};
-  Result<std::vector<std::string>> notices = check_options(with, postgres_cdc_option_specs(), "postgres-cdc");
+  Options with = {{"connector", "postgres-cdc"},
+                  {"hostname", "h"},
+                  {"username", "u"},
+                  {"password", "secret"},
+                  {"database-name", "d"},
+                  {"schema-name", "s"},
+                  {"table-name", "t"},
+                  {"debezium.slot.name", "my_slot"},
+                  {"debezium.database.sslmode", "require"},
+                  {"scan.startup.mode", "initial"},
+                  {"debezium.snapshot.mode", "never"}};
+  Result<std::vector<std::string>> notices =
+      check_options(with, postgres_cdc_option_specs(), "postgres-cdc");
   ASSERT_TRUE(notices.ok()) << notices.status().to_string();
   EXPECT_EQ(notices->size(), 2u);
   Result<PostgresCdcOptions> parsed = parse_postgres_cdc_options(with);

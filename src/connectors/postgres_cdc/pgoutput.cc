@@ -61,7 +61,9 @@ class Reader {
   bool ok_ = true;
 };
 
-Status malformed(char kind) { return Status::corruption(fmt::format("malformed message of the change stream: '{}'", kind)); }
+Status malformed(char kind) {
+  return Status::corruption(fmt::format("malformed message of the change stream: '{}'", kind));
+}
 
 bool read_row(Reader& reader, PgRow& row) {
   auto count = reader.number<uint16_t>();
@@ -88,7 +90,8 @@ bool read_row(Reader& reader, PgRow& row) {
 
 Result<PgBegin> parse_begin(std::string_view body) {
   Reader reader(body);
-  PgBegin begin{.final_position = Lsn{reader.number<uint64_t>()}, .time_us = reader.number<int64_t>(),
+  PgBegin begin{.final_position = Lsn{reader.number<uint64_t>()},
+                .time_us = reader.number<int64_t>(),
                 .xid = reader.number<uint32_t>()};
   if (!reader.ok()) {
     return malformed('B');
@@ -100,7 +103,8 @@ Result<PgCommit> parse_commit(std::string_view body) {
   Reader reader(body);
   reader.byte();
   reader.number<uint64_t>();  // where the commit record begins
-  PgCommit commit{.end_position = Lsn{reader.number<uint64_t>()}, .time_us = reader.number<int64_t>()};
+  PgCommit commit{.end_position = Lsn{reader.number<uint64_t>()},
+                  .time_us = reader.number<int64_t>()};
   if (!reader.ok()) {
     return malformed('C');
   }

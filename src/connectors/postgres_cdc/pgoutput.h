@@ -1,14 +1,15 @@
 #pragma once
-// Messages of pgoutput, protocol 1 and 2 (PostgreSQL 15 manual, "Logical Replication Message Formats").
-// Numbers are big-endian, strings end with a zero byte. Everything here refers to the message's bytes.
+// Messages of pgoutput, protocol 1 and 2 (PostgreSQL 15 manual, "Logical Replication Message
+// Formats"). Numbers are big-endian, strings end with a zero byte. Everything here refers to the
+// message's bytes.
 //
 //   B  final_lsn(8) time(8) xid(4)                   C  flags(1) lsn(8) end_lsn(8) time(8)
 //   R  oid(4) schema table identity(1) n(2) { flags(1) name type(4) modifier(4) }
 //   I  oid(4) 'N' row     U  oid(4) [('K'|'O') row] 'N' row     D  oid(4) ('K'|'O') row
-//   T  n(4) flags(1) oid(4)...                       Y, O, M: types, origins, messages: of no use here
-//   S  xid(4) first(1)    E                          parts of a transaction in progress
-//   c  xid(4) flags(1) lsn(8) end_lsn(8) time(8)     A  xid(4) subxid(4) [lsn(8) time(8)]
-//   row: n(2) { 'n' | 'u' | ('t'|'b') size(4) bytes }
+//   T  n(4) flags(1) oid(4)...                       Y, O, M: types, origins, messages: of no use
+//   here S  xid(4) first(1)    E                          parts of a transaction in progress c
+//   xid(4) flags(1) lsn(8) end_lsn(8) time(8)     A  xid(4) subxid(4) [lsn(8) time(8)] row: n(2) {
+//   'n' | 'u' | ('t'|'b') size(4) bytes }
 // Between S and E each of R I U D T Y M has the (sub)transaction's xid(4) after its kind.
 
 #include <cstdint>

@@ -18,31 +18,40 @@ Result<bool> narrow_floats(const Options& settings) {
 
 }  // namespace
 
-std::span<const OptionSpec> PostgresCdcConnector::options() const { return postgres_cdc_option_specs(); }
+std::span<const OptionSpec> PostgresCdcConnector::options() const {
+  return postgres_cdc_option_specs();
+}
 
-Result<SourceTable> PostgresCdcConnector::resolve_table(const Options& with, const std::optional<Schema>& declared,
+Result<SourceTable> PostgresCdcConnector::resolve_table(const Options& with,
+                                                        const std::optional<Schema>& declared,
                                                         const Options& settings) {
   std::vector<std::string> notices = TRY(check_options(with, options(), name()));
   PostgresCdcOptions parsed = TRY(parse_postgres_cdc_options(with));
-  PostgresConnection connection = TRY(PostgresConnection::open(parsed.address, ConnectionMode::kSource));
-  SourceTable table = TRY(resolve_postgres_table(connection, parsed, declared, TRY(narrow_floats(settings))));
+  PostgresConnection connection =
+      TRY(PostgresConnection::open(parsed.address, ConnectionMode::kSource));
+  SourceTable table =
+      TRY(resolve_postgres_table(connection, parsed, declared, TRY(narrow_floats(settings))));
   table.notices.insert(table.notices.begin(), notices.begin(), notices.end());
   return table;
 }
 
 Result<std::vector<SourceTableName>> PostgresCdcConnector::list_tables(const Options& catalog) {
   PostgresCdcOptions parsed = TRY(parse_postgres_cdc_options(catalog));
-  PostgresConnection connection = TRY(PostgresConnection::open(parsed.address, ConnectionMode::kSource));
+  PostgresConnection connection =
+      TRY(PostgresConnection::open(parsed.address, ConnectionMode::kSource));
   // Partitions are read through their root.
   QueryResult found = TRY(connection.query(
-      "SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+      "SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON "
+      "n.oid = c.relnamespace "
       "WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p' "
       "AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
-      "AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT') "
+      "AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND "
+      "pg_catalog.has_table_privilege(c.oid, 'SELECT') "
       "ORDER BY 1, 2"));
   std::vector<SourceTableName> tables;
   for (size_t i = 0; i < found.rows(); ++i) {
-    tables.push_back({.schema = std::string(found.text(i, 0)), .table = std::string(found.text(i, 1))});
+    tables.push_back(
+        {.schema = std::string(found.text(i, 0)), .table = std::string(found.text(i, 1))});
   }
   return tables;
 }
@@ -58,9 +67,11 @@ Options PostgresCdcConnector::table_options(const Options& catalog, const Source
   return with;
 }
 
-Result<std::unique_ptr<Source>> PostgresCdcConnector::open_source(const Options& with, std::function<void()> wake) {
+Result<std::unique_ptr<Source>> PostgresCdcConnector::open_source(const Options& with,
+                                                                  std::function<void()> wake) {
   PostgresCdcOptions parsed = TRY(parse_postgres_cdc_options(with));
-  return std::unique_ptr<Source>(std::make_unique<PostgresSource>(std::move(parsed), std::move(wake)));
+  return std::unique_ptr<Source>(
+      std::make_unique<PostgresSource>(std::move(parsed), std::move(wake)));
 }
 
 }  // namespace tidemark

@@ -32,7 +32,8 @@ size_t connections_for(const std::vector<SnapshotTarget>& targets) {
 
 }  // namespace
 
-Result<std::vector<SnapshotTarget>> plan_readers(Receiver& receiver, const std::vector<ReaderRequest>& requests) {
+Result<std::vector<SnapshotTarget>> plan_readers(Receiver& receiver,
+                                                 const std::vector<ReaderRequest>& requests) {
   std::vector<SnapshotTarget> targets;
   for (const ReaderRequest& request : requests) {
     Result<TableInfo> info = receiver.control().table_info(request.schema, request.table);
@@ -41,8 +42,8 @@ Result<std::vector<SnapshotTarget>> plan_readers(Receiver& receiver, const std::
       return std::move(info).status();
     }
     Status checked = info.ok() ? check_table(*info) : std::move(info).status();
-    Result<ReaderPlan> plan =
-        checked.ok() ? make_reader_plan(std::move(*info), request.spec) : Result<ReaderPlan>(std::move(checked));
+    Result<ReaderPlan> plan = checked.ok() ? make_reader_plan(std::move(*info), request.spec)
+                                           : Result<ReaderPlan>(std::move(checked));
     if (!plan.ok()) {
       receiver.fail_reader(request.id, std::move(plan).status());
       continue;
@@ -64,7 +65,8 @@ ReaderGroup::ReaderGroup(Receiver& receiver) : receiver_(receiver) {
             });
           },
       .lost = [this](Status status) { receiver_.lose(std::move(status)); }};
-  reader_ = std::make_unique<SnapshotReader>(receiver.options().address, receiver.queue(), std::move(callbacks));
+  reader_ = std::make_unique<SnapshotReader>(receiver.options().address, receiver.queue(),
+                                             std::move(callbacks));
 }
 
 ReaderGroup::~ReaderGroup() {
@@ -76,7 +78,9 @@ ReaderGroup::~ReaderGroup() {
   reader_.reset();
 }
 
-bool ReaderGroup::is_finished() const { return is_set_up_ && reader_->is_finished(); }
+bool ReaderGroup::is_finished() const {
+  return is_set_up_ && reader_->is_finished();
+}
 
 void ReaderGroup::finish_reader(ReaderId reader) {
   // By value: the group may be over before the task runs.
@@ -90,7 +94,8 @@ Status ReaderGroup::prepare(std::vector<SnapshotTarget> targets) {
   return reader_->connect(connections_for(targets_));
 }
 
-Status ReaderGroup::begin_at_slot(const std::string& snapshot_name, Lsn consistent_point, ChangeDecoder& decoder) {
+Status ReaderGroup::begin_at_slot(const std::string& snapshot_name, Lsn consistent_point,
+                                  ChangeDecoder& decoder) {
   snapshot_ = TRY(reader_->import(snapshot_name, targets_));
   end_ = consistent_point;
   for (const SnapshotTarget& target : targets_) {

@@ -1,6 +1,6 @@
 #pragma once
-// Readers that begin together: their tables in the publication, one snapshot for all of them, and their
-// place in the stream. Works in its own thread, so that the stream and other readers go on.
+// Readers that begin together: their tables in the publication, one snapshot for all of them, and
+// their place in the stream. Works in its own thread, so that the stream and other readers go on.
 //
 // The order that makes it exact (docs/decisions/0003_postgres_cdc_consistency.md):
 //   1. the table is in the publication, and no transaction runs that wrote to it before;
@@ -26,8 +26,10 @@ class ReaderGroup {
 
   // The first readers of an epoch: connects before the slot is made ...
   Status prepare(std::vector<SnapshotTarget> targets);
-  // ... and reads at the slot's own snapshot. Registers the readers; called on the receiver's thread.
-  Status begin_at_slot(const std::string& snapshot_name, Lsn consistent_point, ChangeDecoder& decoder);
+  // ... and reads at the slot's own snapshot. Registers the readers; called on the receiver's
+  // thread.
+  Status begin_at_slot(const std::string& snapshot_name, Lsn consistent_point,
+                       ChangeDecoder& decoder);
 
   // Readers added while the stream runs.
   void begin_later(std::vector<ReaderRequest> requests);
@@ -52,6 +54,7 @@ class ReaderGroup {
 
 // Asks the catalog about the requests' tables and plans their reading. A reader that cannot be read
 // fails alone; errors of the connection are returned.
-Result<std::vector<SnapshotTarget>> plan_readers(Receiver& receiver, const std::vector<ReaderRequest>& requests);
+Result<std::vector<SnapshotTarget>> plan_readers(Receiver& receiver,
+                                                 const std::vector<ReaderRequest>& requests);
 
 }  // namespace tidemark

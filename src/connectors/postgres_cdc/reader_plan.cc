@@ -28,7 +28,8 @@ Result<ReaderPlan> make_reader_plan(TableInfo table, const ReaderSpec& spec) {
   for (const Field& field : spec.columns) {
     std::optional<size_t> found = table.find(field.name);
     if (!found) {
-      return Status::not_found(fmt::format("table {} has no column {}", table.display_name(), field.name));
+      return Status::not_found(
+          fmt::format("table {} has no column {}", table.display_name(), field.name));
     }
     const TableColumn& column = table.columns[*found];
     Result<PgDecoder> decoder = PgDecoder::make(column.type, field.type);
@@ -36,8 +37,10 @@ Result<ReaderPlan> make_reader_plan(TableInfo table, const ReaderSpec& spec) {
       return std::move(decoder).status().with_context(
           fmt::format("column {} of {}", field.name, table.display_name()));
     }
-    plan.columns.push_back(ReaderPlan::Column{.name = field.name, .decoder = std::move(*decoder),
-                                              .declared_oid = column.declared_oid, .in_key = column.in_key});
+    plan.columns.push_back(ReaderPlan::Column{.name = field.name,
+                                              .decoder = std::move(*decoder),
+                                              .declared_oid = column.declared_oid,
+                                              .in_key = column.in_key});
   }
   plan.old_rows = table.identity_is_full() ? OldRows::kFull : OldRows::kKeyOnly;
   plan.table = std::move(table);
@@ -49,8 +52,8 @@ Result<RelationMap> map_relation(const ReaderPlan& plan, const PgRelation& relat
   for (const ReaderPlan::Column& column : plan.columns) {
     auto found = std::ranges::find(relation.columns, column.name, &PgRelation::Column::name);
     if (found == relation.columns.end()) {
-      return Status::not_found(fmt::format("column {} of {} was dropped or renamed at the source", column.name,
-                                           plan.table.display_name()));
+      return Status::not_found(fmt::format("column {} of {} was dropped or renamed at the source",
+                                           column.name, plan.table.display_name()));
     }
     size_t index = static_cast<size_t>(found - relation.columns.begin());
     if (found->type_oid == column.declared_oid) {
@@ -62,9 +65,10 @@ Result<RelationMap> map_relation(const ReaderPlan& plan, const PgRelation& relat
                                     ? Result<PgDecoder>(Status::invalid_argument("unknown type"))
                                     : PgDecoder::make(type, column.decoder.target());
     if (!decoder.ok()) {
-      return Status::invalid_argument(fmt::format("column {} of {} changed its type at the source, from {} to {}",
-                                                  column.name, plan.table.display_name(), column.decoder.source().name,
-                                                  type.name.empty() ? fmt::format("type {}", type.oid) : type.name))
+      return Status::invalid_argument(
+                 fmt::format("column {} of {} changed its type at the source, from {} to {}",
+                             column.name, plan.table.display_name(), column.decoder.source().name,
+                             type.name.empty() ? fmt::format("type {}", type.oid) : type.name))
           .with_hint("declare the table again");
     }
     map.columns.push_back({.index = index, .decoder = std::move(*decoder)});
@@ -77,7 +81,8 @@ std::string describe_row(const ReaderPlan& plan, const PgRelation& relation, con
   for (size_t i = 0; i < std::min(row.size(), relation.columns.size()); ++i) {
     std::optional<size_t> found = plan.table.find(relation.columns[i].name);
     bool in_key = found && (plan.table.columns[*found].in_key ||
-                            std::ranges::find(plan.table.primary_key, *found) != plan.table.primary_key.end());
+                            std::ranges::find(plan.table.primary_key, *found) !=
+                                plan.table.primary_key.end());
     if (!in_key || row[i].bytes.empty()) {
       continue;
     }

@@ -1,5 +1,6 @@
 #pragma once
-// How one reader's columns come out of a table: which columns, decoded how, and what its old rows are.
+// How one reader's columns come out of a table: which columns, decoded how, and what its old rows
+// are.
 
 #include <memory>
 #include <string>
@@ -27,13 +28,15 @@ struct ReaderPlan {
   bool needs_text() const;  // a column of it has no binary form that we know
 };
 
-// kNotFound, kInvalidArgument: the table has no such column, or of a type that cannot be delivered so.
+// kNotFound, kInvalidArgument: the table has no such column, or of a type that cannot be delivered
+// so.
 Result<ReaderPlan> make_reader_plan(TableInfo table, const ReaderSpec& spec);
 
-// Where a relation of the stream has the plan's columns. An error says which column is gone or changed.
+// Where a relation of the stream has the plan's columns. An error says which column is gone or
+// changed.
 struct RelationMap {
   struct Column {
-    size_t index;       // in the relation's rows
+    size_t index;  // in the relation's rows
     PgDecoder decoder;
   };
   std::vector<Column> columns;

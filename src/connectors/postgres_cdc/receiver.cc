@@ -132,7 +132,8 @@ void Receiver::fail_reader(ReaderId id, Status status) {
     std::erase(pending_, id);
     begun_.erase(id);
   }
-  queue_.push_now(SourceEvent{.reader = id, .body = ReaderFailedEvent{.status = std::move(status)}});
+  queue_.push_now(
+      SourceEvent{.reader = id, .body = ReaderFailedEvent{.status = std::move(status)}});
 }
 
 bool Receiver::is_wanted(ReaderId id) const {
@@ -225,14 +226,15 @@ void Receiver::end_epoch(Status status) {
   if (!is_transient(status)) {
     set_state(SourceState::kFailed, status.to_string());
   } else {
-    set_state(has_content ? SourceState::kStale : SourceState::kConnecting,
-              status.message() + "; trying again" + (status.hint().empty() ? "" : "\n" + status.hint()));
+    set_state(
+        has_content ? SourceState::kStale : SourceState::kConnecting,
+        status.message() + "; trying again" + (status.hint().empty() ? "" : "\n" + status.hint()));
   }
 }
 
 Status Receiver::run_epoch(Epoch& epoch) {
-  epoch.decoder = std::make_unique<ChangeDecoder>([this](SourceEvent event) { return emit(std::move(event)); },
-                                                  delivered_);
+  epoch.decoder = std::make_unique<ChangeDecoder>(
+      [this](SourceEvent event) { return emit(std::move(event)); }, delivered_);
   text_asked_ = false;
   TRY(control_.open());
   std::vector<ReaderRequest> readers = TRY(publish_readers(epoch));
@@ -300,7 +302,8 @@ Status Receiver::open_stream(Epoch& epoch, const std::vector<ReaderRequest>& rea
   }
   set_state(SourceState::kSnapshot, "");
   if (is_made) {
-    TRY(epoch.groups.back()->begin_at_slot(epoch.snapshot_name, epoch.consistent_point, *epoch.decoder));
+    TRY(epoch.groups.back()->begin_at_slot(epoch.snapshot_name, epoch.consistent_point,
+                                           *epoch.decoder));
   } else {
     // A slot made before exports no snapshot: its readers join the running stream.
     epoch.groups.clear();
@@ -314,8 +317,8 @@ Status Receiver::make_slot(Epoch& epoch, bool is_temporary) {
   PostgresConnection& connection = epoch.stream->connection();
   bool has_options = connection.server_version() >= 15'00'00;
   for (int attempt = 0;; ++attempt) {
-    std::string sql = fmt::format("CREATE_REPLICATION_SLOT {} {} LOGICAL pgoutput {}", quote_identifier(epoch.slot),
-                                  is_temporary ? "TEMPORARY" : "",
+    std::string sql = fmt::format("CREATE_REPLICATION_SLOT {} {} LOGICAL pgoutput {}",
+                                  quote_identifier(epoch.slot), is_temporary ? "TEMPORARY" : "",
                                   has_options ? "(SNAPSHOT 'export')" : "EXPORT_SNAPSHOT");
     Result<QueryResult> made = connection.query(sql);
     if (!made.ok() && connection.sqlstate() == "42710" && is_temporary && attempt < 8) {
@@ -324,7 +327,8 @@ Status Receiver::make_slot(Epoch& epoch, bool is_temporary) {
       continue;
     }
     if (!made.ok()) {
-      return std::move(made).status().with_context(fmt::format("cannot make replication slot {}", epoch.slot));
+      return std::move(made).status().with_context(
+          fmt::format("cannot make replication slot {}", epoch.slot));
     }
     epoch.consistent_point = Lsn::parse(made->text(0, 1)).value_or(Lsn{});
     epoch.snapshot_name = made->text(0, 2);
@@ -334,14 +338,15 @@ Status Receiver::make_slot(Epoch& epoch, bool is_temporary) {
 
 Status Receiver::start_stream(Epoch& epoch, Lsn position) {
   int version = epoch.stream->connection().server_version();
-  std::string options = fmt::format("proto_version '{}', publication_names '{}'", version >= 14'00'00 ? 2 : 1,
-                                    quote_identifier(control_.name()));
+  std::string options = fmt::format("proto_version '{}', publication_names '{}'",
+                                    version >= 14'00'00 ? 2 : 1, quote_identifier(control_.name()));
   sends_text_ = text_asked_ || version < 14'00'00;
   if (version >= 14'00'00) {
     options += fmt::format(", streaming 'on', binary '{}'", sends_text_ ? "false" : "true");
   }
-  TRY(epoch.stream->start(fmt::format("START_REPLICATION SLOT {} LOGICAL {} ({})", quote_identifier(epoch.slot),
-                                      position.to_string(), options))
+  TRY(epoch.stream
+          ->start(fmt::format("START_REPLICATION SLOT {} LOGICAL {} ({})",
+                              quote_identifier(epoch.slot), position.to_string(), options))
           .with_context("cannot start the change stream"));
   epoch.decoder->start_at(position);
   epoch.is_streaming = true;

@@ -1,10 +1,12 @@
 #pragma once
-// The heart of a source: one thread that connects, makes the slot, starts the snapshot, reads the stream
-// and begins anew when the connection is lost. An epoch is the time between two beginnings:
+// The heart of a source: one thread that connects, makes the slot, starts the snapshot, reads the
+// stream and begins anew when the connection is lost. An epoch is the time between two beginnings:
 //
-//   publication ─► slot + exported snapshot ─► snapshot threads import it ─► START_REPLICATION ─► loop
-//                                                                             │ readers added later:
-//                                                                             ▼ ReaderGroup, one thread each
+//   publication ─► slot + exported snapshot ─► snapshot threads import it ─► START_REPLICATION ─►
+//   loop
+//                                                                             │ readers added
+//                                                                             later: ▼ ReaderGroup,
+//                                                                             one thread each
 //   The publication is committed before the slot exists: pgoutput looks it up as of each change.
 //
 // Thread rule: public functions may be called from any thread.
@@ -52,8 +54,8 @@ class Receiver {
 
   // For ReaderGroup.
   //
-  // Runs `task` on the receiver's thread between two transactions, if this epoch lives that long; who posted
-  // it may be gone by then.
+  // Runs `task` on the receiver's thread between two transactions, if this epoch lives that long;
+  // who posted it may be gone by then.
   void post(std::function<Status(ChangeDecoder&)> task);
   ControlSession& control() { return control_; }
   EventQueue& queue() { return queue_; }
@@ -97,17 +99,17 @@ class Receiver {
   WakeSignal wake_;
   ControlSession control_;
   DeliveredXids delivered_;
-  Epoch* epoch_ = nullptr;       // the receiver's thread only
+  Epoch* epoch_ = nullptr;  // the receiver's thread only
   std::atomic<bool> text_asked_{false};
   std::atomic<bool> sends_text_{false};
   std::atomic<uint64_t> acknowledged_{0};
   std::atomic<uint64_t> awaited_{0};
   std::atomic<bool> is_idle_{false};
 
-  mutable std::mutex mutex_;  // guards all below
-  std::map<ReaderId, ReaderRequest> readers_;      // wanted
-  std::vector<ReaderId> pending_;                  // of them: not yet begun in this epoch
-  std::map<ReaderId, bool> begun_;                 // has had events, so that a new beginning is a reset
+  mutable std::mutex mutex_;                   // guards all below
+  std::map<ReaderId, ReaderRequest> readers_;  // wanted
+  std::vector<ReaderId> pending_;              // of them: not yet begun in this epoch
+  std::map<ReaderId, bool> begun_;             // has had events, so that a new beginning is a reset
   std::vector<std::function<Status(ChangeDecoder&)>> tasks_;
   Status lost_;
   SourceStatus status_;

@@ -1,4 +1,5 @@
-// The receiver while the stream runs: read, decode, report positions, run what other threads ask for.
+// The receiver while the stream runs: read, decode, report positions, run what other threads ask
+// for.
 
 #include <algorithm>
 #include <chrono>
@@ -6,9 +7,9 @@
 #include <fmt/core.h>
 #include <poll.h>
 
+#include "connectors/postgres_cdc/reader_group.h"
 #include "connectors/postgres_cdc/receiver.h"
 #include "connectors/postgres_cdc/receiver_epoch.h"
-#include "connectors/postgres_cdc/reader_group.h"
 #include "types/datetime.h"
 
 namespace tidemark {
@@ -19,13 +20,15 @@ namespace {
 constexpr int64_t kReportUs = 200'000;
 constexpr int64_t kReportIdleUs = 10'000'000;
 constexpr int64_t kAwaitUs = 10'000;
-// Without a word from the server for so long we ask it to answer, and give up after the second time.
+// Without a word from the server for so long we ask it to answer, and give up after the second
+// time.
 constexpr int64_t kSilentAskUs = 10'000'000;
 constexpr int64_t kSilentLostUs = 40'000'000;
 constexpr uint32_t kMessagesPerCheck = 4096;
 
 int64_t steady_us() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
       .count();
 }
 
@@ -37,11 +40,12 @@ void Receiver::wait_for_wake() {
   poll(waits, 2, -1);
 }
 
-// What the server may forget: all that was acknowledged; and where everything handed out was, all that was
-// received, so that other tables' writes do not pile up behind an idle one.
+// What the server may forget: all that was acknowledged; and where everything handed out was, all
+// that was received, so that other tables' writes do not pile up behind an idle one.
 Lsn Receiver::reportable(const ChangeDecoder& decoder) const {
   Lsn acknowledged{acknowledged_.load()};
-  return acknowledged >= decoder.handed_out() ? std::max(acknowledged, decoder.position()) : acknowledged;
+  return acknowledged >= decoder.handed_out() ? std::max(acknowledged, decoder.position())
+                                              : acknowledged;
 }
 
 Status Receiver::report(Epoch& epoch) {
@@ -51,8 +55,8 @@ Status Receiver::report(Epoch& epoch) {
   bool is_awaited = position.value < awaited_.load();
   bool ask = is_awaited || epoch.stream->silent_us() > kSilentAskUs;
   int64_t since = now - epoch.reported_at_us;
-  bool due = epoch.reply_due || since > kReportIdleUs || (flushed != epoch.reported && since > kReportUs) ||
-             (is_awaited && since > kAwaitUs);
+  bool due = epoch.reply_due || since > kReportIdleUs ||
+             (flushed != epoch.reported && since > kReportUs) || (is_awaited && since > kAwaitUs);
   if (!due) {
     return {};
   }
@@ -103,15 +107,17 @@ Status Receiver::run_tasks(Epoch& epoch) {
     TRY(task(*epoch.decoder));
   }
   if (text_asked_ && !sends_text_) {
-    // A walsender ends a second logical stream of its session at once (PostgreSQL 15: its marks of the
-    // first one's end are never taken back), and the slot is the session's.
-    return Status::unavailable("the stream is made anew as text, for a column whose binary form is not known");
+    // A walsender ends a second logical stream of its session at once (PostgreSQL 15: its marks of
+    // the first one's end are never taken back), and the slot is the session's.
+    return Status::unavailable(
+        "the stream is made anew as text, for a column whose binary form is not known");
   }
   return {};
 }
 
 void Receiver::start_groups(Epoch& epoch) {
-  std::erase_if(epoch.groups, [](const std::unique_ptr<ReaderGroup>& group) { return group->is_finished(); });
+  std::erase_if(epoch.groups,
+                [](const std::unique_ptr<ReaderGroup>& group) { return group->is_finished(); });
   std::vector<ReaderRequest> requests;
   {
     std::lock_guard lock(mutex_);
@@ -145,7 +151,10 @@ Status Receiver::read_stream(Epoch& epoch) {
     bool is_awaited = epoch.decoder->position().value < awaited_.load();
     bool is_report_due = reportable(*epoch.decoder) != epoch.reported;
     is_idle_ = !is_report_due;
-    TRY(epoch.stream->wait_and_read(is_awaited ? kAwaitUs : is_report_due ? kReportUs : kReportIdleUs, wake_.fd()));
+    TRY(epoch.stream->wait_and_read(is_awaited      ? kAwaitUs
+                                    : is_report_due ? kReportUs
+                                                    : kReportIdleUs,
+                                    wake_.fd()));
   }
   return Status::cancelled("interrupted");
 }

@@ -110,7 +110,8 @@ bool holds(const PgType& source, PgKind kind, const Type& target) {
       for (; element->kind == TypeKind::kArray; element = &element->children[0]) {
         ++depth;
       }
-      return depth == std::max(source.dimensions, 1) && holds(source, source.element_kind, *element);
+      return depth == std::max(source.dimensions, 1) &&
+             holds(source, source.element_kind, *element);
     }
     default:
       return false;
@@ -125,13 +126,16 @@ Status missing_column(const TableInfo& table, const std::string& name) {
     list += (list.empty() ? "" : ", ") + column.name;
   }
   auto nearest = nearest_name(name, names);
-  return Status::invalid_argument(fmt::format("the source's table {} has no column {}", table.display_name(), name))
-      .with_hint((nearest ? fmt::format("did you mean {}? ", *nearest) : std::string()) + "its columns: " + list);
+  return Status::invalid_argument(
+             fmt::format("the source's table {} has no column {}", table.display_name(), name))
+      .with_hint((nearest ? fmt::format("did you mean {}? ", *nearest) : std::string()) +
+                 "its columns: " + list);
 }
 
 Status generated_column(const TableInfo& table, const std::string& name) {
   return Status::invalid_argument(
-             fmt::format("column {} of {} is generated: the change stream does not have it", name, table.display_name()))
+             fmt::format("column {} of {} is generated: the change stream does not have it", name,
+                         table.display_name()))
       .with_hint("leave it out, and compute it in the query");
 }
 
@@ -142,7 +146,8 @@ void set_keys(const TableInfo& table, SourceTable& resolved) {
       std::optional<size_t> found = resolved.schema.find(column.name);
       if (!found) {
         found = resolved.schema.size() + resolved.hidden.size();
-        resolved.hidden.fields.push_back({.name = column.name, .type = type_of_pg(column.type).not_null()});
+        resolved.hidden.fields.push_back(
+            {.name = column.name, .type = type_of_pg(column.type).not_null()});
       }
       resolved.row_key.push_back(*found);
     }
@@ -161,8 +166,9 @@ Schema all_columns(const TableInfo& table, std::vector<std::string>& notices) {
   Schema schema;
   for (const TableColumn& column : table.columns) {
     if (column.is_generated) {
-      notices.push_back(fmt::format("column {} of {} is left out: it is generated, and the change stream does not have it",
-                                    column.name, table.display_name()));
+      notices.push_back(fmt::format(
+          "column {} of {} is left out: it is generated, and the change stream does not have it",
+          column.name, table.display_name()));
       continue;
     }
     schema.fields.push_back({.name = column.name, .type = type_of_pg(column.type)});
@@ -174,15 +180,18 @@ Schema all_columns(const TableInfo& table, std::vector<std::string>& notices) {
 
 Status check_server(PostgresConnection& connection, const PostgresCdcOptions& options) {
   if (connection.server_version() < 10'00'00) {
-    return Status::unsupported(fmt::format("pgoutput needs PostgreSQL 10 or newer, this server is {}",
-                                           connection.parameter("server_version")));
+    return Status::unsupported(
+        fmt::format("pgoutput needs PostgreSQL 10 or newer, this server is {}",
+                    connection.parameter("server_version")));
   }
   QueryResult server = TRY(connection.query(kServerQuery));
   if (server.rows() == 0) {
     return Status::invalid_argument("cannot read the role's rights");
   }
   if (server.text(0, 0) != "logical") {
-    return Status::invalid_argument(fmt::format("the server's log has no logical changes: wal_level is {}", server.text(0, 0)))
+    return Status::invalid_argument(
+               fmt::format("the server's log has no logical changes: wal_level is {}",
+                           server.text(0, 0)))
         .with_hint("ALTER SYSTEM SET wal_level = 'logical'; and restart the server");
   }
   if (!server.boolean(0, 1)) {
@@ -190,13 +199,17 @@ Status check_server(PostgresConnection& connection, const PostgresCdcOptions& op
         .with_hint(fmt::format("ALTER ROLE {} REPLICATION;", quote_identifier(server.text(0, 5))));
   }
   if (server.boolean(0, 4) && connection.server_version() < 16'00'00) {
-    return Status::unsupported("the server is a standby: reading changes from one needs PostgreSQL 16");
+    return Status::unsupported(
+        "the server is a standby: reading changes from one needs PostgreSQL 16");
   }
-  // The slot there may be ours, for this table too; if it is another's, the source waits and says so.
+  // The slot there may be ours, for this table too; if it is another's, the source waits and says
+  // so.
   bool may_be_open = server.boolean(0, 6) || !options.slot.empty();
   if (!may_be_open && server.integer(0, 2) <= 0) {
     return Status::unavailable("all replication slots of the server are taken")
-        .with_hint("drop one that nobody uses, or ALTER SYSTEM SET max_replication_slots = <more>; and restart the server");
+        .with_hint(
+            "drop one that nobody uses, or ALTER SYSTEM SET max_replication_slots = <more>; and "
+            "restart the server");
   }
   if (!may_be_open && server.integer(0, 3) <= 0) {
     return Status::unavailable("all walsenders of the server are taken")
@@ -205,45 +218,56 @@ Status check_server(PostgresConnection& connection, const PostgresCdcOptions& op
   return {};
 }
 
-Status check_publication(PostgresConnection& connection, const PostgresCdcOptions& options, const TableInfo& table) {
+Status check_publication(PostgresConnection& connection, const PostgresCdcOptions& options,
+                         const TableInfo& table) {
   if (!options.publication.empty()) {
     return check_ready_made(connection, options.publication, {table});
   }
-  QueryResult right = TRY(connection.query(
-      "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'), CURRENT_USER, "
-      "pg_catalog.current_database()"));
+  QueryResult right = TRY(
+      connection.query("SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), "
+                       "'CREATE'), CURRENT_USER, "
+                       "pg_catalog.current_database()"));
   if (right.boolean(0, 0) && table.is_owner) {
     return {};
   }
-  std::string_view why = table.is_owner ? "may not create publications in this database" : "does not own the table";
-  return Status::invalid_argument(fmt::format("no right to publish {}: role {} {}", table.display_name(), right.text(0, 1), why))
-      .with_hint(fmt::format("let a DBA run: {} and declare the table with 'publication.name' = 'tidemark'",
-                             create_publication_sql("tidemark", {table})));
+  std::string_view why =
+      table.is_owner ? "may not create publications in this database" : "does not own the table";
+  return Status::invalid_argument(fmt::format("no right to publish {}: role {} {}",
+                                              table.display_name(), right.text(0, 1), why))
+      .with_hint(fmt::format(
+          "let a DBA run: {} and declare the table with 'publication.name' = 'tidemark'",
+          create_publication_sql("tidemark", {table})));
 }
 
-Result<DeliveredType> check_declared_type(const TableColumn& column, const Type& declared, bool narrow_floats) {
+Result<DeliveredType> check_declared_type(const TableColumn& column, const Type& declared,
+                                          bool narrow_floats) {
   const PgType& source = column.type;
   if (source.kind == PgKind::kFloat8 && declared.kind == TypeKind::kFloat) {
     if (narrow_floats) {
       return DeliveredType{.type = declared, .notice = ""};
     }
     Type kept = Type::float64();
-    return DeliveredType{.type = kept,
-                         .notice = fmt::format("column {} is declared FLOAT (4 bytes) and double precision at the source: "
-                                               "it keeps the source's 8 bytes; SET 'table.exec.source.narrow-floats' = "
-                                               "'true' narrows it",
-                                               column.name)};
+    return DeliveredType{
+        .type = kept,
+        .notice =
+            fmt::format("column {} is declared FLOAT (4 bytes) and double precision at the source: "
+                        "it keeps the source's 8 bytes; SET 'table.exec.source.narrow-floats' = "
+                        "'true' narrows it",
+                        column.name)};
   }
   if (holds(source, source.kind, declared)) {
     return DeliveredType{.type = declared, .notice = ""};
   }
-  return Status::invalid_argument(fmt::format("column {}: {} cannot hold the source's {}", column.name,
-                                              declared.to_string_without_null(), source.name))
+  return Status::invalid_argument(fmt::format("column {}: {} cannot hold the source's {}",
+                                              column.name, declared.to_string_without_null(),
+                                              source.name))
       .with_hint(fmt::format("declare it {}", type_of_pg(source).to_string_without_null()));
 }
 
-Result<SourceTable> resolve_postgres_table(PostgresConnection& connection, const PostgresCdcOptions& options,
-                                           const std::optional<Schema>& declared, bool narrow_floats) {
+Result<SourceTable> resolve_postgres_table(PostgresConnection& connection,
+                                           const PostgresCdcOptions& options,
+                                           const std::optional<Schema>& declared,
+                                           bool narrow_floats) {
   TRY(check_server(connection, options));
   TableInfo table = TRY(read_table_info(connection, options.schema, options.table));
   TRY(check_table(table));

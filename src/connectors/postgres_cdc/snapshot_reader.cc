@@ -20,7 +20,8 @@ constexpr int64_t kSharedPagesMin = 2 * kRangePagesMin;
 constexpr int64_t kRetrySnapshotUs = 2'000;
 constexpr int kRetriesMax = 5'000;
 
-std::string copy_sql(const ReaderPlan& plan, const TablePart& part, int64_t first_page, int64_t end_page) {
+std::string copy_sql(const ReaderPlan& plan, const TablePart& part, int64_t first_page,
+                     int64_t end_page) {
   std::string columns;
   bool is_plain = !plan.columns.empty() && first_page == 0 && end_page < 0;
   for (const ReaderPlan::Column& column : plan.columns) {
@@ -42,7 +43,8 @@ std::string copy_sql(const ReaderPlan& plan, const TablePart& part, int64_t firs
   if (end_page >= 0) {
     where += fmt::format("{} ctid < '({},0)'", where.empty() ? " WHERE" : " AND", end_page);
   }
-  return fmt::format("COPY (SELECT {} FROM ONLY {}{}) TO STDOUT (FORMAT binary)", columns, table, where);
+  return fmt::format("COPY (SELECT {} FROM ONLY {}{}) TO STDOUT (FORMAT binary)", columns, table,
+                     where);
 }
 
 // Ends a copy early, and leaves the transaction usable for the other readers.
@@ -68,7 +70,8 @@ SnapshotReader::~SnapshotReader() {
 
 Status SnapshotReader::connect(size_t connections) {
   while (connections_.size() < connections) {
-    connections_.push_back(TRY(PostgresConnection::open(address_, ConnectionMode::kSource, &interrupt_)));
+    connections_.push_back(
+        TRY(PostgresConnection::open(address_, ConnectionMode::kSource, &interrupt_)));
   }
   return {};
 }
@@ -92,8 +95,9 @@ Result<XidSnapshot> parse_snapshot(std::string_view text) {
 
 }  // namespace
 
-// TRUNCATE and rewriting ALTERs are not bound to snapshots: one that comes between the snapshot and the COPY
-// leaves the COPY without the rows that the snapshot has. The lock that every SELECT takes keeps them out.
+// TRUNCATE and rewriting ALTERs are not bound to snapshots: one that comes between the snapshot and
+// the COPY leaves the COPY without the rows that the snapshot has. The lock that every SELECT takes
+// keeps them out.
 std::string lock_sql(const std::vector<SnapshotTarget>& targets, const char* how = "") {
   std::string tables;
   for (const SnapshotTarget& target : targets) {
@@ -103,10 +107,13 @@ std::string lock_sql(const std::vector<SnapshotTarget>& targets, const char* how
   return tables.empty() ? "" : "LOCK TABLE " + tables + " IN ACCESS SHARE MODE" + how + "; ";
 }
 
-// Lets the other connections see the leader's snapshot, under the same lock. They do not wait for it: a TRUNCATE that
-// waits for the leader stands before them, and the leader waits for them. One that cannot have it is not used.
-Status SnapshotReader::share(const std::string& snapshot_name, const std::vector<SnapshotTarget>& targets) {
-  std::string set = fmt::format("{}SET TRANSACTION SNAPSHOT {}; {}", kBegin, quote_literal(snapshot_name), lock_sql(targets, " NOWAIT"));
+// Lets the other connections see the leader's snapshot, under the same lock. They do not wait for
+// it: a TRUNCATE that waits for the leader stands before them, and the leader waits for them. One
+// that cannot have it is not used.
+Status SnapshotReader::share(const std::string& snapshot_name,
+                             const std::vector<SnapshotTarget>& targets) {
+  std::string set = fmt::format("{}SET TRANSACTION SNAPSHOT {}; {}", kBegin,
+                                quote_literal(snapshot_name), lock_sql(targets, " NOWAIT"));
   for (size_t i = 1; i < connections_.size();) {
     Status shared = connections_[i].execute(set);
     constexpr std::string_view kLockNotAvailable = "55P03";
@@ -122,14 +129,16 @@ Status SnapshotReader::share(const std::string& snapshot_name, const std::vector
   return {};
 }
 
-Result<XidSnapshot> SnapshotReader::import(const std::string& snapshot_name, const std::vector<SnapshotTarget>& targets) {
+Result<XidSnapshot> SnapshotReader::import(const std::string& snapshot_name,
+                                           const std::vector<SnapshotTarget>& targets) {
   PostgresConnection& leader = connections_[0];
-  QueryResult result = TRY(leader.query(std::string(kBegin) + "SET TRANSACTION SNAPSHOT " + quote_literal(snapshot_name) + "; " +
-                                        lock_sql(targets) + "SELECT " + snapshot_function(leader)));
+  QueryResult result = TRY(leader.query(std::string(kBegin) + "SET TRANSACTION SNAPSHOT " +
+                                        quote_literal(snapshot_name) + "; " + lock_sql(targets) +
+                                        "SELECT " + snapshot_function(leader)));
   std::optional<XidSnapshot> snapshot = TRY(parse_snapshot(result.text(0, 0)));
   TRY(share(snapshot_name, targets));
-  // The slot's snapshot is older than the lock: a table that was truncated or rewritten in between has another
-  // file than the catalog of the snapshot says.
+  // The slot's snapshot is older than the lock: a table that was truncated or rewritten in between
+  // has another file than the catalog of the snapshot says.
   std::string oids;
   for (const SnapshotTarget& target : targets) {
     for (const TablePart& part : target.plan->table.parts) {
@@ -137,8 +146,10 @@ Result<XidSnapshot> SnapshotReader::import(const std::string& snapshot_name, con
     }
   }
   if (!oids.empty()) {
-    QueryResult rewritten = TRY(connections_[0].query(fmt::format(
-        "SELECT count(*) FROM pg_catalog.pg_class WHERE oid IN ({}) AND relfilenode <> 0 AND relfilenode IS DISTINCT FROM pg_catalog.pg_relation_filenode(oid)", oids)));
+    QueryResult rewritten = TRY(connections_[0].query(
+        fmt::format("SELECT count(*) FROM pg_catalog.pg_class WHERE oid IN ({}) AND relfilenode <> "
+                    "0 AND relfilenode IS DISTINCT FROM pg_catalog.pg_relation_filenode(oid)",
+                    oids)));
     if (rewritten.integer(0, 0) != 0) {
       return Status::unavailable("a table was truncated or rewritten while the slot was made");
     }
@@ -146,12 +157,15 @@ Result<XidSnapshot> SnapshotReader::import(const std::string& snapshot_name, con
   return std::move(*snapshot);
 }
 
-Result<XidSnapshot> SnapshotReader::take(const std::vector<SnapshotTarget>& targets,
-                                         const std::function<bool(const XidSnapshot&)>& acceptable) {
+Result<XidSnapshot> SnapshotReader::take(
+    const std::vector<SnapshotTarget>& targets,
+    const std::function<bool(const XidSnapshot&)>& acceptable) {
   PostgresConnection& leader = connections_[0];
-  // The lock first: LOCK TABLE takes no snapshot, so that the one taken after it sees every TRUNCATE before it.
+  // The lock first: LOCK TABLE takes no snapshot, so that the one taken after it sees every
+  // TRUNCATE before it.
   std::string lock = lock_sql(targets);
-  std::string question = fmt::format("{}{}SELECT {}, pg_catalog.pg_export_snapshot()", kBegin, lock, snapshot_function(leader));
+  std::string question = fmt::format("{}{}SELECT {}, pg_catalog.pg_export_snapshot()", kBegin, lock,
+                                     snapshot_function(leader));
   for (int retry = 0; retry < kRetriesMax; ++retry) {
     QueryResult result = TRY(leader.query(question));
     XidSnapshot snapshot = TRY(parse_snapshot(result.text(0, 0)));
@@ -164,7 +178,8 @@ Result<XidSnapshot> SnapshotReader::take(const std::vector<SnapshotTarget>& targ
       return Status::cancelled("interrupted");
     }
   }
-  return Status::unavailable("a commit in the stream stays invisible at the source: is a synchronous standby away?");
+  return Status::unavailable(
+      "a commit in the stream stays invisible at the source: is a synchronous standby away?");
 }
 
 Result<SnapshotReader::Positions> SnapshotReader::positions() {
@@ -196,7 +211,9 @@ Status SnapshotReader::start(std::vector<SnapshotTarget> targets) {
       }
       for (int64_t first = 0; first < pages; first += step) {
         bool is_last = first + step >= pages;
-        sized.emplace_back(step, Work{.target = i, .part = part, .first_page = first,
+        sized.emplace_back(step, Work{.target = i,
+                                      .part = part,
+                                      .first_page = first,
                                       .end_page = is_last ? -1 : first + step});
       }
     }
@@ -232,7 +249,8 @@ void SnapshotReader::run(PostgresConnection connection) {
     }
     const Work& work = work_[next];
     Status status = progress_[work.target]->is_failed ? Status() : read(connection, work);
-    if (!status.ok() && (interrupt_.requested() || connection.is_broken() || status.code() == StatusCode::kUnavailable)) {
+    if (!status.ok() && (interrupt_.requested() || connection.is_broken() ||
+                         status.code() == StatusCode::kUnavailable)) {
       if (!interrupt_.requested()) {
         callbacks_.lost(std::move(status));
       }
@@ -268,12 +286,15 @@ Status SnapshotReader::read(PostgresConnection& connection, const Work& work) {
       uint64_t rows_done = progress.rows_done += decoder.rows();
       RowBatch rows = decoder.take();
       size_t bytes = held_bytes(rows);
-      SourceEvent event{.reader = progress.target.reader, .bytes = bytes,
-                        .body = SnapshotRowsEvent{.rows = std::move(rows),
-                                                  .progress = {.rows_done = rows_done,
-                                                               .rows_total = progress.rows_total == 0
-                                                                                 ? 0
-                                                                                 : std::max(progress.rows_total, rows_done)}}};
+      SourceEvent event{
+          .reader = progress.target.reader,
+          .bytes = bytes,
+          .body = SnapshotRowsEvent{
+              .rows = std::move(rows),
+              .progress = {.rows_done = rows_done,
+                           .rows_total = progress.rows_total == 0
+                                             ? 0
+                                             : std::max(progress.rows_total, rows_done)}}};
       if (!queue_.push(std::move(event), interrupt_)) {
         return Status::cancelled("interrupted");
       }

@@ -40,9 +40,10 @@ class SnapshotReader {
 
   // Connects; may be done before there is a snapshot.
   Status connect(size_t connections);
-  // Makes all connections see the named snapshot, and keeps TRUNCATE and rewriting ALTERs out until the end.
-  // kUnavailable: one came between the snapshot and now.
-  Result<XidSnapshot> import(const std::string& snapshot_name, const std::vector<SnapshotTarget>& targets);
+  // Makes all connections see the named snapshot, and keeps TRUNCATE and rewriting ALTERs out until
+  // the end. kUnavailable: one came between the snapshot and now.
+  Result<XidSnapshot> import(const std::string& snapshot_name,
+                             const std::vector<SnapshotTarget>& targets);
   // Takes a new snapshot, and lets all connections see it. `acceptable` may refuse one.
   Result<XidSnapshot> take(const std::vector<SnapshotTarget>& targets,
                            const std::function<bool(const XidSnapshot&)>& acceptable);
@@ -89,6 +90,5 @@ class SnapshotReader {
   std::atomic<int> running_{0};
   std::vector<std::thread> threads_;
 };
-
 
 }  // namespace tidemark

@@ -12,7 +12,9 @@ struct Deliver {
   ReaderId reader;
 
   void operator()(ResetEvent&) { sink.reset(reader); }
-  void operator()(SnapshotRowsEvent& event) { sink.snapshot_rows(reader, std::move(event.rows), event.progress); }
+  void operator()(SnapshotRowsEvent& event) {
+    sink.snapshot_rows(reader, std::move(event.rows), event.progress);
+  }
   void operator()(SnapshotDoneEvent&) { sink.snapshot_done(reader); }
   void operator()(ReaderReadyEvent&) { sink.reader_ready(reader); }
   void operator()(ChangesEvent& event) { sink.changes(reader, std::move(event.batch)); }
@@ -32,11 +34,12 @@ ReaderId PostgresSource::add_reader(ReaderSpec spec) {
   ReaderId id = next_reader_++;
   Result<PostgresCdcOptions> options = parse_postgres_cdc_options(spec.with);
   if (!options.ok()) {
-    queue_.push_now(SourceEvent{.reader = id, .body = ReaderFailedEvent{.status = std::move(options).status()}});
+    queue_.push_now(SourceEvent{.reader = id,
+                                .body = ReaderFailedEvent{.status = std::move(options).status()}});
     return id;
   }
-  receiver_.add_reader(ReaderRequest{.id = id, .spec = std::move(spec), .schema = options->schema,
-                                     .table = options->table});
+  receiver_.add_reader(ReaderRequest{
+      .id = id, .spec = std::move(spec), .schema = options->schema, .table = options->table});
   return id;
 }
 

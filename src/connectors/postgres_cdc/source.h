@@ -1,6 +1,6 @@
 #pragma once
-// A Postgres database as a Source: one slot, one walsender and one publication for whatever number of
-// tables is read from it. See receiver.h for its threads.
+// A Postgres database as a Source: one slot, one walsender and one publication for whatever number
+// of tables is read from it. See receiver.h for its threads.
 
 #include <atomic>
 #include <functional>
@@ -25,10 +25,10 @@ class PostgresSource final : public Source {
 
  private:
   std::atomic<ReaderId> next_reader_{1};
-  std::mutex mutex_;                // guards removed_
-  std::set<ReaderId> removed_;      // events of these may still be in the queue
+  std::mutex mutex_;            // guards removed_
+  std::set<ReaderId> removed_;  // events of these may still be in the queue
   EventQueue queue_;
-  Receiver receiver_;               // last: its threads use the queue
+  Receiver receiver_;  // last: its threads use the queue
 };
 
 }  // namespace tidemark

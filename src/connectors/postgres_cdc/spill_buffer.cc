@@ -1,22 +1,21 @@
 #include "connectors/postgres_cdc/spill_buffer.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <fmt/core.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 namespace tidemark {
 
 namespace {
 
-constexpr size_t kHeaderBytes = 8;            // size(4) tag(4), in memory order
-constexpr size_t kWindowBytes = 256 << 10;    // read back in pieces of this size
+constexpr size_t kHeaderBytes = 8;          // size(4) tag(4), in memory order
+constexpr size_t kWindowBytes = 256 << 10;  // read back in pieces of this size
 
 Result<int> open_temporary_file() {
   const char* directory = getenv("TMPDIR");
@@ -28,7 +27,8 @@ Result<int> open_temporary_file() {
   std::string pattern = path + "/tidemark_XXXXXX";  // file systems without O_TMPFILE
   fd = mkostemp(pattern.data(), O_CLOEXEC);
   if (fd < 0) {
-    return Status::unavailable(fmt::format("cannot make a temporary file in {}: {}", path, strerror(errno)));
+    return Status::unavailable(
+        fmt::format("cannot make a temporary file in {}: {}", path, strerror(errno)));
   }
   unlink(pattern.c_str());
   return fd;
@@ -41,7 +41,9 @@ SpillBuffer::~SpillBuffer() {
     close(fd_);
   }
 }
-SpillBuffer::SpillBuffer(SpillBuffer&& other) noexcept : memory_max_(other.memory_max_) { *this = std::move(other); }
+SpillBuffer::SpillBuffer(SpillBuffer&& other) noexcept : memory_max_(other.memory_max_) {
+  *this = std::move(other);
+}
 SpillBuffer& SpillBuffer::operator=(SpillBuffer&& other) noexcept {
   std::swap(memory_max_, other.memory_max_);
   std::swap(tail_, other.tail_);
@@ -64,7 +66,8 @@ Status SpillBuffer::append(uint32_t tag, char first, std::string_view rest) {
     fd_ = TRY(open_temporary_file());
   }
   for (size_t done = 0; done < tail_.size();) {
-    ssize_t written = pwrite(fd_, tail_.data() + done, tail_.size() - done, static_cast<off_t>(file_bytes_));
+    ssize_t written =
+        pwrite(fd_, tail_.data() + done, tail_.size() - done, static_cast<off_t>(file_bytes_));
     if (written < 0 && errno == EINTR) {
       continue;
     }
@@ -108,7 +111,8 @@ Result<bool> SpillBuffer::Cursor::next(Record& record) {
       return {};
     }
     window_begin_ = at_;
-    return buffer_.read_at(at_, std::min<uint64_t>(std::max(size, kWindowBytes), total - at_), window_);
+    return buffer_.read_at(at_, std::min<uint64_t>(std::max(size, kWindowBytes), total - at_),
+                           window_);
   };
   TRY(ensure(kHeaderBytes));
   uint32_t header[2];

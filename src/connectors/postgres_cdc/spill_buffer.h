@@ -1,6 +1,6 @@
 #pragma once
-// Records in the order they were appended, in memory up to a limit and then in a temporary file that
-// has no name (it is gone with the process, however that ends).
+// Records in the order they were appended, in memory up to a limit and then in a temporary file
+// that has no name (it is gone with the process, however that ends).
 //
 // Thread rule: one thread.
 
@@ -47,7 +47,7 @@ class SpillBuffer {
   Status read_at(uint64_t offset, size_t size, std::string& out) const;
 
   size_t memory_max_;
-  std::string tail_;           // the newest bytes, not yet in the file
+  std::string tail_;  // the newest bytes, not yet in the file
   uint64_t file_bytes_ = 0;
   uint64_t records_ = 0;
   int fd_ = -1;

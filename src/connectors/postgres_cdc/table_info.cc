@@ -57,10 +57,13 @@ FROM tree JOIN pg_catalog.pg_class c ON c.oid = tree.oid JOIN pg_catalog.pg_name
 WHERE c.relkind <> 'p'
 ORDER BY c.oid)";
 
-Status table_not_found(PostgresConnection& connection, const std::string& schema, const std::string& table) {
-  QueryResult others = TRY(connection.query(
-      "SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-      "WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' ORDER BY 1, 2"));
+Status table_not_found(PostgresConnection& connection, const std::string& schema,
+                       const std::string& table) {
+  QueryResult others =
+      TRY(connection.query("SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN "
+                           "pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+                           "WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> "
+                           "'information_schema' ORDER BY 1, 2"));
   std::vector<std::string> same_schema, all;
   std::string list;
   for (size_t i = 0; i < others.rows(); ++i) {
@@ -73,7 +76,8 @@ Status table_not_found(PostgresConnection& connection, const std::string& schema
   Status status = Status::not_found(fmt::format("the source has no table {}.{}", schema, table));
   if ((schema + table).find_first_of("[](){}|*+?\\^$") != std::string::npos) {
     return std::move(status).with_hint(
-        "schema-name and table-name are taken literally; regular expressions are not supported yet");
+        "schema-name and table-name are taken literally; regular expressions are not supported "
+        "yet");
   }
   if (auto nearest = nearest_name(table, same_schema)) {
     return std::move(status).with_hint(fmt::format("did you mean {}.{}?", schema, *nearest));
@@ -81,8 +85,9 @@ Status table_not_found(PostgresConnection& connection, const std::string& schema
   if (auto nearest = nearest_name(schema + "." + table, all)) {
     return std::move(status).with_hint(fmt::format("did you mean {}?", *nearest));
   }
-  return std::move(status).with_hint(list.empty() ? fmt::format("there is no table in schema {}", schema)
-                                                  : fmt::format("tables of schema {}: {}", schema, list));
+  return std::move(status).with_hint(list.empty()
+                                         ? fmt::format("there is no table in schema {}", schema)
+                                         : fmt::format("tables of schema {}: {}", schema, list));
 }
 
 PgKind kind_of(uint32_t oid, std::string_view typtype, std::string_view name) {
@@ -132,14 +137,17 @@ std::vector<size_t> columns_of_index(std::string_view indkey, const std::vector<
   return columns;
 }
 
-Status read_keys(PostgresConnection& connection, const std::vector<int64_t>& numbers, TableInfo& table) {
-  QueryResult keys = TRY(connection.query(kKeysQuery, std::vector<std::string>{std::to_string(table.oid)}));
+Status read_keys(PostgresConnection& connection, const std::vector<int64_t>& numbers,
+                 TableInfo& table) {
+  QueryResult keys =
+      TRY(connection.query(kKeysQuery, std::vector<std::string>{std::to_string(table.oid)}));
   for (size_t i = 0; i < keys.rows(); ++i) {
     std::vector<size_t> columns = columns_of_index(keys.text(i, 2), numbers);
     if (keys.boolean(i, 0)) {
       table.primary_key = columns;
     }
-    if ((table.identity == 'd' && keys.boolean(i, 0)) || (table.identity == 'i' && keys.boolean(i, 1))) {
+    if ((table.identity == 'd' && keys.boolean(i, 0)) ||
+        (table.identity == 'i' && keys.boolean(i, 1))) {
       table.identity_key = columns;
       table.has_key = true;
     }
@@ -151,27 +159,34 @@ Status read_keys(PostgresConnection& connection, const std::vector<int64_t>& num
 }
 
 Status read_parts(PostgresConnection& connection, TableInfo& table) {
-  QueryResult parts = TRY(connection.query(kPartsQuery, std::vector<std::string>{std::to_string(table.oid)}));
+  QueryResult parts =
+      TRY(connection.query(kPartsQuery, std::vector<std::string>{std::to_string(table.oid)}));
   for (size_t i = 0; i < parts.rows(); ++i) {
     uint32_t oid = static_cast<uint32_t>(parts.integer(i, 0));
     if (table.kind != 'p' && oid != table.oid) {
       continue;  // children by plain inheritance are tables of their own
     }
     if (parts.text(i, 3) != "r") {
-      return Status::unsupported(fmt::format("a partition of {} is not a plain table: {}.{}", table.display_name(),
-                                             parts.text(i, 1), parts.text(i, 2)));
+      return Status::unsupported(fmt::format("a partition of {} is not a plain table: {}.{}",
+                                             table.display_name(), parts.text(i, 1),
+                                             parts.text(i, 2)));
     }
     double rows = -1;
-    std::from_chars(parts.text(i, 5).data(), parts.text(i, 5).data() + parts.text(i, 5).size(), rows);
-    table.parts.push_back(TablePart{.oid = oid, .schema = std::string(parts.text(i, 1)),
-                                    .name = std::string(parts.text(i, 2)), .identity = parts.text(i, 4)[0],
-                                    .has_key = parts.boolean(i, 6), .rows_estimate = rows});
+    std::from_chars(parts.text(i, 5).data(), parts.text(i, 5).data() + parts.text(i, 5).size(),
+                    rows);
+    table.parts.push_back(TablePart{.oid = oid,
+                                    .schema = std::string(parts.text(i, 1)),
+                                    .name = std::string(parts.text(i, 2)),
+                                    .identity = parts.text(i, 4)[0],
+                                    .has_key = parts.boolean(i, 6),
+                                    .rows_estimate = rows});
   }
   return {};
 }
 
 Status no_identity(std::string_view shown, const std::string& qualified, std::string_view why) {
-  return Status::invalid_argument(fmt::format("updates and deletes of {} would not say which row: {}", shown, why))
+  return Status::invalid_argument(
+             fmt::format("updates and deletes of {} would not say which row: {}", shown, why))
       .with_hint(fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL;", qualified));
 }
 
@@ -186,7 +201,8 @@ std::optional<size_t> TableInfo::find(std::string_view column) const {
   return std::nullopt;
 }
 
-Result<TableInfo> read_table_info(PostgresConnection& connection, const std::string& schema, const std::string& table) {
+Result<TableInfo> read_table_info(PostgresConnection& connection, const std::string& schema,
+                                  const std::string& table) {
   QueryResult found = TRY(connection.query(kTableQuery, std::vector<std::string>{schema, table}));
   if (found.rows() == 0) {
     return table_not_found(connection, schema, table);
@@ -200,7 +216,8 @@ Result<TableInfo> read_table_info(PostgresConnection& connection, const std::str
   info.identity = found.text(0, 3)[0];
   info.may_select = found.boolean(0, 4);
   info.is_owner = found.boolean(0, 5);
-  QueryResult columns = TRY(connection.query(kColumnsQuery, std::vector<std::string>{std::to_string(info.oid)}));
+  QueryResult columns =
+      TRY(connection.query(kColumnsQuery, std::vector<std::string>{std::to_string(info.oid)}));
   std::vector<int64_t> numbers;
   for (size_t i = 0; i < columns.rows(); ++i) {
     numbers.push_back(columns.integer(i, 0));
@@ -218,15 +235,18 @@ Status check_table(const TableInfo& table) {
   switch (table.kind) {
     case 'v':
     case 'm':
-      return Status::invalid_argument(fmt::format("{} is a view: the change stream has tables only", shown))
+      return Status::invalid_argument(
+                 fmt::format("{} is a view: the change stream has tables only", shown))
           .with_hint("read its tables, and repeat the view's query here");
     case 'f':
-      return Status::invalid_argument(fmt::format("{} is a foreign table: its changes are not in this server's log", shown));
+      return Status::invalid_argument(
+          fmt::format("{} is a foreign table: its changes are not in this server's log", shown));
     default:
       break;
   }
   if (table.persistence == 'u') {
-    return Status::invalid_argument(fmt::format("{} is unlogged: its changes are not in the server's log", shown))
+    return Status::invalid_argument(
+               fmt::format("{} is unlogged: its changes are not in the server's log", shown))
         .with_hint(fmt::format("ALTER TABLE {} SET LOGGED;", table.qualified_name()));
   }
   if (table.persistence == 't') {
@@ -240,7 +260,8 @@ Status check_table(const TableInfo& table) {
     return no_identity(shown, table.qualified_name(), "its replica identity is NOTHING");
   }
   if (table.identity != 'f' && !table.has_key) {
-    return no_identity(shown, table.qualified_name(), "it has no primary key, and its replica identity is not FULL");
+    return no_identity(shown, table.qualified_name(),
+                       "it has no primary key, and its replica identity is not FULL");
   }
   // A partition's own identity decides what the log holds; the root's decides how it is sent.
   for (const TablePart& part : table.parts) {
@@ -248,8 +269,9 @@ Status check_table(const TableInfo& table) {
       continue;
     }
     return no_identity(part.schema + "." + part.name, quote_qualified(part.schema, part.name),
-                       table.identity == 'f' ? "its root has replica identity FULL, this partition has not"
-                                             : "this partition has no usable replica identity");
+                       table.identity == 'f'
+                           ? "its root has replica identity FULL, this partition has not"
+                           : "this partition has no usable replica identity");
   }
   return {};
 }

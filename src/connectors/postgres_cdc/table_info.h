@@ -1,5 +1,6 @@
 #pragma once
-// What pg_catalog says about one table: its columns with their types, keys, identity and partitions.
+// What pg_catalog says about one table: its columns with their types, keys, identity and
+// partitions.
 
 #include <optional>
 #include <string>
@@ -13,11 +14,11 @@ namespace tidemark {
 
 struct TableColumn {
   std::string name;
-  PgType type;               // domains replaced by what they stand on
-  uint32_t declared_oid = 0; // as the stream's Relation message names the type
+  PgType type;                // domains replaced by what they stand on
+  uint32_t declared_oid = 0;  // as the stream's Relation message names the type
   bool not_null = false;
   bool is_generated = false;
-  bool in_key = false;       // part of the replica identity's key
+  bool in_key = false;  // part of the replica identity's key
 };
 
 // What holds rows: the table itself, or a leaf partition of it.
@@ -25,8 +26,8 @@ struct TablePart {
   uint32_t oid = 0;
   std::string schema;
   std::string name;
-  char identity = 'd';  // pg_class.relreplident
-  bool has_key = false; // the primary key or index that its identity uses
+  char identity = 'd';   // pg_class.relreplident
+  bool has_key = false;  // the primary key or index that its identity uses
   double rows_estimate = -1;
 };
 
@@ -41,8 +42,8 @@ struct TableInfo {
   bool may_select = false;
   bool is_owner = false;
   std::vector<TableColumn> columns;
-  std::vector<size_t> primary_key;  // indexes into columns
-  std::vector<size_t> identity_key; // likewise; empty under FULL
+  std::vector<size_t> primary_key;   // indexes into columns
+  std::vector<size_t> identity_key;  // likewise; empty under FULL
   std::vector<TablePart> parts;
 
   std::string display_name() const { return schema + "." + name; }
@@ -53,7 +54,8 @@ struct TableInfo {
 };
 
 // kNotFound names the nearest table that exists.
-Result<TableInfo> read_table_info(PostgresConnection& connection, const std::string& schema, const std::string& table);
+Result<TableInfo> read_table_info(PostgresConnection& connection, const std::string& schema,
+                                  const std::string& table);
 
 // Refuses what cannot be read exactly: views, unlogged tables, tables without a usable identity ...
 // The statement that mends it is in the hint.

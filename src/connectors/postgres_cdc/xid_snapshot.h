@@ -11,22 +11,25 @@
 namespace tidemark {
 
 // Transaction ids wrap around; a is before b if it is less than half the circle behind.
-inline bool xid_precedes(uint32_t a, uint32_t b) { return static_cast<int32_t>(a - b) < 0; }
+inline bool xid_precedes(uint32_t a, uint32_t b) {
+  return static_cast<int32_t>(a - b) < 0;
+}
 
 struct XidSnapshot {
-  uint32_t xmin = 0;  // all before it are over
-  uint32_t xmax = 0;  // none from here on is seen
+  uint32_t xmin = 0;                  // all before it are over
+  uint32_t xmax = 0;                  // none from here on is seen
   std::vector<uint32_t> in_progress;  // sorted by value
 
-  // The text of pg_current_snapshot(): "xmin:xmax:xid,xid", 64 bits each, of which the low 32 count.
+  // The text of pg_current_snapshot(): "xmin:xmax:xid,xid", 64 bits each, of which the low 32
+  // count.
   static std::optional<XidSnapshot> parse(std::string_view text);
 
   bool sees(uint32_t xid) const;
 };
 
-// The last transactions that the stream has delivered. A commit can reach us before the backend that
-// made it leaves the list of running transactions (with a synchronous standby much before), so a snapshot
-// taken meanwhile may not see it.
+// The last transactions that the stream has delivered. A commit can reach us before the backend
+// that made it leaves the list of running transactions (with a synchronous standby much before), so
+// a snapshot taken meanwhile may not see it.
 //
 // Thread rule: any thread.
 class DeliveredXids {

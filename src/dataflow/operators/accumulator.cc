@@ -32,17 +32,21 @@ void for_each_term(const Column& input, size_t rows, const int64_t* weights, F&&
 }
 
 Status out_of_range(std::string_view function, std::string value, const Type& type) {
-  return Status::data_error(fmt::format("{} out of range of {}: {}", function, type.to_string_without_null(), value))
+  return Status::data_error(fmt::format("{} out of range of {}: {}", function,
+                                        type.to_string_without_null(), value))
       .with_hint("aggregate a wider type, for example CAST(x AS BIGINT) or DECIMAL(38, 0)");
 }
 
 class CountAccumulator final : public Accumulator {
  public:
   size_t bytes() const override { return 16; }
-  void update(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input, const int64_t* weights) override {
-    for_each_term(input, ids.size(), weights, [&](size_t i, int64_t weight) { at<int64_t>(groups, ids[i]) += weight; });
+  void update(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input,
+              const int64_t* weights) override {
+    for_each_term(input, ids.size(), weights,
+                  [&](size_t i, int64_t weight) { at<int64_t>(groups, ids[i]) += weight; });
   }
-  void finish(const KeyedTable& groups, std::span<const uint32_t> ids, Column& out, std::vector<RowError>&) const override {
+  void finish(const KeyedTable& groups, std::span<const uint32_t> ids, Column& out,
+              std::vector<RowError>&) const override {
     for (uint32_t id : ids) {
       out.append(at<int64_t>(groups, id));
     }
@@ -55,7 +59,8 @@ class IntegerSumAccumulator final : public Accumulator {
  public:
   IntegerSumAccumulator(bool average, const Type& result) : average_(average), result_(result) {}
   size_t bytes() const override { return sizeof(State); }
-  void update(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input, const int64_t* weights) override {
+  void update(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input,
+              const int64_t* weights) override {
     const T* values = input.data<T>();
     for_each_term(input, ids.size(), weights, [&](size_t i, int64_t weight) {
       State& state = at<State>(groups, ids[i]);
@@ -63,7 +68,8 @@ class IntegerSumAccumulator final : public Accumulator {
       state.count += weight;
     });
   }
-  void finish(const KeyedTable& groups, std::span<const uint32_t> ids, Column& out, std::vector<RowError>& errors) const override {
+  void finish(const KeyedTable& groups, std::span<const uint32_t> ids, Column& out,
+              std::vector<RowError>& errors) const override {
     for (size_t i = 0; i < ids.size(); ++i) {
       const State& state = at<State>(groups, ids[i]);
       if (state.count == 0) {
@@ -71,12 +77,16 @@ class IntegerSumAccumulator final : public Accumulator {
         continue;
       }
       Int128 value = average_ ? state.sum / state.count : state.sum;
-      int bits = result_.kind == TypeKind::kTinyint ? 8 : result_.kind == TypeKind::kSmallint ? 16 : result_.kind == TypeKind::kInt ? 32 : 64;
+      int bits = result_.kind == TypeKind::kTinyint    ? 8
+                 : result_.kind == TypeKind::kSmallint ? 16
+                 : result_.kind == TypeKind::kInt      ? 32
+                                                       : 64;
       Int128 limit = Int128{1} << (bits - 1);
       if (value >= limit || value < -limit) {
         std::string text;
         decimal_append(value, 0, text);
-        errors.push_back({static_cast<uint32_t>(i), out_of_range(average_ ? "AVG" : "SUM", text, result_)});
+        errors.push_back(
+            {static_cast<uint32_t>(i), out_of_range(average_ ? "AVG" : "SUM", text, result_)});
         out.append_null();
         continue;
       }
@@ -100,7 +110,8 @@ class FloatingSumAccumulator final : public Accumulator {
  public:
   FloatingSumAccumulator(bool average, const Type& result) : average_(average), result_(result) {}
   size_t bytes() const override { return sizeof(ExactSum); }
-  void update(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input, const int64_t* weights) override {
+  void update(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input,
+              const int64_t* weights) override {
     const T* values = input.data<T>();
     for_each_term(input, ids.size(), weights, [&](size_t i, int64_t weight) {
       ExactSum& sum = at<ExactSum>(groups, ids[i]);
@@ -108,7 +119,8 @@ class FloatingSumAccumulator final : public Accumulator {
       sum.count += weight;
     });
   }
-  void finish(const KeyedTable& groups, std::span<const uint32_t> ids, Column& out, std::vector<RowError>& errors) const override {
+  void finish(const KeyedTable& groups, std::span<const uint32_t> ids, Column& out,
+              std::vector<RowError>& errors) const override {
     for (size_t i = 0; i < ids.size(); ++i) {
       const ExactSum& sum = at<ExactSum>(groups, ids[i]);
       if (sum.count == 0) {
@@ -126,14 +138,18 @@ class FloatingSumAccumulator final : public Accumulator {
         value = exact_sum_double(sum, pool_);
       }
       if (!value) {
-        errors.push_back({static_cast<uint32_t>(i), out_of_range(average_ ? "AVG" : "SUM", "the exact sum is too large", result_)});
+        errors.push_back(
+            {static_cast<uint32_t>(i),
+             out_of_range(average_ ? "AVG" : "SUM", "the exact sum is too large", result_)});
         out.append_null();
         continue;
       }
       out.append(*value);
     }
   }
-  void release(KeyedTable& groups, uint32_t id) override { pool_.release(at<ExactSum>(groups, id)); }
+  void release(KeyedTable& groups, uint32_t id) override {
+    pool_.release(at<ExactSum>(groups, id));
+  }
   void clear() override { pool_.clear(); }
   size_t held_bytes() const override { return pool_.held_bytes(); }
 
@@ -146,23 +162,30 @@ class FloatingSumAccumulator final : public Accumulator {
 // SUM and AVG of DECIMAL in 192 bits, so that what goes over 38 digits and comes back is exact.
 class DecimalSumAccumulator final : public Accumulator {
  public:
-  DecimalSumAccumulator(bool average, int scale, const Type& result) : average_(average), scale_(scale), result_(result) {}
+  DecimalSumAccumulator(bool average, int scale, const Type& result)
+      : average_(average), scale_(scale), result_(result) {}
   size_t bytes() const override { return sizeof(State); }
-  void update(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input, const int64_t* weights) override {
+  void update(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input,
+              const int64_t* weights) override {
     const Int128* values = input.data<Int128>();
     for_each_term(input, ids.size(), weights, [&](size_t i, int64_t weight) {
       State& state = at<State>(groups, ids[i]);
       state.count += weight;
       Int128 value = values[i];
       if (decimal_is_special(value)) [[unlikely]] {
-        (value == kDecimalNan ? state.nans : value == kDecimalInfinity ? state.infinities : state.negative_infinities) += static_cast<int32_t>(weight);
+        (value == kDecimalNan        ? state.nans
+         : value == kDecimalInfinity ? state.infinities
+                                     : state.negative_infinities) += static_cast<int32_t>(weight);
         return;
       }
       // value * weight in 192 bits: two partial products of 64 x 64.
-      UInt128 magnitude = value < 0 ? ~static_cast<UInt128>(value) + 1 : static_cast<UInt128>(value);
-      uint64_t times = weight < 0 ? ~static_cast<uint64_t>(weight) + 1 : static_cast<uint64_t>(weight);
+      UInt128 magnitude =
+          value < 0 ? ~static_cast<UInt128>(value) + 1 : static_cast<UInt128>(value);
+      uint64_t times =
+          weight < 0 ? ~static_cast<uint64_t>(weight) + 1 : static_cast<uint64_t>(weight);
       UInt128 low = static_cast<UInt128>(static_cast<uint64_t>(magnitude)) * times;
-      UInt128 high = static_cast<UInt128>(static_cast<uint64_t>(magnitude >> 64)) * times + (low >> 64);
+      UInt128 high =
+          static_cast<UInt128>(static_cast<uint64_t>(magnitude >> 64)) * times + (low >> 64);
       UInt128 product_low = (high << 64) | static_cast<uint64_t>(low);
       int64_t product_high = static_cast<int64_t>(high >> 64);
       if ((value < 0) != (weight < 0)) {
@@ -175,7 +198,8 @@ class DecimalSumAccumulator final : public Accumulator {
       }
     });
   }
-  void finish(const KeyedTable& groups, std::span<const uint32_t> ids, Column& out, std::vector<RowError>& errors) const override {
+  void finish(const KeyedTable& groups, std::span<const uint32_t> ids, Column& out,
+              std::vector<RowError>& errors) const override {
     for (size_t i = 0; i < ids.size(); ++i) {
       const State& state = at<State>(groups, ids[i]);
       if (state.count == 0) {
@@ -189,7 +213,9 @@ class DecimalSumAccumulator final : public Accumulator {
         if (value.ok()) {
           out.append(*value);
         } else {
-          errors.push_back({static_cast<uint32_t>(i), out_of_range(average_ ? "AVG" : "SUM", "more than 38 digits", result_)});
+          errors.push_back(
+              {static_cast<uint32_t>(i),
+               out_of_range(average_ ? "AVG" : "SUM", "more than 38 digits", result_)});
           out.append_null();
         }
       }
@@ -265,7 +291,8 @@ class ExtremeAccumulator final : public Accumulator {
  public:
   explicit ExtremeAccumulator(bool maximum) : maximum_(maximum) {}
   size_t bytes() const override { return 0; }
-  void update(KeyedTable&, std::span<const uint32_t> ids, const Column& input, const int64_t* weights) override {
+  void update(KeyedTable&, std::span<const uint32_t> ids, const Column& input,
+              const int64_t* weights) override {
     for_each_term(input, ids.size(), weights, [&](size_t i, int64_t weight) {
       auto [entry, inserted] = values_.try_emplace({ids[i], OrderedKey<T>::of(input, i)}, 0);
       entry->second += weight;
@@ -274,7 +301,8 @@ class ExtremeAccumulator final : public Accumulator {
       }
     });
   }
-  void finish(const KeyedTable&, std::span<const uint32_t> ids, Column& out, std::vector<RowError>&) const override {
+  void finish(const KeyedTable&, std::span<const uint32_t> ids, Column& out,
+              std::vector<RowError>&) const override {
     for (uint32_t id : ids) {
       auto found = maximum_ ? last_of(id) : first_of(id);
       if (found == values_.end()) {
@@ -290,7 +318,9 @@ class ExtremeAccumulator final : public Accumulator {
     values_.erase(first, last);
   }
   void clear() override { values_.clear(); }
-  size_t held_bytes() const override { return values_.size() * (sizeof(typename Map::value_type) + 2); }
+  size_t held_bytes() const override {
+    return values_.size() * (sizeof(typename Map::value_type) + 2);
+  }
 
  private:
   using Stored = typename OrderedKey<T>::Stored;
@@ -300,15 +330,19 @@ class ExtremeAccumulator final : public Accumulator {
   };
   struct Less {
     using is_transparent = void;
-    bool operator()(const Key& a, const Key& b) const { return a.first != b.first ? a.first < b.first : a.second < b.second; }
+    bool operator()(const Key& a, const Key& b) const {
+      return a.first != b.first ? a.first < b.first : a.second < b.second;
+    }
     bool operator()(const Key& a, GroupOnly b) const { return a.first < b.id; }
     bool operator()(GroupOnly a, const Key& b) const { return a.id < b.first; }
   };
   using Map = absl::btree_map<Key, int64_t, Less>;
 
-  // Values whose weight is negative for the moment (a retraction that came before its row) are passed over.
+  // Values whose weight is negative for the moment (a retraction that came before its row) are
+  // passed over.
   typename Map::const_iterator first_of(uint32_t id) const {
-    for (auto it = values_.lower_bound(GroupOnly{id}); it != values_.end() && it->first.first == id; ++it) {
+    for (auto it = values_.lower_bound(GroupOnly{id}); it != values_.end() && it->first.first == id;
+         ++it) {
       if (it->second > 0) {
         return it;
       }
@@ -340,7 +374,8 @@ class DistinctAccumulator final : public Accumulator {
       : inner_(std::move(inner)), values_({Type::integer(), input}, {}, 16) {}
   size_t bytes() const override { return inner_->bytes(); }
   void set_offset(size_t offset) override { inner_->set_offset(offset); }
-  void update(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input, const int64_t* weights) override {
+  void update(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input,
+              const int64_t* weights) override {
     Column group_ids(Type::integer());
     group_ids.reserve(ids.size());
     for (uint32_t id : ids) {
@@ -371,7 +406,8 @@ class DistinctAccumulator final : public Accumulator {
       inner_->update(groups, changed_ids, changed, changed_weights.data());
     }
   }
-  void finish(const KeyedTable& groups, std::span<const uint32_t> ids, Column& out, std::vector<RowError>& errors) const override {
+  void finish(const KeyedTable& groups, std::span<const uint32_t> ids, Column& out,
+              std::vector<RowError>& errors) const override {
     inner_->finish(groups, ids, out, errors);
   }
   void release(KeyedTable& groups, uint32_t id) override { inner_->release(groups, id); }
@@ -389,7 +425,8 @@ class DistinctAccumulator final : public Accumulator {
 
 }  // namespace
 
-std::unique_ptr<Accumulator> make_accumulator(AggregateKind kind, const Type& input, const Type& result) {
+std::unique_ptr<Accumulator> make_accumulator(AggregateKind kind, const Type& input,
+                                              const Type& result) {
   switch (kind) {
     case AggregateKind::kCountStar:
     case AggregateKind::kCount:
@@ -421,7 +458,8 @@ std::unique_ptr<Accumulator> make_accumulator(AggregateKind kind, const Type& in
   CHECK(false);
 }
 
-std::unique_ptr<Accumulator> make_distinct_accumulator(std::unique_ptr<Accumulator> inner, const Type& input) {
+std::unique_ptr<Accumulator> make_distinct_accumulator(std::unique_ptr<Accumulator> inner,
+                                                       const Type& input) {
   return std::make_unique<DistinctAccumulator>(std::move(inner), input);
 }
 

@@ -18,12 +18,14 @@ class Accumulator {
   // Where this accumulator's bytes begin in a group's fixed bytes.
   virtual void set_offset(size_t offset) { offset_ = offset; }
 
-  // Adds rows [0, rows) of input, row i to group ids[i] with weights[i] (null: all +1). Weights of NULL
-  // inputs count for nothing.
-  virtual void update(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input, const int64_t* weights) = 0;
-  // Appends the result of each group. A result that does not exist is NULL and reported in errors (row =
-  // index into ids).
-  virtual void finish(const KeyedTable& groups, std::span<const uint32_t> ids, Column& out, std::vector<RowError>& errors) const = 0;
+  // Adds rows [0, rows) of input, row i to group ids[i] with weights[i] (null: all +1). Weights of
+  // NULL inputs count for nothing.
+  virtual void update(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input,
+                      const int64_t* weights) = 0;
+  // Appends the result of each group. A result that does not exist is NULL and reported in errors
+  // (row = index into ids).
+  virtual void finish(const KeyedTable& groups, std::span<const uint32_t> ids, Column& out,
+                      std::vector<RowError>& errors) const = 0;
   // The group is about to be erased.
   virtual void release(KeyedTable&, uint32_t) {}
   // All groups are gone.
@@ -32,17 +34,24 @@ class Accumulator {
 
  protected:
   template <typename T>
-  T& at(KeyedTable& groups, uint32_t id) const { return *reinterpret_cast<T*>(groups.fixed(id) + offset_); }
+  T& at(KeyedTable& groups, uint32_t id) const {
+    return *reinterpret_cast<T*>(groups.fixed(id) + offset_);
+  }
   template <typename T>
-  const T& at(const KeyedTable& groups, uint32_t id) const { return *reinterpret_cast<const T*>(groups.fixed(id) + offset_); }
+  const T& at(const KeyedTable& groups, uint32_t id) const {
+    return *reinterpret_cast<const T*>(groups.fixed(id) + offset_);
+  }
 
  private:
   size_t offset_ = 0;
 };
 
-// `input` is the argument's type (ignored for COUNT(*), whose input column may be of any type without NULLs).
-std::unique_ptr<Accumulator> make_accumulator(AggregateKind kind, const Type& input, const Type& result);
+// `input` is the argument's type (ignored for COUNT(*), whose input column may be of any type
+// without NULLs).
+std::unique_ptr<Accumulator> make_accumulator(AggregateKind kind, const Type& input,
+                                              const Type& result);
 // The same over the different values of each group.
-std::unique_ptr<Accumulator> make_distinct_accumulator(std::unique_ptr<Accumulator> inner, const Type& input);
+std::unique_ptr<Accumulator> make_distinct_accumulator(std::unique_ptr<Accumulator> inner,
+                                                       const Type& input);
 
 }  // namespace tidemark

@@ -17,7 +17,8 @@ size_t fixed_bytes_of(std::vector<std::unique_ptr<Accumulator>>& accumulators, s
   return offset;
 }
 
-std::vector<std::unique_ptr<Accumulator>> make_accumulators(const std::vector<AggregateSpec>& specs) {
+std::vector<std::unique_ptr<Accumulator>> make_accumulators(
+    const std::vector<AggregateSpec>& specs) {
   std::vector<std::unique_ptr<Accumulator>> accumulators;
   for (const AggregateSpec& spec : specs) {
     auto accumulator = make_accumulator(spec.kind, spec.input_type, spec.result_type);
@@ -33,7 +34,8 @@ std::vector<std::unique_ptr<Accumulator>> make_accumulators(const std::vector<Ag
 
 }  // namespace
 
-AggregateOperator::AggregateOperator(std::vector<size_t> group_columns, std::vector<Type> group_types,
+AggregateOperator::AggregateOperator(std::vector<size_t> group_columns,
+                                     std::vector<Type> group_types,
                                      std::vector<AggregateSpec> specs)
     : group_columns_(std::move(group_columns)),
       specs_(std::move(specs)),
@@ -48,7 +50,9 @@ AggregateOperator::AggregateOperator(std::vector<size_t> group_columns, std::vec
 }
 
 std::string AggregateOperator::name() const {
-  return specs_.empty() ? "Distinct" : fmt::format("Aggregate({} keys, {} functions)", group_columns_.size(), specs_.size());
+  return specs_.empty() ? "Distinct"
+                        : fmt::format("Aggregate({} keys, {} functions)", group_columns_.size(),
+                                      specs_.size());
 }
 
 void AggregateOperator::make_global_group() {
@@ -148,7 +152,8 @@ void AggregateOperator::apply(const ZBatch& batch) {
       used = weights_.data();
     }
     static const Column kNoNulls{Type::boolean()};  // COUNT(*) reads no column
-    const Column& input = spec.kind == AggregateKind::kCountStar ? kNoNulls : *batch.rows.columns[spec.input];
+    const Column& input =
+        spec.kind == AggregateKind::kCountStar ? kNoNulls : *batch.rows.columns[spec.input];
     accumulators_[a]->update(groups_, ids_, input, used);
   }
 }

@@ -1,7 +1,7 @@
 #pragma once
-// GROUP BY (and, without functions, DISTINCT): one accumulator row a group. Each step retracts the old
-// result rows of the groups it touched and inserts the new ones; groups whose result stays the same
-// are silent. Without group columns there is always exactly one row.
+// GROUP BY (and, without functions, DISTINCT): one accumulator row a group. Each step retracts the
+// old result rows of the groups it touched and inserts the new ones; groups whose result stays the
+// same are silent. Without group columns there is always exactly one row.
 
 #include <memory>
 #include <vector>
@@ -13,7 +13,7 @@ namespace tidemark {
 
 struct AggregateSpec {
   AggregateKind kind = AggregateKind::kCountStar;
-  size_t input = 0;              // column; not read for COUNT(*)
+  size_t input = 0;  // column; not read for COUNT(*)
   bool distinct = false;
   std::optional<size_t> filter;  // BOOLEAN column: only rows where it is TRUE
   Type input_type;
@@ -23,7 +23,8 @@ struct AggregateSpec {
 class AggregateOperator final : public Operator {
  public:
   // Output columns: the group columns, then one per aggregate.
-  AggregateOperator(std::vector<size_t> group_columns, std::vector<Type> group_types, std::vector<AggregateSpec> specs);
+  AggregateOperator(std::vector<size_t> group_columns, std::vector<Type> group_types,
+                    std::vector<AggregateSpec> specs);
 
   std::string name() const override;
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
@@ -43,7 +44,8 @@ class AggregateOperator final : public Operator {
   void apply(const ZBatch& batch);
   void touch(std::span<const uint32_t> ids);
   void emit(Delta& out);
-  void finish_groups(std::span<const uint32_t> ids, std::vector<Column>& columns, std::vector<RowError>& errors) const;
+  void finish_groups(std::span<const uint32_t> ids, std::vector<Column>& columns,
+                     std::vector<RowError>& errors) const;
   void make_global_group();
 
   std::vector<size_t> group_columns_;
@@ -58,7 +60,7 @@ class AggregateOperator final : public Operator {
   std::vector<uint32_t> old_group_;  // per row of old_
   std::vector<Column> old_;
 
-  std::vector<uint64_t> hashes_;     // scratch
+  std::vector<uint64_t> hashes_;  // scratch
   std::vector<uint32_t> ids_;
   std::vector<int64_t> weights_;
 };

@@ -11,7 +11,9 @@ MapOperator::MapOperator(ExprRef predicate, std::vector<ExprRef> projections)
   }
 }
 
-std::string MapOperator::name() const { return predicate_ ? "Filter+Project" : "Project"; }
+std::string MapOperator::name() const {
+  return predicate_ ? "Filter+Project" : "Project";
+}
 
 ZBatch MapOperator::map_batch(StepContext& context, const ZBatch& in) {
   const RowBatch* input = &in.rows;

@@ -21,8 +21,8 @@ class MapOperator final : public Operator {
 
   ExprRef predicate_;
   std::vector<ExprRef> projections_;
-  std::vector<bool> used_;              // input columns that the projections read
-  std::vector<uint32_t> chosen_;        // scratch
+  std::vector<bool> used_;        // input columns that the projections read
+  std::vector<uint32_t> chosen_;  // scratch
 };
 
 }  // namespace tidemark

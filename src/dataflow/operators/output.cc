@@ -33,7 +33,8 @@ ZBatch collect(const KeyedTable& table, const Schema& schema) {
   }
   result.rows.rows = ids.size();
   for (size_t c = 0; c < schema.size(); ++c) {
-    // Copied, strings too: what is published is read by other threads while the table goes on changing.
+    // Copied, strings too: what is published is read by other threads while the table goes on
+    // changing.
     auto column = std::make_shared<Column>(schema[c].type);
     column->reserve(ids.size());
     for (uint32_t id : ids) {
@@ -47,7 +48,9 @@ ZBatch collect(const KeyedTable& table, const Schema& schema) {
 }  // namespace
 
 OutputOperator::OutputOperator(Schema schema)
-    : schema_(std::move(schema)), rows_(types_of(schema_), {}, 16), pending_(types_of(schema_), {}, 16) {}
+    : schema_(std::move(schema)),
+      rows_(types_of(schema_), {}, 16),
+      pending_(types_of(schema_), {}, 16) {}
 
 Status OutputOperator::step(StepContext&, std::span<const Delta> in, Delta&) {
   if (in[0].reset) {
@@ -106,6 +109,8 @@ ZBatch OutputOperator::publish() {
   return result;
 }
 
-ZBatch OutputOperator::content() const { return collect(rows_, schema_); }
+ZBatch OutputOperator::content() const {
+  return collect(rows_, schema_);
+}
 
 }  // namespace tidemark

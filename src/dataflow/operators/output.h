@@ -1,5 +1,6 @@
 #pragma once
-// The end of a view's graph: its content, and what the steps since the last publication changed in it.
+// The end of a view's graph: its content, and what the steps since the last publication changed in
+// it.
 
 #include "dataflow/operator.h"
 #include "state/keyed_table.h"
@@ -15,8 +16,8 @@ class OutputOperator final : public Operator {
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
   size_t state_bytes() const override { return rows_.held_bytes() + pending_.held_bytes(); }
 
-  // Makes everything gathered visible and returns it, consolidated: rows that came and went since the last
-  // publication are not in it.
+  // Makes everything gathered visible and returns it, consolidated: rows that came and went since
+  // the last publication are not in it.
   ZBatch publish();
   // The published content, each row once with its weight.
   ZBatch content() const;

@@ -6,7 +6,8 @@
 
 namespace tidemark {
 
-TopNOperator::TopNOperator(std::vector<Type> types, std::vector<SortKey> order, uint64_t offset, uint64_t limit)
+TopNOperator::TopNOperator(std::vector<Type> types, std::vector<SortKey> order, uint64_t offset,
+                           uint64_t limit)
     : order_(std::move(order)), offset_(offset), limit_(limit), rows_(types, {}, 16) {
   for (Type& type : types) {
     schema_.fields.push_back({"", std::move(type)});
@@ -15,7 +16,8 @@ TopNOperator::TopNOperator(std::vector<Type> types, std::vector<SortKey> order, 
 }
 
 std::string TopNOperator::name() const {
-  return limit_ == kNoLimit ? fmt::format("Offset({})", offset_) : fmt::format("TopN(offset {}, limit {})", offset_, limit_);
+  return limit_ == kNoLimit ? fmt::format("Offset({})", offset_)
+                            : fmt::format("TopN(offset {}, limit {})", offset_, limit_);
 }
 
 void TopNOperator::apply(const ZBatch& batch) {
@@ -30,7 +32,8 @@ void TopNOperator::apply(const ZBatch& batch) {
     for (const SortKey& sort : order_) {
       append_sort_key(*columns[sort.column], row, sort.descending, sort.nulls_first, key);
     }
-    for (const Column* column : columns) {  // equal sort keys: by the whole row, so that ties are settled
+    for (const Column* column :
+         columns) {  // equal sort keys: by the whole row, so that ties are settled
       append_sort_key(*column, row, false, false, key);
     }
   };
@@ -85,8 +88,8 @@ Status TopNOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
   for (const ZBatch& batch : in[0].batches) {
     apply(batch);
   }
-  // The window's rows before and after, as one delta; what stays cancels when it is consolidated downstream, so
-  // only rows that differ are passed on.
+  // The window's rows before and after, as one delta; what stays cancels when it is consolidated
+  // downstream, so only rows that differ are passed on.
   std::vector<Column> fresh = make_columns(schema_);
   std::vector<int64_t> fresh_weights;
   for (auto [id, copies] : window()) {
@@ -95,22 +98,26 @@ Status TopNOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
     }
     fresh_weights.push_back(copies);
   }
-  KeyedTable changed([&] {
-    std::vector<Type> types;
-    for (const Field& field : schema_.fields) {
-      types.push_back(field.type);
-    }
-    return types;
-  }(), {}, 16);
+  KeyedTable changed(
+      [&] {
+        std::vector<Type> types;
+        for (const Field& field : schema_.fields) {
+          types.push_back(field.type);
+        }
+        return types;
+      }(),
+      {}, 16);
   std::vector<uint64_t> hashes;
-  auto add = [&](const std::vector<Column>& columns, const std::vector<int64_t>& weights, int64_t sign) {
+  auto add = [&](const std::vector<Column>& columns, const std::vector<int64_t>& weights,
+                 int64_t sign) {
     std::vector<const Column*> pointers;
     for (const Column& column : columns) {
       pointers.push_back(&column);
     }
     hash_rows(pointers, weights.size(), hashes);
     for (size_t i = 0; i < weights.size(); ++i) {
-      changed.fixed_as<int64_t>(changed.find_or_insert_one(pointers, i, hashes[i])) += sign * weights[i];
+      changed.fixed_as<int64_t>(changed.find_or_insert_one(pointers, i, hashes[i])) +=
+          sign * weights[i];
     }
   };
   add(shown_, shown_weights_, -1);

@@ -1,6 +1,6 @@
 #pragma once
-// ORDER BY ... LIMIT/OFFSET: the rows at places [offset, offset + limit) of the ordered input. All rows are
-// kept in order; a step costs its changes and one pass over the window's rows.
+// ORDER BY ... LIMIT/OFFSET: the rows at places [offset, offset + limit) of the ordered input. All
+// rows are kept in order; a step costs its changes and one pass over the window's rows.
 
 #include <limits>
 #include <string>
@@ -16,7 +16,8 @@ namespace tidemark {
 class TopNOperator final : public Operator {
  public:
   static constexpr uint64_t kNoLimit = std::numeric_limits<uint64_t>::max();
-  TopNOperator(std::vector<Type> types, std::vector<SortKey> order, uint64_t offset, uint64_t limit);
+  TopNOperator(std::vector<Type> types, std::vector<SortKey> order, uint64_t offset,
+               uint64_t limit);
 
   std::string name() const override;
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
@@ -30,10 +31,10 @@ class TopNOperator final : public Operator {
   std::vector<SortKey> order_;
   uint64_t offset_;
   uint64_t limit_;
-  KeyedTable rows_;                                // whole rows -> weight
-  absl::btree_map<std::string, uint32_t> ordered_; // sort key, then the whole row -> id
+  KeyedTable rows_;                                 // whole rows -> weight
+  absl::btree_map<std::string, uint32_t> ordered_;  // sort key, then the whole row -> id
   Schema schema_;
-  std::vector<Column> shown_;                      // what was emitted, row by row
+  std::vector<Column> shown_;  // what was emitted, row by row
   std::vector<int64_t> shown_weights_;
   std::vector<uint64_t> hashes_;
 };

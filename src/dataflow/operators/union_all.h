@@ -1,6 +1,6 @@
 #pragma once
-// UNION ALL: the sum of its inputs. Each input's rows are kept, so that one that is reset (TRUNCATE, a source
-// that begins anew) can be taken out of the sum.
+// UNION ALL: the sum of its inputs. Each input's rows are kept, so that one that is reset
+// (TRUNCATE, a source that begins anew) can be taken out of the sum.
 
 #include "dataflow/operator.h"
 #include "state/keyed_table.h"

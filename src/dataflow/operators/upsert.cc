@@ -8,7 +8,8 @@
 
 namespace tidemark {
 
-Upsert::Upsert(std::vector<Type> types, std::vector<size_t> key) : types_(std::move(types)), key_(std::move(key)) {
+Upsert::Upsert(std::vector<Type> types, std::vector<size_t> key)
+    : types_(std::move(types)), key_(std::move(key)) {
   if (key_.empty()) {
     return;
   }
@@ -64,8 +65,12 @@ void Upsert::retract(uint32_t id, std::vector<Column>& out, std::vector<int64_t>
 Status Upsert::apply(const ChangeBatch& changes, Delta& out) {
   if (!rows_) {
     if (changes.old_rows == OldRows::kKeyOnly || !changes.unchanged.empty()) {
-      return Status::unavailable("the source sends old rows by key only, but sent whole ones when this view was made")
-          .with_hint("the table's REPLICA IDENTITY changed: make the view again, or run ALTER TABLE ... REPLICA IDENTITY FULL");
+      return Status::unavailable(
+                 "the source sends old rows by key only, but sent whole ones when this view was "
+                 "made")
+          .with_hint(
+              "the table's REPLICA IDENTITY changed: make the view again, or run ALTER TABLE ... "
+              "REPLICA IDENTITY FULL");
     }
     out.batches.push_back(from_changelog(changes));
     return {};
@@ -86,10 +91,12 @@ Status Upsert::apply(const ChangeBatch& changes, Delta& out) {
     for (const Column* column : keys) {
       key += (key.empty() ? "" : ", ") + text_of(*column, row);
     }
-    return Status::corruption(fmt::format("the source changed a row that was never seen: key ({})", key));
+    return Status::corruption(
+        fmt::format("the source changed a row that was never seen: key ({})", key));
   };
   auto is_unchanged = [&](size_t column, size_t row) {
-    return !changes.unchanged.empty() && !changes.unchanged[column].empty() && changes.unchanged[column][row];
+    return !changes.unchanged.empty() && !changes.unchanged[column].empty() &&
+           changes.unchanged[column][row];
   };
   // The old row of an update whose key changes: its unchanged values are wanted by the new row.
   std::vector<Column> moved;

@@ -13,8 +13,8 @@ namespace tidemark {
 
 class Upsert {
  public:
-  // types: of all columns read. key: indexes of the columns that identify a row; empty: the source's old
-  // rows are whole and no state is kept.
+  // types: of all columns read. key: indexes of the columns that identify a row; empty: the
+  // source's old rows are whole and no state is kept.
   Upsert(std::vector<Type> types, std::vector<size_t> key);
 
   // Rows of a snapshot: all are new.
@@ -32,8 +32,8 @@ class Upsert {
 
   std::vector<Type> types_;
   std::vector<size_t> key_;
-  std::vector<size_t> value_;         // the other columns, in order
-  std::optional<KeyedTable> rows_;    // key -> value columns
+  std::vector<size_t> value_;       // the other columns, in order
+  std::optional<KeyedTable> rows_;  // key -> value columns
   std::vector<uint64_t> hashes_;
 };
 

@@ -1,7 +1,7 @@
 #include <fmt/core.h>
 
-#include "connectors/registry.h"
 #include "base/overloaded.h"
+#include "connectors/registry.h"
 #include "engine/execute/executor.h"
 #include "engine/external_catalog.h"
 #include "engine/step_loop.h"
@@ -23,7 +23,8 @@ struct Declared {
 };
 
 // The columns and key of CREATE TABLE (...).
-Result<Declared> declared_columns(const sql::CreateTable& statement, std::vector<std::string>& notices) {
+Result<Declared> declared_columns(const sql::CreateTable& statement,
+                                  std::vector<std::string>& notices) {
   Declared result;
   Schema schema;
   std::vector<sql::Identifier> key;
@@ -32,7 +33,9 @@ Result<Declared> declared_columns(const sql::CreateTable& statement, std::vector
         Overloaded{
             [&](const sql::PhysicalColumn& column) -> Status {
               if (schema.find(column.name.text)) {
-                return Status::invalid_argument(fmt::format("column is declared twice: {}", column.name.text)).with_position(column.name.position);
+                return Status::invalid_argument(
+                           fmt::format("column is declared twice: {}", column.name.text))
+                    .with_position(column.name.position);
               }
               schema.fields.push_back({column.name.text, TRY(bind_type(column.type))});
               if (column.key) {
@@ -40,13 +43,20 @@ Result<Declared> declared_columns(const sql::CreateTable& statement, std::vector
               }
               return {};
             },
-            [&](const sql::MetadataColumn& column) -> Status { return unsupported("a METADATA column", column.name.position); },
-            [&](const sql::ComputedColumn& column) -> Status { return unsupported("a computed column", column.name.position); },
+            [&](const sql::MetadataColumn& column) -> Status {
+              return unsupported("a METADATA column", column.name.position);
+            },
+            [&](const sql::ComputedColumn& column) -> Status {
+              return unsupported("a computed column", column.name.position);
+            },
             [&](const sql::ColumnName& column) -> Status {
-              return Status::invalid_argument(fmt::format("column has no type: {}", column.name.text)).with_position(column.name.position);
+              return Status::invalid_argument(
+                         fmt::format("column has no type: {}", column.name.text))
+                  .with_position(column.name.position);
             },
             [&](const sql::Watermark&) -> Status {
-              notices.push_back("WATERMARK has no effect yet: event-time windows are not supported yet");
+              notices.push_back(
+                  "WATERMARK has no effect yet: event-time windows are not supported yet");
               return {};
             },
             [&](const sql::KeyConstraint& constraint) -> Status {
@@ -61,7 +71,9 @@ Result<Declared> declared_columns(const sql::CreateTable& statement, std::vector
   for (const sql::Identifier& part : key) {
     auto index = schema.find(part.text);
     if (!index) {
-      return Status::invalid_argument(fmt::format("PRIMARY KEY names a column that is not declared: {}", part.text)).with_position(part.position);
+      return Status::invalid_argument(
+                 fmt::format("PRIMARY KEY names a column that is not declared: {}", part.text))
+          .with_position(part.position);
     }
     schema.fields[*index].type.nullable = false;
     result.primary_key.push_back(*index);
@@ -91,7 +103,8 @@ std::vector<std::string> StatementExecutor::parts_of(const sql::Name& name) cons
 }
 
 Result<ObjectName> StatementExecutor::full_name(const sql::Name& name) const {
-  Result<ObjectName> full = catalog_.full_name(parts_of(name), session_.catalog_, session_.database_);
+  Result<ObjectName> full =
+      catalog_.full_name(parts_of(name), session_.catalog_, session_.database_);
   return full.ok() ? full : Result<ObjectName>(full.status().with_position(name.position()));
 }
 
@@ -117,11 +130,14 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateTable& statement
   if (statement.like) {
     ObjectRef source = TRY(find(statement.like->source));
     if (!source->is_table()) {
-      return Status::invalid_argument(fmt::format("LIKE takes a table: {} is a {}", source->name.object, source->kind_text())).with_position(statement.like->source.position());
+      return Status::invalid_argument(fmt::format("LIKE takes a table: {} is a {}",
+                                                  source->name.object, source->kind_text()))
+          .with_position(statement.like->source.position());
     }
     bool options = true;
     for (const sql::LikeOption& option : statement.like->options) {
-      if (option.feature == sql::LikeFeature::kOptions || option.feature == sql::LikeFeature::kAll) {
+      if (option.feature == sql::LikeFeature::kOptions ||
+          option.feature == sql::LikeFeature::kAll) {
         options = option.mode != sql::LikeMode::kExcluding;
       }
     }
@@ -132,7 +148,8 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateTable& statement
     }
     Schema schema = source->schema;
     if (declared.schema) {
-      schema.fields.insert(schema.fields.end(), declared.schema->fields.begin(), declared.schema->fields.end());
+      schema.fields.insert(schema.fields.end(), declared.schema->fields.begin(),
+                           declared.schema->fields.end());
     }
     declared.schema = std::move(schema);
     if (declared.primary_key.empty()) {
@@ -144,7 +161,9 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateTable& statement
     for (Connector* connector : connectors()) {
       list += (list.empty() ? "" : ", ") + std::string(connector->name());
     }
-    return Status::invalid_argument("missing option 'connector'").with_hint("WITH ('connector' = '...'); connectors: " + list).with_position(statement.name.position());
+    return Status::invalid_argument("missing option 'connector'")
+        .with_hint("WITH ('connector' = '...'); connectors: " + list)
+        .with_position(statement.name.position());
   }
   Result<Connector*> connector = find_connector(with.at("connector"));
   auto position_of = [&](std::string_view key) {
@@ -158,7 +177,8 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateTable& statement
   if (!connector.ok()) {
     return connector.status().with_position(position_of("connector"));
   }
-  Result<std::vector<std::string>> checked = check_options(with, (*connector)->options(), fmt::format("connector {}", (*connector)->name()));
+  Result<std::vector<std::string>> checked = check_options(
+      with, (*connector)->options(), fmt::format("connector {}", (*connector)->name()));
   if (!checked.ok()) {
     size_t position = statement.name.position();
     for (const sql::Option& option : statement.options) {
@@ -171,7 +191,8 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateTable& statement
   for (std::string& text : *checked) {
     notice(std::move(text));
   }
-  Result<SourceTable> resolved = (*connector)->resolve_table(with, declared.schema, session_.settings_);
+  Result<SourceTable> resolved =
+      (*connector)->resolve_table(with, declared.schema, session_.settings_);
   if (!resolved.ok()) {
     return resolved.status().with_position(statement.name.position());
   }
@@ -180,7 +201,9 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateTable& statement
   }
   CatalogObject object = to_object(std::move(resolved).value(), std::move(with));
   if (!declared.primary_key.empty() && object.primary_key.empty()) {
-    notice("PRIMARY KEY is not enforced and the source has none: rows are not taken to be unique by it");
+    notice(
+        "PRIMARY KEY is not enforced and the source has none: rows are not taken to be unique by "
+        "it");
   }
   object.name = name;
   object.temporary = statement.temporary;
@@ -200,7 +223,8 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateView& statement)
   object.schema = bound.plan->schema;
   object.schema.fields.resize(object.schema.size() - bound.hidden);
   if (!statement.columns.empty() && statement.columns.size() != object.schema.size()) {
-    return Status::invalid_argument(fmt::format("the query has {} columns, but {} names are given", object.schema.size(), statement.columns.size()))
+    return Status::invalid_argument(fmt::format("the query has {} columns, but {} names are given",
+                                                object.schema.size(), statement.columns.size()))
         .with_position(statement.columns[0].name.position);
   }
   ViewDefinition definition;
@@ -238,12 +262,14 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateMaterializedView
   std::vector<std::string> names;
   size_t visible = bound.plan->schema.size() - bound.hidden;
   if (!statement.columns.empty() && statement.columns.size() != visible) {
-    return Status::invalid_argument(fmt::format("the query has {} columns, but {} names are given", visible, statement.columns.size()))
+    return Status::invalid_argument(fmt::format("the query has {} columns, but {} names are given",
+                                                visible, statement.columns.size()))
         .with_position(statement.columns[0].name.position);
   }
   for (size_t i = 0; i < visible; ++i) {
     columns.push_back(make_column(i, bound.plan->schema[i].type));
-    names.push_back(statement.columns.empty() ? bound.plan->schema[i].name : statement.columns[i].name.text);
+    names.push_back(statement.columns.empty() ? bound.plan->schema[i].name
+                                              : statement.columns[i].name.text);
   }
   bound.plan = optimize(make_project(bound.plan, std::move(columns), std::move(names)));
   bound.hidden = 0;
@@ -274,7 +300,9 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateCatalog& stateme
   info.comment = statement.comment.value_or("");
   auto type = info.options.find("type");
   if (type == info.options.end()) {
-    return Status::invalid_argument("missing option 'type' of the catalog").with_hint("WITH ('type' = 'postgres-cdc', 'hostname' = ..., ...)").with_position(statement.name.position());
+    return Status::invalid_argument("missing option 'type' of the catalog")
+        .with_hint("WITH ('type' = 'postgres-cdc', 'hostname' = ..., ...)")
+        .with_position(statement.name.position());
   }
   info.type = type->second;
   std::shared_ptr<ExternalCatalog> external;
@@ -294,7 +322,8 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateCatalog& stateme
     }
     notice(fmt::format("{} tables of the source are ready to query", tables->size()));
   }
-  Status created = catalog_.create_catalog(std::move(info), std::move(external), statement.if_not_exists);
+  Status created =
+      catalog_.create_catalog(std::move(info), std::move(external), statement.if_not_exists);
   if (!created.ok()) {
     return std::move(created).with_position(statement.name.position());
   }
@@ -303,14 +332,16 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateCatalog& stateme
 
 Result<StatementResult> StatementExecutor::run(const sql::CreateDatabase& statement) {
   std::vector<std::string> parts = parts_of(statement.name);
-  TRY(catalog_.create_database(parts.size() > 1 ? parts[0] : session_.catalog_, parts.back(), statement.if_not_exists));
+  TRY(catalog_.create_database(parts.size() > 1 ? parts[0] : session_.catalog_, parts.back(),
+                               statement.if_not_exists));
   return done("CREATE DATABASE");
 }
 
 Status StatementExecutor::drop_object(const ObjectRef& object, bool cascade) {
   if (cascade) {
     // One at a time: dropping a dependent may take others of them along.
-    for (std::vector<ObjectRef> left = catalog_.dependents(object->id); !left.empty(); left = catalog_.dependents(object->id)) {
+    for (std::vector<ObjectRef> left = catalog_.dependents(object->id); !left.empty();
+         left = catalog_.dependents(object->id)) {
       const ObjectRef& dependent = left.front();
       TRY(drop_object(dependent, true));
       notice(fmt::format("dropped {} {}", dependent->kind_text(), dependent->name.object));
@@ -334,7 +365,8 @@ Result<StatementResult> StatementExecutor::run(const sql::Drop& statement) {
       TRY(catalog_.drop_catalog(parts.back(), statement.if_exists));
       return done("DROP CATALOG");
     case sql::ObjectKind::kDatabase:
-      TRY(catalog_.drop_database(parts.size() > 1 ? parts[0] : session_.catalog_, parts.back(), statement.if_exists, cascade));
+      TRY(catalog_.drop_database(parts.size() > 1 ? parts[0] : session_.catalog_, parts.back(),
+                                 statement.if_exists, cascade));
       return done("DROP DATABASE");
     case sql::ObjectKind::kTable:
     case sql::ObjectKind::kView:
@@ -352,19 +384,24 @@ Result<StatementResult> StatementExecutor::run(const sql::Drop& statement) {
     return found.status();
   }
   ObjectRef object = *found;
-  bool right_kind = (statement.kind == sql::ObjectKind::kTable && object->is_table()) || (statement.kind == sql::ObjectKind::kView && object->is_view()) ||
-                    (statement.kind == sql::ObjectKind::kMaterializedView && object->is_materialized_view());
+  bool right_kind =
+      (statement.kind == sql::ObjectKind::kTable && object->is_table()) ||
+      (statement.kind == sql::ObjectKind::kView && object->is_view()) ||
+      (statement.kind == sql::ObjectKind::kMaterializedView && object->is_materialized_view());
   if (!right_kind) {
     std::string kind(object->kind_text());
     for (char& c : kind) {
       c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     }
-    return Status::invalid_argument(fmt::format("{} is a {}", object->name.object, object->kind_text()))
+    return Status::invalid_argument(
+               fmt::format("{} is a {}", object->name.object, object->kind_text()))
         .with_hint(fmt::format("write DROP {} {}", kind, quote_name(object->name.object)))
         .with_position(statement.name.position());
   }
   TRY(drop_object(object, cascade));
-  return done(object->is_table() ? "DROP TABLE" : object->is_view() ? "DROP VIEW" : "DROP MATERIALIZED VIEW");
+  return done(object->is_table()  ? "DROP TABLE"
+              : object->is_view() ? "DROP VIEW"
+                                  : "DROP MATERIALIZED VIEW");
 }
 
 }  // namespace tidemark

@@ -18,14 +18,16 @@ RowBatch ordered(const RowBatch& rows, const std::vector<SortKey>& order, size_t
   std::vector<std::string> keys(rows.rows);
   for (size_t row = 0; row < rows.rows; ++row) {
     for (const SortKey& sort : order) {
-      append_sort_key(*rows.columns[sort.column], row, sort.descending, sort.nulls_first, keys[row]);
+      append_sort_key(*rows.columns[sort.column], row, sort.descending, sort.nulls_first,
+                      keys[row]);
     }
   }
   std::vector<uint32_t> places(rows.rows);
   for (uint32_t i = 0; i < places.size(); ++i) {
     places[i] = i;
   }
-  std::stable_sort(places.begin(), places.end(), [&](uint32_t a, uint32_t b) { return keys[a] < keys[b]; });
+  std::stable_sort(places.begin(), places.end(),
+                   [&](uint32_t a, uint32_t b) { return keys[a] < keys[b]; });
   RowBatch result = rows.select(places);
   result.columns.resize(visible);
   return result;
@@ -53,7 +55,8 @@ Result<BoundQuery> StatementExecutor::bind(const sql::Query& query) {
   return bound;
 }
 
-Result<uint64_t> StatementExecutor::start_dataflow(const BoundQuery& bound, ObjectId object, std::string name,
+Result<uint64_t> StatementExecutor::start_dataflow(const BoundQuery& bound, ObjectId object,
+                                                   std::string name,
                                                    std::shared_ptr<Subscription> subscription) {
   PhysicalPlan plan = build_graph(*bound.plan);
   Dataflow dataflow;
@@ -93,7 +96,8 @@ Result<uint64_t> StatementExecutor::start_dataflow(const BoundQuery& bound, Obje
     }
     for (size_t column : columns) {
       size_t visible = input.object->schema.size();
-      const Field& field = column < visible ? input.object->schema[column] : table.hidden[column - visible];
+      const Field& field =
+          column < visible ? input.object->schema[column] : table.hidden[column - visible];
       next.request.spec.columns.push_back(field);
       next.request.types.push_back(field.type);
     }
@@ -105,7 +109,9 @@ Result<uint64_t> StatementExecutor::start_dataflow(const BoundQuery& bound, Obje
     }
   }
   if (!wanted.empty() && !views.empty()) {
-    return Status::unsupported("a query over both tables and materialized views is not supported yet").with_hint("make a materialized view of the table first");
+    return Status::unsupported(
+               "a query over both tables and materialized views is not supported yet")
+        .with_hint("make a materialized view of the table first");
   }
   Result<uint64_t> id = Status::cancelled("the engine is shutting down");
   StepLoop& loop = engine_.step_loop();
@@ -115,11 +121,13 @@ Result<uint64_t> StatementExecutor::start_dataflow(const BoundQuery& bound, Obje
       for (Wanted& next : wanted) {
         if (loop.find_source(next.request.source_key) == nullptr) {
           Connector* connector = TRY(find_connector(next.with.at("connector")));
-          loop.add_source(next.request.source_key, TRY(connector->open_source(next.with, [&loop] { loop.wake(); })));
+          loop.add_source(next.request.source_key,
+                          TRY(connector->open_source(next.with, [&loop] { loop.wake(); })));
         }
         requests.push_back(std::move(next.request));
       }
-      DataflowId started = TRY(loop.add_dataflow(std::move(dataflow), std::move(requests), std::move(views)));
+      DataflowId started =
+          TRY(loop.add_dataflow(std::move(dataflow), std::move(requests), std::move(views)));
       if (subscription) {
         loop.subscribe(*loop.find_dataflow(started), Subscriber{subscription, false, {}, false});
       }
@@ -137,7 +145,10 @@ Result<StatementResult> StatementExecutor::run_constant(const BoundQuery& bound)
   }
   StepContext context;
   context.eval.zone = bind_context().zone;
-  context.eval.now_us = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count() - 946684800000000;
+  context.eval.now_us = std::chrono::duration_cast<std::chrono::microseconds>(
+                            std::chrono::system_clock::now().time_since_epoch())
+                            .count() -
+                        946684800000000;
   TRY(plan.graph->step(context));
   if (std::optional<std::string> error = plan.graph->error()) {
     return Status::data_error(*error);
@@ -177,7 +188,8 @@ Result<StatementResult> StatementExecutor::first_answer(StreamResult stream) {
     }
     if (update->kind == ViewUpdate::Kind::kEnd) {
       stream.subscription->cancel();
-      return update->status.ok() ? Status::cancelled("the query ended without an answer") : update->status;
+      return update->status.ok() ? Status::cancelled("the query ended without an answer")
+                                 : update->status;
     }
   }
   stream.subscription->cancel();
@@ -186,7 +198,8 @@ Result<StatementResult> StatementExecutor::first_answer(StreamResult stream) {
   return StatementResult{std::move(result), std::move(notices_)};
 }
 
-Result<StatementResult> StatementExecutor::run_query(const sql::Query& query, bool stream, bool progress) {
+Result<StatementResult> StatementExecutor::run_query(const sql::Query& query, bool stream,
+                                                     bool progress) {
   BoundQuery bound = TRY(bind(query));
   if (bound.objects.empty()) {
     return run_constant(bound);
@@ -248,7 +261,8 @@ Result<StatementResult> StatementExecutor::run_query(const sql::Query& query, bo
 }
 
 Result<StatementResult> StatementExecutor::run(const sql::QueryStatement& statement) {
-  bool stream = session_.setting("execution.runtime-mode") != "batch" && session_.setting("execution.runtime-mode") != "BATCH";
+  bool stream = session_.setting("execution.runtime-mode") != "batch" &&
+                session_.setting("execution.runtime-mode") != "BATCH";
   return run_query(*statement.query, stream, true);
 }
 
@@ -263,10 +277,13 @@ Result<StatementResult> StatementExecutor::run(const sql::Subscribe& statement) 
       progress = TRY(parse_bool(option.value));
     } else if (key == "SNAPSHOT") {
       if (!TRY(parse_bool(option.value))) {
-        return Status::unsupported("SUBSCRIBE without its snapshot is not supported yet").with_position(option.position);
+        return Status::unsupported("SUBSCRIBE without its snapshot is not supported yet")
+            .with_position(option.position);
       }
     } else {
-      return Status::invalid_argument(fmt::format("unknown option of SUBSCRIBE: {}", option.key)).with_hint("options are SNAPSHOT and PROGRESS").with_position(option.position);
+      return Status::invalid_argument(fmt::format("unknown option of SUBSCRIBE: {}", option.key))
+          .with_hint("options are SNAPSHOT and PROGRESS")
+          .with_position(option.position);
     }
   }
   if (statement.as_of_mark) {
@@ -291,12 +308,14 @@ Result<StatementResult> StatementExecutor::run(const sql::Explain& statement) {
   const sql::Query* query = nullptr;
   if (const auto* select = std::get_if<sql::QueryStatement>(&statement.statement->node)) {
     query = select->query.get();
-  } else if (const auto* view = std::get_if<sql::CreateMaterializedView>(&statement.statement->node)) {
+  } else if (const auto* view =
+                 std::get_if<sql::CreateMaterializedView>(&statement.statement->node)) {
     query = view->query.get();
   } else if (const auto* plain = std::get_if<sql::CreateView>(&statement.statement->node)) {
     query = plain->query.get();
   } else {
-    return Status::unsupported("EXPLAIN of this statement is not supported yet").with_position(statement.statement->position);
+    return Status::unsupported("EXPLAIN of this statement is not supported yet")
+        .with_position(statement.statement->position);
   }
   bool with_mode = false;
   for (sql::ExplainDetail detail : statement.details) {

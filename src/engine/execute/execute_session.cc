@@ -12,36 +12,66 @@ std::string_view unsupported_name(const sql::Statement& statement) {
   return std::visit(
       []<typename T>(const T&) -> std::string_view {
         using namespace sql;
-        if constexpr (std::is_same_v<T, Insert>) return "INSERT";
-        else if constexpr (std::is_same_v<T, StatementSet>) return "STATEMENT SET";
-        else if constexpr (std::is_same_v<T, Update>) return "UPDATE";
-        else if constexpr (std::is_same_v<T, Delete>) return "DELETE";
-        else if constexpr (std::is_same_v<T, Truncate>) return "TRUNCATE";
-        else if constexpr (std::is_same_v<T, Call>) return "CALL";
-        else if constexpr (std::is_same_v<T, Analyze>) return "ANALYZE";
-        else if constexpr (std::is_same_v<T, CompilePlan>) return "COMPILE PLAN";
-        else if constexpr (std::is_same_v<T, ExecutePlan>) return "EXECUTE PLAN";
-        else if constexpr (std::is_same_v<T, VerifyView>) return "VERIFY VIEW";
-        else if constexpr (std::is_same_v<T, WaitForLsn>) return "WAIT FOR LSN";
-        else if constexpr (std::is_same_v<T, CreateMaterializedTable>) return "CREATE MATERIALIZED TABLE";
-        else if constexpr (std::is_same_v<T, CreateFunction>) return "CREATE FUNCTION";
-        else if constexpr (std::is_same_v<T, CreateModel>) return "CREATE MODEL";
-        else if constexpr (std::is_same_v<T, CreateConnection>) return "CREATE CONNECTION";
-        else if constexpr (std::is_same_v<T, CreateUser>) return "CREATE USER";
-        else if constexpr (std::is_same_v<T, CreateIndex>) return "CREATE INDEX";
-        else if constexpr (std::is_same_v<T, Alter>) return "ALTER";
-        else if constexpr (std::is_same_v<T, LoadModule>) return "LOAD MODULE";
-        else if constexpr (std::is_same_v<T, UnloadModule>) return "UNLOAD MODULE";
-        else if constexpr (std::is_same_v<T, AddJar>) return "ADD JAR";
-        else if constexpr (std::is_same_v<T, RemoveJar>) return "REMOVE JAR";
-        else if constexpr (std::is_same_v<T, Kill>) return "KILL";
-        else if constexpr (std::is_same_v<T, DeclareCursor>) return "DECLARE CURSOR";
-        else if constexpr (std::is_same_v<T, Fetch>) return "FETCH";
-        else if constexpr (std::is_same_v<T, CloseCursor>) return "CLOSE";
-        else if constexpr (std::is_same_v<T, Copy>) return "COPY";
-        else if constexpr (std::is_same_v<T, Help> || std::is_same_v<T, Quit> || std::is_same_v<T, Clear> || std::is_same_v<T, SourceFile>)
+        if constexpr (std::is_same_v<T, Insert>) {
+          return "INSERT";
+        } else if constexpr (std::is_same_v<T, StatementSet>) {
+          return "STATEMENT SET";
+        } else if constexpr (std::is_same_v<T, Update>) {
+          return "UPDATE";
+        } else if constexpr (std::is_same_v<T, Delete>) {
+          return "DELETE";
+        } else if constexpr (std::is_same_v<T, Truncate>) {
+          return "TRUNCATE";
+        } else if constexpr (std::is_same_v<T, Call>) {
+          return "CALL";
+        } else if constexpr (std::is_same_v<T, Analyze>) {
+          return "ANALYZE";
+        } else if constexpr (std::is_same_v<T, CompilePlan>) {
+          return "COMPILE PLAN";
+        } else if constexpr (std::is_same_v<T, ExecutePlan>) {
+          return "EXECUTE PLAN";
+        } else if constexpr (std::is_same_v<T, VerifyView>) {
+          return "VERIFY VIEW";
+        } else if constexpr (std::is_same_v<T, WaitForLsn>) {
+          return "WAIT FOR LSN";
+        } else if constexpr (std::is_same_v<T, CreateMaterializedTable>) {
+          return "CREATE MATERIALIZED TABLE";
+        } else if constexpr (std::is_same_v<T, CreateFunction>) {
+          return "CREATE FUNCTION";
+        } else if constexpr (std::is_same_v<T, CreateModel>) {
+          return "CREATE MODEL";
+        } else if constexpr (std::is_same_v<T, CreateConnection>) {
+          return "CREATE CONNECTION";
+        } else if constexpr (std::is_same_v<T, CreateUser>) {
+          return "CREATE USER";
+        } else if constexpr (std::is_same_v<T, CreateIndex>) {
+          return "CREATE INDEX";
+        } else if constexpr (std::is_same_v<T, Alter>) {
+          return "ALTER";
+        } else if constexpr (std::is_same_v<T, LoadModule>) {
+          return "LOAD MODULE";
+        } else if constexpr (std::is_same_v<T, UnloadModule>) {
+          return "UNLOAD MODULE";
+        } else if constexpr (std::is_same_v<T, AddJar>) {
+          return "ADD JAR";
+        } else if constexpr (std::is_same_v<T, RemoveJar>) {
+          return "REMOVE JAR";
+        } else if constexpr (std::is_same_v<T, Kill>) {
+          return "KILL";
+        } else if constexpr (std::is_same_v<T, DeclareCursor>) {
+          return "DECLARE CURSOR";
+        } else if constexpr (std::is_same_v<T, Fetch>) {
+          return "FETCH";
+        } else if constexpr (std::is_same_v<T, CloseCursor>) {
+          return "CLOSE";
+        } else if constexpr (std::is_same_v<T, Copy>) {
+          return "COPY";
+        } else if constexpr (std::is_same_v<T, Help> || std::is_same_v<T, Quit> ||
+                             std::is_same_v<T, Clear> || std::is_same_v<T, SourceFile>) {
           return "a statement of the client";
-        else return "this statement";
+        } else {
+          return "this statement";
+        }
       },
       statement.node);
 }
@@ -60,15 +90,20 @@ Result<StatementResult> StatementExecutor::execute(const sql::Statement& stateme
         } else if constexpr (std::is_same_v<T, sql::Rollback>) {
           return done("ROLLBACK");
         } else {
-          return Status::unsupported(fmt::format("{} is not supported yet", unsupported_name(statement))).with_position(statement.position);
+          return Status::unsupported(
+                     fmt::format("{} is not supported yet", unsupported_name(statement)))
+              .with_position(statement.position);
         }
       },
       statement.node);
 }
 
-StatementResult StatementExecutor::done(std::string tag) { return {CommandDone{std::move(tag)}, std::move(notices_)}; }
+StatementResult StatementExecutor::done(std::string tag) {
+  return {CommandDone{std::move(tag)}, std::move(notices_)};
+}
 
-StatementResult StatementExecutor::table(std::string tag, Schema schema, std::vector<std::vector<std::string>> rows) {
+StatementResult StatementExecutor::table(std::string tag, Schema schema,
+                                         std::vector<std::vector<std::string>> rows) {
   std::vector<Column> columns = make_columns(schema);
   for (const std::vector<std::string>& row : rows) {
     for (size_t c = 0; c < columns.size(); ++c) {
@@ -86,14 +121,17 @@ Result<StatementResult> StatementExecutor::run(const sql::Use& statement) {
   std::vector<std::string> parts = parts_of(statement.names[0]);
   switch (statement.kind) {
     case sql::UseKind::kModules:
-      return Status::unsupported("USE MODULES is not supported yet").with_position(statement.names[0].position());
+      return Status::unsupported("USE MODULES is not supported yet")
+          .with_position(statement.names[0].position());
     case sql::UseKind::kCatalog: {
       Result<CatalogInfo> found = catalog_.find_catalog(parts.back());
       if (!found.ok()) {
         return found.status().with_position(statement.names[0].position());
       }
       session_.catalog_ = parts.back();
-      session_.database_ = parts.back() == kDefaultCatalog ? std::string(kDefaultDatabase) : found->type == "generic_in_memory" ? "default" : "public";
+      session_.database_ = parts.back() == kDefaultCatalog      ? std::string(kDefaultDatabase)
+                           : found->type == "generic_in_memory" ? "default"
+                                                                : "public";
       return done("USE CATALOG");
     }
     case sql::UseKind::kDatabase: {
@@ -119,13 +157,15 @@ Result<StatementResult> StatementExecutor::run(const sql::Set& statement) {
         rows.push_back({std::string(spec.name), session_.setting(spec.name)});
       }
     }
-    return table("SET", Schema{{{"key", Type::string()}, {"value", Type::string()}}}, std::move(rows));
+    return table("SET", Schema{{{"key", Type::string()}, {"value", Type::string()}}},
+                 std::move(rows));
   }
   if (statement.is_default) {
     session_.settings_.erase(statement.option->key);
     return done("SET");
   }
-  std::string key = statement.option->key == "timezone" ? "table.local-time-zone" : statement.option->key;
+  std::string key =
+      statement.option->key == "timezone" ? "table.local-time-zone" : statement.option->key;
   Status status = session_.set(key, statement.option->value, notices_);
   if (!status.ok()) {
     return std::move(status).with_position(statement.option->value_position);
@@ -155,7 +195,8 @@ Result<StatementResult> StatementExecutor::run(const sql::StopJob& statement) {
     }
   });
   if (!found) {
-    return Status::not_found(fmt::format("no such job: {}", statement.id)).with_hint("SHOW JOBS lists them; a materialized view ends with DROP");
+    return Status::not_found(fmt::format("no such job: {}", statement.id))
+        .with_hint("SHOW JOBS lists them; a materialized view ends with DROP");
   }
   return done("STOP JOB");
 }

@@ -1,7 +1,7 @@
 #include <fmt/core.h>
 
-#include "connectors/registry.h"
 #include "base/ascii.h"
+#include "connectors/registry.h"
 #include "engine/execute/executor.h"
 #include "engine/settings.h"
 #include "engine/step_loop.h"
@@ -22,14 +22,17 @@ bool like(std::string_view text, std::string_view pattern) {
   if (pattern[0] == '\\' && pattern.size() > 1) {
     return !text.empty() && text[0] == pattern[1] && like(text.substr(1), pattern.substr(2));
   }
-  return !text.empty() && (pattern[0] == '_' || pattern[0] == text[0]) && like(text.substr(1), pattern.substr(1));
+  return !text.empty() && (pattern[0] == '_' || pattern[0] == text[0]) &&
+         like(text.substr(1), pattern.substr(1));
 }
 
 bool passes(const std::optional<sql::ShowFilter>& filter, const std::string& name) {
   if (!filter) {
     return true;
   }
-  bool matches = filter->kind == sql::FilterKind::kIlike ? like(ascii_lower(name), ascii_lower(filter->pattern)) : like(name, filter->pattern);
+  bool matches = filter->kind == sql::FilterKind::kIlike
+                     ? like(ascii_lower(name), ascii_lower(filter->pattern))
+                     : like(name, filter->pattern);
   return matches != filter->negated;
 }
 
@@ -50,12 +53,16 @@ std::string quote_literal(std::string_view text) {
   return quoted + "'";
 }
 
-bool is_secret(std::string_view key) { return key.find("password") != std::string_view::npos || key.find("secret") != std::string_view::npos; }
+bool is_secret(std::string_view key) {
+  return key.find("password") != std::string_view::npos ||
+         key.find("secret") != std::string_view::npos;
+}
 
 std::string options_text(const Options& options) {
   std::string text;
   for (const auto& [key, value] : options) {
-    text += fmt::format("{}  {} = {}", text.empty() ? "" : ",\n", quote_literal(key), quote_literal(is_secret(key) ? "******" : value));
+    text += fmt::format("{}  {} = {}", text.empty() ? "" : ",\n", quote_literal(key),
+                        quote_literal(is_secret(key) ? "******" : value));
   }
   return text;
 }
@@ -68,8 +75,10 @@ const char* state_text(SourceState state) {
 }  // namespace
 
 Result<StatementResult> StatementExecutor::run(const sql::Describe& statement) {
-  if (statement.kind != sql::ObjectKind::kTable && statement.kind != sql::ObjectKind::kView && statement.kind != sql::ObjectKind::kMaterializedView) {
-    return Status::unsupported("DESCRIBE of this kind of object is not supported yet").with_position(statement.name.position());
+  if (statement.kind != sql::ObjectKind::kTable && statement.kind != sql::ObjectKind::kView &&
+      statement.kind != sql::ObjectKind::kMaterializedView) {
+    return Status::unsupported("DESCRIBE of this kind of object is not supported yet")
+        .with_position(statement.name.position());
   }
   ObjectRef object = TRY(find(statement.name));
   std::string key;
@@ -79,10 +88,14 @@ Result<StatementResult> StatementExecutor::run(const sql::Describe& statement) {
   std::vector<std::vector<std::string>> rows;
   for (size_t i = 0; i < object->schema.size(); ++i) {
     const Field& field = object->schema[i];
-    bool in_key = std::find(object->primary_key.begin(), object->primary_key.end(), i) != object->primary_key.end();
-    rows.push_back({field.name, field.type.to_string_without_null(), field.type.nullable ? "TRUE" : "FALSE", in_key ? fmt::format("PRI({})", key) : "", "", ""});
+    bool in_key = std::find(object->primary_key.begin(), object->primary_key.end(), i) !=
+                  object->primary_key.end();
+    rows.push_back({field.name, field.type.to_string_without_null(),
+                    field.type.nullable ? "TRUE" : "FALSE",
+                    in_key ? fmt::format("PRI({})", key) : "", "", ""});
   }
-  return table("DESCRIBE", text_schema({"name", "type", "null", "key", "extras", "watermark"}), std::move(rows));
+  return table("DESCRIBE", text_schema({"name", "type", "null", "key", "extras", "watermark"}),
+               std::move(rows));
 }
 
 Result<StatementResult> StatementExecutor::run(const sql::Show& statement) {
@@ -98,22 +111,29 @@ Result<StatementResult> StatementExecutor::run(const sql::Show& statement) {
   };
   std::string catalog = session_.catalog_, database = session_.database_;
   std::vector<std::string> from = parts_of(statement.from);
-  if (statement.kind == kTables || statement.kind == kViews || statement.kind == kMaterializedViews || statement.kind == kMaterializedTables) {
+  if (statement.kind == kTables || statement.kind == kViews ||
+      statement.kind == kMaterializedViews || statement.kind == kMaterializedTables) {
     database = from.empty() ? database : from.back();
     catalog = from.size() > 1 ? from[0] : catalog;
-    Result<std::vector<std::pair<std::string, std::string>>> listed = catalog_.list(catalog, database);
+    Result<std::vector<std::pair<std::string, std::string>>> listed =
+        catalog_.list(catalog, database);
     if (!listed.ok()) {
-      return from.empty() ? listed.status() : listed.status().with_position(statement.from.position());
+      return from.empty() ? listed.status()
+                          : listed.status().with_position(statement.from.position());
     }
     std::vector<std::string> list;
     for (const auto& [name, kind] : *listed) {
-      bool wanted = statement.kind == kTables || (statement.kind == kViews && kind == "view") || kind == "materialized view";
+      bool wanted = statement.kind == kTables || (statement.kind == kViews && kind == "view") ||
+                    kind == "materialized view";
       wanted = wanted && !(statement.kind == kViews && kind != "view");
       if (wanted) {
         list.push_back(name);
       }
     }
-    return names(statement.kind == kTables ? "table name" : statement.kind == kViews ? "view name" : "materialized view name", list);
+    return names(statement.kind == kTables  ? "table name"
+                 : statement.kind == kViews ? "view name"
+                                            : "materialized view name",
+                 list);
   }
   StepLoop& loop = engine_.step_loop();
   switch (statement.kind) {
@@ -127,7 +147,8 @@ Result<StatementResult> StatementExecutor::run(const sql::Show& statement) {
     case kCurrentCatalog:
       return table("SHOW", text_schema({"current catalog name"}), {{session_.catalog_}});
     case kDatabases: {
-      Result<std::vector<std::string>> list = catalog_.databases(from.empty() ? catalog : from.back());
+      Result<std::vector<std::string>> list =
+          catalog_.databases(from.empty() ? catalog : from.back());
       return list.ok() ? Outcome(names("database name", *list)) : Outcome(list.status());
     }
     case kCurrentDatabase:
@@ -164,19 +185,28 @@ Result<StatementResult> StatementExecutor::run(const sql::Show& statement) {
         for (auto& [id, dataflow] : loop.dataflows()) {
           std::string started;
           append_timestamp(dataflow->started_us, started);
-          rows.push_back({std::to_string(id), dataflow->name, dataflow->failed ? "FAILED" : dataflow->live ? "RUNNING" : "INITIALIZING", started});
+          rows.push_back({std::to_string(id), dataflow->name,
+                          dataflow->failed ? "FAILED"
+                          : dataflow->live ? "RUNNING"
+                                           : "INITIALIZING",
+                          started});
         }
       });
-      return table("SHOW", text_schema({"job id", "job name", "status", "start time"}), std::move(rows));
+      return table("SHOW", text_schema({"job id", "job name", "status", "start time"}),
+                   std::move(rows));
     }
     case kSources: {
       loop.run([&] {
         for (const std::string& key : loop.source_keys()) {
           SourceStatus status = loop.find_source(key)->status();
-          rows.push_back({key, state_text(status.state), status.position.to_string(), status.slot_name, status.publication_name, status.message});
+          rows.push_back({key, state_text(status.state), status.position.to_string(),
+                          status.slot_name, status.publication_name, status.message});
         }
       });
-      return table("SHOW", text_schema({"source", "state", "received up to", "slot", "publication", "message"}), std::move(rows));
+      return table(
+          "SHOW",
+          text_schema({"source", "state", "received up to", "slot", "publication", "message"}),
+          std::move(rows));
     }
     case kMemory: {
       loop.run([&] {
@@ -211,14 +241,17 @@ Result<StatementResult> StatementExecutor::run(const sql::Show& statement) {
 Result<StatementResult> StatementExecutor::run(const sql::ShowCreate& statement) {
   if (statement.kind == sql::ObjectKind::kCatalog) {
     CatalogInfo info = TRY(catalog_.find_catalog(statement.name.last()));
-    return table("SHOW", text_schema({"result"}), {{fmt::format("CREATE CATALOG {} WITH (\n{}\n)", quote_name(info.name), options_text(info.options))}});
+    return table("SHOW", text_schema({"result"}),
+                 {{fmt::format("CREATE CATALOG {} WITH (\n{}\n)", quote_name(info.name),
+                               options_text(info.options))}});
   }
   ObjectRef object = TRY(find(statement.name));
   std::string text;
   if (const auto* definition = std::get_if<TableDefinition>(&object->definition)) {
     text = fmt::format("CREATE TABLE {} (\n", object->name.to_string());
     for (size_t i = 0; i < object->schema.size(); ++i) {
-      text += fmt::format("{}  {} {}", i == 0 ? "" : ",\n", quote_name(object->schema[i].name), object->schema[i].type.to_string());
+      text += fmt::format("{}  {} {}", i == 0 ? "" : ",\n", quote_name(object->schema[i].name),
+                          object->schema[i].type.to_string());
     }
     if (!object->primary_key.empty()) {
       std::string key;
@@ -231,13 +264,16 @@ Result<StatementResult> StatementExecutor::run(const sql::ShowCreate& statement)
   } else if (const auto* view = std::get_if<ViewDefinition>(&object->definition)) {
     text = fmt::format("CREATE VIEW {} AS {}", object->name.to_string(), view->query);
   } else {
-    text = fmt::format("CREATE MATERIALIZED VIEW {} AS {}", object->name.to_string(), std::get<MaterializedViewDefinition>(object->definition).query);
+    text = fmt::format("CREATE MATERIALIZED VIEW {} AS {}", object->name.to_string(),
+                       std::get<MaterializedViewDefinition>(object->definition).query);
   }
   return table("SHOW", text_schema({"result"}), {{text}});
 }
 
 Result<StatementResult> StatementExecutor::run(const sql::ShowSetting& statement) {
-  std::string key = statement.name == "timezone" || statement.name == "TimeZone" ? "table.local-time-zone" : statement.name;
+  std::string key = statement.name == "timezone" || statement.name == "TimeZone"
+                        ? "table.local-time-zone"
+                        : statement.name;
   if (key == "server_version") {
     return table("SHOW", text_schema({"server_version"}), {{"15.0"}});
   }

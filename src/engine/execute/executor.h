@@ -15,7 +15,10 @@ namespace tidemark {
 class StatementExecutor {
  public:
   StatementExecutor(Session& session, std::string_view text)
-      : session_(session), engine_(session.engine_), catalog_(session.engine_.catalog()), text_(text) {}
+      : session_(session),
+        engine_(session.engine_),
+        catalog_(session.engine_.catalog()),
+        text_(text) {}
 
   Result<StatementResult> execute(const sql::Statement& statement);
 
@@ -53,7 +56,8 @@ class StatementExecutor {
   BindContext bind_context() const;
   Result<BoundQuery> bind(const sql::Query& query);
   // Opens what the plan's scans need and starts a dataflow with a first subscriber (if given).
-  Result<uint64_t> start_dataflow(const BoundQuery& bound, ObjectId object, std::string name, std::shared_ptr<Subscription> subscription);
+  Result<uint64_t> start_dataflow(const BoundQuery& bound, ObjectId object, std::string name,
+                                  std::shared_ptr<Subscription> subscription);
   std::vector<std::string> parts_of(const sql::Name& name) const;
   Result<ObjectName> full_name(const sql::Name& name) const;
   Result<ObjectRef> find(const sql::Name& name);

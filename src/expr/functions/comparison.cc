@@ -24,7 +24,9 @@ struct Equal {
 };
 struct NotEqual {
   template <typename T>
-  static bool apply(const T& a, const T& b) { return !Equal::apply(a, b); }
+  static bool apply(const T& a, const T& b) {
+    return !Equal::apply(a, b);
+  }
 };
 struct Less {
   template <typename T>
@@ -40,15 +42,21 @@ struct Less {
 };
 struct Greater {
   template <typename T>
-  static bool apply(const T& a, const T& b) { return Less::apply(b, a); }
+  static bool apply(const T& a, const T& b) {
+    return Less::apply(b, a);
+  }
 };
 struct LessEqual {
   template <typename T>
-  static bool apply(const T& a, const T& b) { return !Less::apply(b, a); }
+  static bool apply(const T& a, const T& b) {
+    return !Less::apply(b, a);
+  }
 };
 struct GreaterEqual {
   template <typename T>
-  static bool apply(const T& a, const T& b) { return !Less::apply(a, b); }
+  static bool apply(const T& a, const T& b) {
+    return !Less::apply(a, b);
+  }
 };
 
 template <typename Operator, typename T>
@@ -69,7 +77,9 @@ void compare_kernel(const KernelFrame& frame, std::span<const Argument> argument
   }
 }
 
-Status arity_error(std::string_view what) { return Status::invalid_argument(std::string(what)); }
+Status arity_error(std::string_view what) {
+  return Status::invalid_argument(std::string(what));
+}
 
 Result<Type> comparable_type(std::span<const Type> arguments) {
   if (arguments.size() != 2) {
@@ -78,14 +88,16 @@ Result<Type> comparable_type(std::span<const Type> arguments) {
   const Type& a = arguments[0];
   const Type& b = arguments[1];
   if ((a.is_character() && b.is_numeric()) || (a.is_numeric() && b.is_character())) {
-    return Status::invalid_argument(fmt::format("cannot compare {} with {}: text is not converted to numbers implicitly",
-                                                a.to_string_without_null(), b.to_string_without_null()))
+    return Status::invalid_argument(
+               fmt::format("cannot compare {} with {}: text is not converted to numbers implicitly",
+                           a.to_string_without_null(), b.to_string_without_null()))
         .with_hint("write a number without quotes, or convert one side with CAST");
   }
   Result<Type> common = common_type(a, b);
   if (!common.ok()) {
-    return Status::invalid_argument(
-               fmt::format("cannot compare {} with {}", a.to_string_without_null(), b.to_string_without_null()))
+    return Status::invalid_argument(fmt::format("cannot compare {} with {}",
+                                                a.to_string_without_null(),
+                                                b.to_string_without_null()))
         .with_hint("convert one side with CAST");
   }
   return common;
@@ -97,7 +109,8 @@ Result<BoundFunction> bind_comparison(std::span<const Type> arguments) {
   BoundFunction bound;
   bound.result = Type::boolean();
   bound.arguments = {common, common};
-  visit_physical(common.physical(), [&](auto tag) { bound.kernel = compare_kernel<Operator, decltype(tag)>; });
+  visit_physical(common.physical(),
+                 [&](auto tag) { bound.kernel = compare_kernel<Operator, decltype(tag)>; });
   return bound;
 }
 
@@ -105,15 +118,19 @@ template <bool kDistinct>
 void distinct_kernel(const KernelFrame& frame, std::span<const Argument> arguments) {
   uint8_t* out = frame.out.mutable_data<uint8_t>();
   for (size_t i = 0; i < frame.rows; ++i) {
-    out[i] = same_value(*arguments[0].column, i * arguments[0].stride, *arguments[1].column, i * arguments[1].stride) !=
-             kDistinct;
+    out[i] = same_value(*arguments[0].column, i * arguments[0].stride, *arguments[1].column,
+                        i * arguments[1].stride) != kDistinct;
   }
 }
 
 template <bool kDistinct>
 Result<BoundFunction> bind_distinct(std::span<const Type> arguments) {
   Type common = TRY(comparable_type(arguments));
-  return BoundFunction{distinct_kernel<kDistinct>, Type::boolean().not_null(), {common, common}, NullRule::kCalled, false};
+  return BoundFunction{distinct_kernel<kDistinct>,
+                       Type::boolean().not_null(),
+                       {common, common},
+                       NullRule::kCalled,
+                       false};
 }
 
 template <bool kNull>
@@ -129,7 +146,8 @@ Result<BoundFunction> bind_null_test(std::span<const Type> arguments) {
   if (arguments.size() != 1) {
     return arity_error("takes one value");
   }
-  return BoundFunction{null_kernel<kNull>, Type::boolean().not_null(), {arguments[0]}, NullRule::kCalled, false};
+  return BoundFunction{
+      null_kernel<kNull>, Type::boolean().not_null(), {arguments[0]}, NullRule::kCalled, false};
 }
 
 // IS [NOT] TRUE and IS [NOT] FALSE.
@@ -144,10 +162,15 @@ void truth_kernel(const KernelFrame& frame, std::span<const Argument> arguments)
 
 template <bool kWanted, bool kNegated>
 Result<BoundFunction> bind_truth_test(std::span<const Type> arguments) {
-  if (arguments.size() != 1 || (arguments[0].kind != TypeKind::kBoolean && arguments[0].kind != TypeKind::kNull)) {
+  if (arguments.size() != 1 ||
+      (arguments[0].kind != TypeKind::kBoolean && arguments[0].kind != TypeKind::kNull)) {
     return Status::invalid_argument("expected a BOOLEAN");
   }
-  return BoundFunction{truth_kernel<kWanted, kNegated>, Type::boolean().not_null(), {Type::boolean()}, NullRule::kCalled, false};
+  return BoundFunction{truth_kernel<kWanted, kNegated>,
+                       Type::boolean().not_null(),
+                       {Type::boolean()},
+                       NullRule::kCalled,
+                       false};
 }
 
 void not_kernel(const KernelFrame& frame, std::span<const Argument> arguments) {
@@ -158,37 +181,52 @@ void not_kernel(const KernelFrame& frame, std::span<const Argument> arguments) {
 }
 
 Result<BoundFunction> bind_not(std::span<const Type> arguments) {
-  if (arguments.size() != 1 || (arguments[0].kind != TypeKind::kBoolean && arguments[0].kind != TypeKind::kNull)) {
+  if (arguments.size() != 1 ||
+      (arguments[0].kind != TypeKind::kBoolean && arguments[0].kind != TypeKind::kNull)) {
     return Status::invalid_argument("NOT expects a BOOLEAN");
   }
   return BoundFunction{not_kernel, Type::boolean(), {Type::boolean()}, NullRule::kStrict, false};
 }
 
 constexpr Function kFunctions[] = {
-    {"=", "comparison", "a = b", "TRUE if both values are equal.", "1 = 1.0", "true", bind_comparison<Equal>},
-    {"<>", "comparison", "a <> b", "TRUE if the values differ; also written !=.", "'a' <> 'b'", "true", bind_comparison<NotEqual>},
-    {"<", "comparison", "a < b", "TRUE if a is less than b.", "1 < 2", "true", bind_comparison<Less>},
-    {"<=", "comparison", "a <= b", "TRUE if a is at most b.", "2 <= 2", "true", bind_comparison<LessEqual>},
-    {">", "comparison", "a > b", "TRUE if a is greater than b.", "'b' > 'a'", "true", bind_comparison<Greater>},
-    {">=", "comparison", "a >= b", "TRUE if a is at least b.", "1 >= 2", "false", bind_comparison<GreaterEqual>},
-    {"IS DISTINCT FROM", "comparison", "a IS DISTINCT FROM b", "As <>, but NULL is a value like any other.",
-     "NULL IS DISTINCT FROM 1", "true", bind_distinct<true>},
-    {"IS NOT DISTINCT FROM", "comparison", "a IS NOT DISTINCT FROM b", "As =, but NULL is a value like any other.",
-     "1 IS NOT DISTINCT FROM 1", "true", bind_distinct<false>},
-    {"IS NULL", "comparison", "x IS NULL", "TRUE if x is NULL.", "NULL IS NULL", "true", bind_null_test<true>},
-    {"IS NOT NULL", "comparison", "x IS NOT NULL", "TRUE if x is not NULL.", "1 IS NOT NULL", "true", bind_null_test<false>},
-    {"IS TRUE", "logic", "b IS TRUE", "TRUE if b is TRUE, FALSE if it is FALSE or unknown.", "(1 = 1) IS TRUE", "true",
-     bind_truth_test<true, false>},
-    {"IS NOT TRUE", "logic", "b IS NOT TRUE", "TRUE if b is FALSE or unknown.", "(1 = 1) IS NOT TRUE", "false",
-     bind_truth_test<true, true>},
-    {"IS FALSE", "logic", "b IS FALSE", "TRUE if b is FALSE.", "(1 = 1) IS FALSE", "false", bind_truth_test<false, false>},
-    {"IS NOT FALSE", "logic", "b IS NOT FALSE", "TRUE if b is TRUE or unknown.", "(1 = 1) IS NOT FALSE", "true",
-     bind_truth_test<false, true>},
-    {"NOT", "logic", "NOT b", "The opposite of b; unknown stays unknown.", "NOT (1 = 2)", "true", bind_not},
+    {"=", "comparison", "a = b", "TRUE if both values are equal.", "1 = 1.0", "true",
+     bind_comparison<Equal>},
+    {"<>", "comparison", "a <> b", "TRUE if the values differ; also written !=.", "'a' <> 'b'",
+     "true", bind_comparison<NotEqual>},
+    {"<", "comparison", "a < b", "TRUE if a is less than b.", "1 < 2", "true",
+     bind_comparison<Less>},
+    {"<=", "comparison", "a <= b", "TRUE if a is at most b.", "2 <= 2", "true",
+     bind_comparison<LessEqual>},
+    {">", "comparison", "a > b", "TRUE if a is greater than b.", "'b' > 'a'", "true",
+     bind_comparison<Greater>},
+    {">=", "comparison", "a >= b", "TRUE if a is at least b.", "1 >= 2", "false",
+     bind_comparison<GreaterEqual>},
+    {"IS DISTINCT FROM", "comparison", "a IS DISTINCT FROM b",
+     "As <>, but NULL is a value like any other.", "NULL IS DISTINCT FROM 1", "true",
+     bind_distinct<true>},
+    {"IS NOT DISTINCT FROM", "comparison", "a IS NOT DISTINCT FROM b",
+     "As =, but NULL is a value like any other.", "1 IS NOT DISTINCT FROM 1", "true",
+     bind_distinct<false>},
+    {"IS NULL", "comparison", "x IS NULL", "TRUE if x is NULL.", "NULL IS NULL", "true",
+     bind_null_test<true>},
+    {"IS NOT NULL", "comparison", "x IS NOT NULL", "TRUE if x is not NULL.", "1 IS NOT NULL",
+     "true", bind_null_test<false>},
+    {"IS TRUE", "logic", "b IS TRUE", "TRUE if b is TRUE, FALSE if it is FALSE or unknown.",
+     "(1 = 1) IS TRUE", "true", bind_truth_test<true, false>},
+    {"IS NOT TRUE", "logic", "b IS NOT TRUE", "TRUE if b is FALSE or unknown.",
+     "(1 = 1) IS NOT TRUE", "false", bind_truth_test<true, true>},
+    {"IS FALSE", "logic", "b IS FALSE", "TRUE if b is FALSE.", "(1 = 1) IS FALSE", "false",
+     bind_truth_test<false, false>},
+    {"IS NOT FALSE", "logic", "b IS NOT FALSE", "TRUE if b is TRUE or unknown.",
+     "(1 = 1) IS NOT FALSE", "true", bind_truth_test<false, true>},
+    {"NOT", "logic", "NOT b", "The opposite of b; unknown stays unknown.", "NOT (1 = 2)", "true",
+     bind_not},
 };
 
 }  // namespace
 
-std::span<const Function> comparison_functions() { return kFunctions; }
+std::span<const Function> comparison_functions() {
+  return kFunctions;
+}
 
 }  // namespace tidemark

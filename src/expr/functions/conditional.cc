@@ -1,5 +1,5 @@
-// GREATEST and LEAST, type tests. CASE, COALESCE, NULLIF and IF are not functions: the binder makes CASE of them,
-// so that only the branch that is taken is evaluated.
+// GREATEST and LEAST, type tests. CASE, COALESCE, NULLIF and IF are not functions: the binder makes
+// CASE of them, so that only the branch that is taken is evaluated.
 
 #include "expr/functions/shape.h"
 
@@ -19,7 +19,8 @@ void extreme(const KernelFrame& frame, Arguments a) {
     fill<T>(frame, [&](size_t row) {
       size_t best = 0;
       for (size_t i = 1; i < a.size(); ++i) {
-        int order = compare_values(*a[i].column, row * a[i].stride, *a[best].column, row * a[best].stride);
+        int order =
+            compare_values(*a[i].column, row * a[i].stride, *a[best].column, row * a[best].stride);
         best = (kGreatest ? order > 0 : order < 0) ? i : best;
       }
       return a[best].template at<T>(row);
@@ -36,7 +37,8 @@ Result<BoundFunction> bind_extreme(std::span<const Type> types) {
   for (const Type& type : types) {
     common = TRY(common_type(common, type));
   }
-  return BoundFunction{extreme<kGreatest>, common.as_nullable(), std::vector<Type>(types.size(), common), NullRule::kStrict, false};
+  return BoundFunction{extreme<kGreatest>, common.as_nullable(),
+                       std::vector<Type>(types.size(), common), NullRule::kStrict, false};
 }
 
 template <bool (*kTest)(std::string_view)>
@@ -48,10 +50,13 @@ void text_test(const KernelFrame& frame, Arguments a) {
 }
 
 bool is_alpha(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; });
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+  });
 }
 bool is_digit(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 bool is_decimal(std::string_view text) {
   if (!text.empty() && (text[0] == '-' || text[0] == '+')) {
@@ -62,7 +67,8 @@ bool is_decimal(std::string_view text) {
     return is_digit(text);
   }
   std::string_view whole = text.substr(0, point), fraction = text.substr(point + 1);
-  return (whole.empty() || is_digit(whole)) && (fraction.empty() || is_digit(fraction)) && text.size() > 1;
+  return (whole.empty() || is_digit(whole)) && (fraction.empty() || is_digit(fraction)) &&
+         text.size() > 1;
 }
 
 void type_of(const KernelFrame& frame, Arguments) {
@@ -80,16 +86,27 @@ Result<BoundFunction> bind_type_of(std::span<const Type> types) {
 }
 
 constexpr Function kFunctions[] = {
-    {"GREATEST", "conditional", "GREATEST(a, b, ...)", "The largest value; NULL if any is NULL.", "GREATEST(1, 3, 2)", "3", bind_extreme<true>},
-    {"LEAST", "conditional", "LEAST(a, b, ...)", "The smallest value; NULL if any is NULL.", "LEAST('b', 'a')", "a", bind_extreme<false>},
-    {"IS_ALPHA", "conditional", "IS_ALPHA(s)", "Whether the text is letters (a-z) only.", "IS_ALPHA('abc')", "true", bind_shape<"s", 'b', text_test<is_alpha>, false, NullRule::kCalled>},
-    {"IS_DIGIT", "conditional", "IS_DIGIT(s)", "Whether the text is digits only.", "IS_DIGIT('12a')", "false", bind_shape<"s", 'b', text_test<is_digit>, false, NullRule::kCalled>},
-    {"IS_DECIMAL", "conditional", "IS_DECIMAL(s)", "Whether the text is a decimal number.", "IS_DECIMAL('-1.5')", "true", bind_shape<"s", 'b', text_test<is_decimal>, false, NullRule::kCalled>},
-    {"TYPEOF", "conditional", "TYPEOF(x)", "The type of x.", "TYPEOF(1)", "INT NOT NULL", bind_type_of},
+    {"GREATEST", "conditional", "GREATEST(a, b, ...)", "The largest value; NULL if any is NULL.",
+     "GREATEST(1, 3, 2)", "3", bind_extreme<true>},
+    {"LEAST", "conditional", "LEAST(a, b, ...)", "The smallest value; NULL if any is NULL.",
+     "LEAST('b', 'a')", "a", bind_extreme<false>},
+    {"IS_ALPHA", "conditional", "IS_ALPHA(s)", "Whether the text is letters (a-z) only.",
+     "IS_ALPHA('abc')", "true",
+     bind_shape<"s", 'b', text_test<is_alpha>, false, NullRule::kCalled>},
+    {"IS_DIGIT", "conditional", "IS_DIGIT(s)", "Whether the text is digits only.",
+     "IS_DIGIT('12a')", "false",
+     bind_shape<"s", 'b', text_test<is_digit>, false, NullRule::kCalled>},
+    {"IS_DECIMAL", "conditional", "IS_DECIMAL(s)", "Whether the text is a decimal number.",
+     "IS_DECIMAL('-1.5')", "true",
+     bind_shape<"s", 'b', text_test<is_decimal>, false, NullRule::kCalled>},
+    {"TYPEOF", "conditional", "TYPEOF(x)", "The type of x.", "TYPEOF(1)", "INT NOT NULL",
+     bind_type_of},
 };
 
 }  // namespace
 
-std::span<const Function> conditional_functions() { return kFunctions; }
+std::span<const Function> conditional_functions() {
+  return kFunctions;
+}
 
 }  // namespace tidemark

@@ -1,11 +1,12 @@
-// Dates and times. The clock functions give the time at which the query started: they are the same for every
-// row and every change, so that a row that is taken back is the row that was shown.
+// Dates and times. The clock functions give the time at which the query started: they are the same
+// for every row and every change, so that a row that is taken back is the row that was shown.
+
+#include "types/datetime.h"
 
 #include <cmath>
 
-#include "expr/functions/shape.h"
 #include "base/ascii.h"
-#include "types/datetime.h"
+#include "expr/functions/shape.h"
 #include "types/text.h"
 
 namespace tidemark {
@@ -14,7 +15,9 @@ namespace {
 
 using Arguments = std::span<const Argument>;
 
-bool is_infinite(int64_t us) { return us == kTimestampInfinity || us == kTimestampNegativeInfinity; }
+bool is_infinite(int64_t us) {
+  return us == kTimestampInfinity || us == kTimestampNegativeInfinity;
+}
 
 // ISO 8601 week and its year; Monday is day 1.
 struct IsoWeek {
@@ -35,40 +38,81 @@ IsoWeek iso_week(int32_t days) {
   return {year, (thursday - days_from_civil({year, 1, 1})) / 7 + 1, weekday};
 }
 
-int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0); }
+int64_t floor_div(int64_t a, int64_t b) {
+  return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
+}
 
 // One field of a timestamp; nullopt for a unit that does not exist.
 std::optional<int64_t> field_of(std::string_view unit, int64_t us) {
   int32_t days = day_of_timestamp(us);
   int64_t time = time_of_timestamp(us);
   CivilDate date = civil_from_days(days);
-  if (unit == "YEAR") return date.year;
-  if (unit == "QUARTER") return (date.month + 2) / 3;
-  if (unit == "MONTH") return date.month;
-  if (unit == "WEEK") return iso_week(days).week;
-  if (unit == "DAY" || unit == "DAYOFMONTH") return date.day;
-  if (unit == "DOY" || unit == "DAYOFYEAR") return days - days_from_civil({date.year, 1, 1}) + 1;
-  if (unit == "DOW" || unit == "DAYOFWEEK") return iso_weekday(days) % 7 + 1;  // Sunday is 1, as in Flink
-  if (unit == "ISODOW") return iso_weekday(days);
-  if (unit == "ISOYEAR") return iso_week(days).year;
-  if (unit == "HOUR") return time / 3'600'000'000;
-  if (unit == "MINUTE") return time / 60'000'000 % 60;
-  if (unit == "SECOND") return time / 1'000'000 % 60;
-  if (unit == "MILLISECOND") return time / 1000 % 60'000;
-  if (unit == "MICROSECOND") return time % 60'000'000;
-  if (unit == "CENTURY") return date.year > 0 ? (date.year + 99) / 100 : -((99 - (date.year - 1)) / 100);
-  if (unit == "DECADE") return floor_div(date.year, 10);
-  if (unit == "MILLENNIUM") return date.year > 0 ? (date.year + 999) / 1000 : -((999 - (date.year - 1)) / 1000);
-  if (unit == "EPOCH") return floor_div(us - kUnixEpochMicros, 1'000'000);
+  if (unit == "YEAR") {
+    return date.year;
+  }
+  if (unit == "QUARTER") {
+    return (date.month + 2) / 3;
+  }
+  if (unit == "MONTH") {
+    return date.month;
+  }
+  if (unit == "WEEK") {
+    return iso_week(days).week;
+  }
+  if (unit == "DAY" || unit == "DAYOFMONTH") {
+    return date.day;
+  }
+  if (unit == "DOY" || unit == "DAYOFYEAR") {
+    return days - days_from_civil({date.year, 1, 1}) + 1;
+  }
+  if (unit == "DOW" || unit == "DAYOFWEEK") {
+    return iso_weekday(days) % 7 + 1;  // Sunday is 1, as in Flink
+  }
+  if (unit == "ISODOW") {
+    return iso_weekday(days);
+  }
+  if (unit == "ISOYEAR") {
+    return iso_week(days).year;
+  }
+  if (unit == "HOUR") {
+    return time / 3'600'000'000;
+  }
+  if (unit == "MINUTE") {
+    return time / 60'000'000 % 60;
+  }
+  if (unit == "SECOND") {
+    return time / 1'000'000 % 60;
+  }
+  if (unit == "MILLISECOND") {
+    return time / 1000 % 60'000;
+  }
+  if (unit == "MICROSECOND") {
+    return time % 60'000'000;
+  }
+  if (unit == "CENTURY") {
+    return date.year > 0 ? (date.year + 99) / 100 : -((99 - (date.year - 1)) / 100);
+  }
+  if (unit == "DECADE") {
+    return floor_div(date.year, 10);
+  }
+  if (unit == "MILLENNIUM") {
+    return date.year > 0 ? (date.year + 999) / 1000 : -((999 - (date.year - 1)) / 1000);
+  }
+  if (unit == "EPOCH") {
+    return floor_div(us - kUnixEpochMicros, 1'000'000);
+  }
   return std::nullopt;
 }
 
 // Any date, time or timestamp argument as a timestamp, in the session's zone for an instant.
-int64_t wall_clock(const KernelFrame& frame, const Argument& argument, const Type& type, size_t row) {
+int64_t wall_clock(const KernelFrame& frame, const Argument& argument, const Type& type,
+                   size_t row) {
   switch (type.kind) {
     case TypeKind::kDate: {
       int32_t days = argument.at<int32_t>(row);
-      return days == kDateInfinity ? kTimestampInfinity : days == kDateNegativeInfinity ? kTimestampNegativeInfinity : int64_t{days} * kMicrosPerDay;
+      return days == kDateInfinity           ? kTimestampInfinity
+             : days == kDateNegativeInfinity ? kTimestampNegativeInfinity
+                                             : int64_t{days} * kMicrosPerDay;
     }
     case TypeKind::kTimestampLtz: {
       Result<int64_t> local = timestamp_from_instant(argument.at<int64_t>(row), frame.context.zone);
@@ -86,7 +130,8 @@ Result<Type> temporal_argument(const Type& type) {
   if (type.is_temporal()) {
     return type.as_nullable();
   }
-  return Status::invalid_argument(fmt::format("expected a date, time or timestamp, not {}", type.to_string_without_null()));
+  return Status::invalid_argument(
+      fmt::format("expected a date, time or timestamp, not {}", type.to_string_without_null()));
 }
 
 void extract(const KernelFrame& frame, Arguments a) {
@@ -112,7 +157,11 @@ Result<BoundFunction> bind_extract(std::span<const Type> types) {
   if (types.size() != 2) {
     return Status::invalid_argument("takes a unit and a value");
   }
-  return BoundFunction{extract, Type::bigint(), {Type::string(), TRY(temporal_argument(types[1]))}, NullRule::kStrict, true};
+  return BoundFunction{extract,
+                       Type::bigint(),
+                       {Type::string(), TRY(temporal_argument(types[1]))},
+                       NullRule::kStrict,
+                       true};
 }
 
 template <FixedString kUnit>
@@ -132,7 +181,11 @@ Result<BoundFunction> bind_field(std::span<const Type> types) {
   if (types.size() != 1) {
     return Status::invalid_argument("takes one argument");
   }
-  return BoundFunction{one_field<kUnit>, Type::bigint(), {TRY(temporal_argument(types[0]))}, NullRule::kStrict, false};
+  return BoundFunction{one_field<kUnit>,
+                       Type::bigint(),
+                       {TRY(temporal_argument(types[0]))},
+                       NullRule::kStrict,
+                       false};
 }
 
 // Start of the unit that holds the timestamp.
@@ -140,42 +193,73 @@ std::optional<int64_t> truncate(std::string_view unit, int64_t us) {
   int32_t days = day_of_timestamp(us);
   CivilDate date = civil_from_days(days);
   auto at = [](CivilDate start) { return int64_t{days_from_civil(start)} * kMicrosPerDay; };
-  if (unit == "MILLENNIUM") return at({(date.year - 1) / 1000 * 1000 + 1, 1, 1});
-  if (unit == "CENTURY") return at({(date.year - 1) / 100 * 100 + 1, 1, 1});
-  if (unit == "DECADE") return at({static_cast<int32_t>(floor_div(date.year, 10)) * 10, 1, 1});
-  if (unit == "YEAR") return at({date.year, 1, 1});
-  if (unit == "QUARTER") return at({date.year, (date.month - 1) / 3 * 3 + 1, 1});
-  if (unit == "MONTH") return at({date.year, date.month, 1});
-  if (unit == "WEEK") return int64_t{days - (iso_weekday(days) - 1)} * kMicrosPerDay;
-  if (unit == "DAY") return int64_t{days} * kMicrosPerDay;
-  int64_t size = unit == "HOUR" ? 3'600'000'000 : unit == "MINUTE" ? 60'000'000 : unit == "SECOND" ? 1'000'000 : unit == "MILLISECOND" || unit == "MILLISECONDS" ? 1000 : 0;
+  if (unit == "MILLENNIUM") {
+    return at({(date.year - 1) / 1000 * 1000 + 1, 1, 1});
+  }
+  if (unit == "CENTURY") {
+    return at({(date.year - 1) / 100 * 100 + 1, 1, 1});
+  }
+  if (unit == "DECADE") {
+    return at({static_cast<int32_t>(floor_div(date.year, 10)) * 10, 1, 1});
+  }
+  if (unit == "YEAR") {
+    return at({date.year, 1, 1});
+  }
+  if (unit == "QUARTER") {
+    return at({date.year, (date.month - 1) / 3 * 3 + 1, 1});
+  }
+  if (unit == "MONTH") {
+    return at({date.year, date.month, 1});
+  }
+  if (unit == "WEEK") {
+    return int64_t{days - (iso_weekday(days) - 1)} * kMicrosPerDay;
+  }
+  if (unit == "DAY") {
+    return int64_t{days} * kMicrosPerDay;
+  }
+  int64_t size = unit == "HOUR"                                    ? 3'600'000'000
+                 : unit == "MINUTE"                                ? 60'000'000
+                 : unit == "SECOND"                                ? 1'000'000
+                 : unit == "MILLISECOND" || unit == "MILLISECONDS" ? 1000
+                                                                   : 0;
   return size == 0 ? std::nullopt : std::optional<int64_t>(floor_div(us, size) * size);
 }
 
 int64_t next_unit(std::string_view unit, int64_t start) {
   // The start of the following unit: truncate a time safely inside it.
-  int64_t step = unit == "YEAR" ? 370 : unit == "QUARTER" ? 93 : unit == "MONTH" ? 32 : unit == "WEEK" ? 7 : unit == "DAY" ? 1 : 0;
+  int64_t step = unit == "YEAR"      ? 370
+                 : unit == "QUARTER" ? 93
+                 : unit == "MONTH"   ? 32
+                 : unit == "WEEK"    ? 7
+                 : unit == "DAY"     ? 1
+                                     : 0;
   int64_t inside = step != 0 ? start + step * kMicrosPerDay
-                             : start + (unit == "HOUR" ? 3'600'000'000 : unit == "MINUTE" ? 60'000'000 : unit == "SECOND" ? 1'000'000 : 1000);
+                             : start + (unit == "HOUR"     ? 3'600'000'000
+                                        : unit == "MINUTE" ? 60'000'000
+                                        : unit == "SECOND" ? 1'000'000
+                                                           : 1000);
   return truncate(unit, inside).value_or(start);
 }
 
 template <bool kCeil>
-void round_to_unit(const KernelFrame& frame, const Argument& value, const Argument& unit_argument, const Type& type) {
+void round_to_unit(const KernelFrame& frame, const Argument& value, const Argument& unit_argument,
+                   const Type& type) {
   for (size_t row = 0; row < frame.rows; ++row) {
     if (frame.out.is_null(row)) {
       continue;
     }
     int64_t us = wall_clock(frame, value, type, row);
     std::string unit = ascii_upper(unit_argument.string_at(row));
-    std::optional<int64_t> start = is_infinite(us) ? std::optional<int64_t>(us) : truncate(unit, us);
+    std::optional<int64_t> start =
+        is_infinite(us) ? std::optional<int64_t>(us) : truncate(unit, us);
     if (!start) {
       frame.fail(row, fmt::format("no such unit of time: {}", unit));
       continue;
     }
     int64_t result = kCeil && *start != us ? next_unit(unit, *start) : *start;
     if (frame.result.kind == TypeKind::kDate) {
-      frame.out.mutable_data<int32_t>()[row] = is_infinite(us) ? value.at<int32_t>(row) : day_of_timestamp(result);
+      frame.out.mutable_data<int32_t>()[row] =
+          is_infinite(us) ? value.at<int32_t>(row) : day_of_timestamp(result);
     } else if (frame.result.kind == TypeKind::kTimestampLtz) {
       Result<int64_t> instant = instant_from_timestamp(result, frame.context.zone);
       frame.out.mutable_data<int64_t>()[row] = instant.ok() ? *instant : result;
@@ -185,7 +269,9 @@ void round_to_unit(const KernelFrame& frame, const Argument& value, const Argume
   }
 }
 
-void date_trunc(const KernelFrame& frame, Arguments a) { round_to_unit<false>(frame, a[1], a[0], frame.argument_types[1]); }
+void date_trunc(const KernelFrame& frame, Arguments a) {
+  round_to_unit<false>(frame, a[1], a[0], frame.argument_types[1]);
+}
 
 Result<BoundFunction> bind_date_trunc(std::span<const Type> types) {
   if (types.size() != 2) {
@@ -201,9 +287,17 @@ void floor_to(const KernelFrame& frame, Arguments a) {
 }
 
 int64_t unit_micros(std::string_view unit) {
-  return unit == "WEEK" ? 7 * kMicrosPerDay : unit == "DAY" ? kMicrosPerDay : unit == "HOUR" ? 3'600'000'000 : unit == "MINUTE" ? 60'000'000 : unit == "SECOND" ? 1'000'000 : unit == "MILLISECOND" ? 1000 : 0;
+  return unit == "WEEK"          ? 7 * kMicrosPerDay
+         : unit == "DAY"         ? kMicrosPerDay
+         : unit == "HOUR"        ? 3'600'000'000
+         : unit == "MINUTE"      ? 60'000'000
+         : unit == "SECOND"      ? 1'000'000
+         : unit == "MILLISECOND" ? 1000
+                                 : 0;
 }
-int64_t unit_months(std::string_view unit) { return unit == "YEAR" ? 12 : unit == "QUARTER" ? 3 : unit == "MONTH" ? 1 : 0; }
+int64_t unit_months(std::string_view unit) {
+  return unit == "YEAR" ? 12 : unit == "QUARTER" ? 3 : unit == "MONTH" ? 1 : 0;
+}
 
 std::string singular(std::string unit) {
   if (unit.starts_with("SQL_TSI_")) {
@@ -249,7 +343,8 @@ void timestamp_diff(const KernelFrame& frame, Arguments a) {
     int64_t from = a[1].at<int64_t>(row), to = a[2].at<int64_t>(row);
     int64_t result = 0;
     if (int64_t months = unit_months(unit)) {
-      CivilDate x = civil_from_days(day_of_timestamp(from)), y = civil_from_days(day_of_timestamp(to));
+      CivilDate x = civil_from_days(day_of_timestamp(from)),
+                y = civil_from_days(day_of_timestamp(to));
       int64_t total = (int64_t{y.year} - x.year) * 12 + y.month - x.month;
       total -= total > 0 && add_months(from, total) > to ? 1 : 0;
       total += total < 0 && add_months(from, total) < to ? 1 : 0;
@@ -259,7 +354,8 @@ void timestamp_diff(const KernelFrame& frame, Arguments a) {
     } else {
       frame.fail(row, fmt::format("TIMESTAMPDIFF has no unit {}", unit));
     }
-    if (result > std::numeric_limits<int32_t>::max() || result < std::numeric_limits<int32_t>::min()) {
+    if (result > std::numeric_limits<int32_t>::max() ||
+        result < std::numeric_limits<int32_t>::min()) {
       frame.fail(row, fmt::format("TIMESTAMPDIFF out of range of INT: {}", result));
       return 0;
     }
@@ -267,12 +363,16 @@ void timestamp_diff(const KernelFrame& frame, Arguments a) {
   });
 }
 
-// Java's date patterns (java.time.format.DateTimeFormatter): yyyy MM dd HH mm ss SSS, quotes, and the like.
+// Java's date patterns (java.time.format.DateTimeFormatter): yyyy MM dd HH mm ss SSS, quotes, and
+// the like.
 void append_formatted(int64_t us, std::string_view pattern, std::string& out) {
   CivilDate date = civil_from_days(day_of_timestamp(us));
   int64_t time = time_of_timestamp(us);
-  static constexpr const char* kMonths[] = {"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"};
-  static constexpr const char* kDays[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
+  static constexpr const char* kMonths[] = {"January",   "February", "March",    "April",
+                                            "May",       "June",     "July",     "August",
+                                            "September", "October",  "November", "December"};
+  static constexpr const char* kDays[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
+                                          "Friday", "Saturday", "Sunday"};
   auto number = [&](int64_t value, size_t width) { out += fmt::format("{:0{}}", value, width); };
   for (size_t i = 0; i < pattern.size();) {
     char c = pattern[i];
@@ -294,7 +394,9 @@ void append_formatted(int64_t us, std::string_view pattern, std::string& out) {
         break;
       case 'M':
       case 'L':
-        n == 3 ? void(out.append(kMonths[date.month - 1], 3)) : n > 3 ? void(out += kMonths[date.month - 1]) : number(date.month, n);
+        n == 3  ? void(out.append(kMonths[date.month - 1], 3))
+        : n > 3 ? void(out += kMonths[date.month - 1])
+                : number(date.month, n);
         break;
       case 'd':
         number(date.day, n);
@@ -348,7 +450,11 @@ Result<BoundFunction> bind_date_format(std::span<const Type> types) {
   if (types.size() != 2) {
     return Status::invalid_argument("takes a value and a pattern");
   }
-  return BoundFunction{date_format, Type::string(), {TRY(temporal_argument(types[0])), Type::string()}, NullRule::kStrict, false};
+  return BoundFunction{date_format,
+                       Type::string(),
+                       {TRY(temporal_argument(types[0])), Type::string()},
+                       NullRule::kStrict,
+                       false};
 }
 
 // Reads a text by a Java pattern of numbers; nullopt if it does not fit.
@@ -414,8 +520,12 @@ std::optional<int64_t> parse_by_pattern(std::string_view text, std::string_view 
         micros = value;
     }
   }
-  bool valid = t == text.size() && date.month >= 1 && date.month <= 12 && date.day >= 1 && date.day <= days_in_month(date.year, date.month) && hour < 24 && minute < 60 && second < 60;
-  return valid ? std::optional<int64_t>(int64_t{days_from_civil(date)} * kMicrosPerDay + ((hour * 60 + minute) * 60 + second) * 1'000'000 + micros) : std::nullopt;
+  bool valid = t == text.size() && date.month >= 1 && date.month <= 12 && date.day >= 1 &&
+               date.day <= days_in_month(date.year, date.month) && hour < 24 && minute < 60 &&
+               second < 60;
+  return valid ? std::optional<int64_t>(int64_t{days_from_civil(date)} * kMicrosPerDay +
+                                        ((hour * 60 + minute) * 60 + second) * 1'000'000 + micros)
+               : std::nullopt;
 }
 
 void to_timestamp(const KernelFrame& frame, Arguments a) {
@@ -445,7 +555,8 @@ void to_timestamp_ltz(const KernelFrame& frame, Arguments a) {
     int64_t value = a[0].at<int64_t>(row);
     int64_t precision = a.size() > 1 ? a[1].at<int32_t>(row) : 3;
     if (precision != 0 && precision != 3) {
-      frame.fail(row, fmt::format("TO_TIMESTAMP_LTZ takes 0 (seconds) or 3 (milliseconds): {}", precision));
+      frame.fail(row, fmt::format("TO_TIMESTAMP_LTZ takes 0 (seconds) or 3 (milliseconds): {}",
+                                  precision));
       return 0;
     }
     return value * (precision == 0 ? 1'000'000 : 1000) + kUnixEpochMicros;
@@ -456,7 +567,8 @@ void from_unixtime(const KernelFrame& frame, Arguments a) {
   fill_text(frame, [&](size_t row, std::string& out) {
     int64_t instant = a[0].at<int64_t>(row) * 1'000'000 + kUnixEpochMicros;
     Result<int64_t> local = timestamp_from_instant(instant, frame.context.zone);
-    append_formatted(local.ok() ? *local : instant, a.size() > 1 ? a[1].string_at(row) : "yyyy-MM-dd HH:mm:ss", out);
+    append_formatted(local.ok() ? *local : instant,
+                     a.size() > 1 ? a[1].string_at(row) : "yyyy-MM-dd HH:mm:ss", out);
     return true;
   });
 }
@@ -466,7 +578,8 @@ void unix_timestamp(const KernelFrame& frame, Arguments a) {
     if (a.empty()) {
       return floor_div(frame.context.now_us - kUnixEpochMicros, 1'000'000);
     }
-    std::optional<int64_t> local = parse_by_pattern(a[0].string_at(row), a.size() > 1 ? a[1].string_at(row) : "yyyy-MM-dd HH:mm:ss");
+    std::optional<int64_t> local = parse_by_pattern(
+        a[0].string_at(row), a.size() > 1 ? a[1].string_at(row) : "yyyy-MM-dd HH:mm:ss");
     if (!local) {
       return std::numeric_limits<int64_t>::min();  // as Flink answers
     }
@@ -504,56 +617,102 @@ Result<BoundFunction> bind_clock(std::span<const Type> types) {
   if (!types.empty()) {
     return Status::invalid_argument("takes no arguments");
   }
-  Type type = kClock == Clock::kTimestampLtz ? Type::timestamp_ltz(3) : kClock == Clock::kTimestamp ? Type::timestamp(3) : kClock == Clock::kDate ? Type::date() : Type::time(0);
+  Type type = kClock == Clock::kTimestampLtz ? Type::timestamp_ltz(3)
+              : kClock == Clock::kTimestamp  ? Type::timestamp(3)
+              : kClock == Clock::kDate       ? Type::date()
+                                             : Type::time(0);
   return BoundFunction{clock_kernel<kClock>, type.not_null(), {}, NullRule::kStrict, false};
 }
 
 constexpr Function kFunctions[] = {
-    {"EXTRACT", "datetime", "EXTRACT(unit FROM x)", "A field of a date, time or timestamp as BIGINT: YEAR, QUARTER, MONTH, WEEK, DAY, DOY, DOW (Sunday is 1), HOUR, MINUTE, SECOND, EPOCH.",
+    {"EXTRACT", "datetime", "EXTRACT(unit FROM x)",
+     "A field of a date, time or timestamp as BIGINT: YEAR, QUARTER, MONTH, WEEK, DAY, DOY, DOW "
+     "(Sunday is 1), HOUR, MINUTE, SECOND, EPOCH.",
      "EXTRACT(DOW FROM DATE '2020-02-29')", "7", bind_extract},
-    {"YEAR", "datetime", "YEAR(d)", "The year.", "YEAR(DATE '2020-02-29')", "2020", bind_field<"YEAR">},
-    {"QUARTER", "datetime", "QUARTER(d)", "The quarter, 1 to 4.", "QUARTER(DATE '2020-05-01')", "2", bind_field<"QUARTER">},
-    {"MONTH", "datetime", "MONTH(d)", "The month, 1 to 12.", "MONTH(DATE '2020-02-29')", "2", bind_field<"MONTH">},
-    {"WEEK", "datetime", "WEEK(d)", "The ISO week, 1 to 53.", "WEEK(DATE '2021-01-03')", "53", bind_field<"WEEK">},
-    {"DAYOFYEAR", "datetime", "DAYOFYEAR(d)", "The day of the year, 1 to 366.", "DAYOFYEAR(DATE '2020-12-31')", "366", bind_field<"DOY">},
-    {"DAYOFMONTH", "datetime", "DAYOFMONTH(d)", "The day of the month.", "DAYOFMONTH(DATE '2020-02-29')", "29", bind_field<"DAY">},
-    {"DAYOFWEEK", "datetime", "DAYOFWEEK(d)", "The day of the week; Sunday is 1.", "DAYOFWEEK(DATE '2020-03-01')", "1", bind_field<"DOW">},
-    {"HOUR", "datetime", "HOUR(t)", "The hour, 0 to 23.", "HOUR(TIMESTAMP '2020-01-01 13:14:15')", "13", bind_field<"HOUR">},
-    {"MINUTE", "datetime", "MINUTE(t)", "The minute.", "MINUTE(TIMESTAMP '2020-01-01 13:14:15')", "14", bind_field<"MINUTE">},
-    {"SECOND", "datetime", "SECOND(t)", "The second.", "SECOND(TIMESTAMP '2020-01-01 13:14:15')", "15", bind_field<"SECOND">},
-    {"DATE_TRUNC", "datetime", "DATE_TRUNC('unit', x)", "The start of the unit that holds x (Postgres).", "DATE_TRUNC('month', TIMESTAMP '2020-02-29 13:00:00')", "2020-02-01 00:00:00", bind_date_trunc},
-    {"TIMESTAMPADD", "datetime", "TIMESTAMPADD(unit, n, t)", "t moved by n units; a day past the month's end becomes its last.", "TIMESTAMPADD(MONTH, 1, TIMESTAMP '2020-01-31 00:00:00')",
-     "2020-02-29 00:00:00", bind_shape<"slT", 'T', timestamp_add, true>},
-    {"TIMESTAMPDIFF", "datetime", "TIMESTAMPDIFF(unit, from, to)", "Whole units between two timestamps.", "TIMESTAMPDIFF(DAY, TIMESTAMP '2020-01-01 10:00:00', TIMESTAMP '2020-01-03 09:00:00')", "1",
+    {"YEAR", "datetime", "YEAR(d)", "The year.", "YEAR(DATE '2020-02-29')", "2020",
+     bind_field<"YEAR">},
+    {"QUARTER", "datetime", "QUARTER(d)", "The quarter, 1 to 4.", "QUARTER(DATE '2020-05-01')", "2",
+     bind_field<"QUARTER">},
+    {"MONTH", "datetime", "MONTH(d)", "The month, 1 to 12.", "MONTH(DATE '2020-02-29')", "2",
+     bind_field<"MONTH">},
+    {"WEEK", "datetime", "WEEK(d)", "The ISO week, 1 to 53.", "WEEK(DATE '2021-01-03')", "53",
+     bind_field<"WEEK">},
+    {"DAYOFYEAR", "datetime", "DAYOFYEAR(d)", "The day of the year, 1 to 366.",
+     "DAYOFYEAR(DATE '2020-12-31')", "366", bind_field<"DOY">},
+    {"DAYOFMONTH", "datetime", "DAYOFMONTH(d)", "The day of the month.",
+     "DAYOFMONTH(DATE '2020-02-29')", "29", bind_field<"DAY">},
+    {"DAYOFWEEK", "datetime", "DAYOFWEEK(d)", "The day of the week; Sunday is 1.",
+     "DAYOFWEEK(DATE '2020-03-01')", "1", bind_field<"DOW">},
+    {"HOUR", "datetime", "HOUR(t)", "The hour, 0 to 23.", "HOUR(TIMESTAMP '2020-01-01 13:14:15')",
+     "13", bind_field<"HOUR">},
+    {"MINUTE", "datetime", "MINUTE(t)", "The minute.", "MINUTE(TIMESTAMP '2020-01-01 13:14:15')",
+     "14", bind_field<"MINUTE">},
+    {"SECOND", "datetime", "SECOND(t)", "The second.", "SECOND(TIMESTAMP '2020-01-01 13:14:15')",
+     "15", bind_field<"SECOND">},
+    {"DATE_TRUNC", "datetime", "DATE_TRUNC('unit', x)",
+     "The start of the unit that holds x (Postgres).",
+     "DATE_TRUNC('month', TIMESTAMP '2020-02-29 13:00:00')", "2020-02-01 00:00:00",
+     bind_date_trunc},
+    {"TIMESTAMPADD", "datetime", "TIMESTAMPADD(unit, n, t)",
+     "t moved by n units; a day past the month's end becomes its last.",
+     "TIMESTAMPADD(MONTH, 1, TIMESTAMP '2020-01-31 00:00:00')", "2020-02-29 00:00:00",
+     bind_shape<"slT", 'T', timestamp_add, true>},
+    {"TIMESTAMPDIFF", "datetime", "TIMESTAMPDIFF(unit, from, to)",
+     "Whole units between two timestamps.",
+     "TIMESTAMPDIFF(DAY, TIMESTAMP '2020-01-01 10:00:00', TIMESTAMP '2020-01-03 09:00:00')", "1",
      bind_shape<"sTT", 'i', timestamp_diff, true>},
-    {"DATE_FORMAT", "datetime", "DATE_FORMAT(t, pattern)", "Text by a Java pattern.", "DATE_FORMAT(TIMESTAMP '2020-02-29 13:04:05', 'dd.MM.yyyy HH:mm')", "29.02.2020 13:04", bind_date_format},
-    {"TO_TIMESTAMP", "datetime", "TO_TIMESTAMP(s [, pattern])", "TIMESTAMP(3) from text; NULL if it is not one.", "TO_TIMESTAMP('29.02.2020', 'dd.MM.yyyy')", "2020-02-29 00:00:00",
+    {"DATE_FORMAT", "datetime", "DATE_FORMAT(t, pattern)", "Text by a Java pattern.",
+     "DATE_FORMAT(TIMESTAMP '2020-02-29 13:04:05', 'dd.MM.yyyy HH:mm')", "29.02.2020 13:04",
+     bind_date_format},
+    {"TO_TIMESTAMP", "datetime", "TO_TIMESTAMP(s [, pattern])",
+     "TIMESTAMP(3) from text; NULL if it is not one.", "TO_TIMESTAMP('29.02.2020', 'dd.MM.yyyy')",
+     "2020-02-29 00:00:00",
      [](std::span<const Type> types) -> Result<BoundFunction> {
        BoundFunction bound = TRY((bind_shape<"s?s", 'T', to_timestamp>(types)));
        bound.result = Type::timestamp(3);
        return bound;
      }},
-    {"TO_DATE", "datetime", "TO_DATE(s [, pattern])", "DATE from text; NULL if it is not one.", "TO_DATE('2020-02-29')", "2020-02-29", bind_shape<"s?s", 'D', to_timestamp>},
-    {"TO_TIMESTAMP_LTZ", "datetime", "TO_TIMESTAMP_LTZ(n [, precision])", "An instant from seconds (precision 0) or milliseconds (3) since 1970.", "TO_TIMESTAMP_LTZ(0, 0)", "1970-01-01 00:00:00+00",
+    {"TO_DATE", "datetime", "TO_DATE(s [, pattern])", "DATE from text; NULL if it is not one.",
+     "TO_DATE('2020-02-29')", "2020-02-29", bind_shape<"s?s", 'D', to_timestamp>},
+    {"TO_TIMESTAMP_LTZ", "datetime", "TO_TIMESTAMP_LTZ(n [, precision])",
+     "An instant from seconds (precision 0) or milliseconds (3) since 1970.",
+     "TO_TIMESTAMP_LTZ(0, 0)", "1970-01-01 00:00:00+00",
      bind_shape<"l?i", 'L', to_timestamp_ltz, true>},
-    {"FROM_UNIXTIME", "datetime", "FROM_UNIXTIME(n [, pattern])", "Seconds since 1970 as text in the session's zone.", "FROM_UNIXTIME(0)", "1970-01-01 00:00:00", bind_shape<"l?s", 's', from_unixtime>},
-    {"UNIX_TIMESTAMP", "datetime", "UNIX_TIMESTAMP([s [, pattern]])", "Seconds since 1970 of a text in the session's zone, or of the query's start.", "UNIX_TIMESTAMP('1970-01-02 00:00:00')", "86400",
-     bind_shape<"?ss", 'l', unix_timestamp>},
-    {"CURRENT_TIMESTAMP", "clock", "CURRENT_TIMESTAMP", "The time at which the query started.", "CURRENT_TIMESTAMP = NOW()", "true", bind_clock<Clock::kTimestampLtz>},
-    {"NOW", "clock", "NOW()", "As CURRENT_TIMESTAMP.", "NOW() > TO_TIMESTAMP_LTZ(0, 0)", "true", bind_clock<Clock::kTimestampLtz>},
-    {"CURRENT_ROW_TIMESTAMP", "clock", "CURRENT_ROW_TIMESTAMP()", "As CURRENT_TIMESTAMP: one time for all rows, so that they can be taken back.", "CURRENT_ROW_TIMESTAMP() = NOW()", "true",
+    {"FROM_UNIXTIME", "datetime", "FROM_UNIXTIME(n [, pattern])",
+     "Seconds since 1970 as text in the session's zone.", "FROM_UNIXTIME(0)", "1970-01-01 00:00:00",
+     bind_shape<"l?s", 's', from_unixtime>},
+    {"UNIX_TIMESTAMP", "datetime", "UNIX_TIMESTAMP([s [, pattern]])",
+     "Seconds since 1970 of a text in the session's zone, or of the query's start.",
+     "UNIX_TIMESTAMP('1970-01-02 00:00:00')", "86400", bind_shape<"?ss", 'l', unix_timestamp>},
+    {"CURRENT_TIMESTAMP", "clock", "CURRENT_TIMESTAMP", "The time at which the query started.",
+     "CURRENT_TIMESTAMP = NOW()", "true", bind_clock<Clock::kTimestampLtz>},
+    {"NOW", "clock", "NOW()", "As CURRENT_TIMESTAMP.", "NOW() > TO_TIMESTAMP_LTZ(0, 0)", "true",
      bind_clock<Clock::kTimestampLtz>},
-    {"LOCALTIMESTAMP", "clock", "LOCALTIMESTAMP", "As CURRENT_TIMESTAMP, as wall-clock time in the session's zone.", "LOCALTIMESTAMP = LOCALTIMESTAMP", "true", bind_clock<Clock::kTimestamp>},
-    {"CURRENT_DATE", "clock", "CURRENT_DATE", "The date on which the query started, in the session's zone.", "CURRENT_DATE = CAST(LOCALTIMESTAMP AS DATE)", "true", bind_clock<Clock::kDate>},
-    {"CURRENT_TIME", "clock", "CURRENT_TIME", "The time of day at which the query started, in the session's zone.", "CURRENT_TIME = LOCALTIME", "true", bind_clock<Clock::kTime>},
-    {"LOCALTIME", "clock", "LOCALTIME", "As CURRENT_TIME.", "LOCALTIME = CURRENT_TIME", "true", bind_clock<Clock::kTime>},
+    {"CURRENT_ROW_TIMESTAMP", "clock", "CURRENT_ROW_TIMESTAMP()",
+     "As CURRENT_TIMESTAMP: one time for all rows, so that they can be taken back.",
+     "CURRENT_ROW_TIMESTAMP() = NOW()", "true", bind_clock<Clock::kTimestampLtz>},
+    {"LOCALTIMESTAMP", "clock", "LOCALTIMESTAMP",
+     "As CURRENT_TIMESTAMP, as wall-clock time in the session's zone.",
+     "LOCALTIMESTAMP = LOCALTIMESTAMP", "true", bind_clock<Clock::kTimestamp>},
+    {"CURRENT_DATE", "clock", "CURRENT_DATE",
+     "The date on which the query started, in the session's zone.",
+     "CURRENT_DATE = CAST(LOCALTIMESTAMP AS DATE)", "true", bind_clock<Clock::kDate>},
+    {"CURRENT_TIME", "clock", "CURRENT_TIME",
+     "The time of day at which the query started, in the session's zone.",
+     "CURRENT_TIME = LOCALTIME", "true", bind_clock<Clock::kTime>},
+    {"LOCALTIME", "clock", "LOCALTIME", "As CURRENT_TIME.", "LOCALTIME = CURRENT_TIME", "true",
+     bind_clock<Clock::kTime>},
 };
 
 }  // namespace
 
-std::span<const Function> datetime_functions() { return kFunctions; }
+std::span<const Function> datetime_functions() {
+  return kFunctions;
+}
 
 // FLOOR(x TO unit) and CEIL(x TO unit) share their names with the numeric ones (math_functions.cc).
-Kernel floor_to_unit_kernel(bool ceil) { return ceil ? floor_to<true> : floor_to<false>; }
+Kernel floor_to_unit_kernel(bool ceil) {
+  return ceil ? floor_to<true> : floor_to<false>;
+}
 
 }  // namespace tidemark

@@ -1,5 +1,5 @@
-// Arithmetic. Integers do not wrap: a result out of range is an error of its row. DECIMAL follows Flink's
-// (SQL Server's) precision rules, capped at 38 digits.
+// Arithmetic. Integers do not wrap: a result out of range is an error of its row. DECIMAL follows
+// Flink's (SQL Server's) precision rules, capped at 38 digits.
 
 #include <cmath>
 
@@ -49,10 +49,12 @@ void integer_kernel(const KernelFrame& frame, std::span<const Argument> argument
       }
     }
     if (kind == TypeKind::kTinyint || kind == TypeKind::kSmallint) {
-      overflow = overflow || (kind == TypeKind::kTinyint ? value != static_cast<int8_t>(value) : value != static_cast<int16_t>(value));
+      overflow = overflow || (kind == TypeKind::kTinyint ? value != static_cast<int8_t>(value)
+                                                         : value != static_cast<int16_t>(value));
     }
     if (overflow) [[unlikely]] {
-      frame.fail(i, fmt::format("result out of range of {}: {} {} {}", frame.result.to_string_without_null(), a, sign(kOp), b));
+      frame.fail(i, fmt::format("result out of range of {}: {} {} {}",
+                                frame.result.to_string_without_null(), a, sign(kOp), b));
       continue;
     }
     out[i] = value;
@@ -98,7 +100,8 @@ void decimal_kernel(const KernelFrame& frame, std::span<const Argument> argument
       std::string text_a, text_b;
       decimal_append(a, scale_a, text_a);
       decimal_append(b, scale_b, text_b);
-      frame.fail(i, fmt::format("{}: {} {} {}", value.status().message(), text_a, sign(kOp), text_b));
+      frame.fail(i,
+                 fmt::format("{}: {} {} {}", value.status().message(), text_a, sign(kOp), text_b));
       continue;
     }
     out[i] = *value;
@@ -120,7 +123,8 @@ Type as_decimal(const Type& type) {
   }
 }
 
-// Flink, LogicalTypeMerging: the result of decimal arithmetic, scale cut to at least 6 past 38 digits.
+// Flink, LogicalTypeMerging: the result of decimal arithmetic, scale cut to at least 6 past 38
+// digits.
 Type decimal_result(Op op, const Type& a, const Type& b) {
   int p1 = a.precision, s1 = a.scale, p2 = b.precision, s2 = b.scale;
   int precision = 0, scale = 0;
@@ -173,7 +177,9 @@ void shift_kernel(const KernelFrame& frame, std::span<const Argument> arguments)
       int32_t days = arguments[0].at<int32_t>(i);
       bool infinite = days == kDateInfinity || days == kDateNegativeInfinity;
       frame.out.mutable_data<int32_t>()[i] =
-          infinite ? days : months ? add_months(days, amount) : days + static_cast<int32_t>(amount / kMicrosPerDay);
+          infinite ? days
+          : months ? add_months(days, amount)
+                   : days + static_cast<int32_t>(amount / kMicrosPerDay);
       continue;
     }
     int64_t us = arguments[0].at<int64_t>(i);
@@ -183,7 +189,9 @@ void shift_kernel(const KernelFrame& frame, std::span<const Argument> arguments)
       frame.out.mutable_data<int64_t>()[i] = time_of_timestamp(us + amount);
     } else {
       frame.out.mutable_data<int64_t>()[i] =
-          months ? int64_t{add_months(day_of_timestamp(us), amount)} * kMicrosPerDay + time_of_timestamp(us) : us + amount;
+          months ? int64_t{add_months(day_of_timestamp(us), amount)} * kMicrosPerDay +
+                       time_of_timestamp(us)
+                 : us + amount;
     }
   }
 }
@@ -192,7 +200,8 @@ template <bool kSubtract>
 void shifted_by_kernel(const KernelFrame& frame, std::span<const Argument> arguments) {
   std::vector<Type> types{frame.argument_types[1], frame.argument_types[0]};
   Argument swapped[] = {arguments[1], arguments[0]};
-  shift_kernel<kSubtract>(KernelFrame{frame.context, frame.rows, frame.result, types, frame.out}, swapped);
+  shift_kernel<kSubtract>(KernelFrame{frame.context, frame.rows, frame.result, types, frame.out},
+                          swapped);
 }
 
 // INTERVAL * n and INTERVAL / n.
@@ -205,7 +214,8 @@ void scale_interval_kernel(const KernelFrame& frame, std::span<const Argument> a
       frame.fail(i, "division of an interval by zero");
       continue;
     }
-    double value = months ? arguments[0].at<int32_t>(i) : static_cast<double>(arguments[0].at<int64_t>(i));
+    double value =
+        months ? arguments[0].at<int32_t>(i) : static_cast<double>(arguments[0].at<int64_t>(i));
     value = std::round(kOp == Op::kMultiply ? value * factor : value / factor);
     if (months) {
       frame.out.mutable_data<int32_t>()[i] = static_cast<int32_t>(value);
@@ -216,7 +226,9 @@ void scale_interval_kernel(const KernelFrame& frame, std::span<const Argument> a
 }
 
 Status no_operator(Op op, const Type& a, const Type& b) {
-  return Status::invalid_argument(fmt::format("no operator {} for {} and {}", sign(op), a.to_string_without_null(), b.to_string_without_null()))
+  return Status::invalid_argument(fmt::format("no operator {} for {} and {}", sign(op),
+                                              a.to_string_without_null(),
+                                              b.to_string_without_null()))
       .with_hint("convert one side with CAST");
 }
 
@@ -225,19 +237,26 @@ Result<BoundFunction> bind_temporal(const Type& a, const Type& b) {
   if constexpr (kOp == Op::kAdd || kOp == Op::kSubtract) {
     constexpr bool kSubtract = kOp == Op::kSubtract;
     if (a.is_temporal() && b.is_interval()) {
-      return BoundFunction{shift_kernel<kSubtract>, a.as_nullable(), {a, b}, NullRule::kStrict, false};
+      return BoundFunction{
+          shift_kernel<kSubtract>, a.as_nullable(), {a, b}, NullRule::kStrict, false};
     }
     if (a.is_interval() && b.is_temporal() && !kSubtract) {
-      return BoundFunction{shifted_by_kernel<kSubtract>, b.as_nullable(), {a, b}, NullRule::kStrict, false};
+      return BoundFunction{
+          shifted_by_kernel<kSubtract>, b.as_nullable(), {a, b}, NullRule::kStrict, false};
     }
     if (a.is_interval() && a.kind == b.kind) {
-      Kernel kernel = a.kind == TypeKind::kIntervalMonth ? integer_kernel<kOp, int32_t> : integer_kernel<kOp, int64_t>;
+      Kernel kernel = a.kind == TypeKind::kIntervalMonth ? integer_kernel<kOp, int32_t>
+                                                         : integer_kernel<kOp, int64_t>;
       return BoundFunction{kernel, a.as_nullable(), {a, a}, NullRule::kStrict, true};
     }
   }
   if constexpr (kOp == Op::kMultiply || kOp == Op::kDivide) {
     if (a.is_interval() && b.is_numeric()) {
-      return BoundFunction{scale_interval_kernel<kOp>, a.as_nullable(), {a, Type::float64()}, NullRule::kStrict, true};
+      return BoundFunction{scale_interval_kernel<kOp>,
+                           a.as_nullable(),
+                           {a, Type::float64()},
+                           NullRule::kStrict,
+                           true};
     }
   }
   return no_operator(kOp, a, b);
@@ -265,10 +284,12 @@ Result<BoundFunction> bind_arithmetic(std::span<const Type> arguments) {
   if (a.kind == TypeKind::kDecimal || b.kind == TypeKind::kDecimal) {
     a = as_decimal(a).as_nullable();
     b = as_decimal(b).as_nullable();
-    return BoundFunction{decimal_kernel<kOp>, decimal_result(kOp, a, b), {a, b}, NullRule::kStrict, true};
+    return BoundFunction{
+        decimal_kernel<kOp>, decimal_result(kOp, a, b), {a, b}, NullRule::kStrict, true};
   }
   Type type = Type::of(std::max(a.kind, b.kind));
-  Kernel kernel = type.kind == TypeKind::kBigint ? integer_kernel<kOp, int64_t> : integer_kernel<kOp, int32_t>;
+  Kernel kernel =
+      type.kind == TypeKind::kBigint ? integer_kernel<kOp, int64_t> : integer_kernel<kOp, int32_t>;
   return BoundFunction{kernel, type, {type, type}, NullRule::kStrict, true};
 }
 
@@ -277,10 +298,14 @@ void negate_kernel(const KernelFrame& frame, std::span<const Argument> arguments
   for (size_t i = 0; i < frame.rows; ++i) {
     T value = arguments[0].at<T>(i);
     if constexpr (std::is_same_v<T, Int128>) {
-      value = value == kDecimalNan ? value : value == kDecimalInfinity ? kDecimalNegativeInfinity : value == kDecimalNegativeInfinity ? kDecimalInfinity : -value;
+      value = value == kDecimalNan                ? value
+              : value == kDecimalInfinity         ? kDecimalNegativeInfinity
+              : value == kDecimalNegativeInfinity ? kDecimalInfinity
+                                                  : -value;
     } else if constexpr (std::is_integral_v<T>) {
       if (value == std::numeric_limits<T>::min()) {
-        frame.fail(i, fmt::format("result out of range of {}: -({})", frame.result.to_string_without_null(), value));
+        frame.fail(i, fmt::format("result out of range of {}: -({})",
+                                  frame.result.to_string_without_null(), value));
         continue;
       }
       value = -value;
@@ -317,18 +342,25 @@ Result<BoundFunction> bind_negate(std::span<const Type> arguments) {
 }
 
 constexpr Function kFunctions[] = {
-    {"+", "math", "a + b", "Sum; also DATE, TIME or TIMESTAMP plus INTERVAL.", "1 + 2.5", "3.5", bind_arithmetic<Op::kAdd>},
-    {"-", "math", "a - b", "Difference; also DATE, TIME or TIMESTAMP minus INTERVAL.", "1 - 2", "-1", bind_arithmetic<Op::kSubtract>},
+    {"+", "math", "a + b", "Sum; also DATE, TIME or TIMESTAMP plus INTERVAL.", "1 + 2.5", "3.5",
+     bind_arithmetic<Op::kAdd>},
+    {"-", "math", "a - b", "Difference; also DATE, TIME or TIMESTAMP minus INTERVAL.", "1 - 2",
+     "-1", bind_arithmetic<Op::kSubtract>},
     {"*", "math", "a * b", "Product.", "1.5 * 2.0", "3.00", bind_arithmetic<Op::kMultiply>},
-    {"/", "math", "a / b", "Quotient; of integers, cut toward zero. Integer and DECIMAL division by zero is an error.",
+    {"/", "math", "a / b",
+     "Quotient; of integers, cut toward zero. Integer and DECIMAL division by zero is an error.",
      "7 / 2", "3", bind_arithmetic<Op::kDivide>},
-    {"%", "math", "a % b", "Remainder, with the sign of a; also MOD(a, b).", "-7 % 2", "-1", bind_arithmetic<Op::kModulo>},
-    {"MOD", "math", "MOD(a, b)", "Remainder, with the sign of a.", "MOD(7, 4)", "3", bind_arithmetic<Op::kModulo>},
+    {"%", "math", "a % b", "Remainder, with the sign of a; also MOD(a, b).", "-7 % 2", "-1",
+     bind_arithmetic<Op::kModulo>},
+    {"MOD", "math", "MOD(a, b)", "Remainder, with the sign of a.", "MOD(7, 4)", "3",
+     bind_arithmetic<Op::kModulo>},
     {"NEGATE", "math", "-a", "The number with the other sign.", "-(1.5)", "-1.5", bind_negate},
 };
 
 }  // namespace
 
-std::span<const Function> math_functions() { return kFunctions; }
+std::span<const Function> math_functions() {
+  return kFunctions;
+}
 
 }  // namespace tidemark

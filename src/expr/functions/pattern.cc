@@ -1,12 +1,12 @@
-// LIKE, SIMILAR TO and regular expressions. LIKE is matched by hand; the rest is RE2's, in time linear in
-// the text whatever the pattern. Compiled patterns are kept for the batch.
+// LIKE, SIMILAR TO and regular expressions. LIKE is matched by hand; the rest is RE2's, in time
+// linear in the text whatever the pattern. Compiled patterns are kept for the batch.
 
 #include <memory>
 
 #include <re2/re2.h>
 
-#include "expr/functions/shape.h"
 #include "base/ascii.h"
+#include "expr/functions/shape.h"
 #include "expr/functions/utf8.h"
 
 namespace tidemark {
@@ -72,7 +72,9 @@ void like_kernel(const KernelFrame& frame, Arguments a) {
     }
     char escape = escape_of(frame, a, row);
     frame.out.mutable_data<uint8_t>()[row] =
-        kInsensitive ? like(ascii_lower(a[0].string_at(row)), ascii_lower(a[1].string_at(row)), escape) : like(a[0].string_at(row), a[1].string_at(row), escape);
+        kInsensitive
+            ? like(ascii_lower(a[0].string_at(row)), ascii_lower(a[1].string_at(row)), escape)
+            : like(a[0].string_at(row), a[1].string_at(row), escape);
   }
 }
 
@@ -103,7 +105,9 @@ class Patterns {
   std::unique_ptr<RE2> last_;
 };
 
-re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
+re2::StringPiece piece(std::string_view text) {
+  return {text.data(), text.size()};
+}
 
 template <bool kInsensitive, bool kNegated>
 void regexp_match(const KernelFrame& frame, Arguments a) {
@@ -113,7 +117,8 @@ void regexp_match(const KernelFrame& frame, Arguments a) {
       continue;
     }
     if (const RE2* pattern = patterns.find(frame, row, a[1].string_at(row))) {
-      frame.out.mutable_data<uint8_t>()[row] = RE2::PartialMatch(piece(a[0].string_at(row)), *pattern) != kNegated;
+      frame.out.mutable_data<uint8_t>()[row] =
+          RE2::PartialMatch(piece(a[0].string_at(row)), *pattern) != kNegated;
     }
   }
 }
@@ -129,7 +134,8 @@ void regexp_replace(const KernelFrame& frame, Arguments a) {
     std::string with;
     std::string_view wanted = a[2].string_at(row);
     for (size_t i = 0; i < wanted.size(); ++i) {
-      bool group = wanted[i] == '$' && i + 1 < wanted.size() && wanted[i + 1] >= '0' && wanted[i + 1] <= '9';
+      bool group =
+          wanted[i] == '$' && i + 1 < wanted.size() && wanted[i + 1] >= '0' && wanted[i + 1] <= '9';
       with += group ? '\\' : wanted[i];
     }
     out = a[0].string_at(row);
@@ -150,7 +156,8 @@ void regexp_extract(const KernelFrame& frame, Arguments a) {
       return false;
     }
     std::vector<re2::StringPiece> groups(static_cast<size_t>(group) + 1);
-    if (!pattern->Match(piece(a[0].string_at(row)), 0, a[0].string_at(row).size(), RE2::UNANCHORED, groups.data(), group + 1) ||
+    if (!pattern->Match(piece(a[0].string_at(row)), 0, a[0].string_at(row).size(), RE2::UNANCHORED,
+                        groups.data(), group + 1) ||
         groups[static_cast<size_t>(group)].data() == nullptr) {
       return false;
     }
@@ -160,7 +167,8 @@ void regexp_extract(const KernelFrame& frame, Arguments a) {
   });
 }
 
-// SQL's SIMILAR TO as a regular expression over the whole text: % and _ as in LIKE, the rest is alike.
+// SQL's SIMILAR TO as a regular expression over the whole text: % and _ as in LIKE, the rest is
+// alike.
 void similar_to(const KernelFrame& frame, Arguments a) {
   Patterns patterns(false);
   for (size_t row = 0; row < frame.rows; ++row) {
@@ -187,31 +195,45 @@ void similar_to(const KernelFrame& frame, Arguments a) {
     }
     regexp += ")$)";
     if (const RE2* pattern = patterns.find(frame, row, regexp)) {
-      frame.out.mutable_data<uint8_t>()[row] = RE2::PartialMatch(piece(a[0].string_at(row)), *pattern);
+      frame.out.mutable_data<uint8_t>()[row] =
+          RE2::PartialMatch(piece(a[0].string_at(row)), *pattern);
     }
   }
 }
 
 constexpr Function kFunctions[] = {
-    {"LIKE", "pattern", "s LIKE pattern [ESCAPE 'c']", "Whether the whole text matches: % is any characters, _ one. The escape is \\ unless given.",
+    {"LIKE", "pattern", "s LIKE pattern [ESCAPE 'c']",
+     "Whether the whole text matches: % is any characters, _ one. The escape is \\ unless given.",
      "'Box Jellyfish' LIKE 'Box%'", "true", bind_shape<"ss?s", 'b', like_kernel<false>, true>},
-    {"ILIKE", "pattern", "s ILIKE pattern [ESCAPE 'c']", "As LIKE, ASCII case ignored (Postgres).", "'Box' ILIKE 'b_X'", "true", bind_shape<"ss?s", 'b', like_kernel<true>, true>},
-    {"SIMILAR TO", "pattern", "s SIMILAR TO pattern [ESCAPE 'c']", "Whether the whole text matches SQL's regular expression.", "'abc' SIMILAR TO '(a|b)%'", "true",
-     bind_shape<"ss?s", 'b', similar_to, true>},
-    {"REGEXP", "pattern", "REGEXP(s, regexp)", "Whether the regular expression (RE2) matches somewhere.", "REGEXP('Cassowary', 's{2}')", "true",
+    {"ILIKE", "pattern", "s ILIKE pattern [ESCAPE 'c']", "As LIKE, ASCII case ignored (Postgres).",
+     "'Box' ILIKE 'b_X'", "true", bind_shape<"ss?s", 'b', like_kernel<true>, true>},
+    {"SIMILAR TO", "pattern", "s SIMILAR TO pattern [ESCAPE 'c']",
+     "Whether the whole text matches SQL's regular expression.", "'abc' SIMILAR TO '(a|b)%'",
+     "true", bind_shape<"ss?s", 'b', similar_to, true>},
+    {"REGEXP", "pattern", "REGEXP(s, regexp)",
+     "Whether the regular expression (RE2) matches somewhere.", "REGEXP('Cassowary', 's{2}')",
+     "true", bind_shape<"ss", 'b', regexp_match<false, false>, true>},
+    {"~", "pattern", "s ~ regexp", "As REGEXP (Postgres).", "'abc' ~ '^a'", "true",
      bind_shape<"ss", 'b', regexp_match<false, false>, true>},
-    {"~", "pattern", "s ~ regexp", "As REGEXP (Postgres).", "'abc' ~ '^a'", "true", bind_shape<"ss", 'b', regexp_match<false, false>, true>},
-    {"~*", "pattern", "s ~* regexp", "As ~, case ignored.", "'ABC' ~* '^a'", "true", bind_shape<"ss", 'b', regexp_match<true, false>, true>},
-    {"!~", "pattern", "s !~ regexp", "Not ~.", "'abc' !~ '^a'", "false", bind_shape<"ss", 'b', regexp_match<false, true>, true>},
-    {"!~*", "pattern", "s !~* regexp", "Not ~*.", "'xyz' !~* '^A'", "true", bind_shape<"ss", 'b', regexp_match<true, true>, true>},
-    {"REGEXP_REPLACE", "pattern", "REGEXP_REPLACE(s, regexp, with)", "Every match replaced; $1 is the first group.", "REGEXP_REPLACE('2020-01-31', '(\\d+)-(\\d+)-(\\d+)', '$3.$2.$1')",
-     "31.01.2020", bind_shape<"sss", 's', regexp_replace, true>},
-    {"REGEXP_EXTRACT", "pattern", "REGEXP_EXTRACT(s, regexp [, group])", "The first match, or one of its groups; NULL if there is none.", "REGEXP_EXTRACT('id-42', '(\\d+)', 1)", "42",
-     bind_shape<"ss?i", 's', regexp_extract, true>},
+    {"~*", "pattern", "s ~* regexp", "As ~, case ignored.", "'ABC' ~* '^a'", "true",
+     bind_shape<"ss", 'b', regexp_match<true, false>, true>},
+    {"!~", "pattern", "s !~ regexp", "Not ~.", "'abc' !~ '^a'", "false",
+     bind_shape<"ss", 'b', regexp_match<false, true>, true>},
+    {"!~*", "pattern", "s !~* regexp", "Not ~*.", "'xyz' !~* '^A'", "true",
+     bind_shape<"ss", 'b', regexp_match<true, true>, true>},
+    {"REGEXP_REPLACE", "pattern", "REGEXP_REPLACE(s, regexp, with)",
+     "Every match replaced; $1 is the first group.",
+     "REGEXP_REPLACE('2020-01-31', '(\\d+)-(\\d+)-(\\d+)', '$3.$2.$1')", "31.01.2020",
+     bind_shape<"sss", 's', regexp_replace, true>},
+    {"REGEXP_EXTRACT", "pattern", "REGEXP_EXTRACT(s, regexp [, group])",
+     "The first match, or one of its groups; NULL if there is none.",
+     "REGEXP_EXTRACT('id-42', '(\\d+)', 1)", "42", bind_shape<"ss?i", 's', regexp_extract, true>},
 };
 
 }  // namespace
 
-std::span<const Function> pattern_functions() { return kFunctions; }
+std::span<const Function> pattern_functions() {
+  return kFunctions;
+}
 
 }  // namespace tidemark

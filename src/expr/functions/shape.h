@@ -1,9 +1,9 @@
 #pragma once
 // Type rules of functions with fixed argument types, in one line of letters:
 //
-//   s text   i INT   l BIGINT   d DOUBLE   b BOOLEAN   D DATE   t TIME   T TIMESTAMP   L TIMESTAMP_LTZ
-//   y bytes  a anything that can be written as text (converted to text)
-//   ? before the first argument that may be left out   * after the last: any number of it
+//   s text   i INT   l BIGINT   d DOUBLE   b BOOLEAN   D DATE   t TIME   T TIMESTAMP   L
+//   TIMESTAMP_LTZ y bytes  a anything that can be written as text (converted to text) ? before the
+//   first argument that may be left out   * after the last: any number of it
 
 #include <algorithm>
 
@@ -77,7 +77,8 @@ inline bool letter_takes(char letter, const Type& type) {
   }
 }
 
-template <FixedString kArguments, char kResult, Kernel kKernel, bool kCanFail = false, NullRule kNulls = NullRule::kStrict>
+template <FixedString kArguments, char kResult, Kernel kKernel, bool kCanFail = false,
+          NullRule kNulls = NullRule::kStrict>
 Result<BoundFunction> bind_shape(std::span<const Type> given) {
   std::string_view letters = kArguments.view();
   BoundFunction bound{kKernel, type_of_letter(kResult), {}, kNulls, kCanFail};
@@ -93,8 +94,9 @@ Result<BoundFunction> bind_shape(std::span<const Type> given) {
     }
   }
   if (given.size() < required || (given.size() > count && !repeats)) {
-    return Status::invalid_argument(fmt::format("takes {}{} arguments, not {}", required == count ? "" : fmt::format("{} to ", required),
-                                                repeats ? "any number of" : std::to_string(count), given.size()));
+    return Status::invalid_argument(fmt::format(
+        "takes {}{} arguments, not {}", required == count ? "" : fmt::format("{} to ", required),
+        repeats ? "any number of" : std::to_string(count), given.size()));
   }
   char letter = 's';
   for (const Type& type : given) {
@@ -105,8 +107,10 @@ Result<BoundFunction> bind_shape(std::span<const Type> given) {
       letter = letters[next++];
     }
     if (!letter_takes(letter, type)) {
-      return Status::invalid_argument(fmt::format("argument {} is {}, expected {}", bound.arguments.size() + 1, type.to_string_without_null(),
-                                                  letter == 'a' ? "a scalar" : type_of_letter(letter).to_string_without_null()));
+      return Status::invalid_argument(fmt::format(
+          "argument {} is {}, expected {}", bound.arguments.size() + 1,
+          type.to_string_without_null(),
+          letter == 'a' ? "a scalar" : type_of_letter(letter).to_string_without_null()));
     }
     bound.arguments.push_back(type_of_letter(letter));
   }

@@ -1,7 +1,7 @@
 // Text functions, with Flink's rules where Flink and Postgres differ (they are named in the texts).
 
-#include <cwctype>
 #include <clocale>
+#include <cwctype>
 
 #include "expr/functions/shape.h"
 #include "expr/functions/utf8.h"
@@ -30,7 +30,8 @@ void append_mapped(std::string_view text, std::string& out) {
       continue;
     }
     wint_t point = take_point(text);
-    append_point(kUpper ? towupper_l(point, unicode_locale()) : towlower_l(point, unicode_locale()), out);
+    append_point(kUpper ? towupper_l(point, unicode_locale()) : towlower_l(point, unicode_locale()),
+                 out);
   }
 }
 
@@ -137,7 +138,8 @@ void right(const KernelFrame& frame, Arguments a) {
   });
 }
 
-std::string_view trimmed(std::string_view text, std::string_view what, bool from_left, bool from_right) {
+std::string_view trimmed(std::string_view text, std::string_view what, bool from_left,
+                         bool from_right) {
   if (what.empty()) {
     return text;
   }
@@ -192,7 +194,8 @@ void trim_special(const KernelFrame& frame, Arguments a) {
 
 void replace(const KernelFrame& frame, Arguments a) {
   fill_text(frame, [&](size_t row, std::string& out) {
-    std::string_view text = a[0].string_at(row), from = a[1].string_at(row), to = a[2].string_at(row);
+    std::string_view text = a[0].string_at(row), from = a[1].string_at(row),
+                     to = a[2].string_at(row);
     if (from.empty()) {
       out = text;
       return true;
@@ -212,15 +215,21 @@ void replace(const KernelFrame& frame, Arguments a) {
 int32_t position_of(std::string_view needle, std::string_view text, int32_t from = 1) {
   size_t start = byte_offset(text, static_cast<size_t>(std::max(from, 1) - 1));
   size_t found = text.find(needle, start);
-  return found == std::string_view::npos ? 0 : static_cast<int32_t>(code_points(text.substr(0, found))) + 1;
+  return found == std::string_view::npos
+             ? 0
+             : static_cast<int32_t>(code_points(text.substr(0, found))) + 1;
 }
 
 void position(const KernelFrame& frame, Arguments a) {
-  fill<int32_t>(frame, [&](size_t row) { return position_of(a[0].string_at(row), a[1].string_at(row), a.size() > 2 ? a[2].at<int32_t>(row) : 1); });
+  fill<int32_t>(frame, [&](size_t row) {
+    return position_of(a[0].string_at(row), a[1].string_at(row),
+                       a.size() > 2 ? a[2].at<int32_t>(row) : 1);
+  });
 }
 
 void instr(const KernelFrame& frame, Arguments a) {
-  fill<int32_t>(frame, [&](size_t row) { return position_of(a[1].string_at(row), a[0].string_at(row)); });
+  fill<int32_t>(frame,
+                [&](size_t row) { return position_of(a[1].string_at(row), a[0].string_at(row)); });
 }
 
 constexpr size_t kTextMax = 64 << 20;  // a REPEAT or LPAD beyond this is a mistake, not a result
@@ -284,10 +293,12 @@ void pad(const KernelFrame& frame, Arguments a) {
 }
 
 void starts_with(const KernelFrame& frame, Arguments a) {
-  fill<uint8_t>(frame, [&](size_t row) { return a[0].string_at(row).starts_with(a[1].string_at(row)); });
+  fill<uint8_t>(frame,
+                [&](size_t row) { return a[0].string_at(row).starts_with(a[1].string_at(row)); });
 }
 void ends_with(const KernelFrame& frame, Arguments a) {
-  fill<uint8_t>(frame, [&](size_t row) { return a[0].string_at(row).ends_with(a[1].string_at(row)); });
+  fill<uint8_t>(frame,
+                [&](size_t row) { return a[0].string_at(row).ends_with(a[1].string_at(row)); });
 }
 
 void split_index(const KernelFrame& frame, Arguments a) {
@@ -321,7 +332,8 @@ void overlay(const KernelFrame& frame, Arguments a) {
     }
     out = sub_points(text, 0, static_cast<size_t>(start - 1));
     out += with;
-    out += text.substr(byte_offset(text, static_cast<size_t>(std::max<int64_t>(start - 1 + length, 0))));
+    out += text.substr(
+        byte_offset(text, static_cast<size_t>(std::max<int64_t>(start - 1 + length, 0))));
     return true;
   });
 }
@@ -367,51 +379,95 @@ void chr(const KernelFrame& frame, Arguments a) {
 }
 
 constexpr Function kFunctions[] = {
-    {"||", "string", "a || b", "Both texts, one after the other; NULL if either is.", "'ab' || 'cd'", "abcd", bind_shape<"aa", 's', concat>},
-    {"CONCAT", "string", "CONCAT(a, b, ...)", "All texts, one after the other; NULL if any is.", "CONCAT('a', 1, 'b')", "a1b", bind_shape<"a*", 's', concat>},
-    {"CONCAT_WS", "string", "CONCAT_WS(separator, a, b, ...)", "The texts with a separator between them; NULLs are left out.",
-     "CONCAT_WS('-', 'a', NULL, 'b')", "a-b", bind_shape<"sa*", 's', concat_ws, false, NullRule::kCalled>},
-    {"CHAR_LENGTH", "string", "CHAR_LENGTH(s)", "Number of characters (Unicode code points).", "CHAR_LENGTH('größe')", "5", bind_shape<"s", 'i', char_length>},
-    {"CHARACTER_LENGTH", "string", "CHARACTER_LENGTH(s)", "As CHAR_LENGTH.", "CHARACTER_LENGTH('abc')", "3", bind_shape<"s", 'i', char_length>},
-    {"LENGTH", "string", "LENGTH(s)", "As CHAR_LENGTH.", "LENGTH('')", "0", bind_shape<"s", 'i', char_length>},
-    {"OCTET_LENGTH", "string", "OCTET_LENGTH(s)", "Number of bytes of the text in UTF-8.", "OCTET_LENGTH('größe')", "7", bind_shape<"s", 'i', octet_length>},
-    {"UPPER", "string", "UPPER(s)", "Upper case.", "UPPER('größe')", "GRÖßE", bind_shape<"s", 's', map_case<true>>},
-    {"LOWER", "string", "LOWER(s)", "Lower case.", "LOWER('ÄB')", "äb", bind_shape<"s", 's', map_case<false>>},
-    {"INITCAP", "string", "INITCAP(s)", "Every word with a capital first letter, the rest in lower case.", "INITCAP('box JELLY-fish')", "Box Jelly-Fish",
-     bind_shape<"s", 's', initcap>},
+    {"||", "string", "a || b", "Both texts, one after the other; NULL if either is.",
+     "'ab' || 'cd'", "abcd", bind_shape<"aa", 's', concat>},
+    {"CONCAT", "string", "CONCAT(a, b, ...)", "All texts, one after the other; NULL if any is.",
+     "CONCAT('a', 1, 'b')", "a1b", bind_shape<"a*", 's', concat>},
+    {"CONCAT_WS", "string", "CONCAT_WS(separator, a, b, ...)",
+     "The texts with a separator between them; NULLs are left out.",
+     "CONCAT_WS('-', 'a', NULL, 'b')", "a-b",
+     bind_shape<"sa*", 's', concat_ws, false, NullRule::kCalled>},
+    {"CHAR_LENGTH", "string", "CHAR_LENGTH(s)", "Number of characters (Unicode code points).",
+     "CHAR_LENGTH('größe')", "5", bind_shape<"s", 'i', char_length>},
+    {"CHARACTER_LENGTH", "string", "CHARACTER_LENGTH(s)", "As CHAR_LENGTH.",
+     "CHARACTER_LENGTH('abc')", "3", bind_shape<"s", 'i', char_length>},
+    {"LENGTH", "string", "LENGTH(s)", "As CHAR_LENGTH.", "LENGTH('')", "0",
+     bind_shape<"s", 'i', char_length>},
+    {"OCTET_LENGTH", "string", "OCTET_LENGTH(s)", "Number of bytes of the text in UTF-8.",
+     "OCTET_LENGTH('größe')", "7", bind_shape<"s", 'i', octet_length>},
+    {"UPPER", "string", "UPPER(s)", "Upper case.", "UPPER('größe')", "GRÖßE",
+     bind_shape<"s", 's', map_case<true>>},
+    {"LOWER", "string", "LOWER(s)", "Lower case.", "LOWER('ÄB')", "äb",
+     bind_shape<"s", 's', map_case<false>>},
+    {"INITCAP", "string", "INITCAP(s)",
+     "Every word with a capital first letter, the rest in lower case.", "INITCAP('box JELLY-fish')",
+     "Box Jelly-Fish", bind_shape<"s", 's', initcap>},
     {"SUBSTRING", "string", "SUBSTRING(s, start [, length])",
-     "Characters from start (1-based) on. As in Flink, start 0 is 1, a negative start counts from the end and a negative length gives NULL.",
+     "Characters from start (1-based) on. As in Flink, start 0 is 1, a negative start counts from "
+     "the end and a negative length gives NULL.",
      "SUBSTRING('Cassowary', 0, 4)", "Cass", bind_shape<"si?i", 's', substring>},
-    {"SUBSTR", "string", "SUBSTR(s, start [, length])", "As SUBSTRING.", "SUBSTR('Cassowary', -3)", "ary", bind_shape<"si?i", 's', substring>},
-    {"LEFT", "string", "LEFT(s, n)", "The first n characters.", "LEFT('Cassowary', 3)", "Cas", bind_shape<"si", 's', left>},
-    {"RIGHT", "string", "RIGHT(s, n)", "The last n characters.", "RIGHT('Cassowary', 3)", "ary", bind_shape<"si", 's', right>},
-    {"TRIM", "string", "TRIM([BOTH | LEADING | TRAILING] [a] FROM s)", "Without the characters of a (blanks) at its ends.", "TRIM(LEADING 'x' FROM 'xxabx')", "abx",
-     [](std::span<const Type> types) { return types.size() == 3 ? bind_shape<"sss", 's', trim_special>(types) : bind_shape<"s", 's', trim_sides<true, true>>(types); }},
-    {"BTRIM", "string", "BTRIM(s [, characters])", "Without the characters (blanks) at both ends.", "BTRIM('  a b ')", "a b", bind_shape<"s?s", 's', trim_sides<true, true>>},
-    {"LTRIM", "string", "LTRIM(s [, characters])", "Without the characters (blanks) at the front.", "LTRIM('  a ')", "a ", bind_shape<"s?s", 's', trim_sides<true, false>>},
-    {"RTRIM", "string", "RTRIM(s [, characters])", "Without the characters (blanks) at the end.", "RTRIM('ab..', '.')", "ab", bind_shape<"s?s", 's', trim_sides<false, true>>},
-    {"REPLACE", "string", "REPLACE(s, from, to)", "Every occurrence of one text replaced by another.", "REPLACE('aXbX', 'X', '-')", "a-b-", bind_shape<"sss", 's', replace>},
-    {"POSITION", "string", "POSITION(x IN s)", "Where x first stands in s (1-based), 0 if nowhere.", "POSITION('o' IN 'Cassowary')", "5", bind_shape<"ss?i", 'i', position>},
-    {"LOCATE", "string", "LOCATE(x, s [, from])", "As POSITION, from a character on.", "LOCATE('s', 'Cassowary', 4)", "4", bind_shape<"ss?i", 'i', position>},
-    {"INSTR", "string", "INSTR(s, x)", "As POSITION, with the arguments the other way round.", "INSTR('Cassowary', 'w')", "6", bind_shape<"ss", 'i', instr>},
-    {"STRPOS", "string", "STRPOS(s, x)", "As INSTR (Postgres's name).", "STRPOS('abc', 'c')", "3", bind_shape<"ss", 'i', instr>},
-    {"REPEAT", "string", "REPEAT(s, n)", "The text n times.", "REPEAT('ab', 3)", "ababab", bind_shape<"si", 's', repeat, true>},
-    {"REVERSE", "string", "REVERSE(s)", "The characters in reverse order.", "REVERSE('abc')", "cba", bind_shape<"s", 's', reverse>},
-    {"LPAD", "string", "LPAD(s, n [, with])", "Filled up at the front to n characters, or cut to n.", "LPAD('7', 3, '0')", "007", bind_shape<"si?s", 's', pad<true>, true>},
-    {"RPAD", "string", "RPAD(s, n [, with])", "Filled up at the end to n characters, or cut to n.", "RPAD('abc', 5, '.')", "abc..", bind_shape<"si?s", 's', pad<false>, true>},
-    {"STARTSWITH", "string", "STARTSWITH(s, x)", "Whether s begins with x.", "STARTSWITH('Cassowary', 'Cas')", "true", bind_shape<"ss", 'b', starts_with>},
-    {"ENDSWITH", "string", "ENDSWITH(s, x)", "Whether s ends with x.", "ENDSWITH('Cassowary', 'x')", "false", bind_shape<"ss", 'b', ends_with>},
-    {"SPLIT_INDEX", "string", "SPLIT_INDEX(s, separator, n)", "The n-th part (0-based); NULL if there are fewer.", "SPLIT_INDEX('a,b,c', ',', 1)", "b", bind_shape<"ssi", 's', split_index>},
-    {"OVERLAY", "string", "OVERLAY(s PLACING x FROM start [FOR length])", "s with x in place of the characters from start on.",
-     "OVERLAY('This is an old string' PLACING ' new' FROM 10 FOR 5)", "This is a new string", bind_shape<"ssi?i", 's', overlay>},
-    {"TRANSLATE", "string", "TRANSLATE(s, from, to)", "Each character of from replaced by its counterpart in to, or removed.", "TRANSLATE('3.14', '.3', ',4')", "4,14",
-     bind_shape<"sss", 's', translate>},
-    {"ASCII", "string", "ASCII(s)", "Value of the first byte; 0 for an empty text.", "ASCII('A')", "65", bind_shape<"s", 'i', ascii>},
-    {"CHR", "string", "CHR(n)", "The character with this code (modulo 256, as in Flink).", "CHR(97)", "a", bind_shape<"l", 's', chr>},
+    {"SUBSTR", "string", "SUBSTR(s, start [, length])", "As SUBSTRING.", "SUBSTR('Cassowary', -3)",
+     "ary", bind_shape<"si?i", 's', substring>},
+    {"LEFT", "string", "LEFT(s, n)", "The first n characters.", "LEFT('Cassowary', 3)", "Cas",
+     bind_shape<"si", 's', left>},
+    {"RIGHT", "string", "RIGHT(s, n)", "The last n characters.", "RIGHT('Cassowary', 3)", "ary",
+     bind_shape<"si", 's', right>},
+    {"TRIM", "string", "TRIM([BOTH | LEADING | TRAILING] [a] FROM s)",
+     "Without the characters of a (blanks) at its ends.", "TRIM(LEADING 'x' FROM 'xxabx')", "abx",
+     [](std::span<const Type> types) {
+       return types.size() == 3 ? bind_shape<"sss", 's', trim_special>(types)
+                                : bind_shape<"s", 's', trim_sides<true, true>>(types);
+     }},
+    {"BTRIM", "string", "BTRIM(s [, characters])", "Without the characters (blanks) at both ends.",
+     "BTRIM('  a b ')", "a b", bind_shape<"s?s", 's', trim_sides<true, true>>},
+    {"LTRIM", "string", "LTRIM(s [, characters])", "Without the characters (blanks) at the front.",
+     "LTRIM('  a ')", "a ", bind_shape<"s?s", 's', trim_sides<true, false>>},
+    {"RTRIM", "string", "RTRIM(s [, characters])", "Without the characters (blanks) at the end.",
+     "RTRIM('ab..', '.')", "ab", bind_shape<"s?s", 's', trim_sides<false, true>>},
+    {"REPLACE", "string", "REPLACE(s, from, to)",
+     "Every occurrence of one text replaced by another.", "REPLACE('aXbX', 'X', '-')", "a-b-",
+     bind_shape<"sss", 's', replace>},
+    {"POSITION", "string", "POSITION(x IN s)", "Where x first stands in s (1-based), 0 if nowhere.",
+     "POSITION('o' IN 'Cassowary')", "5", bind_shape<"ss?i", 'i', position>},
+    {"LOCATE", "string", "LOCATE(x, s [, from])", "As POSITION, from a character on.",
+     "LOCATE('s', 'Cassowary', 4)", "4", bind_shape<"ss?i", 'i', position>},
+    {"INSTR", "string", "INSTR(s, x)", "As POSITION, with the arguments the other way round.",
+     "INSTR('Cassowary', 'w')", "6", bind_shape<"ss", 'i', instr>},
+    {"STRPOS", "string", "STRPOS(s, x)", "As INSTR (Postgres's name).", "STRPOS('abc', 'c')", "3",
+     bind_shape<"ss", 'i', instr>},
+    {"REPEAT", "string", "REPEAT(s, n)", "The text n times.", "REPEAT('ab', 3)", "ababab",
+     bind_shape<"si", 's', repeat, true>},
+    {"REVERSE", "string", "REVERSE(s)", "The characters in reverse order.", "REVERSE('abc')", "cba",
+     bind_shape<"s", 's', reverse>},
+    {"LPAD", "string", "LPAD(s, n [, with])",
+     "Filled up at the front to n characters, or cut to n.", "LPAD('7', 3, '0')", "007",
+     bind_shape<"si?s", 's', pad<true>, true>},
+    {"RPAD", "string", "RPAD(s, n [, with])", "Filled up at the end to n characters, or cut to n.",
+     "RPAD('abc', 5, '.')", "abc..", bind_shape<"si?s", 's', pad<false>, true>},
+    {"STARTSWITH", "string", "STARTSWITH(s, x)", "Whether s begins with x.",
+     "STARTSWITH('Cassowary', 'Cas')", "true", bind_shape<"ss", 'b', starts_with>},
+    {"ENDSWITH", "string", "ENDSWITH(s, x)", "Whether s ends with x.", "ENDSWITH('Cassowary', 'x')",
+     "false", bind_shape<"ss", 'b', ends_with>},
+    {"SPLIT_INDEX", "string", "SPLIT_INDEX(s, separator, n)",
+     "The n-th part (0-based); NULL if there are fewer.", "SPLIT_INDEX('a,b,c', ',', 1)", "b",
+     bind_shape<"ssi", 's', split_index>},
+    {"OVERLAY", "string", "OVERLAY(s PLACING x FROM start [FOR length])",
+     "s with x in place of the characters from start on.",
+     "OVERLAY('This is an old string' PLACING ' new' FROM 10 FOR 5)", "This is a new string",
+     bind_shape<"ssi?i", 's', overlay>},
+    {"TRANSLATE", "string", "TRANSLATE(s, from, to)",
+     "Each character of from replaced by its counterpart in to, or removed.",
+     "TRANSLATE('3.14', '.3', ',4')", "4,14", bind_shape<"sss", 's', translate>},
+    {"ASCII", "string", "ASCII(s)", "Value of the first byte; 0 for an empty text.", "ASCII('A')",
+     "65", bind_shape<"s", 'i', ascii>},
+    {"CHR", "string", "CHR(n)", "The character with this code (modulo 256, as in Flink).",
+     "CHR(97)", "a", bind_shape<"l", 's', chr>},
 };
 
 }  // namespace
 
-std::span<const Function> string_functions() { return kFunctions; }
+std::span<const Function> string_functions() {
+  return kFunctions;
+}
 
 }  // namespace tidemark

@@ -7,7 +7,9 @@
 
 namespace tidemark {
 
-inline bool is_continuation(char c) { return (static_cast<uint8_t>(c) & 0xC0) == 0x80; }
+inline bool is_continuation(char c) {
+  return (static_cast<uint8_t>(c) & 0xC0) == 0x80;
+}
 
 inline size_t code_points(std::string_view text) {
   size_t n = 0;

@@ -27,24 +27,29 @@ ExprRef text_literal(std::string text) {
   for (char c : text) {
     length += (static_cast<uint8_t>(c) & 0xC0) != 0x80 ? 1 : 0;
   }
-  return make_literal(std::move(text), Type::varchar(static_cast<int32_t>(std::max<size_t>(length, 1))));
+  return make_literal(std::move(text),
+                      Type::varchar(static_cast<int32_t>(std::max<size_t>(length, 1))));
 }
 
-ExprRef boolean_literal(bool value) { return make_literal(value, Type::boolean()); }
+ExprRef boolean_literal(bool value) {
+  return make_literal(value, Type::boolean());
+}
 
 ExprRef make_case(std::vector<std::pair<ExprRef, ExprRef>> branches, ExprRef otherwise, Type type) {
   for (auto& [condition, result] : branches) {
     result = make_cast(result, type);
   }
   otherwise = make_cast(otherwise, type);
-  return std::make_shared<const Expr>(Expr{type.as_nullable(), CaseExpr{std::move(branches), std::move(otherwise)}});
+  return std::make_shared<const Expr>(
+      Expr{type.as_nullable(), CaseExpr{std::move(branches), std::move(otherwise)}});
 }
 
 ExprRef make_logic(bool is_and, std::vector<ExprRef> conditions) {
   if (conditions.size() == 1) {
     return conditions[0];
   }
-  return std::make_shared<const Expr>(Expr{Type::boolean(), LogicExpr{is_and, std::move(conditions)}});
+  return std::make_shared<const Expr>(
+      Expr{Type::boolean(), LogicExpr{is_and, std::move(conditions)}});
 }
 
 }  // namespace
@@ -77,13 +82,16 @@ Result<ExprRef> ExprBinder::coerce(ExprRef expr, const Type& type, size_t positi
     return expr;
   }
   if (!is_castable(expr->type, type)) {
-    return Status::invalid_argument(fmt::format("cannot convert {} to {}", expr->type.to_string_without_null(), type.to_string_without_null()))
+    return Status::invalid_argument(fmt::format("cannot convert {} to {}",
+                                                expr->type.to_string_without_null(),
+                                                type.to_string_without_null()))
         .with_position(position);
   }
   return make_cast(std::move(expr), type);
 }
 
-Result<ExprRef> ExprBinder::call(std::string_view name, std::vector<ExprRef> arguments, size_t position) {
+Result<ExprRef> ExprBinder::call(std::string_view name, std::vector<ExprRef> arguments,
+                                 size_t position) {
   const Function* function = find_function(name);
   if (function == nullptr) {
     std::vector<std::string> names = function_names();
@@ -92,7 +100,8 @@ Result<ExprRef> ExprBinder::call(std::string_view name, std::vector<ExprRef> arg
     }
     auto nearest = nearest_name(name, names);
     return Status::not_found(fmt::format("no such function: {}", name))
-        .with_hint(nearest ? fmt::format("did you mean {}?", *nearest) : "SHOW FUNCTIONS lists them")
+        .with_hint(nearest ? fmt::format("did you mean {}?", *nearest)
+                           : "SHOW FUNCTIONS lists them")
         .with_position(position);
   }
   std::vector<Type> types;
@@ -107,7 +116,8 @@ Result<ExprRef> ExprBinder::call(std::string_view name, std::vector<ExprRef> arg
     }
     Status status = bound.status();
     bool is_operator = !std::isalpha(static_cast<unsigned char>(name[0]));
-    std::string hint = status.hint().empty() ? fmt::format("usage: {}", function->usage) : status.hint();
+    std::string hint =
+        status.hint().empty() ? fmt::format("usage: {}", function->usage) : status.hint();
     if (!is_operator && !status.message().starts_with(name)) {
       status = std::move(status).with_context(fmt::format("{}({})", name, given));
     }
@@ -118,7 +128,8 @@ Result<ExprRef> ExprBinder::call(std::string_view name, std::vector<ExprRef> arg
     arguments[i] = TRY(coerce(arguments[i], chosen.arguments[i], position));
   }
   Type type = chosen.result;
-  return std::make_shared<const Expr>(Expr{std::move(type), CallExpr{function, std::move(chosen), std::move(arguments)}});
+  return std::make_shared<const Expr>(
+      Expr{std::move(type), CallExpr{function, std::move(chosen), std::move(arguments)}});
 }
 
 Result<ExprRef> ExprBinder::bind_boolean(const sql::Expr& expr, std::string_view clause) {
@@ -127,7 +138,8 @@ Result<ExprRef> ExprBinder::bind_boolean(const sql::Expr& expr, std::string_view
     return make_literal(std::monostate{}, Type::boolean());
   }
   if (bound->type.kind != TypeKind::kBoolean) {
-    return Status::invalid_argument(fmt::format("{} takes a BOOLEAN, not {}", clause, bound->type.to_string_without_null()))
+    return Status::invalid_argument(fmt::format("{} takes a BOOLEAN, not {}", clause,
+                                                bound->type.to_string_without_null()))
         .with_position(expr.position);
   }
   return bound;
@@ -154,8 +166,11 @@ Result<ExprRef> ExprBinder::bind(const sql::Expr& expr) {
       return bound;
     }
     if (const auto* column = std::get_if<sql::ColumnRef>(&expr.node)) {
-      return Status::invalid_argument(fmt::format("column must be in GROUP BY or inside an aggregate: {}", column->name.last()))
-          .with_hint(fmt::format("add {} to GROUP BY, or write MIN({})", column->name.last(), column->name.last()))
+      return Status::invalid_argument(
+                 fmt::format("column must be in GROUP BY or inside an aggregate: {}",
+                             column->name.last()))
+          .with_hint(fmt::format("add {} to GROUP BY, or write MIN({})", column->name.last(),
+                                 column->name.last()))
           .with_position(expr.position);
     }
   }
@@ -174,16 +189,28 @@ Result<ExprRef> ExprBinder::bind_node(const sql::Expr& expr) {
   size_t at = expr.position;
   return std::visit(
       Overloaded{
-          [&](const sql::NullLiteral&) -> Result<ExprRef> { return make_literal(std::monostate{}, Type::null()); },
-          [&](const sql::BooleanLiteral& literal) -> Result<ExprRef> { return boolean_literal(literal.value); },
+          [&](const sql::NullLiteral&) -> Result<ExprRef> {
+            return make_literal(std::monostate{}, Type::null());
+          },
+          [&](const sql::BooleanLiteral& literal) -> Result<ExprRef> {
+            return boolean_literal(literal.value);
+          },
           [&](const sql::NumberLiteral& number) { return bind_number(number, at); },
-          [&](const sql::StringLiteral& literal) -> Result<ExprRef> { return text_literal(literal.value); },
-          [&](const sql::BytesLiteral& literal) -> Result<ExprRef> { return make_literal(literal.bytes, Type::bytes()); },
+          [&](const sql::StringLiteral& literal) -> Result<ExprRef> {
+            return text_literal(literal.value);
+          },
+          [&](const sql::BytesLiteral& literal) -> Result<ExprRef> {
+            return make_literal(literal.bytes, Type::bytes());
+          },
           [&](const sql::DatetimeLiteral& literal) { return bind_datetime(literal, at); },
           [&](const sql::IntervalLiteral& literal) { return bind_interval(literal, at); },
-          [&](const sql::Parameter&) -> Result<ExprRef> { return unsupported("a statement parameter", at); },
+          [&](const sql::Parameter&) -> Result<ExprRef> {
+            return unsupported("a statement parameter", at);
+          },
           [&](const sql::ColumnRef& column) { return bind_column(column, at); },
-          [&](const sql::Star&) -> Result<ExprRef> { return Status::invalid_argument("* cannot stand here").with_position(at); },
+          [&](const sql::Star&) -> Result<ExprRef> {
+            return Status::invalid_argument("* cannot stand here").with_position(at);
+          },
           [&](const sql::Symbol& symbol) -> Result<ExprRef> { return text_literal(symbol.text); },
           [&](const sql::UnaryOp& unary) { return bind_unary(unary, at); },
           [&](const sql::BinaryOp& binary) { return bind_binary(binary, at); },
@@ -192,20 +219,38 @@ Result<ExprRef> ExprBinder::bind_node(const sql::Expr& expr) {
           [&](const sql::InList& in) { return bind_in(in, at); },
           [&](const sql::InQuery&) -> Result<ExprRef> { return unsupported("IN (query)", at); },
           [&](const sql::Like& like) { return bind_like(like, at); },
-          [&](const sql::Subquery&) -> Result<ExprRef> { return unsupported("a subquery in an expression", at); },
-          [&](const sql::Quantified&) -> Result<ExprRef> { return unsupported("a comparison with ANY or ALL", at); },
+          [&](const sql::Subquery&) -> Result<ExprRef> {
+            return unsupported("a subquery in an expression", at);
+          },
+          [&](const sql::Quantified&) -> Result<ExprRef> {
+            return unsupported("a comparison with ANY or ALL", at);
+          },
           [&](const sql::Case& cases) { return bind_case(cases, at); },
           [&](const sql::Cast& cast) { return bind_cast(cast, at); },
-          [&](const sql::AtTimeZone&) -> Result<ExprRef> { return unsupported("AT TIME ZONE", at); },
-          [&](const sql::RowConstructor&) -> Result<ExprRef> { return unsupported("a row value", at); },
+          [&](const sql::AtTimeZone&) -> Result<ExprRef> {
+            return unsupported("AT TIME ZONE", at);
+          },
+          [&](const sql::RowConstructor&) -> Result<ExprRef> {
+            return unsupported("a row value", at);
+          },
           [&](const sql::ArrayConstructor& array) { return bind_array(array, at); },
-          [&](const sql::MapConstructor&) -> Result<ExprRef> { return unsupported("MAP[...]", at); },
-          [&](const sql::Subscript&) -> Result<ExprRef> { return unsupported("element access with [ ]", at); },
-          [&](const sql::FieldAccess&) -> Result<ExprRef> { return unsupported("field access", at); },
+          [&](const sql::MapConstructor&) -> Result<ExprRef> {
+            return unsupported("MAP[...]", at);
+          },
+          [&](const sql::Subscript&) -> Result<ExprRef> {
+            return unsupported("element access with [ ]", at);
+          },
+          [&](const sql::FieldAccess&) -> Result<ExprRef> {
+            return unsupported("field access", at);
+          },
           [&](const sql::FunctionCall& function) { return bind_call(function, at); },
-          [&](const sql::NamedArgument&) -> Result<ExprRef> { return unsupported("a named argument", at); },
+          [&](const sql::NamedArgument&) -> Result<ExprRef> {
+            return unsupported("a named argument", at);
+          },
           [&](const sql::TypeArgument&) -> Result<ExprRef> { return unsupported("RETURNING", at); },
-          [&](const sql::TableArgument&) -> Result<ExprRef> { return unsupported("a table argument", at); },
+          [&](const sql::TableArgument&) -> Result<ExprRef> {
+            return unsupported("a table argument", at);
+          },
           [&](const sql::Descriptor&) -> Result<ExprRef> { return unsupported("DESCRIPTOR", at); },
       },
       expr.node);
@@ -223,24 +268,30 @@ Result<ExprRef> ExprBinder::bind_number(const sql::NumberLiteral& number, size_t
     auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error == std::errc()) {
       bool fits_int = value <= std::numeric_limits<int32_t>::max();
-      return fits_int ? make_literal(static_cast<int32_t>(value), Type::integer()) : make_literal(value, Type::bigint());
+      return fits_int ? make_literal(static_cast<int32_t>(value), Type::integer())
+                      : make_literal(value, Type::bigint());
     }
   }
   if (number.kind == sql::NumberKind::kDouble) {
     double value = 0;
     auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc()) {
-      return Status::invalid_argument(fmt::format("number out of range of DOUBLE: {}", text)).with_position(position);
+      return Status::invalid_argument(fmt::format("number out of range of DOUBLE: {}", text))
+          .with_position(position);
     }
     return make_literal(value, Type::float64());
   }
   size_t point = text.find('.');
   int scale = point == std::string::npos ? 0 : static_cast<int>(text.size() - point - 1);
   size_t first = text.find_first_not_of("0.");
-  int digits = first == std::string::npos ? 1 : static_cast<int>(text.size() - first - (point != std::string::npos && point > first ? 1 : 0));
+  int digits = first == std::string::npos
+                   ? 1
+                   : static_cast<int>(text.size() - first -
+                                      (point != std::string::npos && point > first ? 1 : 0));
   int precision = std::max({digits, scale, 1});
   if (precision > kDecimalPrecisionMax) {
-    return Status::invalid_argument(fmt::format("number has more than 38 digits: {}", text)).with_position(position);
+    return Status::invalid_argument(fmt::format("number has more than 38 digits: {}", text))
+        .with_position(position);
   }
   Result<Int128> value = decimal_parse(text, precision, scale);
   if (!value.ok()) {
@@ -254,19 +305,23 @@ Result<ExprRef> ExprBinder::bind_datetime(const sql::DatetimeLiteral& literal, s
   switch (literal.kind) {
     case sql::DatetimeKind::kDate: {
       Result<int32_t> value = parse_date(literal.text);
-      return value.ok() ? Result<ExprRef>(make_literal(*value, Type::date())) : positioned(value.status());
+      return value.ok() ? Result<ExprRef>(make_literal(*value, Type::date()))
+                        : positioned(value.status());
     }
     case sql::DatetimeKind::kTime: {
       Result<int64_t> value = parse_time(literal.text);
-      return value.ok() ? Result<ExprRef>(make_literal(*value, Type::time(6))) : positioned(value.status());
+      return value.ok() ? Result<ExprRef>(make_literal(*value, Type::time(6)))
+                        : positioned(value.status());
     }
     case sql::DatetimeKind::kTimestamp: {
       Result<int64_t> value = parse_timestamp(literal.text);
-      return value.ok() ? Result<ExprRef>(make_literal(*value, Type::timestamp(6))) : positioned(value.status());
+      return value.ok() ? Result<ExprRef>(make_literal(*value, Type::timestamp(6)))
+                        : positioned(value.status());
     }
     case sql::DatetimeKind::kTimestampLtz: {
       Result<int64_t> value = parse_timestamp_ltz(literal.text, zone_);
-      return value.ok() ? Result<ExprRef>(make_literal(*value, Type::timestamp_ltz(6))) : positioned(value.status());
+      return value.ok() ? Result<ExprRef>(make_literal(*value, Type::timestamp_ltz(6)))
+                        : positioned(value.status());
     }
   }
   CHECK(false);
@@ -398,7 +453,8 @@ Result<ExprRef> ExprBinder::bind_between(const sql::Between& between, size_t pos
   ExprRef low = TRY(bind(*between.low));
   ExprRef high = TRY(bind(*between.high));
   auto inside = [&](const ExprRef& from, const ExprRef& to) -> Result<ExprRef> {
-    return make_logic(true, {TRY(call(">=", {operand, from}, position)), TRY(call("<=", {operand, to}, position))});
+    return make_logic(true, {TRY(call(">=", {operand, from}, position)),
+                             TRY(call("<=", {operand, to}, position))});
   };
   ExprRef result = TRY(inside(low, high));
   if (between.symmetric) {
@@ -418,7 +474,9 @@ Result<ExprRef> ExprBinder::bind_in(const sql::InList& in, size_t position) {
 }
 
 Result<ExprRef> ExprBinder::bind_like(const sql::Like& like, size_t position) {
-  std::string_view name = like.kind == sql::LikeKind::kLike ? "LIKE" : like.kind == sql::LikeKind::kIlike ? "ILIKE" : "SIMILAR TO";
+  std::string_view name = like.kind == sql::LikeKind::kLike    ? "LIKE"
+                          : like.kind == sql::LikeKind::kIlike ? "ILIKE"
+                                                               : "SIMILAR TO";
   if (find_function(name) == nullptr) {
     return unsupported(name, position);
   }
@@ -443,13 +501,15 @@ Result<ExprRef> ExprBinder::bind_case(const sql::Case& cases, size_t position) {
     return {};
   };
   for (const sql::CaseBranch& branch : cases.branches) {
-    ExprRef condition = operand ? TRY(call("=", {operand, TRY(bind(*branch.when))}, branch.when->position))
-                                : TRY(bind_boolean(*branch.when, "WHEN"));
+    ExprRef condition =
+        operand ? TRY(call("=", {operand, TRY(bind(*branch.when))}, branch.when->position))
+                : TRY(bind_boolean(*branch.when, "WHEN"));
     ExprRef result = TRY(bind(*branch.then));
     TRY(widen(result, branch.then->position));
     branches.emplace_back(condition, result);
   }
-  ExprRef otherwise = cases.otherwise ? TRY(bind(*cases.otherwise)) : make_literal(std::monostate{}, Type::null());
+  ExprRef otherwise =
+      cases.otherwise ? TRY(bind(*cases.otherwise)) : make_literal(std::monostate{}, Type::null());
   TRY(widen(otherwise, cases.otherwise ? cases.otherwise->position : position));
   for (auto& [condition, result] : branches) {
     result = TRY(coerce(result, type, position));
@@ -465,7 +525,9 @@ Result<ExprRef> ExprBinder::bind_cast(const sql::Cast& cast, size_t position) {
     return make_literal(std::monostate{}, type);
   }
   if (!is_castable(operand->type, type)) {
-    return Status::invalid_argument(fmt::format("cannot cast {} to {}", operand->type.to_string_without_null(), type.to_string_without_null()))
+    return Status::invalid_argument(fmt::format("cannot cast {} to {}",
+                                                operand->type.to_string_without_null(),
+                                                type.to_string_without_null()))
         .with_position(position);
   }
   return make_cast(operand, type, cast.is_try);
@@ -493,10 +555,13 @@ Result<ExprRef> ExprBinder::bind_array(const sql::ArrayConstructor& array, size_
 }
 
 // COALESCE, NULLIF, IF, IFNULL: CASE in other words.
-Result<ExprRef> ExprBinder::bind_conditional(const std::string& name, const sql::FunctionCall& function, size_t position) {
+Result<ExprRef> ExprBinder::bind_conditional(const std::string& name,
+                                             const sql::FunctionCall& function, size_t position) {
   std::vector<ExprRef> arguments = TRY(bind_all(function.args));
   auto wrong_count = [&](std::string_view usage) {
-    return Status::invalid_argument(fmt::format("{} got {} arguments", name, arguments.size())).with_hint(fmt::format("usage: {}", usage)).with_position(position);
+    return Status::invalid_argument(fmt::format("{} got {} arguments", name, arguments.size()))
+        .with_hint(fmt::format("usage: {}", usage))
+        .with_position(position);
   };
   auto common_of = [&](size_t from) -> Result<Type> {
     Type type = Type::null();
@@ -547,8 +612,12 @@ Result<ExprRef> ExprBinder::bind_call(const sql::FunctionCall& function, size_t 
   if (const AggregateFunction* aggregate = find_aggregate(name)) {
     return bind_aggregate(*aggregate, function, position);
   }
-  if (function.distinct || function.filter || !function.order_by.empty() || !function.within_group.empty()) {
-    return Status::invalid_argument(fmt::format("{} is not an aggregate: DISTINCT, FILTER and ORDER BY do not apply", name)).with_position(position);
+  if (function.distinct || function.filter || !function.order_by.empty() ||
+      !function.within_group.empty()) {
+    return Status::invalid_argument(
+               fmt::format("{} is not an aggregate: DISTINCT, FILTER and ORDER BY do not apply",
+                           name))
+        .with_position(position);
   }
   if (name == "COALESCE" || name == "NULLIF" || name == "IF" || name == "IFNULL") {
     return bind_conditional(name, function, position);
@@ -556,9 +625,12 @@ Result<ExprRef> ExprBinder::bind_call(const sql::FunctionCall& function, size_t 
   return call(name, TRY(bind_all(function.args)), position);
 }
 
-Result<ExprRef> ExprBinder::bind_aggregate(const AggregateFunction& function, const sql::FunctionCall& call_ast, size_t position) {
+Result<ExprRef> ExprBinder::bind_aggregate(const AggregateFunction& function,
+                                           const sql::FunctionCall& call_ast, size_t position) {
   if (aggregates_ == nullptr) {
-    return Status::invalid_argument(fmt::format("aggregate {} cannot stand in {}", function.name, clause_)).with_position(position);
+    return Status::invalid_argument(
+               fmt::format("aggregate {} cannot stand in {}", function.name, clause_))
+        .with_position(position);
   }
   if (!call_ast.order_by.empty() || !call_ast.within_group.empty()) {
     return unsupported("ORDER BY inside an aggregate", position);
@@ -574,7 +646,8 @@ Result<ExprRef> ExprBinder::bind_aggregate(const AggregateFunction& function, co
     result.kind = function.kind;
     result.name = function.name;
     result.distinct = call_ast.distinct;
-    bool star = call_ast.args.size() == 1 && std::holds_alternative<sql::Star>(call_ast.args[0].node);
+    bool star =
+        call_ast.args.size() == 1 && std::holds_alternative<sql::Star>(call_ast.args[0].node);
     if (function.kind == AggregateKind::kCount && (star || call_ast.args.empty())) {
       if (call_ast.distinct) {
         return Status::invalid_argument("COUNT(DISTINCT *) is not allowed").with_position(position);
@@ -583,12 +656,16 @@ Result<ExprRef> ExprBinder::bind_aggregate(const AggregateFunction& function, co
       result.result_type = Type::bigint().not_null();
     } else {
       if (call_ast.args.size() != 1 || star) {
-        return Status::invalid_argument(fmt::format("{} takes one argument", function.name)).with_hint(fmt::format("usage: {}", function.usage)).with_position(position);
+        return Status::invalid_argument(fmt::format("{} takes one argument", function.name))
+            .with_hint(fmt::format("usage: {}", function.usage))
+            .with_position(position);
       }
       ExprRef argument = TRY(bind_node(call_ast.args[0]));
       Result<Type> type = aggregate_result_type(function, argument->type);
       if (!type.ok()) {
-        return type.status().with_hint(fmt::format("usage: {}", function.usage)).with_position(call_ast.args[0].position);
+        return type.status()
+            .with_hint(fmt::format("usage: {}", function.usage))
+            .with_position(call_ast.args[0].position);
       }
       result.input_type = argument->type;
       result.result_type = *type;

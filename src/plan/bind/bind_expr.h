@@ -13,14 +13,15 @@
 
 namespace tidemark {
 
-// Collects the aggregate calls of one SELECT. What they read is computed below the aggregation, in one
-// projection: the group expressions first, then arguments and filters.
+// Collects the aggregate calls of one SELECT. What they read is computed below the aggregation, in
+// one projection: the group expressions first, then arguments and filters.
 struct AggregateBuilder {
-  std::vector<ExprRef> group;       // over the input's scope
-  std::vector<ExprRef> below;       // group, then arguments and filters
-  std::vector<AggregateCall> calls; // columns index `below`
+  std::vector<ExprRef> group;        // over the input's scope
+  std::vector<ExprRef> below;        // group, then arguments and filters
+  std::vector<AggregateCall> calls;  // columns index `below`
 
-  explicit AggregateBuilder(std::vector<ExprRef> group_expressions) : group(group_expressions), below(std::move(group_expressions)) {}
+  explicit AggregateBuilder(std::vector<ExprRef> group_expressions)
+      : group(group_expressions), below(std::move(group_expressions)) {}
   // The column of `below` with this expression, added if it is new.
   size_t add_below(ExprRef expression);
   // The column of the aggregation's output that holds the call's result.
@@ -34,14 +35,16 @@ class ExprBinder {
 
   // From here on expressions are bound over the aggregation's output.
   void use_aggregates(AggregateBuilder* builder) { aggregates_ = builder; }
-  // Why an aggregate may not stand here: "WHERE". Without a builder, aggregates are errors naming it.
+  // Why an aggregate may not stand here: "WHERE". Without a builder, aggregates are errors naming
+  // it.
   void set_clause(std::string clause) { clause_ = std::move(clause); }
 
   Result<ExprRef> bind(const sql::Expr& expr);
   Result<ExprRef> bind_boolean(const sql::Expr& expr, std::string_view clause);
   // Casts implicitly, or says what does not fit.
   static Result<ExprRef> coerce(ExprRef expr, const Type& type, size_t position);
-  static Result<ExprRef> call(std::string_view function, std::vector<ExprRef> arguments, size_t position);
+  static Result<ExprRef> call(std::string_view function, std::vector<ExprRef> arguments,
+                              size_t position);
 
  private:
   Result<ExprRef> bind_node(const sql::Expr& expr);
@@ -57,8 +60,10 @@ class ExprBinder {
   Result<ExprRef> bind_case(const sql::Case& cases, size_t position);
   Result<ExprRef> bind_cast(const sql::Cast& cast, size_t position);
   Result<ExprRef> bind_call(const sql::FunctionCall& call, size_t position);
-  Result<ExprRef> bind_conditional(const std::string& name, const sql::FunctionCall& call, size_t position);
-  Result<ExprRef> bind_aggregate(const AggregateFunction& function, const sql::FunctionCall& call, size_t position);
+  Result<ExprRef> bind_conditional(const std::string& name, const sql::FunctionCall& call,
+                                   size_t position);
+  Result<ExprRef> bind_aggregate(const AggregateFunction& function, const sql::FunctionCall& call,
+                                 size_t position);
   Result<ExprRef> bind_array(const sql::ArrayConstructor& array, size_t position);
   Result<std::vector<ExprRef>> bind_all(const std::vector<sql::Expr>& expressions);
 

@@ -15,7 +15,9 @@ using sql::TimeUnit;
 
 Status bad_interval(std::string_view text, size_t position) {
   return Status::invalid_argument(fmt::format("not an interval of these units: '{}'", text))
-      .with_hint("for example INTERVAL '5' MINUTE, INTERVAL '1 10:00' DAY TO MINUTE or INTERVAL '5 minutes'")
+      .with_hint(
+          "for example INTERVAL '5' MINUTE, INTERVAL '1 10:00' DAY TO MINUTE or INTERVAL '5 "
+          "minutes'")
       .with_position(position);
 }
 
@@ -37,11 +39,18 @@ int64_t unit_us(TimeUnit unit) {
 }
 
 int32_t unit_months(TimeUnit unit) {
-  return unit == TimeUnit::kYear ? 12 : unit == TimeUnit::kQuarter ? 3 : unit == TimeUnit::kMonth ? 1 : 0;
+  return unit == TimeUnit::kYear      ? 12
+         : unit == TimeUnit::kQuarter ? 3
+         : unit == TimeUnit::kMonth   ? 1
+                                      : 0;
 }
 
-ExprRef months(int64_t value) { return make_literal(static_cast<int32_t>(value), Type::of(TypeKind::kIntervalMonth)); }
-ExprRef micros(int64_t value) { return make_literal(value, Type::of(TypeKind::kIntervalDay)); }
+ExprRef months(int64_t value) {
+  return make_literal(static_cast<int32_t>(value), Type::of(TypeKind::kIntervalMonth));
+}
+ExprRef micros(int64_t value) {
+  return make_literal(value, Type::of(TypeKind::kIntervalDay));
+}
 
 // The numbers of the text and whether it starts with a minus: "1 10:00:05.5" gives 1, 10, 0, 5.5.
 bool split_numbers(std::string_view text, bool& negative, std::vector<double>& numbers) {
@@ -70,9 +79,10 @@ bool split_numbers(std::string_view text, bool& negative, std::vector<double>& n
 // Postgres: "5 minutes", "1 day 02:00:00", "1 year 2 months".
 Result<ExprRef> bind_postgres_interval(std::string_view text, size_t position) {
   static constexpr std::pair<std::string_view, TimeUnit> kNames[] = {
-      {"year", TimeUnit::kYear}, {"mon", TimeUnit::kMonth},    {"month", TimeUnit::kMonth}, {"week", TimeUnit::kWeek},
-      {"day", TimeUnit::kDay},   {"hour", TimeUnit::kHour},    {"min", TimeUnit::kMinute},  {"minute", TimeUnit::kMinute},
-      {"sec", TimeUnit::kSecond}, {"second", TimeUnit::kSecond}, {"quarter", TimeUnit::kQuarter}};
+      {"year", TimeUnit::kYear},     {"mon", TimeUnit::kMonth},      {"month", TimeUnit::kMonth},
+      {"week", TimeUnit::kWeek},     {"day", TimeUnit::kDay},        {"hour", TimeUnit::kHour},
+      {"min", TimeUnit::kMinute},    {"minute", TimeUnit::kMinute},  {"sec", TimeUnit::kSecond},
+      {"second", TimeUnit::kSecond}, {"quarter", TimeUnit::kQuarter}};
   int64_t total_months = 0, total_us = 0;
   std::string_view rest = text;
   bool any = false;
@@ -84,7 +94,8 @@ Result<ExprRef> bind_postgres_interval(std::string_view text, size_t position) {
       break;
     }
     double value = 0;
-    auto [end, error] = std::from_chars(rest.data() + (rest.front() == '+' ? 1 : 0), rest.data() + rest.size(), value);
+    auto [end, error] = std::from_chars(rest.data() + (rest.front() == '+' ? 1 : 0),
+                                        rest.data() + rest.size(), value);
     if (error != std::errc()) {
       return bad_interval(text, position);
     }
@@ -124,7 +135,8 @@ Result<ExprRef> bind_postgres_interval(std::string_view text, size_t position) {
         if (int32_t factor = unit_months(which)) {
           total_months += static_cast<int64_t>(std::llround(value * factor));
         } else {
-          total_us += static_cast<int64_t>(std::llround(value * static_cast<double>(unit_us(which))));
+          total_us +=
+              static_cast<int64_t>(std::llround(value * static_cast<double>(unit_us(which))));
         }
       }
     }
@@ -134,7 +146,8 @@ Result<ExprRef> bind_postgres_interval(std::string_view text, size_t position) {
     any = true;
   }
   if (!any || (total_months != 0 && total_us != 0)) {
-    return any ? Status::unsupported("an interval of both months and days is not supported yet").with_position(position)
+    return any ? Status::unsupported("an interval of both months and days is not supported yet")
+                     .with_position(position)
                : bad_interval(text, position);
   }
   return total_months != 0 ? months(total_months) : micros(total_us);
@@ -162,12 +175,18 @@ Result<ExprRef> bind_interval(const sql::IntervalLiteral& literal, size_t positi
     double value = numbers[0] * factor + (wanted == 2 ? numbers[1] : 0);
     return months(static_cast<int64_t>(std::llround(sign * value)));
   }
-  constexpr TimeUnit kOrder[] = {TimeUnit::kDay, TimeUnit::kHour, TimeUnit::kMinute, TimeUnit::kSecond};
+  constexpr TimeUnit kOrder[] = {TimeUnit::kDay, TimeUnit::kHour, TimeUnit::kMinute,
+                                 TimeUnit::kSecond};
   if (first == TimeUnit::kWeek) {
-    return numbers.size() == 1 ? Result<ExprRef>(micros(std::llround(sign * numbers[0] * static_cast<double>(unit_us(first)))))
-                               : bad_interval(literal.text, position);
+    return numbers.size() == 1
+               ? Result<ExprRef>(
+                     micros(std::llround(sign * numbers[0] * static_cast<double>(unit_us(first)))))
+               : bad_interval(literal.text, position);
   }
-  auto place = [&](TimeUnit unit) { return static_cast<size_t>(std::find(std::begin(kOrder), std::end(kOrder), unit) - std::begin(kOrder)); };
+  auto place = [&](TimeUnit unit) {
+    return static_cast<size_t>(std::find(std::begin(kOrder), std::end(kOrder), unit) -
+                               std::begin(kOrder));
+  };
   size_t from = place(first), to = place(last);
   if (from > to || numbers.size() != to - from + 1) {
     return bad_interval(literal.text, position);

@@ -32,7 +32,8 @@ struct BoundSelect {
 
 class QueryBinder {
  public:
-  QueryBinder(const BindContext& context, BoundQuery& result) : context_(context), result_(result) {}
+  QueryBinder(const BindContext& context, BoundQuery& result)
+      : context_(context), result_(result) {}
 
   Result<BoundSelect> bind(const sql::Query& query);
 
@@ -53,7 +54,8 @@ class QueryBinder {
   Result<std::vector<ExprRef>> bind_group(const sql::Select& select, const Scope& scope);
   Status check_supported(const sql::Select& select);
   Result<BoundSelect> order_and_limit(PlanRef plan, const sql::Query& query);
-  Result<BoundSelect> limit(PlanRef plan, size_t hidden, std::vector<SortKey> order, const sql::Query& query);
+  Result<BoundSelect> limit(PlanRef plan, size_t hidden, std::vector<SortKey> order,
+                            const sql::Query& query);
   Result<uint64_t> bind_count(const sql::Expr& expr, std::string_view clause);
   void remember(const ObjectRef& object);
 
@@ -75,19 +77,24 @@ std::string item_name(const sql::SelectItem& item, size_t index) {
 
 SortKey sort_key(const sql::OrderItem& item, size_t column) {
   // Without NULLS FIRST or LAST: Flink sorts NULL as the smallest value.
-  bool nulls_first = item.nulls == sql::NullsOrder::kDefault ? !item.descending : item.nulls == sql::NullsOrder::kFirst;
+  bool nulls_first = item.nulls == sql::NullsOrder::kDefault
+                         ? !item.descending
+                         : item.nulls == sql::NullsOrder::kFirst;
   return {column, item.descending, nulls_first};
 }
 
 // 1 for the first output column, if the expression is a plain whole number.
-Result<std::optional<size_t>> ordinal(const sql::Expr& expr, size_t columns, std::string_view clause) {
+Result<std::optional<size_t>> ordinal(const sql::Expr& expr, size_t columns,
+                                      std::string_view clause) {
   const auto* number = std::get_if<sql::NumberLiteral>(&expr.node);
   if (number == nullptr || number->kind != sql::NumberKind::kInteger) {
     return std::optional<size_t>();
   }
   int64_t value = TRY(parse_int(number->text));
   if (value < 1 || static_cast<size_t>(value) > columns) {
-    return Status::invalid_argument(fmt::format("{} {} is not a column of the result: it has {}", clause, value, columns)).with_position(expr.position);
+    return Status::invalid_argument(fmt::format("{} {} is not a column of the result: it has {}",
+                                                clause, value, columns))
+        .with_position(expr.position);
   }
   return std::optional<size_t>(static_cast<size_t>(value) - 1);
 }
@@ -112,7 +119,9 @@ Result<Relation> QueryBinder::derived(PlanRef plan, const std::string& name) {
 
 Status QueryBinder::apply_alias(Relation& relation, const sql::TableAlias& alias) {
   if (alias.columns.size() > relation.scope.columns.size()) {
-    return Status::invalid_argument(fmt::format("{} has {} columns, but {} names are given", alias.name.text, relation.scope.columns.size(), alias.columns.size()))
+    return Status::invalid_argument(fmt::format("{} has {} columns, but {} names are given",
+                                                alias.name.text, relation.scope.columns.size(),
+                                                alias.columns.size()))
         .with_position(alias.name.position);
   }
   for (size_t i = 0; i < relation.scope.columns.size(); ++i) {
@@ -137,7 +146,9 @@ Result<PlanRef> QueryBinder::expand_view(const CatalogObject& view, size_t posit
   Result<BoundSelect> bound = binder.bind(*query);
   if (!bound.ok()) {
     Status status = bound.status();
-    return Status(status.code(), fmt::format("view {}: {}", view.name.object, status.message())).with_hint(status.hint()).with_position(position);
+    return Status(status.code(), fmt::format("view {}: {}", view.name.object, status.message()))
+        .with_hint(status.hint())
+        .with_position(position);
   }
   --depth_;
   // The view's own column names, without what only its ORDER BY needed.
@@ -161,9 +172,11 @@ Result<Relation> QueryBinder::bind_named(const sql::NamedTable& table, size_t po
     for (auto common = common_tables_.rbegin(); common != common_tables_.rend(); ++common) {
       if (common->ast->name.text == table.name.last()) {
         // Inlined; it sees only the common tables before it.
-        std::vector<CommonTable> visible(common_tables_.begin(), common_tables_.end() - (common - common_tables_.rbegin()) - 1);
+        std::vector<CommonTable> visible(
+            common_tables_.begin(), common_tables_.end() - (common - common_tables_.rbegin()) - 1);
         std::swap(visible, common_tables_);
-        const sql::CommonTable& ast = *common_tables_.emplace_back(CommonTable{visible[common_tables_.size()].ast}).ast;
+        const sql::CommonTable& ast =
+            *common_tables_.emplace_back(CommonTable{visible[common_tables_.size()].ast}).ast;
         common_tables_.pop_back();
         Result<BoundSelect> bound = bind(*ast.query);
         std::swap(visible, common_tables_);
@@ -181,14 +194,16 @@ Result<Relation> QueryBinder::bind_named(const sql::NamedTable& table, size_t po
   for (const sql::Identifier& part : table.name.parts) {
     parts.push_back(part.text);
   }
-  Result<ObjectRef> found = context_.catalog.find(parts, context_.current_catalog, context_.current_database);
+  Result<ObjectRef> found =
+      context_.catalog.find(parts, context_.current_catalog, context_.current_database);
   if (!found.ok()) {
     return found.status().with_position(position);
   }
   ObjectRef object = *found;
   remember(object);
   for (const sql::Hint& hint : table.hints) {
-    result_.notices.push_back(fmt::format("hint {} on {} has no effect here", hint.name.text, object->name.object));
+    result_.notices.push_back(
+        fmt::format("hint {} on {} has no effect here", hint.name.text, object->name.object));
   }
   if (object->is_view()) {
     return derived(TRY(expand_view(*object, position)), object->name.object);
@@ -214,11 +229,16 @@ Result<Relation> QueryBinder::bind_table(const sql::TableRef& table) {
             return result;
           },
           [&](const sql::TableFunction& function) -> Result<Relation> {
-            return unsupported(fmt::format("table function {}", function.call.name.last()), table.position);
+            return unsupported(fmt::format("table function {}", function.call.name.last()),
+                               table.position);
           },
-          [&](const sql::Unnest&) -> Result<Relation> { return unsupported("UNNEST", table.position); },
+          [&](const sql::Unnest&) -> Result<Relation> {
+            return unsupported("UNNEST", table.position);
+          },
           [&](const sql::Join&) -> Result<Relation> { return unsupported("JOIN", table.position); },
-          [&](const sql::MatchRecognize&) -> Result<Relation> { return unsupported("MATCH_RECOGNIZE", table.position); },
+          [&](const sql::MatchRecognize&) -> Result<Relation> {
+            return unsupported("MATCH_RECOGNIZE", table.position);
+          },
       },
       table.node));
   if (table.alias) {
@@ -254,7 +274,8 @@ Status QueryBinder::check_supported(const sql::Select& select) {
   return {};
 }
 
-Result<std::vector<ExprRef>> QueryBinder::bind_group(const sql::Select& select, const Scope& scope) {
+Result<std::vector<ExprRef>> QueryBinder::bind_group(const sql::Select& select,
+                                                     const Scope& scope) {
   std::vector<ExprRef> group;
   ExprBinder binder(scope, context_.zone);
   binder.set_clause("GROUP BY");
@@ -263,7 +284,10 @@ Result<std::vector<ExprRef>> QueryBinder::bind_group(const sql::Select& select, 
       continue;
     }
     if (element.kind != sql::GroupingKind::kExpression) {
-      return unsupported(element.kind == sql::GroupingKind::kRollup ? "ROLLUP" : element.kind == sql::GroupingKind::kCube ? "CUBE" : "GROUPING SETS", element.position);
+      return unsupported(element.kind == sql::GroupingKind::kRollup ? "ROLLUP"
+                         : element.kind == sql::GroupingKind::kCube ? "CUBE"
+                                                                    : "GROUPING SETS",
+                         element.position);
     }
     std::vector<const sql::Expr*> expressions{element.expr.get()};
     if (const auto* row = std::get_if<sql::RowConstructor>(&element.expr->node)) {
@@ -275,7 +299,8 @@ Result<std::vector<ExprRef>> QueryBinder::bind_group(const sql::Select& select, 
     for (const sql::Expr* expression : expressions) {
       std::optional<size_t> place = TRY(ordinal(*expression, select.items.size(), "GROUP BY"));
       const sql::Expr* meant = place ? &select.items[*place].expr : expression;
-      if (const auto* column = std::get_if<sql::ColumnRef>(&expression->node); column != nullptr && column->name.parts.size() == 1) {
+      if (const auto* column = std::get_if<sql::ColumnRef>(&expression->node);
+          column != nullptr && column->name.parts.size() == 1) {
         // A name that no input column has may be an output name (as in Postgres).
         if (!scope.resolve(column->name).ok()) {
           for (const sql::SelectItem& item : select.items) {
@@ -284,7 +309,8 @@ Result<std::vector<ExprRef>> QueryBinder::bind_group(const sql::Select& select, 
         }
       }
       ExprRef bound = TRY(binder.bind(*meant));
-      bool known = std::any_of(group.begin(), group.end(), [&](const ExprRef& other) { return same_expr(*other, *bound); });
+      bool known = std::any_of(group.begin(), group.end(),
+                               [&](const ExprRef& other) { return same_expr(*other, *bound); });
       if (!known) {
         group.push_back(std::move(bound));
       }
@@ -309,7 +335,8 @@ Result<BoundSelect> QueryBinder::bind_select(const sql::Select& select, const sq
   for (const sql::OrderItem& item : query.order_by) {
     aggregated = aggregated || contains_aggregate(*item.expr);
   }
-  AggregateBuilder builder(aggregated ? TRY(bind_group(select, from.scope)) : std::vector<ExprRef>());
+  AggregateBuilder builder(aggregated ? TRY(bind_group(select, from.scope))
+                                      : std::vector<ExprRef>());
   if (aggregated) {
     binder.use_aggregates(&builder);
   }
@@ -319,7 +346,8 @@ Result<BoundSelect> QueryBinder::bind_select(const sql::Select& select, const sq
   for (const sql::SelectItem& item : select.items) {
     if (const auto* star = std::get_if<sql::Star>(&item.expr.node)) {
       if (select.from.empty()) {
-        return Status::invalid_argument("SELECT * needs a FROM clause").with_position(item.expr.position);
+        return Status::invalid_argument("SELECT * needs a FROM clause")
+            .with_position(item.expr.position);
       }
       bool any = false;
       for (size_t i = 0; i < from.scope.columns.size(); ++i) {
@@ -338,7 +366,9 @@ Result<BoundSelect> QueryBinder::bind_select(const sql::Select& select, const sq
         }
       }
       if (!any) {
-        return Status::not_found(fmt::format("no such table in this query: {}", star->qualifier.last())).with_position(item.expr.position);
+        return Status::not_found(
+                   fmt::format("no such table in this query: {}", star->qualifier.last()))
+            .with_position(item.expr.position);
       }
       continue;
     }
@@ -356,7 +386,8 @@ Result<BoundSelect> QueryBinder::bind_select(const sql::Select& select, const sq
   binder.set_clause("ORDER BY");
   for (const sql::OrderItem& item : query.order_by) {
     std::optional<size_t> place = TRY(ordinal(*item.expr, visible, "ORDER BY"));
-    if (const auto* column = std::get_if<sql::ColumnRef>(&item.expr->node); !place && column != nullptr && column->name.parts.size() == 1) {
+    if (const auto* column = std::get_if<sql::ColumnRef>(&item.expr->node);
+        !place && column != nullptr && column->name.parts.size() == 1) {
       for (size_t i = 0; i < visible && !place; ++i) {
         place = names[i] == column->name.last() ? std::optional<size_t>(i) : std::nullopt;
       }
@@ -368,7 +399,8 @@ Result<BoundSelect> QueryBinder::bind_select(const sql::Select& select, const sq
       }
       if (!place) {
         if (select.distinct) {
-          return Status::invalid_argument("with DISTINCT, ORDER BY can only name selected columns").with_position(item.expr->position);
+          return Status::invalid_argument("with DISTINCT, ORDER BY can only name selected columns")
+              .with_position(item.expr->position);
         }
         items.push_back(expression);
         names.push_back(fmt::format("$order{}", items.size() - visible));
@@ -381,7 +413,8 @@ Result<BoundSelect> QueryBinder::bind_select(const sql::Select& select, const sq
     std::vector<std::string> below_names;
     for (size_t i = 0; i < builder.below.size(); ++i) {
       const auto* column = std::get_if<ColumnExpr>(&builder.below[i]->node);
-      below_names.push_back(column != nullptr ? from.scope.columns[column->index].name : fmt::format("$f{}", i));
+      below_names.push_back(column != nullptr ? from.scope.columns[column->index].name
+                                              : fmt::format("$f{}", i));
     }
     size_t group_count = builder.group.size();
     plan = make_project(plan, builder.below, std::move(below_names));
@@ -413,12 +446,14 @@ Result<uint64_t> QueryBinder::bind_count(const sql::Expr& expr, std::string_view
   Value value = TRY(evaluate_constant(*make_cast(bound, Type::bigint()), eval));
   const auto* count = std::get_if<int64_t>(&value);
   if (!bound->type.is_integer() || count == nullptr || *count < 0) {
-    return Status::invalid_argument(fmt::format("{} takes a whole number, not negative", clause)).with_position(expr.position);
+    return Status::invalid_argument(fmt::format("{} takes a whole number, not negative", clause))
+        .with_position(expr.position);
   }
   return static_cast<uint64_t>(*count);
 }
 
-Result<BoundSelect> QueryBinder::limit(PlanRef plan, size_t hidden, std::vector<SortKey> order, const sql::Query& query) {
+Result<BoundSelect> QueryBinder::limit(PlanRef plan, size_t hidden, std::vector<SortKey> order,
+                                       const sql::Query& query) {
   uint64_t offset = query.offset ? TRY(bind_count(*query.offset, "OFFSET")) : 0;
   std::optional<uint64_t> count;
   if (query.limit) {
@@ -451,16 +486,21 @@ Result<BoundSelect> QueryBinder::order_and_limit(PlanRef plan, const sql::Query&
 }
 
 // Brings rows or inputs of several queries to common types, column by column.
-Result<std::vector<Type>> common_types(const std::vector<std::vector<Type>>& inputs, size_t position, std::string_view what) {
+Result<std::vector<Type>> common_types(const std::vector<std::vector<Type>>& inputs,
+                                       size_t position, std::string_view what) {
   std::vector<Type> types = inputs[0];
   for (const std::vector<Type>& input : inputs) {
     if (input.size() != types.size()) {
-      return Status::invalid_argument(fmt::format("{} of different lengths: {} and {} columns", what, types.size(), input.size())).with_position(position);
+      return Status::invalid_argument(fmt::format("{} of different lengths: {} and {} columns",
+                                                  what, types.size(), input.size()))
+          .with_position(position);
     }
     for (size_t c = 0; c < types.size(); ++c) {
       Result<Type> common = common_type(types[c], input[c]);
       if (!common.ok()) {
-        return common.status().with_context(fmt::format("column {} of {}", c + 1, what)).with_position(position);
+        return common.status()
+            .with_context(fmt::format("column {} of {}", c + 1, what))
+            .with_position(position);
       }
       types[c] = *common;
     }
@@ -508,9 +548,11 @@ Result<PlanRef> QueryBinder::bind_values(const sql::Values& values, size_t posit
   return make_values(std::move(schema), to_batch(std::move(columns)));
 }
 
-Result<PlanRef> QueryBinder::bind_set_operation(const sql::SetOperation& operation, size_t position) {
+Result<PlanRef> QueryBinder::bind_set_operation(const sql::SetOperation& operation,
+                                                size_t position) {
   if (operation.op != sql::SetOperator::kUnion) {
-    return unsupported(operation.op == sql::SetOperator::kIntersect ? "INTERSECT" : "EXCEPT", position);
+    return unsupported(operation.op == sql::SetOperator::kIntersect ? "INTERSECT" : "EXCEPT",
+                       position);
   }
   std::vector<PlanRef> inputs;
   std::vector<std::vector<Type>> input_types;
@@ -530,7 +572,8 @@ Result<PlanRef> QueryBinder::bind_set_operation(const sql::SetOperation& operati
   for (PlanRef& input : inputs) {
     std::vector<ExprRef> columns;
     for (size_t c = 0; c < types.size(); ++c) {
-      columns.push_back(TRY(ExprBinder::coerce(make_column(c, input->schema[c].type), types[c], position)));
+      columns.push_back(
+          TRY(ExprBinder::coerce(make_column(c, input->schema[c].type), types[c], position)));
     }
     input = make_project(input, std::move(columns), names);
   }
@@ -560,7 +603,9 @@ Result<BoundSelect> QueryBinder::bind(const sql::Query& query) {
   Result<BoundSelect> result = std::visit(
       Overloaded{
           [&](const sql::Select& select) { return bind_select(select, query); },
-          [&](const sql::Values& values) -> Result<BoundSelect> { return order_and_limit(TRY(bind_values(values, query.position)), query); },
+          [&](const sql::Values& values) -> Result<BoundSelect> {
+            return order_and_limit(TRY(bind_values(values, query.position)), query);
+          },
           [&](const sql::SetOperation& operation) -> Result<BoundSelect> {
             return order_and_limit(TRY(bind_set_operation(operation, query.position)), query);
           },
@@ -576,7 +621,8 @@ Result<BoundSelect> QueryBinder::bind(const sql::Query& query) {
               columns.push_back(make_column(i, inner.plan->schema[i].type));
               names.push_back(inner.plan->schema[i].name);
             }
-            return order_and_limit(make_project(inner.plan, std::move(columns), std::move(names)), query);
+            return order_and_limit(make_project(inner.plan, std::move(columns), std::move(names)),
+                                   query);
           },
       },
       query.body);

@@ -20,9 +20,9 @@ struct BindContext {
 
 struct BoundQuery {
   PlanRef plan;
-  size_t hidden = 0;              // columns at the end of the plan's that only `order` needs
-  std::vector<SortKey> order;     // top-level ORDER BY
-  std::vector<ObjectRef> objects; // tables and views named, directly or through views
+  size_t hidden = 0;               // columns at the end of the plan's that only `order` needs
+  std::vector<SortKey> order;      // top-level ORDER BY
+  std::vector<ObjectRef> objects;  // tables and views named, directly or through views
   std::vector<std::string> notices;
 };
 

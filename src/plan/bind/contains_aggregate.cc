@@ -1,8 +1,7 @@
 // Whether an expression of SQL text has an aggregate call outside subqueries.
 
-#include "plan/bind/bind_expr.h"
-
 #include "base/overloaded.h"
+#include "plan/bind/bind_expr.h"
 
 namespace tidemark {
 
@@ -17,7 +16,9 @@ bool any_of(const std::vector<sql::Expr>& expressions) {
   return false;
 }
 
-bool in(const sql::ExprPtr& expression) { return expression != nullptr && contains_aggregate(*expression); }
+bool in(const sql::ExprPtr& expression) {
+  return expression != nullptr && contains_aggregate(*expression);
+}
 
 }  // namespace
 

@@ -20,7 +20,8 @@ std::string dotted(const sql::Name& name) {
 
 Result<size_t> Scope::resolve(const sql::Name& name) const {
   const std::string& wanted = name.last();
-  const std::string* table = name.parts.size() > 1 ? &name.parts[name.parts.size() - 2].text : nullptr;
+  const std::string* table =
+      name.parts.size() > 1 ? &name.parts[name.parts.size() - 2].text : nullptr;
   std::vector<size_t> matches;
   bool table_exists = table == nullptr;
   for (size_t i = 0; i < columns.size(); ++i) {
@@ -35,7 +36,8 @@ Result<size_t> Scope::resolve(const sql::Name& name) const {
   }
   if (matches.size() > 1) {
     return Status::invalid_argument(fmt::format("column is ambiguous: {}", dotted(name)))
-        .with_hint(fmt::format("write {}.{} or {}.{}", columns[matches[0]].table, wanted, columns[matches[1]].table, wanted))
+        .with_hint(fmt::format("write {}.{} or {}.{}", columns[matches[0]].table, wanted,
+                               columns[matches[1]].table, wanted))
         .with_position(name.position());
   }
   std::vector<std::string> candidates;
@@ -55,8 +57,12 @@ Result<size_t> Scope::resolve(const sql::Name& name) const {
         .with_position(name.position());
   }
   auto nearest = nearest_name(wanted, candidates);
-  std::string hint = nearest ? fmt::format("did you mean {}?", *nearest) : list.empty() ? "there is no FROM clause" : "columns here: " + list;
-  return Status::not_found(fmt::format("no such column: {}", dotted(name))).with_hint(std::move(hint)).with_position(name.position());
+  std::string hint = nearest        ? fmt::format("did you mean {}?", *nearest)
+                     : list.empty() ? "there is no FROM clause"
+                                    : "columns here: " + list;
+  return Status::not_found(fmt::format("no such column: {}", dotted(name)))
+      .with_hint(std::move(hint))
+      .with_position(name.position());
 }
 
 }  // namespace tidemark

@@ -11,7 +11,7 @@
 namespace tidemark {
 
 struct ScopeColumn {
-  std::string table;   // alias, or the table's own name; may be empty
+  std::string table;  // alias, or the table's own name; may be empty
   std::string name;
   Type type;
 };
@@ -19,7 +19,8 @@ struct ScopeColumn {
 struct Scope {
   std::vector<ScopeColumn> columns;  // in the order of the input's columns
 
-  // `a`, `t.a`, `db.t.a`. Errors: no such column (with the nearest and those there are), or more than one.
+  // `a`, `t.a`, `db.t.a`. Errors: no such column (with the nearest and those there are), or more
+  // than one.
   Result<size_t> resolve(const sql::Name& name) const;
 };
 

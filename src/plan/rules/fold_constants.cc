@@ -1,5 +1,5 @@
-// Expressions without columns become literals. What would fail, or depends on the clock, is left for the
-// rows to meet.
+// Expressions without columns become literals. What would fail, or depends on the clock, is left
+// for the rows to meet.
 
 #include "expr/eval.h"
 #include "plan/optimizer.h"
@@ -14,17 +14,20 @@ bool has_columns(const Expr& expr) {
   return std::find(used.begin(), used.end(), true) != used.end();
 }
 
-// Casts depend on the session's time zone only when a TIMESTAMP_LTZ is involved; those are left alone.
+// Casts depend on the session's time zone only when a TIMESTAMP_LTZ is involved; those are left
+// alone.
 bool depends_on_session(const Expr& expr) {
   if (const auto* cast = std::get_if<CastExpr>(&expr.node)) {
-    return expr.type.kind == TypeKind::kTimestampLtz || cast->input->type.kind == TypeKind::kTimestampLtz ||
+    return expr.type.kind == TypeKind::kTimestampLtz ||
+           cast->input->type.kind == TypeKind::kTimestampLtz ||
            cast->input->type.kind == TypeKind::kTime || depends_on_session(*cast->input);
   }
   return !is_literal(expr);
 }
 
 ExprRef fold(const ExprRef& expr) {
-  if (std::holds_alternative<CastExpr>(expr->node) && !has_columns(*expr) && !depends_on_session(*expr)) {
+  if (std::holds_alternative<CastExpr>(expr->node) && !has_columns(*expr) &&
+      !depends_on_session(*expr)) {
     EvalContext context;
     Result<Value> value = evaluate_constant(*expr, context);
     if (value.ok()) {

@@ -1,5 +1,5 @@
-// Project over Project becomes one, Filter over Project moves below it, Filter over Filter becomes one:
-// a stack of views turns into one filter and one projection over the table.
+// Project over Project becomes one, Filter over Project moves below it, Filter over Filter becomes
+// one: a stack of views turns into one filter and one projection over the table.
 
 #include "plan/optimizer.h"
 
@@ -7,10 +7,11 @@ namespace tidemark {
 
 namespace {
 
-// An expression that is evaluated more than once by merging should be cheap: a column or a literal, or it is used
-// only once.
+// An expression that is evaluated more than once by merging should be cheap: a column or a literal,
+// or it is used only once.
 bool is_cheap(const Expr& expr) {
-  return std::holds_alternative<ColumnExpr>(expr.node) || std::holds_alternative<LiteralExpr>(expr.node);
+  return std::holds_alternative<ColumnExpr>(expr.node) ||
+         std::holds_alternative<LiteralExpr>(expr.node);
 }
 
 bool may_merge(const std::vector<ExprRef>& outer, const std::vector<ExprRef>& inner) {
@@ -23,7 +24,8 @@ bool may_merge(const std::vector<ExprRef>& outer, const std::vector<ExprRef>& in
     }
   }
   for (size_t i = 0; i < inner.size(); ++i) {
-    // A projection that can fail must be evaluated even where nobody reads it: its errors are results too.
+    // A projection that can fail must be evaluated even where nobody reads it: its errors are
+    // results too.
     if ((uses[i] > 1 && !is_cheap(*inner[i])) || (uses[i] == 0 && can_fail(*inner[i]))) {
       return false;
     }
@@ -39,7 +41,8 @@ PlanRef merge_projections(PlanRef plan) {
     input = merge_projections(input);
   }
   if (const auto* project = std::get_if<ProjectNode>(&plan->node)) {
-    if (const auto* inner = std::get_if<ProjectNode>(&inputs[0]->node); inner != nullptr && may_merge(project->expressions, inner->expressions)) {
+    if (const auto* inner = std::get_if<ProjectNode>(&inputs[0]->node);
+        inner != nullptr && may_merge(project->expressions, inner->expressions)) {
       std::vector<ExprRef> merged;
       for (const ExprRef& expression : project->expressions) {
         merged.push_back(substitute(expression, inner->expressions));
@@ -49,7 +52,8 @@ PlanRef merge_projections(PlanRef plan) {
   }
   if (const auto* filter = std::get_if<FilterNode>(&plan->node)) {
     if (const auto* inner = std::get_if<ProjectNode>(&inputs[0]->node);
-        inner != nullptr && std::all_of(inner->expressions.begin(), inner->expressions.end(), [](const ExprRef& e) { return is_cheap(*e); })) {
+        inner != nullptr && std::all_of(inner->expressions.begin(), inner->expressions.end(),
+                                        [](const ExprRef& e) { return is_cheap(*e); })) {
       PlanRef below = make_filter(inner->input, substitute(filter->predicate, inner->expressions));
       return merge_projections(make_project(below, inner->expressions, inputs[0]->schema.names()));
     }

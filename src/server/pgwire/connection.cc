@@ -1,14 +1,13 @@
 #include "server/pgwire/connection.h"
 
 #include <algorithm>
-#include <random>
-
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <random>
 
 #include "server/pgwire/rows.h"
 #include "server/pgwire/stream.h"
@@ -23,8 +22,8 @@ namespace {
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr size_t kReadBytes = 16 << 10;
-constexpr size_t kInputBytesMax = 1 << 20;     // read ahead of a running statement
-constexpr size_t kOutBytes = 256 << 10;        // one write; also what a slow reader can make us hold
+constexpr size_t kInputBytesMax = 1 << 20;  // read ahead of a running statement
+constexpr size_t kOutBytes = 256 << 10;     // one write; also what a slow reader can make us hold
 constexpr int64_t kProgressInterval_ms = 100;  // marks without changes
 
 constexpr std::pair<const char*, const char*> kParameters[] = {
@@ -50,11 +49,15 @@ Connection::Connection(Socket socket, Connections& all)
   all_.open[id_] = this;
 }
 
-Connection::~Connection() { all_.open.erase(id_); }
+Connection::~Connection() {
+  all_.open.erase(id_);
+}
 
 void Connection::start() {
-  asio::co_spawn(*all_.io, [self = shared_from_this()] { return self->read_input(); }, asio::detached);
-  asio::co_spawn(*all_.io, [self = shared_from_this()] { return self->serve(); }, asio::detached);
+  asio::co_spawn(
+      *all_.io, [self = shared_from_this()] { return self->read_input(); }, asio::detached);
+  asio::co_spawn(
+      *all_.io, [self = shared_from_this()] { return self->serve(); }, asio::detached);
 }
 
 void Connection::cancel() {
@@ -78,9 +81,13 @@ void Connection::close() {
   drained_.cancel();
 }
 
-void Connection::wake() { wake_.cancel(); }
+void Connection::wake() {
+  wake_.cancel();
+}
 
-asio::awaitable<void> Connection::wait() { co_await wake_.async_wait(kTuple); }
+asio::awaitable<void> Connection::wait() {
+  co_await wake_.async_wait(kTuple);
+}
 
 asio::awaitable<void> Connection::read_input() {
   std::string chunk(kReadBytes, '\0');
@@ -106,7 +113,8 @@ void Connection::drop_input(size_t bytes) {
 
 asio::awaitable<bool> Connection::next_message(Message& message, bool startup) {
   while (!closed_) {
-    Result<std::optional<Message>> cut = startup ? cut_startup_message(input_) : cut_message(input_);
+    Result<std::optional<Message>> cut =
+        startup ? cut_startup_message(input_) : cut_message(input_);
     if (!cut.ok()) {
       write_error(out_, "FATAL", "08P01", cut.status().message());
       co_await flush();
@@ -155,7 +163,8 @@ asio::awaitable<void> Connection::on_worker(std::function<void()> work) {
   working_ = false;
 }
 
-asio::awaitable<Result<StatementResult>> Connection::run(const sql::Statement& statement, const std::string& text) {
+asio::awaitable<Result<StatementResult>> Connection::run(const sql::Statement& statement,
+                                                         const std::string& text) {
   std::optional<Result<StatementResult>> result;
   if (cancelled_ || closed_) {
     co_return Status::cancelled("the statement was cancelled");
@@ -353,7 +362,7 @@ asio::awaitable<bool> Connection::send_stream(StreamResult& stream) {
 }
 
 asio::awaitable<Status> Connection::pump(StreamResult& stream, StreamWriter& writer) {
-  int64_t progress_us = 0;  // when the last mark went out
+  int64_t progress_us = 0;         // when the last mark went out
   std::optional<ViewUpdate> held;  // the newest mark without changes, until its time comes
   while (!cancelled_ && !closed_) {
     std::optional<ViewUpdate> update = stream.subscription->next(0);

@@ -1,24 +1,24 @@
 #pragma once
 // One client's connection: startup, the simple and the extended query protocol, live queries.
 //
-// Two coroutines share a connection, both on the server's one socket thread: one reads bytes, so that
-// a client that leaves is noticed while its statement runs; the other takes messages and answers them.
+// Two coroutines share a connection, both on the server's one socket thread: one reads bytes, so
+// that a client that leaves is noticed while its statement runs; the other takes messages and
+// answers them.
 //
 //   startup --> ready --> simple query / extended messages --> ready ... --> Terminate or a cut
 //
 // Thread rule: the socket thread only.
 
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <variant>
-
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include "engine/engine.h"
 #include "server/pgwire/message.h"
@@ -31,8 +31,8 @@ using Socket = boost::asio::generic::stream_protocol::socket;
 
 // What all connections share. Owned by the server, outlives them.
 struct Connections {
-  // Shared with the wake functions of subscriptions, which the step thread may still be calling when
-  // the server goes.
+  // Shared with the wake functions of subscriptions, which the step thread may still be calling
+  // when the server goes.
   std::shared_ptr<boost::asio::io_context> io;
   Engine& engine;
   WorkerPool& workers;

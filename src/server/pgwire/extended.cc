@@ -2,6 +2,7 @@
 // every statement this way (PostgreSQL 15 manual, "Extended Query").
 
 #include <boost/asio/post.hpp>
+
 #include <fmt/core.h>
 
 #include "server/pgwire/connection.h"
@@ -205,7 +206,9 @@ asio::awaitable<Status> Connection::execute_portal(BodyReader body) {
   } else {
     const RowsResult& rows = std::get<RowsResult>(portal.result->outcome);
     std::string zone_name = zone();
-    size_t end = rows_max <= 0 ? rows.rows.rows : std::min(rows.rows.rows, portal.row + static_cast<size_t>(rows_max));
+    size_t end = rows_max <= 0
+                     ? rows.rows.rows
+                     : std::min(rows.rows.rows, portal.row + static_cast<size_t>(rows_max));
     RowBatch window{.columns = rows.rows.columns, .rows = end};
     while (portal.row < end && !cancelled_) {
       portal.row = write_rows(out_, window, portal.row, 256 << 10, TextFormat{.zone = zone_name});

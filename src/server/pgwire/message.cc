@@ -40,7 +40,8 @@ Result<std::optional<Message>> cut_message(std::string_view input) {
   }
   size_t length = length_at(input, 1);
   if (length < 4 || length > kMessageBytesMax) {
-    return Status::invalid_argument(fmt::format("cannot read a message: its length is not possible: {}", length));
+    return Status::invalid_argument(
+        fmt::format("cannot read a message: its length is not possible: {}", length));
   }
   if (input.size() < length + 1) {
     return std::optional<Message>();
@@ -72,9 +73,15 @@ uint32_t BodyReader::big_endian(size_t size) {
   return value;
 }
 
-uint8_t BodyReader::byte() { return static_cast<uint8_t>(big_endian(1)); }
-int16_t BodyReader::int16() { return static_cast<int16_t>(big_endian(2)); }
-int32_t BodyReader::int32() { return static_cast<int32_t>(big_endian(4)); }
+uint8_t BodyReader::byte() {
+  return static_cast<uint8_t>(big_endian(1));
+}
+int16_t BodyReader::int16() {
+  return static_cast<int16_t>(big_endian(2));
+}
+int32_t BodyReader::int32() {
+  return static_cast<int32_t>(big_endian(4));
+}
 
 std::string_view BodyReader::text() {
   size_t end = rest_.find('\0');
@@ -104,7 +111,9 @@ MessageWriter::MessageWriter(std::string& out, char kind) : out_(out), start_(ou
   int32(0);
 }
 
-MessageWriter::~MessageWriter() { patch(start_, out_.size() - start_); }
+MessageWriter::~MessageWriter() {
+  patch(start_, out_.size() - start_);
+}
 
 void MessageWriter::int16(int16_t value) {
   auto bits = static_cast<uint16_t>(value);
@@ -130,7 +139,9 @@ void MessageWriter::patch(size_t at, size_t value) {
   }
 }
 
-void write_authentication_ok(std::string& out) { MessageWriter(out, 'R').int32(0); }
+void write_authentication_ok(std::string& out) {
+  MessageWriter(out, 'R').int32(0);
+}
 
 void write_parameter_status(std::string& out, std::string_view name, std::string_view value) {
   MessageWriter message(out, 'S');
@@ -144,9 +155,13 @@ void write_backend_key(std::string& out, int32_t id, int32_t secret) {
   message.int32(secret);
 }
 
-void write_ready(std::string& out) { MessageWriter(out, 'Z').byte('I'); }
+void write_ready(std::string& out) {
+  MessageWriter(out, 'Z').byte('I');
+}
 
-void write_command_complete(std::string& out, std::string_view tag) { MessageWriter(out, 'C').text(tag); }
+void write_command_complete(std::string& out, std::string_view tag) {
+  MessageWriter(out, 'C').text(tag);
+}
 
 void write_notice(std::string& out, std::string_view text) {
   MessageWriter message(out, 'N');
@@ -166,15 +181,20 @@ void write_error(std::string& out, const Status& status, std::string_view text) 
   message.byte(0);
 }
 
-void write_error(std::string& out, std::string_view severity, std::string_view sqlstate, std::string_view text) {
+void write_error(std::string& out, std::string_view severity, std::string_view sqlstate,
+                 std::string_view text) {
   MessageWriter message(out, 'E');
   write_fields(message, severity, sqlstate, text);
   message.byte(0);
 }
 
-void write_bare(std::string& out, char kind) { MessageWriter(out, kind); }
+void write_bare(std::string& out, char kind) {
+  MessageWriter(out, kind);
+}
 
-void write_no_parameters(std::string& out) { MessageWriter(out, 't').int16(0); }
+void write_no_parameters(std::string& out) {
+  MessageWriter(out, 't').int16(0);
+}
 
 void write_negotiate_protocol(std::string& out) {
   MessageWriter message(out, 'v');

@@ -11,8 +11,8 @@
 
 namespace tidemark::pgwire {
 
-constexpr size_t kStartupBytesMax = 10'000;     // as PostgreSQL's MAX_STARTUP_PACKET_LENGTH
-constexpr size_t kMessageBytesMax = 64 << 20;   // a statement may be long, but not endless
+constexpr size_t kStartupBytesMax = 10'000;    // as PostgreSQL's MAX_STARTUP_PACKET_LENGTH
+constexpr size_t kMessageBytesMax = 64 << 20;  // a statement may be long, but not endless
 
 // Request codes in the place of a protocol version.
 constexpr int32_t kProtocol30 = 196608;
@@ -84,7 +84,8 @@ void write_command_complete(std::string& out, std::string_view tag);
 void write_notice(std::string& out, std::string_view message);
 // `text` is the statement that the status's position counts in; positions go out in characters.
 void write_error(std::string& out, const Status& status, std::string_view text);
-void write_error(std::string& out, std::string_view severity, std::string_view sqlstate, std::string_view message);
+void write_error(std::string& out, std::string_view severity, std::string_view sqlstate,
+                 std::string_view message);
 // Messages without a body: '1' parse complete, '2' bind complete, '3' close complete, 'n' no data,
 // 's' portal suspended, 'I' empty query.
 void write_bare(std::string& out, char kind);

@@ -41,8 +41,11 @@ TEST(PgwireMessage, reading_past_the_end_is_noticed) {
 
 TEST(PgwireMessage, error_position_counts_characters_from_one) {
   std::string out;
-  write_error(out, Status::invalid_argument("no such column: x").with_position(12).with_hint("try y"), "SELECT 'é', x");
-  EXPECT_NE(out.find("SERROR\0VERROR\0C42601\0Mno such column: x\0Htry y\0P12\0\0"sv), std::string::npos);
+  write_error(out,
+              Status::invalid_argument("no such column: x").with_position(12).with_hint("try y"),
+              "SELECT 'é', x");
+  EXPECT_NE(out.find("SERROR\0VERROR\0C42601\0Mno such column: x\0Htry y\0P12\0\0"sv),
+            std::string::npos);
 }
 
 TEST(PgwireRows, values_in_text_format) {
@@ -66,7 +69,8 @@ TEST(PgwireRows, types_have_the_oids_of_postgres) {
 // --- streams -----------------------------------------------------------------------------------
 
 ViewUpdate update_of(ViewUpdate::Kind kind, std::vector<int32_t> values) {
-  ViewUpdate update{.kind = kind, .mark = Lsn{16}, .commit_time_us = 1'000'000, .published_us = 1'003'500};
+  ViewUpdate update{
+      .kind = kind, .mark = Lsn{16}, .commit_time_us = 1'000'000, .published_us = 1'003'500};
   std::vector<Column> columns = make_columns(Schema{{{"n", Type::integer()}}});
   for (int32_t value : values) {
     columns[0].append(value);
@@ -111,12 +115,15 @@ TEST(PgwireStream, facts_come_before_rows_and_a_mark_ends_the_update) {
   StreamWriter writer(stream_of(), "UTC");
   std::string out;
   writer.write_parameters(out);
-  EXPECT_EQ(told(out),
-            "S tidemark.result=stream\nS tidemark.key=\nS tidemark.order=0 desc nulls_first\nS tidemark.hidden=0\n"
-            "S tidemark.commit_time=\nS tidemark.lag_ms=\nS tidemark.snapshot=\nS tidemark.stale=\n");
+  EXPECT_EQ(
+      told(out),
+      "S tidemark.result=stream\nS tidemark.key=\nS tidemark.order=0 desc nulls_first\nS "
+      "tidemark.hidden=0\n"
+      "S tidemark.commit_time=\nS tidemark.lag_ms=\nS tidemark.snapshot=\nS tidemark.stale=\n");
   out.clear();
   size_t row = 0;
-  EXPECT_TRUE(writer.write_update(update_of(ViewUpdate::Kind::kChanges, {7, 8}), row, 1 << 20, out));
+  EXPECT_TRUE(
+      writer.write_update(update_of(ViewUpdate::Kind::kChanges, {7, 8}), row, 1 << 20, out));
   EXPECT_EQ(told(out),
             "S tidemark.commit_time=2000-01-01 00:00:01+00\nS tidemark.lag_ms=3\n"
             "D 0/10 +I 7\nD 0/10 +I 8\nD 0/10 mark NULL\n");

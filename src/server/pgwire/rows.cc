@@ -8,22 +8,38 @@ namespace {
 
 int32_t array_oid(const Type& element) {
   switch (wire_type(element).oid) {
-    case 16: return 1000;
-    case 17: return 1001;
-    case 20: return 1016;
-    case 21: return 1005;
-    case 23: return 1007;
-    case 700: return 1021;
-    case 701: return 1022;
-    case 1042: return 1014;
-    case 1043: return 1015;
-    case 1082: return 1182;
-    case 1083: return 1183;
-    case 1114: return 1115;
-    case 1184: return 1185;
-    case 1700: return 1231;
-    case 25: return 1009;
-    default: return wire_type(element).oid;  // an array of arrays has its element's type, as in Postgres
+    case 16:
+      return 1000;
+    case 17:
+      return 1001;
+    case 20:
+      return 1016;
+    case 21:
+      return 1005;
+    case 23:
+      return 1007;
+    case 700:
+      return 1021;
+    case 701:
+      return 1022;
+    case 1042:
+      return 1014;
+    case 1043:
+      return 1015;
+    case 1082:
+      return 1182;
+    case 1083:
+      return 1183;
+    case 1114:
+      return 1115;
+    case 1184:
+      return 1185;
+    case 1700:
+      return 1231;
+    case 25:
+      return 1009;
+    default:
+      return wire_type(element).oid;  // an array of arrays has its element's type, as in Postgres
   }
 }
 
@@ -65,7 +81,8 @@ WireType wire_type(const Type& type) {
     case TypeKind::kArray:
       return {array_oid(type.children[0]), -1, -1};
     case TypeKind::kNull:
-    case TypeKind::kIntervalMonth:  // written as Flink does, which Postgres's interval would not read
+    case TypeKind::kIntervalMonth:  // written as Flink does, which Postgres's interval would not
+                                    // read
     case TypeKind::kIntervalDay:
     case TypeKind::kMap:
     case TypeKind::kMultiset:
@@ -93,7 +110,8 @@ void write_row_description(std::string& out, const Schema& schema) {
   }
 }
 
-void write_value(MessageWriter& message, const Column& column, size_t row, const TextFormat& format) {
+void write_value(MessageWriter& message, const Column& column, size_t row,
+                 const TextFormat& format) {
   if (column.type().kind == TypeKind::kNull || column.is_null(row)) {
     message.null_value();
   } else if (column.type().kind == TypeKind::kBoolean) {
@@ -104,7 +122,8 @@ void write_value(MessageWriter& message, const Column& column, size_t row, const
   }
 }
 
-size_t write_rows(std::string& out, const RowBatch& rows, size_t from, size_t bytes_max, const TextFormat& format) {
+size_t write_rows(std::string& out, const RowBatch& rows, size_t from, size_t bytes_max,
+                  const TextFormat& format) {
   size_t row = from;
   while (row < rows.rows && out.size() < bytes_max) {
     MessageWriter message(out, 'D');

@@ -1,5 +1,6 @@
 #pragma once
-// Rows as messages: RowDescription and DataRow in text format, and the types as Postgres names them.
+// Rows as messages: RowDescription and DataRow in text format, and the types as Postgres names
+// them.
 
 #include <cstdint>
 #include <string>
@@ -23,9 +24,11 @@ WireType wire_type(const Type& type);
 
 void write_row_description(std::string& out, const Schema& schema);
 // Rows [from, ...) until `out` exceeds bytes_max; the first row not written.
-size_t write_rows(std::string& out, const RowBatch& rows, size_t from, size_t bytes_max, const TextFormat& format);
+size_t write_rows(std::string& out, const RowBatch& rows, size_t from, size_t bytes_max,
+                  const TextFormat& format);
 
 void write_column(MessageWriter& message, std::string_view name, WireType type);
-void write_value(MessageWriter& message, const Column& column, size_t row, const TextFormat& format);
+void write_value(MessageWriter& message, const Column& column, size_t row,
+                 const TextFormat& format);
 
 }  // namespace tidemark::pgwire

@@ -28,7 +28,8 @@ std::string key_text(const std::optional<std::vector<size_t>>& key) {
 std::string order_text(const std::vector<SortKey>& order) {
   std::string text;
   for (const SortKey& key : order) {
-    text += fmt::format("{}{} {} {}", text.empty() ? "" : ", ", key.column, key.descending ? "desc" : "asc",
+    text += fmt::format("{}{} {} {}", text.empty() ? "" : ", ", key.column,
+                        key.descending ? "desc" : "asc",
                         key.nulls_first ? "nulls_first" : "nulls_last");
   }
   return text;
@@ -47,7 +48,9 @@ void write_mark_value(MessageWriter& message, const std::string& mark) {
   }
 }
 
-std::string mark_text(Lsn mark) { return mark.valid() ? mark.to_string() : ""; }
+std::string mark_text(Lsn mark) {
+  return mark.valid() ? mark.to_string() : "";
+}
 
 }  // namespace
 
@@ -63,7 +66,8 @@ void StreamWriter::write_parameters(std::string& out) {
   write_parameter(out, "tidemark.key", key_text(key_));
   write_parameter(out, "tidemark.order", order_text(order_));
   write_parameter(out, "tidemark.hidden", std::to_string(hidden_));
-  for (const char* name : {"tidemark.commit_time", "tidemark.lag_ms", "tidemark.snapshot", "tidemark.stale"}) {
+  for (const char* name :
+       {"tidemark.commit_time", "tidemark.lag_ms", "tidemark.snapshot", "tidemark.stale"}) {
     write_parameter(out, name, "");
   }
 }
@@ -114,7 +118,8 @@ void StreamWriter::write_mark(const ViewUpdate& update, std::string& out) {
   }
 }
 
-bool StreamWriter::write_changes(const ViewUpdate& update, size_t& row, size_t bytes_max, std::string& out) {
+bool StreamWriter::write_changes(const ViewUpdate& update, size_t& row, size_t bytes_max,
+                                 std::string& out) {
   const RowBatch& rows = update.changes.rows;
   TextFormat format{.zone = zone_};
   std::string mark = mark_text(update.mark);
@@ -135,13 +140,16 @@ bool StreamWriter::write_changes(const ViewUpdate& update, size_t& row, size_t b
   return true;
 }
 
-bool StreamWriter::write_update(const ViewUpdate& update, size_t& row, size_t bytes_max, std::string& out) {
+bool StreamWriter::write_update(const ViewUpdate& update, size_t& row, size_t bytes_max,
+                                std::string& out) {
   switch (update.kind) {
     case ViewUpdate::Kind::kSnapshot:
-      write_parameter(out, "tidemark.snapshot", fmt::format("{}/{}", update.rows_done, update.rows_total));
+      write_parameter(out, "tidemark.snapshot",
+                      fmt::format("{}/{}", update.rows_done, update.rows_total));
       return true;
     case ViewUpdate::Kind::kStale:
-      write_parameter(out, "tidemark.stale", update.message.empty() ? "the source is away" : update.message);
+      write_parameter(out, "tidemark.stale",
+                      update.message.empty() ? "the source is away" : update.message);
       return true;
     case ViewUpdate::Kind::kChanges:
       if (row == 0) {

@@ -78,13 +78,16 @@ void RecordingSink::snapshot_rows(ReaderId reader, RowBatch rows, SnapshotProgre
   for (size_t i = 0; i < rows.rows; ++i) {
     if (table.table.row_key.empty()) {
       ++table.rows[row_text(rows, i)];
-    } else if (!table.by_key.emplace(key_text(rows, i, table.table.row_key), row_text(rows, i)).second) {
+    } else if (!table.by_key.emplace(key_text(rows, i, table.table.row_key), row_text(rows, i))
+                    .second) {
       table.violation = "a key twice in the snapshot: " + row_text(rows, i);
     }
   }
 }
 
-void RecordingSink::snapshot_done(ReaderId reader) { tables.at(reader).has_snapshot = true; }
+void RecordingSink::snapshot_done(ReaderId reader) {
+  tables.at(reader).has_snapshot = true;
+}
 
 void RecordingSink::reader_ready(ReaderId reader) {
   TableModel& table = tables.at(reader);
@@ -138,7 +141,8 @@ void RecordingSink::apply(TableModel& table, const ChangeBatch& batch, size_t ro
   }
   std::string text;
   for (size_t column = 0; column < batch.rows.columns.size(); ++column) {
-    bool is_unchanged = !batch.unchanged.empty() && !batch.unchanged[column].empty() && batch.unchanged[column][row] != 0;
+    bool is_unchanged = !batch.unchanged.empty() && !batch.unchanged[column].empty() &&
+                        batch.unchanged[column][row] != 0;
     const Column& values = *batch.rows.columns[column];
     if (is_unchanged) {
       text += part_of(found == table.by_key.end() ? moved_ : found->second, column) + "|";
@@ -187,28 +191,33 @@ void RecordingSink::progress(Lsn to, int64_t) {
   advance(to);
 }
 
-void RecordingSink::reader_failed(ReaderId reader, Status status) { tables.at(reader).failed = std::move(status); }
+void RecordingSink::reader_failed(ReaderId reader, Status status) {
+  tables.at(reader).failed = std::move(status);
+}
 
 SourceFixture::SourceFixture(PostgresCluster& c, const std::string& d, Options m)
     : cluster(c), database(d), more(std::move(m)) {}
 
 Options SourceFixture::options(const std::string& schema_and_table) const {
   size_t dot = schema_and_table.find('.');
-  Options with = {{"connector", "postgres-cdc"},
-                  {"hostname", cluster.socket_directory()},
-                  {"port", cluster.port()},
-                  {"username", "postgres"},
-                  {"password", "postgres"},
-                  {"database-name", database},
-                  {"schema-name", dot == std::string::npos ? "public" : schema_and_table.substr(0, dot)},
-                  {"table-name", dot == std::string::npos ? schema_and_table : schema_and_table.substr(dot + 1)}};
+  Options with = {
+      {"connector", "postgres-cdc"},
+      {"hostname", cluster.socket_directory()},
+      {"port", cluster.port()},
+      {"username", "postgres"},
+      {"password", "postgres"},
+      {"database-name", database},
+      {"schema-name", dot == std::string::npos ? "public" : schema_and_table.substr(0, dot)},
+      {"table-name",
+       dot == std::string::npos ? schema_and_table : schema_and_table.substr(dot + 1)}};
   for (const auto& [name, value] : more) {
     with[name] = value;
   }
   return with;
 }
 
-Result<SourceTable> SourceFixture::resolve(const std::string& table, const std::optional<Schema>& declared,
+Result<SourceTable> SourceFixture::resolve(const std::string& table,
+                                           const std::optional<Schema>& declared,
                                            const Options& settings) {
   return connector.resolve_table(options(table), declared, settings);
 }
@@ -235,7 +244,8 @@ ReaderId SourceFixture::read_resolved(const std::string& table, const SourceTabl
   TableModel model;
   model.table = resolved;
   model.columns = resolved.schema.fields;
-  model.columns.insert(model.columns.end(), resolved.hidden.fields.begin(), resolved.hidden.fields.end());
+  model.columns.insert(model.columns.end(), resolved.hidden.fields.begin(),
+                       resolved.hidden.fields.end());
   ReaderId id = source->add_reader(ReaderSpec{.with = options(table), .columns = model.columns});
   sink.tables.emplace(id, std::move(model));
   return id;

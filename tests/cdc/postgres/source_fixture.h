@@ -19,8 +19,8 @@ namespace tidemark {
 // One reader's table, rebuilt.
 struct TableModel {
   SourceTable table;
-  std::vector<Field> columns;          // schema, then hidden
-  std::map<std::string, int64_t> rows; // the text of a row, and how often it is there
+  std::vector<Field> columns;                 // schema, then hidden
+  std::map<std::string, int64_t> rows;        // the text of a row, and how often it is there
   std::map<std::string, std::string> by_key;  // key-only tables: key -> row
   bool is_ready = false;
   bool has_snapshot = false;
@@ -67,7 +67,8 @@ class SourceFixture {
   SourceFixture(PostgresCluster& cluster, const std::string& database, Options more = {});
 
   Options options(const std::string& schema_and_table) const;
-  Result<SourceTable> resolve(const std::string& table, const std::optional<Schema>& declared = std::nullopt,
+  Result<SourceTable> resolve(const std::string& table,
+                              const std::optional<Schema>& declared = std::nullopt,
                               const Options& settings = {});
   // Resolves and reads; the source is opened with the first.
   ReaderId read(const std::string& table, const std::optional<Schema>& declared = std::nullopt);

@@ -17,11 +17,13 @@ namespace {
 class Writers {
  public:
   Writers(PostgresCluster& cluster, const std::string& database, int threads) {
-    cluster.run("CREATE TABLE account (id int PRIMARY KEY, balance int NOT NULL);"
-                "INSERT INTO account SELECT i, 100 FROM generate_series(1, 40) i;"
-                "CREATE TABLE ledger (no int, source int, target int, amount int); ALTER TABLE ledger REPLICA IDENTITY FULL;"
-                "CREATE TABLE counter (id int PRIMARY KEY, n int); INSERT INTO counter VALUES (1, 0)",
-                database);
+    cluster.run(
+        "CREATE TABLE account (id int PRIMARY KEY, balance int NOT NULL);"
+        "INSERT INTO account SELECT i, 100 FROM generate_series(1, 40) i;"
+        "CREATE TABLE ledger (no int, source int, target int, amount int); ALTER TABLE ledger "
+        "REPLICA IDENTITY FULL;"
+        "CREATE TABLE counter (id int PRIMARY KEY, n int); INSERT INTO counter VALUES (1, 0)",
+        database);
     for (int i = 0; i < threads; ++i) {
       threads_.emplace_back([this, i, connection = cluster.connect(database)]() mutable {
         std::mt19937 random(static_cast<unsigned>(i));
@@ -48,8 +50,10 @@ class Writers {
     bool rolls_back = random() % 5 == 0;
     // The counter last: its lock makes transactions of all writers overlap without deadlocks on it.
     std::string sql = fmt::format(
-        "BEGIN; UPDATE account SET balance = balance - {2} WHERE id = {0}; UPDATE account SET balance = balance + {2} "
-        "WHERE id = {1}; SAVEPOINT s; DELETE FROM ledger; ROLLBACK TO s; INSERT INTO ledger SELECT n + 1, {0}, {1}, {2} "
+        "BEGIN; UPDATE account SET balance = balance - {2} WHERE id = {0}; UPDATE account SET "
+        "balance = balance + {2} "
+        "WHERE id = {1}; SAVEPOINT s; DELETE FROM ledger; ROLLBACK TO s; INSERT INTO ledger SELECT "
+        "n + 1, {0}, {1}, {2} "
         "FROM counter; UPDATE counter SET n = n + 1; {3}",
         from, to, amount, rolls_back ? "ROLLBACK" : "COMMIT");
     if (!connection.execute(sql).ok()) {
@@ -87,7 +91,8 @@ class PostgresLoadTest : public ::testing::Test {
       }
       std::string name = table.table.display_name;
       if (name == "public.account" && sum_of_balances(table) != 4000) {
-        violation_ = fmt::format("account of reader {} at {}: sum {}", id, commit.position.to_string(), sum_of_balances(table));
+        violation_ = fmt::format("account of reader {} at {}: sum {}", id,
+                                 commit.position.to_string(), sum_of_balances(table));
       } else if (name == "public.ledger") {
         int64_t rows = 0;
         for (const auto& [row, n] : table.rows) {
@@ -102,7 +107,8 @@ class PostgresLoadTest : public ::testing::Test {
       }
     }
     if (violation_.empty() && count && counted && *count != *counted) {
-      violation_ = fmt::format("ledger {} and counter {} at {}", *count, *counted, commit.position.to_string());
+      violation_ = fmt::format("ledger {} and counter {} at {}", *count, *counted,
+                               commit.position.to_string());
     }
     ++checks_;
   }
@@ -146,8 +152,9 @@ TEST_F(PostgresLoadTest, readers_added_while_transactions_are_sent_in_parts_are_
   ASSERT_TRUE(fixture_.pump_until_ready(first));
   PostgresConnection writer = fixture_.cluster.connect(fixture_.database);
   for (int round = 0; round < 4; ++round) {
-    std::string insert = fmt::format("INSERT INTO big SELECT i, repeat('x', 80) FROM generate_series({}, {}) i",
-                                     round * 10000, round * 10000 + 4000);
+    std::string insert =
+        fmt::format("INSERT INTO big SELECT i, repeat('x', 80) FROM generate_series({}, {}) i",
+                    round * 10000, round * 10000 + 4000);
     ASSERT_TRUE(writer.execute("BEGIN; " + insert).ok());
     // The table is in the publication already, so that the reader waits for this writer.
     fixture_.read("big");

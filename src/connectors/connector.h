@@ -23,8 +23,12 @@
 // after a reconnect), each reader gets `reset` and the sequence starts over: the content so far
 // stays exact at its old mark, and is replaced at the next reader_ready.
 //
-// Thread rule: add_reader, remove_reader, acknowledge, current_position and status may be called
-// from any thread; poll from one thread only. poll never blocks.
+// A source may outlive the process: opened with a durable name, it leaves at the upstream what
+// keeps the changes for us (PostgreSQL: a permanent slot, and its publication), and goes on from a
+// ResumePoint at the next start. Only what was acknowledged may be forgotten upstream.
+//
+// Thread rule: add_reader, remove_reader, start, acknowledge, current_position, token and status
+// may be called from any thread; poll from one thread only. poll never blocks.
 
 #include <cstdint>
 #include <functional>
@@ -67,6 +71,28 @@ struct SourceTableName {
 struct ReaderSpec {
   Options with;                // the table's WITH options
   std::vector<Field> columns;  // wanted columns by source name, with the types to deliver
+  // The content as of SourceOpening::resume is held already: no snapshot, reader_ready comes first,
+  // and then the changes of every commit after that position. Added before start().
+  bool is_resumed = false;
+};
+
+// Where a durable source goes on: `token` is what Source::token said when `position` was made
+// durable.
+struct ResumePoint {
+  Lsn position;
+  std::string token;
+};
+
+struct SourceOpening {
+  Options with;
+  // Called from the source's threads whenever poll has something new.
+  std::function<void()> wake;
+  // The name of what the source leaves upstream. Empty: all that it takes there is gone with it.
+  std::string durable_name;
+  // Absent: a first start; what an earlier source left under the name is dropped. If the upstream
+  // cannot go on from here (its slot is lost, it is another server), every resumed reader gets
+  // `reset` and is read anew.
+  std::optional<ResumePoint> resume;
 };
 
 struct CommitInfo {
@@ -114,8 +140,14 @@ class SourceSink {
 
 class Source {
  public:
-  virtual ~Source() = default;  // ends its threads and gives back what it took (slot, publication)
+  // Ends its threads. A source without a durable name gives back what it took (slot, publication),
+  // one with a name only after abandon().
+  virtual ~Source() = default;
 
+  // Begins to read: connects, and takes first the readers that were added so far.
+  virtual void start() = 0;
+  // The source is not wanted any more: its end also removes what it keeps upstream under its name.
+  virtual void abandon() = 0;
   // Begins to read a table; events arrive through poll. Errors that need the server come as
   // reader_failed.
   virtual ReaderId add_reader(ReaderSpec spec) = 0;
@@ -128,6 +160,8 @@ class Source {
   // A position that includes every transaction committed before this call; the stream will reach it
   // without further writes at the source. Blocks for a round trip.
   virtual Result<Lsn> current_position() = 0;
+  // To be stored with a position, for the ResumePoint: what tells this upstream from another one.
+  virtual std::string token() const = 0;
   virtual SourceStatus status() const = 0;
 };
 
@@ -144,9 +178,7 @@ class Connector {
   // The tables a catalog with these options shows, and the WITH options of one of them.
   virtual Result<std::vector<SourceTableName>> list_tables(const Options& catalog) = 0;
   virtual Options table_options(const Options& catalog, const SourceTableName& table) = 0;
-  // `wake` is called from the source's threads whenever poll has something new.
-  virtual Result<std::unique_ptr<Source>> open_source(const Options& with,
-                                                      std::function<void()> wake) = 0;
+  virtual Result<std::unique_ptr<Source>> open_source(SourceOpening opening) = 0;
 };
 
 }  // namespace tidemark

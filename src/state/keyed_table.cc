@@ -173,6 +173,10 @@ void KeyedTable::grow_slots(size_t capacity) {
   }
 }
 
+void KeyedTable::fault_in(std::span<const Column* const>, size_t, std::span<const uint64_t>) {}
+
+void KeyedTable::mark_changed(uint32_t) {}
+
 void KeyedTable::erase(uint32_t id) {
   CHECK(is_live(id));
   size_t slot = hashes_[id] & mask_;

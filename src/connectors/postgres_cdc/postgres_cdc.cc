@@ -67,11 +67,10 @@ Options PostgresCdcConnector::table_options(const Options& catalog, const Source
   return with;
 }
 
-Result<std::unique_ptr<Source>> PostgresCdcConnector::open_source(const Options& with,
-                                                                  std::function<void()> wake) {
-  PostgresCdcOptions parsed = TRY(parse_postgres_cdc_options(with));
+Result<std::unique_ptr<Source>> PostgresCdcConnector::open_source(SourceOpening opening) {
+  PostgresCdcOptions parsed = TRY(parse_postgres_cdc_options(opening.with));
   return std::unique_ptr<Source>(
-      std::make_unique<PostgresSource>(std::move(parsed), std::move(wake)));
+      std::make_unique<PostgresSource>(std::move(parsed), std::move(opening.wake)));
 }
 
 }  // namespace tidemark

@@ -16,8 +16,7 @@ class PostgresCdcConnector final : public Connector {
                                     const Options& settings) override;
   Result<std::vector<SourceTableName>> list_tables(const Options& catalog) override;
   Options table_options(const Options& catalog, const SourceTableName& table) override;
-  Result<std::unique_ptr<Source>> open_source(const Options& with,
-                                              std::function<void()> wake) override;
+  Result<std::unique_ptr<Source>> open_source(SourceOpening opening) override;
 };
 
 }  // namespace tidemark

@@ -16,11 +16,14 @@ class PostgresSource final : public Source {
  public:
   PostgresSource(PostgresCdcOptions options, std::function<void()> wake);
 
+  void start() override {}
+  void abandon() override {}
   ReaderId add_reader(ReaderSpec spec) override;
   void remove_reader(ReaderId reader) override;
   bool poll(size_t bytes_max, SourceSink& sink) override;
   void acknowledge(Lsn position) override { receiver_.acknowledge(position); }
   Result<Lsn> current_position() override { return receiver_.current_position(); }
+  std::string token() const override { return {}; }
   SourceStatus status() const override { return receiver_.status(); }
 
  private:

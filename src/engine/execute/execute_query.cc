@@ -121,8 +121,9 @@ Result<uint64_t> StatementExecutor::start_dataflow(const BoundQuery& bound, Obje
       for (Wanted& next : wanted) {
         if (loop.find_source(next.request.source_key) == nullptr) {
           Connector* connector = TRY(find_connector(next.with.at("connector")));
-          loop.add_source(next.request.source_key,
-                          TRY(connector->open_source(next.with, [&loop] { loop.wake(); })));
+          SourceOpening opening{.with = next.with, .wake = [&loop] { loop.wake(); }};
+          loop.add_source(next.request.source_key, TRY(connector->open_source(std::move(opening))))
+              ->start();
         }
         requests.push_back(std::move(next.request));
       }

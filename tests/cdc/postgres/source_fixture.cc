@@ -233,13 +233,15 @@ ReaderId SourceFixture::read(const std::string& table, const std::optional<Schem
 
 ReaderId SourceFixture::read_resolved(const std::string& table, const SourceTable& resolved) {
   if (source == nullptr) {
-    Result<std::unique_ptr<Source>> opened = connector.open_source(options(table), [this] {
-      std::lock_guard lock(mutex_);
-      woken_ = true;
-      wake_.notify_all();
-    });
+    Result<std::unique_ptr<Source>> opened =
+        connector.open_source({.with = options(table), .wake = [this] {
+                                 std::lock_guard lock(mutex_);
+                                 woken_ = true;
+                                 wake_.notify_all();
+                               }});
     CHECK(opened.ok());
     source = std::move(opened).value();
+    source->start();
   }
   TableModel model;
   model.table = resolved;

@@ -6,10 +6,10 @@
 
 namespace tidemark {
 
-// Members end in reverse order: the groups, which use the decoder and the stream, first.
+// Members end in reverse order: the groups, which use the stream, first.
 struct Receiver::Epoch {
   std::optional<ReplicationStream> stream;
-  std::unique_ptr<ChangeDecoder> decoder;
+  ServerPosition server;
   std::string slot;
   Lsn consistent_point;
   std::string snapshot_name;
@@ -17,6 +17,7 @@ struct Receiver::Epoch {
   bool is_streaming = false;
   Lsn reported;
   int64_t reported_at_us = 0;
+  int64_t handed_out_at_us = 0;  // when no more was in the socket
   bool reply_due = false;
 };
 

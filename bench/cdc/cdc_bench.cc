@@ -3,7 +3,7 @@
 // of the commit's message.
 //
 //   cdc_bench TIDEMARK_BINARY [claims, default 1000000] [claims in the larger snapshot, default
-//   5000000] [part: snapshot, drain, drain:<part of a backlog's name> or latency; default all]
+//   5000000]
 //
 // The tidemark measured is the binary as a user runs it, in its own process.
 
@@ -173,50 +173,29 @@ class Bench {
   Bench(std::string binary, size_t rows, size_t rows_large)
       : binary_(std::move(binary)), rows_(rows), rows_large_(rows_large) {}
 
-  int run(std::string_view part) {
-    if (part.empty() || part == "snapshot") {
-      snapshots();
-    }
-    if (part.empty() || part.starts_with("drain")) {
-      backlog_ = part.starts_with("drain:") ? part.substr(6) : "";
-      drains();
-    }
-    if (part.empty() || part == "latency") {
-      latencies();
-    }
-    return 0;
-  }
-
- private:
-  void snapshots() {
+  int run() {
     std::printf(
         "## Snapshot into the recipe's view, against binary COPY of the same three columns\n\n");
     std::printf(
         "| claims | way | seconds, median of 5 (min - max) | M rows/s | ratio "
         "|\n|---|---|---|---|---|\n");
     snapshot(rows_);
-    if (rows_large_ != 0) {
-      snapshot(rows_large_);
-    }
-  }
-
-  void drains() {
+    snapshot(rows_large_);
     std::printf("\n## Draining a backlog of %zu changes, against pg_recvlogical\n\n", rows_);
     std::printf(
         "| backlog | pg_recvlogical | tidemark, until the answer stands | ratio | CPU: walsender / "
         "tidemark |\n|---|---|---|---|---|\n");
     backlogs();
-  }
-
-  void latencies() {
     std::printf(
         "\n## Commit to visible, one-row transactions, ms after the writer's COMMIT returned\n\n");
     std::printf(
         "| rate | bare receive p50 / p99 | json line of tidemark p50 / p99 |\n|---|---|---|\n");
     latency(10, 100);
     latency(1000, 10000);
+    return 0;
   }
 
+ private:
   std::string new_database(size_t rows) {
     std::string database = cluster_.make_database();
     cluster_.run(kTable, database);
@@ -316,9 +295,6 @@ class Bench {
 
   void backlog(const char* name, size_t prepared_rows,
                const std::function<void(const std::string&)>& make) {
-    if (std::string_view(name).find(backlog_) == std::string_view::npos) {
-      return;
-    }
     std::vector<double> theirs, ours, walsender_cpu, our_cpu;
     for (int round = 0; round < 3; ++round) {
       {
@@ -467,7 +443,6 @@ class Bench {
   }
 
   std::string binary_;
-  std::string backlog_;  // only those that have this in their name
   size_t rows_;
   size_t rows_large_;
   PostgresCluster cluster_{
@@ -480,12 +455,11 @@ class Bench {
 int main(int argc, char** argv) {
   if (argc < 2) {
     std::fprintf(stderr,
-                 "usage: cdc_bench TIDEMARK_BINARY [claims] [claims in the larger snapshot] "
-                 "[part]\n");
+                 "usage: cdc_bench TIDEMARK_BINARY [claims] [claims in the larger snapshot]\n");
     return 2;
   }
   signal(SIGPIPE, SIG_IGN);
   size_t rows = argc > 2 ? strtoull(argv[2], nullptr, 10) : 1'000'000;
   size_t rows_large = argc > 3 ? strtoull(argv[3], nullptr, 10) : 5'000'000;
-  return tidemark::Bench(argv[1], rows, rows_large).run(argc > 4 ? argv[4] : "");
+  return tidemark::Bench(argv[1], rows, rows_large).run();
 }

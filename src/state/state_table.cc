@@ -34,6 +34,7 @@ void StateTable::stage_cleared(StoreBatch& batch) {
 }
 
 void StateTable::fail(Status status) {
+  store_->note_damage(status);
   if (status_.ok()) {
     status_ = std::move(status);
   }

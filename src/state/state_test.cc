@@ -1,4 +1,5 @@
-// Tables of state against a model: random changes, checkpoints, restarts, warming and eviction in between.
+// Tables of state against a model: random changes, checkpoints, restarts, warming and eviction in
+// between.
 
 #include <filesystem>
 #include <map>
@@ -54,8 +55,8 @@ class Checkpoint {
 };
 
 KeyedTable make_keyed() {
-  return KeyedTable({Type::string(), Type::integer().as_nullable()}, {Type::float64(), Type::string()}, 32,
-                    16);
+  return KeyedTable({Type::string(), Type::integer().as_nullable()},
+                    {Type::float64(), Type::string()}, 32, 16);
 }
 
 struct KeyedModelRow {
@@ -87,8 +88,9 @@ void expect_equal(KeyedTable& table, const KeyedModel& model, std::mt19937_64& r
   Probe probe;
   std::vector<const KeyedModelRow*> wanted;
   for (int i = 0; i < 200; ++i) {
-    std::pair<std::string, int> key{std::string(random() % 30, 'a' + static_cast<char>(random() % 4)),
-                                    static_cast<int>(random() % 10) - 1};
+    std::pair<std::string, int> key{
+        std::string(random() % 30, 'a' + static_cast<char>(random() % 4)),
+        static_cast<int>(random() % 10) - 1};
     probe.add(key);
     auto found = model.find(key);
     wanted.push_back(found == model.end() ? nullptr : &found->second);
@@ -281,7 +283,8 @@ TEST(State, OrderedTableIsItsModelThroughCheckpointsAndRestarts) {
         down.emplace_back(scan.key(), scan.weight());
       }
       std::vector<std::pair<std::string, int64_t>> wanted_up(model.lower_bound(from), model.end());
-      std::vector<std::pair<std::string, int64_t>> wanted_down(model.begin(), model.lower_bound(from));
+      std::vector<std::pair<std::string, int64_t>> wanted_down(model.begin(),
+                                                               model.lower_bound(from));
       std::reverse(wanted_down.begin(), wanted_down.end());
       ASSERT_EQ(up, wanted_up);
       ASSERT_EQ(down, wanted_down);

@@ -252,6 +252,19 @@ StoreCursor Store::scan(std::string_view prefix) const {
   return cursor;
 }
 
+void Store::note_damage(const Status& status) const {
+  std::lock_guard lock(mutex_);
+  if (damage_.ok()) {
+    damage_ = status;
+    is_damaged_ = true;
+  }
+}
+
+Status Store::damage() const {
+  std::lock_guard lock(mutex_);
+  return damage_;
+}
+
 uint64_t Store::disk_bytes() const {
   uint64_t bytes = 0;
   std::error_code error;

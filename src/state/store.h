@@ -5,7 +5,9 @@
 //
 // Thread rule: any thread. A batch belongs to one thread at a time, a cursor to one thread.
 
+#include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -89,6 +91,12 @@ class Store {
   // At the first key of the prefix.
   StoreCursor scan(std::string_view prefix) const;
 
+  // Set by whoever finds that data on disk cannot be right; from then on nothing that is computed
+  // from it is to be shown.
+  void note_damage(const Status& status) const;
+  bool is_damaged() const { return is_damaged_.load(std::memory_order_relaxed); }
+  Status damage() const;
+
   // Bytes of the files, and of memory that the store uses for itself.
   uint64_t disk_bytes() const;
   uint64_t memory_bytes() const;
@@ -99,6 +107,9 @@ class Store {
   Store(std::string directory, std::unique_ptr<Database> database);
   std::string directory_;
   std::unique_ptr<Database> database_;
+  mutable std::atomic<bool> is_damaged_{false};
+  mutable std::mutex mutex_;  // guards damage_
+  mutable Status damage_;
 };
 
 }  // namespace tidemark

@@ -17,7 +17,6 @@ struct Receiver::Epoch {
   bool is_streaming = false;
   Lsn reported;
   int64_t reported_at_us = 0;
-  int64_t handed_out_at_us = 0;  // when no more was in the socket
   bool reply_due = false;
 };
 

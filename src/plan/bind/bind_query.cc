@@ -138,9 +138,13 @@ Result<PlanRef> QueryBinder::expand_view(const CatalogObject& view, size_t posit
   if (++depth_ > kDepthMax) {
     return Status::invalid_argument("views are nested too deeply").with_position(position);
   }
-  const auto& definition = std::get<ViewDefinition>(view.definition);
-  sql::QueryPtr query = TRY(sql::parse_query(definition.query));
-  BindContext inner{context_.catalog, view.context_catalog, view.context_database, context_.zone};
+  const auto* plain = std::get_if<ViewDefinition>(&view.definition);
+  sql::QueryPtr query = TRY(sql::parse_query(
+      plain != nullptr ? plain->query
+                       : std::get<MaterializedViewDefinition>(view.definition).query));
+  BindContext inner = context_;
+  inner.current_catalog = view.context_catalog;
+  inner.current_database = view.context_database;
   QueryBinder binder(inner, result_);
   binder.depth_ = depth_;
   Result<BoundSelect> bound = binder.bind(*query);
@@ -205,7 +209,7 @@ Result<Relation> QueryBinder::bind_named(const sql::NamedTable& table, size_t po
     result_.notices.push_back(
         fmt::format("hint {} on {} has no effect here", hint.name.text, object->name.object));
   }
-  if (object->is_view()) {
+  if (object->is_view() || (context_.expand_materialized_views && object->is_materialized_view())) {
     return derived(TRY(expand_view(*object, position)), object->name.object);
   }
   std::vector<size_t> columns(object->schema.size());

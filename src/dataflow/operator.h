@@ -52,8 +52,11 @@ class Operator {
   virtual std::string name() const = 0;
   // in[i] is this step's delta on input i (possibly empty). Row errors are added to errors().
   virtual Status step(StepContext& context, std::span<const Delta> in, Delta& out) = 0;
-  // Calls `visit` with every table of the operator's state, in a fixed order. What is not in a table does not
-  // survive a restart: anything else an operator keeps between steps must follow from these.
+  // After every operator of the graph has run its step: what was staged becomes readable.
+  virtual void commit() {}
+  // Calls `visit` with every table of the operator's state, in a fixed order. What is not in a
+  // table does not survive a restart: anything else an operator keeps between steps must follow
+  // from these.
   virtual void visit_state(const StateVisitor& visit) { static_cast<void>(visit); }
   // Bytes of state held.
   virtual size_t state_bytes() const { return 0; }

@@ -42,11 +42,11 @@ class KeyedTable final : public StateTable {
   uint32_t find_one(std::span<const Column* const> keys, size_t row, uint64_t hash) const;
   uint32_t find_or_insert_one(std::span<const Column* const> keys, size_t row, uint64_t hash);
 
-  // Makes the rows of these keys findable by the one-row calls above, if some of them are only in the store. One
-  // batched read. Without a store it does nothing.
+  // Makes the rows of these keys findable by the one-row calls above, if some of them are only in
+  // the store. One batched read. Without a store it does nothing.
   void fault_in(std::span<const Column* const> keys, size_t rows, std::span<const uint64_t> hashes);
-  // To be called after the fixed bytes of a row were changed: the next checkpoint writes it. (New rows, payload
-  // that was assigned and erased rows are noted by themselves.)
+  // To be called after the fixed bytes of a row were changed: the next checkpoint writes it. (New
+  // rows, payload that was assigned and erased rows are noted by themselves.)
   void mark_changed(uint32_t id);
 
   void erase(uint32_t id);

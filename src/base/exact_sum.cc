@@ -88,6 +88,24 @@ void WideSum::add_fixed(__int128 value) {
   add_shifted(magnitude, kPointBit - kExactSumScale, value < 0);
 }
 
+void WideSum::append_to(std::string& out) const {
+  append_fixed(nans, out);
+  append_fixed(infinities, out);
+  append_fixed(negative_infinities, out);
+  for (uint64_t limb : limbs_) {
+    append_fixed(limb, out);
+  }
+}
+
+void WideSum::read_from(ByteReader& in) {
+  nans = in.fixed<int64_t>();
+  infinities = in.fixed<int64_t>();
+  negative_infinities = in.fixed<int64_t>();
+  for (uint64_t& limb : limbs_) {
+    limb = in.fixed<uint64_t>();
+  }
+}
+
 bool WideSum::is_zero() const {
   for (uint64_t limb : limbs_) {
     if (limb != 0) {

@@ -10,7 +10,10 @@
 #include <cstdint>
 #include <cstring>
 #include <optional>
+#include <string>
 #include <vector>
+
+#include "base/bytes.h"
 
 namespace tidemark {
 
@@ -23,6 +26,9 @@ class WideSum {
   // Adds a multiple of 2^-76.
   void add_fixed(__int128 value);
   bool is_zero() const;
+  // All of it, in bytes, and back.
+  void append_to(std::string& out) const;
+  void read_from(ByteReader& in);
 
   int64_t nans = 0;
   int64_t infinities = 0;

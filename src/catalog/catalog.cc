@@ -191,6 +191,32 @@ Result<ObjectRef> Catalog::create(CatalogObject object) {
   return ref;
 }
 
+Status Catalog::restore(CatalogObject object) {
+  std::lock_guard lock(mutex_);
+  auto found = catalogs_.find(object.name.catalog);
+  if (found == catalogs_.end()) {
+    return Status::corruption(fmt::format("the catalog of {} is missing", object.name.to_string()));
+  }
+  next_id_ = std::max(next_id_, object.id + 1);
+  auto ref = std::make_shared<const CatalogObject>(std::move(object));
+  found->second.databases[ref->name.database][ref->name.object] = ref;
+  return {};
+}
+
+ObjectRef Catalog::find_by_id(ObjectId id) const {
+  std::lock_guard lock(mutex_);
+  for (const auto& [catalog_name, entry] : catalogs_) {
+    for (const auto& [database_name, objects] : entry.databases) {
+      for (const auto& [object_name, object] : objects) {
+        if (object->id == id) {
+          return object;
+        }
+      }
+    }
+  }
+  return nullptr;
+}
+
 Result<ObjectRef> Catalog::drop(const ObjectName& name) {
   std::lock_guard lock(mutex_);
   auto found = catalogs_.find(name.catalog);

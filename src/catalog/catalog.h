@@ -112,6 +112,9 @@ class Catalog {
 
   // The object gets its id here. kAlreadyExists if the name is taken.
   Result<ObjectRef> create(CatalogObject object);
+  // An object as it was before a restart, with its id.
+  Status restore(CatalogObject object);
+  ObjectRef find_by_id(ObjectId id) const;  // null: there is none
   // Error if other objects depend on it.
   Result<ObjectRef> drop(const ObjectName& name);
   // kNotFound with the nearest name that exists. May ask an external catalog.

@@ -10,6 +10,7 @@
 #include "base/options.h"
 #include "client/client.h"
 #include "client/signals.h"
+#include "cmd/serve.h"
 #include "connectors/postgres_cdc/doctor.h"
 #include "engine/engine.h"
 #include "server/server.h"
@@ -26,7 +27,8 @@ constexpr const char* kDescription =
     "  tidemark                                     a prompt\n"
     "  tidemark postgres://user:pw@host/db          a prompt with the tables of that database\n"
     "  tidemark -f q.sql --until caught-up          a correct one-shot query\n"
-    "  tidemark -f q.sql --output json | ...        every change, as a line\n";
+    "  tidemark -f q.sql --output json | ...        every change, as a line\n"
+    "  tidemark serve --data-dir D                  a server for psql and any PostgreSQL client\n";
 
 constexpr const char* kFooter =
     "Exit status: 0 all went well, 1 something failed, 2 wrong flags, 130 Ctrl-C,\n"
@@ -68,6 +70,25 @@ void add_flags(CLI::App& app, Flags& flags) {
       option->allow_extra_args(false);  // -c SQL URL: the URL is not another SQL
     }
   }
+}
+
+void add_serve_flags(CLI::App& app, ServeFlags& flags) {
+  app.add_option("--data-dir", flags.data_directory,
+                 "where definitions and state are kept; without it they are gone with the process")
+      ->type_name("DIR");
+  app.add_option("--listen", flags.listen, "address for TCP")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  app.add_option("--socket-dir", flags.socket_directory,
+                 "directory of the unix socket; empty: none")
+      ->type_name("DIR")
+      ->capture_default_str();
+  app.add_option("-i,--init", flags.init_files, "run this script of DDL at the start")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  app.add_option("-D", flags.settings, "a setting of every session, as SET would")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
 }
 
 // The flags' texts as the client wants them; a message if one of them is wrong.
@@ -178,6 +199,10 @@ int main(int argc, char** argv) {
   CLI::App* version = app.add_subcommand("version", "show the version");
   CLI::App* doctor = app.add_subcommand(
       "doctor", "look at a source: what stands in the way there, and how to mend it");
+  CLI::App* serve =
+      app.add_subcommand("serve", "keep views for any PostgreSQL client, through restarts");
+  ServeFlags serve_flags;
+  add_serve_flags(*serve, serve_flags);
   std::string doctor_url;
   doctor->add_option("url", doctor_url, "postgres://user:password@host:5432/database")->required();
   try {
@@ -194,6 +219,9 @@ int main(int argc, char** argv) {
   }
   if (doctor->parsed()) {
     return print_doctor(doctor_url);
+  }
+  if (serve->parsed()) {
+    return run_serve(serve_flags);
   }
   if (std::optional<std::string> wrong = read_flags(flags)) {
     return usage_error(*wrong);

@@ -85,16 +85,22 @@ Status Graph::step(StepContext& context) {
 
 std::optional<std::string> Graph::error() const {
   for (const Node& node : nodes_) {
-    if (node.op == nullptr) {
-      continue;
-    }
-    for (const auto& [message, weight] : node.op->errors().counts()) {
-      if (weight > 0) {
+    if (node.op != nullptr) {
+      if (std::optional<std::string> message = node.op->errors().first()) {
         return message;
       }
     }
   }
   return std::nullopt;
+}
+
+void Graph::visit_state(const NodeStateVisitor& visit) {
+  for (NodeId id = 0; id < nodes_.size(); ++id) {
+    if (nodes_[id].op != nullptr) {
+      size_t place = 0;
+      nodes_[id].op->visit_tables([&](StateTable& table) { visit(id, place++, table); });
+    }
+  }
 }
 
 size_t Graph::state_bytes() const {

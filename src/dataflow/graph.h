@@ -34,6 +34,9 @@ class Graph {
   // Whether a row error stands anywhere in the graph, and the first one's text.
   std::optional<std::string> error() const;
   size_t state_bytes() const;
+  // Every table of every operator, with its node and its place among the node's tables.
+  using NodeStateVisitor = std::function<void(NodeId node, size_t place, StateTable& table)>;
+  void visit_state(const NodeStateVisitor& visit);
 
   struct NodeInfo {
     std::string name;

@@ -2,7 +2,7 @@
 // The operator interface: a function from this step's deltas, and state through the last step, to
 // this step's delta. No blocking, no I/O, no clock. One virtual call a step, never one a row.
 
-#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,6 +10,7 @@
 
 #include "base/status.h"
 #include "expr/function.h"
+#include "state/ordered_table.h"
 #include "state/state_table.h"
 #include "zset/zset.h"
 
@@ -19,19 +20,24 @@ namespace tidemark {
 // and comes back when the row that caused it is changed or gone.
 class ErrorSet {
  public:
-  void add(const std::string& message, int64_t weight) {
-    auto [entry, inserted] = counts_.try_emplace(message, 0);
-    entry->second += weight;
-    if (entry->second == 0) {
-      counts_.erase(entry);
-    }
-  }
+  void add(std::string_view message, int64_t weight) { counts_.add(message, weight); }
   void clear() { counts_.clear(); }
-  bool empty() const { return counts_.empty(); }
-  const std::map<std::string, int64_t>& counts() const { return counts_; }
+  // A message whose weight is positive, if there is one.
+  std::optional<std::string> first() const {
+    if (counts_.is_complete() && counts_.size() == 0) {
+      return std::nullopt;
+    }
+    for (OrderedTable::Scan scan = counts_.forward({}); scan.valid(); scan.next()) {
+      if (scan.weight() > 0) {
+        return std::string(scan.key());
+      }
+    }
+    return std::nullopt;
+  }
+  StateTable& table() { return counts_; }
 
  private:
-  std::map<std::string, int64_t> counts_;
+  OrderedTable counts_;
 };
 
 struct StepContext {
@@ -58,9 +64,18 @@ class Operator {
   // table does not survive a restart: anything else an operator keeps between steps must follow
   // from these.
   virtual void visit_state(const StateVisitor& visit) { static_cast<void>(visit); }
-  // Bytes of state held.
-  virtual size_t state_bytes() const { return 0; }
 
+  // Its row errors, then visit_state.
+  void visit_tables(const StateVisitor& visit) {
+    visit(errors_.table());
+    visit_state(visit);
+  }
+  // Bytes of state held in memory.
+  size_t state_bytes() {
+    size_t bytes = 0;
+    visit_tables([&](StateTable& table) { bytes += table.held_bytes(); });
+    return bytes;
+  }
   const ErrorSet& errors() const { return errors_; }
   OperatorStats& stats() { return stats_; }
 

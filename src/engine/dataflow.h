@@ -45,11 +45,15 @@ struct Subscriber {
   bool until_first = false;                    // ends with the first content
 };
 
+// A view's rows as one of its readers takes them.
+Delta pick(const ZBatch& rows, const std::vector<size_t>& columns);
+
 class Dataflow {
  public:
   DataflowId id = 0;
-  ObjectId object = 0;  // the materialized view; 0: an ad-hoc query, gone with its last reader
-  std::string name;     // for SHOW JOBS
+  std::string source_key;  // of all it reads, directly and through views; empty: constants only
+  ObjectId object = 0;     // the materialized view; 0: an ad-hoc query, gone with its last reader
+  std::string name;        // for SHOW JOBS
   std::optional<std::vector<size_t>> key;
   std::unique_ptr<Graph> graph;
   std::vector<TableFeed> tables;
@@ -58,7 +62,10 @@ class Dataflow {
   std::vector<DataflowId> downstream;
 
   StepContext context;
-  bool dirty = true;  // its graph has input for the next step
+  bool is_durable = false;  // its state is kept in the store
+  bool dirty = true;        // its graph has input for the next step
+  // Its graph has run, but nothing could be published: a view that it reads was not up to date.
+  bool waits_for_views = false;
   bool live = false;  // has been published: its content is exact at `mark`
   Lsn mark;
   int64_t commit_time_us = 0;

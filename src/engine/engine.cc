@@ -1,12 +1,30 @@
 #include "engine/engine.h"
 
+#include "engine/durability.h"
+#include "engine/restore.h"
 #include "engine/step_loop.h"
 
 namespace tidemark {
 
-Engine::Engine(EngineOptions options)
-    : options_(options), step_loop_(std::make_unique<StepLoop>(options.step_commits_max)) {}
+Engine::Engine(EngineOptions options) : Engine(std::move(options), nullptr) {}
+
+Engine::Engine(EngineOptions options, std::unique_ptr<Durability> durability)
+    : options_(std::move(options)),
+      durability_(std::move(durability)),
+      step_loop_(std::make_unique<StepLoop>(options_.step_commits_max, durability_.get())) {}
+
 Engine::~Engine() = default;
+
+Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options) {
+  if (options.data_directory.empty()) {
+    return std::make_unique<Engine>(std::move(options));
+  }
+  std::unique_ptr<Store> store = TRY(Store::open(options.data_directory));
+  auto durability = std::make_unique<Durability>(std::move(store), options.checkpoint_interval_us);
+  std::unique_ptr<Engine> engine(new Engine(std::move(options), std::move(durability)));
+  engine->start_notices_ = TRY(restore(*engine));
+  return engine;
+}
 
 std::unique_ptr<Session> Engine::new_session() {
   return std::make_unique<Session>(*this);

@@ -18,28 +18,45 @@
 namespace tidemark {
 
 struct BoundQuery;  // plan/
+class Durability;
 class StepLoop;
 
 struct EngineOptions {
   // Largest number of commits that one step takes together; 0: all that have arrived.
   uint64_t step_commits_max = 0;
   size_t subscription_bytes_max = 256 << 20;
+  // Where definitions and state are kept. Empty: in memory only, gone with the engine.
+  std::string data_directory;
+  int64_t checkpoint_interval_us = 1'000'000;
+  Options session_settings;  // what a new session begins with
 };
 
 class Engine {
  public:
+  // In memory.
   explicit Engine(EngineOptions options = {});
-  ~Engine();  // ends all jobs; sources give back what they took
+  // With what the data directory holds: definitions, and views live at the marks of the last
+  // checkpoint. Does not wait for any source.
+  static Result<std::unique_ptr<Engine>> open(EngineOptions options);
+  ~Engine();  // ends all jobs; sources give back what they took, but for what a data directory is
+              // to find again
 
   std::unique_ptr<Session> new_session();
   Catalog& catalog() { return catalog_; }
   StepLoop& step_loop() { return *step_loop_; }
   const EngineOptions& options() const { return options_; }
+  Durability* durability() { return durability_.get(); }  // null: in memory
+  // What went wrong with single objects at the start: they are there, but do not run.
+  const std::vector<std::string>& start_notices() const { return start_notices_; }
 
  private:
+  Engine(EngineOptions options, std::unique_ptr<Durability> durability);
+
   EngineOptions options_;
   Catalog catalog_;
+  std::unique_ptr<Durability> durability_;  // outlives the loop
   std::unique_ptr<StepLoop> step_loop_;
+  std::vector<std::string> start_notices_;
 };
 
 }  // namespace tidemark

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include "connectors/registry.h"
+
 namespace tidemark {
 
 CatalogObject to_object(SourceTable table, Options with) {
@@ -16,6 +18,16 @@ CatalogObject to_object(SourceTable table, Options with) {
   definition.row_key = std::move(table.row_key);
   object.definition = std::move(definition);
   return object;
+}
+
+Result<std::shared_ptr<ExternalCatalog>> make_external_catalog(const CatalogInfo& info) {
+  Connector* connector = TRY(find_connector(info.type));
+  Options options = info.options;
+  options.erase("type");
+  options.erase("property-version");
+  options["connector"] = info.type;
+  return std::shared_ptr<ExternalCatalog>(
+      std::make_shared<ConnectorCatalog>(*connector, std::move(options)));
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> ConnectorCatalog::list() {

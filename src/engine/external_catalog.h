@@ -20,6 +20,9 @@ class ConnectorCatalog final : public ExternalCatalog {
   Options options_;
 };
 
+// The source that a catalog's options describe; the network is not asked.
+Result<std::shared_ptr<ExternalCatalog>> make_external_catalog(const CatalogInfo& info);
+
 // What a connector said of a table, as a catalog object (its name and DDL are the caller's).
 CatalogObject to_object(SourceTable table, Options with);
 

@@ -15,7 +15,10 @@
 namespace tidemark {
 
 Session::Session(Engine& engine)
-    : engine_(engine), catalog_(kDefaultCatalog), database_(kDefaultDatabase) {}
+    : engine_(engine),
+      catalog_(kDefaultCatalog),
+      database_(kDefaultDatabase),
+      settings_(engine.options().session_settings) {}
 Session::~Session() = default;
 
 Result<StatementResult> Session::execute(const sql::Statement& statement, std::string_view text) {

@@ -35,10 +35,10 @@ void SourceFeed::with_feed(ReaderId reader, F&& f) {
   }
 }
 
-void SourceFeed::acknowledge() {
-  if (position_ > acknowledged_) {
-    acknowledged_ = position_;
-    source_->acknowledge(position_);
+void SourceFeed::acknowledge(Lsn position) {
+  if (position > acknowledged_) {
+    acknowledged_ = position;
+    source_->acknowledge(position);
   }
 }
 

@@ -1,14 +1,32 @@
 #pragma once
 // What one source hands out, sorted to the feeds of the dataflows.
 
+#include "engine/records.h"
 #include "engine/step_loop.h"
 
 namespace tidemark {
 
 class SourceFeed final : public SourceSink {
  public:
-  SourceFeed(StepLoop& loop, std::string key, std::unique_ptr<Source> source)
-      : loop_(loop), key_(std::move(key)), source_(std::move(source)) {}
+  // `record`: of a durable source; where it was read to, if it is resumed.
+  SourceFeed(StepLoop& loop, std::string key, std::unique_ptr<Source> source, SourceRecord record)
+      : loop_(loop),
+        key_(std::move(key)),
+        source_(std::move(source)),
+        record_(std::move(record)),
+        position_(record_.position),
+        commit_position_(record_.commit_position),
+        acknowledged_(record_.position),
+        commit_time_us_(record_.commit_time_us) {}
+
+  // Lets the source begin, with the readers that it has by now.
+  void start() {
+    if (!std::exchange(is_started_, true)) {
+      source_->start();
+    }
+  }
+  const SourceRecord& record() const { return record_; }
+  void set_record(SourceRecord record) { record_ = std::move(record); }
 
   Source& source() { return *source_; }
   // Received up to here, and the position of the last commit in it.
@@ -20,9 +38,11 @@ class SourceFeed final : public SourceSink {
   // True once after the position or the state moved.
   bool take_moved() { return std::exchange(moved_, false); }
   bool take_status_changed() { return std::exchange(status_changed_, false); }
-  void acknowledge();
+  // The source may forget everything up to here.
+  void acknowledge(Lsn position);
 
   std::map<ReaderId, DataflowId> readers;
+  int64_t unread_since_us = 0;  // the step loop's note; 0: it has readers
 
   void reset(ReaderId reader) override;
   void snapshot_rows(ReaderId reader, RowBatch rows, SnapshotProgress progress) override;
@@ -43,6 +63,8 @@ class SourceFeed final : public SourceSink {
   StepLoop& loop_;
   std::string key_;
   std::unique_ptr<Source> source_;
+  SourceRecord record_;
+  bool is_started_ = false;
   Lsn position_;
   Lsn commit_position_;
   Lsn acknowledged_;

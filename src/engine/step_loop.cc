@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "engine/durability.h"
 #include "engine/source_feed.h"
 #include "types/datetime.h"
 #include "zset/changelog.h"
@@ -12,7 +13,14 @@ namespace {
 
 constexpr size_t kPollBytesMax = 8 << 20;  // keeps a step under some tens of milliseconds
 
-// A view's rows as one of its readers takes them.
+std::string clock_text(int64_t us) {
+  std::string text;
+  append_timestamp(us, text);
+  return text + " UTC";
+}
+
+}  // namespace
+
 Delta pick(const ZBatch& rows, const std::vector<size_t>& columns) {
   ZBatch picked;
   picked.rows.rows = rows.rows.rows;
@@ -23,16 +31,13 @@ Delta pick(const ZBatch& rows, const std::vector<size_t>& columns) {
   return Delta{false, {std::move(picked)}};
 }
 
-std::string clock_text(int64_t us) {
-  std::string text;
-  append_timestamp(us, text);
-  return text + " UTC";
+StepLoop::StepLoop(uint64_t step_commits_max, Durability* durability)
+    : step_commits_max_(step_commits_max), durability_(durability) {
+  if (durability_ != nullptr) {
+    durability_->start(*this);
+  }
+  thread_ = std::thread([this] { loop(); });
 }
-
-}  // namespace
-
-StepLoop::StepLoop(uint64_t step_commits_max)
-    : step_commits_max_(step_commits_max), thread_([this] { loop(); }) {}
 
 StepLoop::~StepLoop() {
   {
@@ -84,10 +89,8 @@ void StepLoop::loop() {
     std::deque<std::function<void()>> commands;
     bool stop = false;
     {
-      std::unique_lock lock(mutex_);
-      if (!more) {
-        ready_.wait(lock, [&] { return woken_ || stopping_ || !commands_.empty(); });
-      }
+      wait_for_work(more);
+      std::lock_guard lock(mutex_);
       woken_ = false;
       stop = stopping_;
       commands.swap(commands_);
@@ -101,10 +104,17 @@ void StepLoop::loop() {
     more = poll_sources();
     step_closed();
     step_open();
-    for (auto& [key, feed] : sources_) {
-      feed->acknowledge();
+    if (durability_ != nullptr) {
+      durability_->turn();
+    } else {
+      for (auto& [key, feed] : sources_) {
+        feed->acknowledge(feed->position());
+      }
     }
     collect_garbage();
+  }
+  if (durability_ != nullptr) {
+    durability_->finish();
   }
   for (auto& [id, dataflow] : dataflows_) {
     fail(*dataflow, Status::cancelled("the engine is shutting down"));
@@ -113,11 +123,37 @@ void StepLoop::loop() {
   dataflows_.clear();
 }
 
+void StepLoop::wait_for_work(bool more) {
+  if (more) {
+    return;
+  }
+  std::unique_lock lock(mutex_);
+  auto has_work = [&] { return woken_ || stopping_ || !commands_.empty(); };
+  std::optional<int64_t> due_us;
+  if (durability_ != nullptr) {
+    due_us = durability_->due_us();
+  }
+  if (due_us) {
+    ready_.wait_for(lock, std::chrono::microseconds(std::max<int64_t>(*due_us - now_us(), 0)),
+                    has_work);
+  } else {
+    ready_.wait(lock, has_work);
+  }
+}
+
 bool StepLoop::poll_sources() {
+  // Under load a poll nearly always ends within a commit; a checkpoint that is due needs one that
+  // does not.
+  constexpr int kEventsMax = 4096;
+  bool is_due = durability_ != nullptr && durability_->is_due();
   bool more = false;
   for (auto& [key, feed] : sources_) {
     if (step_commits_max_ == 0) {
-      more = feed->source().poll(kPollBytesMax, *feed) || more;
+      bool waiting = feed->source().poll(kPollBytesMax, *feed);
+      for (int i = 0; is_due && waiting && feed->mid_commit() && i < kEventsMax; ++i) {
+        waiting = feed->source().poll(1, *feed);
+      }
+      more = more || waiting;
       continue;
     }
     uint64_t last = feed->commits() + step_commits_max_;
@@ -133,6 +169,13 @@ bool StepLoop::poll_sources() {
 void StepLoop::run_graph(Dataflow& dataflow) {
   dataflow.context.step = ++step_;
   Status status = dataflow.graph->step(dataflow.context);
+  if (durability_ != nullptr && status.ok()) {
+    durability_->note_change();
+    if (durability_->store().is_damaged()) {
+      status = durability_->store().damage().with_hint(
+          "stop, and start with another data directory: the sources are read again");
+    }
+  }
   if (!status.ok()) {
     fail(dataflow, std::move(status));
   }
@@ -144,6 +187,9 @@ void StepLoop::step_closed() {
   std::map<std::string, bool> moved;
   for (auto& [key, feed] : sources_) {
     moved[key] = feed->take_moved();
+    if (moved[key] && durability_ != nullptr) {
+      durability_->note_change();
+    }
     if (feed->take_status_changed()) {
       SourceStatus status = feed->source().status();
       for (auto& [id, dataflow] : dataflows_) {
@@ -180,9 +226,10 @@ void StepLoop::step_closed() {
       }
       any_moved = any_moved || moved[table.source_key];
     }
-    if (dataflow->dirty) {
-      dataflow->dirty = false;
-      run_graph(*dataflow);
+    if (dataflow->dirty || dataflow->waits_for_views) {
+      if (std::exchange(dataflow->dirty, false)) {
+        run_graph(*dataflow);
+      }
       if (dataflow->failed) {
         continue;
       }
@@ -190,15 +237,29 @@ void StepLoop::step_closed() {
         tell_snapshot(*dataflow);
         continue;
       }
+      dataflow->waits_for_views = !is_current(*dataflow);
+      if (dataflow->waits_for_views) {
+        continue;
+      }
       publish(*dataflow);
       if (dataflow->live && !dataflow->in_error && !dataflow->failed &&
           is_behind_position(*dataflow)) {
         publish_progress(*dataflow);
       }
-    } else if (any_moved && dataflow->live && dataflow->ready() && !dataflow->in_error) {
+    } else if (any_moved && dataflow->live && is_current(*dataflow) && !dataflow->in_error) {
       publish_progress(*dataflow);
     }
   }
+}
+
+// What it reads, directly and through views, is at the position of its source: what its output has
+// gathered is an answer. A view in error, or one that is being read anew, stays behind.
+bool StepLoop::is_current(const Dataflow& dataflow) const {
+  return dataflow.ready() && std::ranges::all_of(dataflow.views, [&](const ViewFeed& view) {
+           auto upstream = dataflows_.find(view.upstream);
+           return upstream != dataflows_.end() && upstream->second->live &&
+                  !upstream->second->in_error && is_current(*upstream->second);
+         });
 }
 
 // The part of a large commit that has arrived goes through the graphs now, and stays unpublished
@@ -385,6 +446,9 @@ void StepLoop::collect_garbage() {
   for (DataflowId id : gone) {
     remove_dataflow(id);
   }
+  if (durability_ != nullptr) {
+    abandon_unread_sources();
+  }
 }
 
 void StepLoop::end_done(DataflowId id) {
@@ -398,63 +462,12 @@ Source* StepLoop::find_source(const std::string& key) {
   return found == sources_.end() ? nullptr : &found->second->source();
 }
 
-Source* StepLoop::add_source(const std::string& key, std::unique_ptr<Source> source) {
-  auto [entry, inserted] =
-      sources_.emplace(key, std::make_unique<SourceFeed>(*this, key, std::move(source)));
-  return &entry->second->source();
-}
-
-std::vector<std::string> StepLoop::source_keys() const {
-  std::vector<std::string> keys;
-  for (const auto& [key, feed] : sources_) {
-    keys.push_back(key);
+void StepLoop::drop_feeds(Dataflow& dataflow) {
+  for (TableFeed& table : dataflow.tables) {
+    SourceFeed& feed = *sources_[table.source_key];
+    feed.readers.erase(table.reader);
+    feed.source().remove_reader(table.reader);
   }
-  return keys;
-}
-
-Result<DataflowId> StepLoop::add_dataflow(Dataflow given, std::vector<TableRequest> tables,
-                                          std::vector<ViewRequest> views) {
-  auto owned = std::make_unique<Dataflow>(std::move(given));
-  Dataflow& dataflow = *owned;
-  dataflow.id = next_id_++;
-  dataflow.started_us = now_us();
-  dataflow.context.eval.now_us = dataflow.started_us;
-  for (ViewRequest& view : views) {
-    Dataflow* upstream = find_view(view.object);
-    if (upstream == nullptr) {
-      return Status::not_found("a materialized view of this query is gone");
-    }
-    if (upstream->failed) {
-      return *upstream->failed;
-    }
-    upstream->downstream.push_back(dataflow.id);
-    dataflow.views.push_back({upstream->id, view.node, view.columns, upstream->live});
-    if (upstream->live) {
-      ZBatch content = upstream->graph->output().content();
-      if (content.rows.rows != 0) {
-        dataflow.graph->push(view.node, pick(content, view.columns));
-      }
-    }
-  }
-  for (TableRequest& request : tables) {
-    SourceFeed& feed = *sources_.at(request.source_key);
-    ReaderId reader = feed.source().add_reader(std::move(request.spec));
-    feed.readers[reader] = dataflow.id;
-    dataflow.tables.push_back(
-        TableFeed{request.source_key,
-                  reader,
-                  request.node,
-                  request.width,
-                  Upsert(std::move(request.types), std::move(request.row_key)),
-                  false,
-                  {},
-                  {},
-                  {}});
-  }
-  DataflowId id = dataflow.id;
-  dataflows_.emplace(id, std::move(owned));
-  wake();
-  return id;
 }
 
 void StepLoop::remove_dataflow(DataflowId id) {
@@ -463,10 +476,11 @@ void StepLoop::remove_dataflow(DataflowId id) {
     return;
   }
   fail(*dataflow, Status::cancelled("the view was dropped"));
-  for (TableFeed& table : dataflow->tables) {
-    SourceFeed& feed = *sources_[table.source_key];
-    feed.readers.erase(table.reader);
-    feed.source().remove_reader(table.reader);
+  drop_feeds(*dataflow);
+  if (dataflow->is_durable) {
+    // Not to be known any more is wanted, not needed: a state without a record is taken away at the
+    // next start.
+    static_cast<void>(durability_->detach(id).ok());
   }
   for (ViewFeed& view : dataflow->views) {
     if (Dataflow* upstream = find_dataflow(view.upstream)) {

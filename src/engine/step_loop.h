@@ -19,14 +19,18 @@
 #include <thread>
 
 #include "engine/dataflow.h"
+#include "engine/plan_dataflow.h"
 
 namespace tidemark {
 
+class Durability;
 class SourceFeed;
+struct SourceRecord;
 
 class StepLoop {
  public:
-  explicit StepLoop(uint64_t step_commits_max);
+  // `durability` may be null: nothing is kept. It outlives the loop.
+  StepLoop(uint64_t step_commits_max, Durability* durability);
   ~StepLoop();
 
   // Runs a function on the step thread and waits for it.
@@ -38,25 +42,21 @@ class StepLoop {
 
   // The open source of a key, or null.
   Source* find_source(const std::string& key);
-  Source* add_source(const std::string& key, std::unique_ptr<Source> source);
-  std::vector<std::string> source_keys() const;
+  // The source of a table's declaration, opened if it is not open yet.
+  Result<Source*> open_source(const std::string& key, const Options& with);
+  // As an earlier process left it. It begins with start_sources().
+  Status resume_source(const std::string& key, const SourceRecord& record);
+  void start_sources();
+  std::map<std::string, std::unique_ptr<SourceFeed>>& sources() { return sources_; }
+  Durability* durability() { return durability_; }
 
   // Starts a dataflow: its tables and views begin to feed it.
-  struct TableRequest {
-    std::string source_key;
-    ReaderSpec spec;
-    std::vector<Type> types;
-    std::vector<size_t> row_key;
-    NodeId node;
-    size_t width;
-  };
-  struct ViewRequest {
-    ObjectId object;
-    NodeId node;
-    std::vector<size_t> columns;
-  };
-  Result<DataflowId> add_dataflow(Dataflow dataflow, std::vector<TableRequest> tables,
-                                  std::vector<ViewRequest> views);
+  Result<DataflowId> add_dataflow(PlannedDataflow planned);
+  // A materialized view's dataflow with the state that an earlier process left: it is live at its
+  // mark at once.
+  Status resume_dataflow(PlannedDataflow planned);
+  // Ids below this are taken.
+  void reserve_ids(DataflowId next) { next_id_ = std::max(next_id_, next); }
   void remove_dataflow(DataflowId id);
   Dataflow* find_dataflow(DataflowId id);
   Dataflow* find_view(ObjectId object);
@@ -87,7 +87,14 @@ class StepLoop {
   bool is_behind_position(const Dataflow& dataflow);
   std::pair<Dataflow*, TableFeed*> feed_of(const std::string& source_key, ReaderId reader);
 
+  bool is_current(const Dataflow& dataflow) const;
+  void drop_feeds(Dataflow& dataflow);
+  void feed_from_tables(Dataflow& dataflow, std::vector<TableRequest>& tables, bool is_resumed);
+  void wait_for_work(bool more);
+  void abandon_unread_sources();
+
   uint64_t step_commits_max_;
+  Durability* durability_;
   std::map<std::string, std::unique_ptr<SourceFeed>> sources_;
   std::map<DataflowId, std::unique_ptr<Dataflow>>
       dataflows_;  // in order of creation: upstream first

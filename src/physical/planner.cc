@@ -73,7 +73,7 @@ class GraphBuilder {
     NodeId input;
     std::vector<size_t> key;
     NodeId node;
-    const ArrangeOperator* op;
+    ArrangeOperator* op;
   };
 
   // What the node reads: a filter under a projection, and both over a join, are taken into one
@@ -262,7 +262,7 @@ const GraphBuilder::Arranged& GraphBuilder::arrange(NodeId input, const PlanRef&
   }
   auto op = std::make_unique<ArrangeOperator>(std::move(order), std::move(types), key.size(),
                                               fmt::format("Arrange(key=[{}])", names));
-  const ArrangeOperator* pointer = op.get();
+  ArrangeOperator* pointer = op.get();
   NodeId node = graph_.add(std::move(op), {input});
   return arranged_.emplace_back(Arranged{input, std::move(key), node, pointer});
 }

@@ -31,6 +31,21 @@ using Unix = asio::local::stream_protocol;
 
 }  // namespace
 
+namespace {
+
+// A process that was killed leaves its socket's file, which nobody listens on.
+void remove_dead_socket(const std::string& path) {
+  asio::io_context io;
+  Unix::socket socket(io);
+  boost::system::error_code error;
+  socket.connect(Unix::endpoint(path), error);
+  if (error == asio::error::connection_refused) {
+    unlink(path.c_str());
+  }
+}
+
+}  // namespace
+
 struct Server::State {
   explicit State(Engine& engine)
       : io(std::make_shared<asio::io_context>(1)),
@@ -101,15 +116,8 @@ Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Result<std::unique_ptr<Server>> Server::start(Engine& engine, ListenOptions options) {
   auto state = std::make_unique<State>(engine);
-  if (!options.socket_directory.empty()) {
-    std::string path = fmt::format("{}/.s.PGSQL.{}", options.socket_directory, options.port);
-    if (path.size() > 107) {  // unix(7): sun_path holds 108 bytes with the final zero
-      return Status::invalid_argument("cannot listen: the path of the socket is too long: " + path);
-    }
-    TRY(state->listen(state->local, Unix::endpoint(path), path));
-    state->socket_path = path;
-    state->port = options.port;
-  } else {
+  state->port = options.port;
+  if (!options.host.empty()) {
     boost::system::error_code error;
     asio::ip::address address = asio::ip::make_address(options.host, error);
     std::string where = fmt::format("{}:{}", options.host, options.port);
@@ -118,6 +126,15 @@ Result<std::unique_ptr<Server>> Server::start(Engine& engine, ListenOptions opti
     }
     TRY(state->listen(state->tcp, Tcp::endpoint(address, options.port), where));
     state->port = state->tcp.local_endpoint(error).port();
+  }
+  if (!options.socket_directory.empty()) {
+    std::string path = fmt::format("{}/.s.PGSQL.{}", options.socket_directory, state->port);
+    if (path.size() > 107) {  // unix(7): sun_path holds 108 bytes with the final zero
+      return Status::invalid_argument("cannot listen: the path of the socket is too long: " + path);
+    }
+    remove_dead_socket(path);
+    TRY(state->listen(state->local, Unix::endpoint(path), path));
+    state->socket_path = path;
   }
   state->thread = std::thread([io = state->io] { io->run(); });
   return std::unique_ptr<Server>(new Server(std::move(state)));

@@ -1,5 +1,5 @@
 #pragma once
-// The PostgreSQL wire protocol in front of an engine, over one unix socket or TCP address.
+// The PostgreSQL wire protocol in front of an engine, over a unix socket, a TCP address, or both.
 //
 // One thread runs all sockets; statements run on a pool of workers, because they may block. Each
 // connection has its own Session and runs one statement at a time.
@@ -17,10 +17,11 @@ namespace tidemark {
 class Engine;
 
 struct ListenOptions {
-  // A directory: the socket in it is named ".s.PGSQL.<port>", as libpq looks for it. Empty: TCP.
+  // A directory: the socket in it is named ".s.PGSQL.<port>", as libpq looks for it. Empty: none.
   std::string socket_directory;
-  std::string host = "127.0.0.1";  // TCP only
-  uint16_t port = 7432;            // TCP: 0 takes any free port
+  // An address for TCP. Empty: none.
+  std::string host;
+  uint16_t port = 7432;  // 0, with TCP: any free port
 };
 
 class Server {

@@ -14,8 +14,42 @@ std::vector<Type> first_types(const std::vector<Type>& types, size_t count) {
 
 Arrangement::Arrangement(std::vector<Type> types, size_t key_count)
     : key_count_(key_count),
-      rows_(types, {}, sizeof(RowEntry)),
+      rows_(types, {}, sizeof(RowEntry), kStoredBytes),
       keys_(first_types(types, key_count), {}, sizeof(KeyEntry)) {}
+
+void Arrangement::complete() {
+  if (rows_.is_complete() && linked_ == rows_.size()) {
+    return;
+  }
+  rows_.load_all();
+  keys_.clear();
+  linked_ = 0;
+  std::vector<uint32_t> ids;
+  for (uint32_t id = 0; id < rows_.id_limit(); ++id) {
+    if (rows_.is_live(id)) {
+      ids.push_back(id);
+    }
+  }
+  std::vector<Column> gathered;
+  std::vector<const Column*> keys;
+  gathered.reserve(key_count_);
+  for (size_t k = 0; k < key_count_; ++k) {
+    gathered.emplace_back(rows_.key(k).type()).append_rows(rows_.key(k), ids);
+    keys.push_back(&gathered.back());
+  }
+  hash_rows(keys, ids.size(), key_hashes_);
+  key_ids_.resize(ids.size());
+  keys_.find_or_insert(keys, ids.size(), key_hashes_, key_ids_.data());
+  for (size_t i = 0; i < ids.size(); ++i) {
+    keys_.fixed_as<KeyEntry>(key_ids_[i]).weight += weight(ids[i]);
+    link(key_ids_[i], ids[i]);
+  }
+}
+
+bool Arrangement::is_empty() {
+  complete();
+  return rows_.size() == 0;
+}
 
 void Arrangement::stage(Delta delta) {
   staged_.push_back(std::move(delta));
@@ -26,6 +60,7 @@ void Arrangement::commit() {
     if (delta.reset) {
       rows_.clear();
       keys_.clear();
+      linked_ = 0;
     }
     for (const ZBatch& batch : delta.batches) {
       apply(batch);
@@ -44,6 +79,7 @@ void Arrangement::link(uint32_t key, uint32_t row) {
   }
   entry.head = row + 1;
   ++entry.rows;
+  ++linked_;
 }
 
 void Arrangement::unlink(uint32_t key, uint32_t row) {
@@ -58,9 +94,11 @@ void Arrangement::unlink(uint32_t key, uint32_t row) {
     rows_.fixed_as<RowEntry>(gone.next - 1).prev = gone.prev;
   }
   --entry.rows;
+  --linked_;
 }
 
 void Arrangement::apply(const ZBatch& batch) {
+  complete();
   size_t rows = batch.rows.rows;
   std::vector<const Column*> columns;
   for (const ColumnRef& column : batch.rows.columns) {
@@ -106,7 +144,8 @@ void Arrangement::apply(const ZBatch& batch) {
 
 Arrangement::Cursor Arrangement::start(std::span<const Column* const> keys, size_t rows,
                                        std::span<const uint64_t> hashes,
-                                       const uint8_t* skip) const {
+                                       const uint8_t* skip) {
+  complete();
   Cursor cursor;
   cursor.key_ids.resize(rows);
   keys_.find(keys, rows, hashes, cursor.key_ids.data());
@@ -138,7 +177,8 @@ bool Arrangement::probe(Cursor& cursor, size_t pairs_max, ProbedPairs& out) cons
 }
 
 void Arrangement::key_weights(std::span<const Column* const> keys, size_t rows,
-                              std::span<const uint64_t> hashes, int64_t* sums) const {
+                              std::span<const uint64_t> hashes, int64_t* sums) {
+  complete();
   std::vector<uint32_t> ids(rows);
   keys_.find(keys, rows, hashes, ids.data());
   for (size_t i = 0; i < rows; ++i) {
@@ -147,13 +187,15 @@ void Arrangement::key_weights(std::span<const Column* const> keys, size_t rows,
 }
 
 void Arrangement::find_rows(std::span<const Column* const> columns, size_t rows,
-                            uint32_t* ids) const {
+                            uint32_t* ids) {
+  complete();
   std::vector<uint64_t> hashes;
   hash_rows(columns, rows, hashes);
   rows_.find(columns, rows, hashes, ids);
 }
 
-std::vector<uint32_t> Arrangement::all_rows() const {
+std::vector<uint32_t> Arrangement::all_rows() {
+  complete();
   std::vector<uint32_t> ids;
   for (uint32_t id = 0; id < rows_.id_limit(); ++id) {
     if (rows_.is_live(id)) {

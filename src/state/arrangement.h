@@ -8,6 +8,9 @@
 // A row is found by hash, so a key with a million rows costs its changes one look-up each; only a
 // reader that asks for the rows of that key walks them. `keys` and the links follow from `rows`.
 //
+// Only `rows` is kept in a store, as weights: the rest follows from it. Readers walk lists of ids, so
+// all rows are in memory: after a start they are loaded at the first use, and they are not evicted.
+//
 // What is staged during a step becomes readable with commit() after it, so that every reader of a
 // step sees the state through the last one, in whatever order operators run.
 //
@@ -41,7 +44,7 @@ class Arrangement {
   size_t column_count() const { return rows_.key_count(); }
   const Column& column(size_t i) const { return rows_.key(i); }
   int64_t weight(uint32_t id) const { return rows_.fixed_as<RowEntry>(id).weight; }
-  size_t row_count() const { return rows_.size(); }
+  bool is_empty();
 
   // Adds to what commit() will apply; columns are arranged.
   void stage(Delta delta);
@@ -55,17 +58,17 @@ class Arrangement {
   };
   // skip (may be null): one byte a row, 1 = matches nothing.
   Cursor start(std::span<const Column* const> keys, size_t rows, std::span<const uint64_t> hashes,
-               const uint8_t* skip) const;
+               const uint8_t* skip);
   // Appends the next pairs; false when there are no more.
   bool probe(Cursor& cursor, size_t pairs_max, ProbedPairs& out) const;
 
   // Sums of weights by key; 0 where there is no row.
   void key_weights(std::span<const Column* const> keys, size_t rows,
-                   std::span<const uint64_t> hashes, int64_t* sums) const;
+                   std::span<const uint64_t> hashes, int64_t* sums);
   // Ids of whole rows (arranged columns), KeyedTable::kNone where there is none.
-  void find_rows(std::span<const Column* const> columns, size_t rows, uint32_t* ids) const;
+  void find_rows(std::span<const Column* const> columns, size_t rows, uint32_t* ids);
   // Ids of all rows. Reads the whole state: for resets only.
-  std::vector<uint32_t> all_rows() const;
+  std::vector<uint32_t> all_rows();
 
   KeyedTable& rows() { return rows_; }
   size_t held_bytes() const { return rows_.held_bytes() + keys_.held_bytes(); }
@@ -82,6 +85,10 @@ class Arrangement {
     uint32_t rows;
   };
   static constexpr uint32_t kHead = UINT32_MAX;
+  static constexpr size_t kStoredBytes = sizeof(int64_t);  // of a RowEntry: the weight
+
+  // Loads rows that are only in the store and makes keys and lists of them.
+  void complete();
 
   void apply(const ZBatch& batch);
   void link(uint32_t key, uint32_t row);
@@ -90,6 +97,7 @@ class Arrangement {
   size_t key_count_;
   KeyedTable rows_;
   KeyedTable keys_;
+  size_t linked_ = 0;  // rows in lists
   std::vector<Delta> staged_;
 
   std::vector<uint64_t> row_hashes_, key_hashes_;  // scratch

@@ -28,19 +28,6 @@ bool equal_physical(const T& a, const T& b) {
 
 }  // namespace
 
-KeyedTable::KeyedTable(std::vector<Type> key_types, std::vector<Type> payload_types,
-                       size_t fixed_bytes)
-    : fixed_bytes_(fixed_bytes) {
-  CHECK(fixed_bytes % 16 == 0);  // Int128 accumulators are aligned
-  for (Type& type : key_types) {
-    keys_.emplace_back(std::move(type));
-  }
-  for (Type& type : payload_types) {
-    payload_.emplace_back(std::move(type));
-  }
-  grow_slots(kSlotsMin);
-}
-
 bool KeyedTable::key_equals(uint32_t id, std::span<const Column* const> keys, size_t row) const {
   for (size_t k = 0; k < keys_.size(); ++k) {
     if (!same_value(keys_[k], id, *keys[k], row)) {
@@ -50,8 +37,8 @@ bool KeyedTable::key_equals(uint32_t id, std::span<const Column* const> keys, si
   return true;
 }
 
-uint32_t KeyedTable::find_one(std::span<const Column* const> keys, size_t row,
-                              uint64_t hash) const {
+uint32_t KeyedTable::find_in_memory(std::span<const Column* const> keys, size_t row,
+                                    uint64_t hash) const {
   for (size_t slot = hash & mask_; slots_[slot] != 0; slot = (slot + 1) & mask_) {
     if (tag_matches(slots_[slot], hash) && key_equals(id_of(slots_[slot]), keys, row)) {
       return id_of(slots_[slot]);
@@ -60,28 +47,47 @@ uint32_t KeyedTable::find_one(std::span<const Column* const> keys, size_t row,
   return kNone;
 }
 
-uint32_t KeyedTable::find_or_insert_one(std::span<const Column* const> keys, size_t row,
-                                        uint64_t hash) {
-  reserve_for(1);
-  size_t slot = hash & mask_;
-  for (; slots_[slot] != 0; slot = (slot + 1) & mask_) {
-    if (tag_matches(slots_[slot], hash) && key_equals(id_of(slots_[slot]), keys, row)) {
-      return id_of(slots_[slot]);
-    }
+uint32_t KeyedTable::find_one(std::span<const Column* const> keys, size_t row, uint64_t hash) {
+  uint32_t id = find_in_memory(keys, row, hash);
+  if (id == kNone && !is_complete_) [[unlikely]] {
+    fault_in_row(keys, row, hash);
+    id = find_in_memory(keys, row, hash);
   }
-  return insert_at(slot, keys, row, hash);
+  return id;
 }
 
+uint32_t KeyedTable::find_or_insert_one(std::span<const Column* const> keys, size_t row,
+                                        uint64_t hash) {
+  uint32_t id = find_one(keys, row, hash);
+  return id != kNone ? id : add(keys, row, hash);
+}
+
+// A row that is not there yet, and is new to the store too.
+uint32_t KeyedTable::add(std::span<const Column* const> keys, size_t row, uint64_t hash) {
+  reserve_for(1);
+  uint32_t id = insert_at(free_slot(hash), keys, row, hash);
+  mark_changed(id);
+  return id;
+}
+
+size_t KeyedTable::free_slot(uint64_t hash) const {
+  size_t slot = hash & mask_;
+  while (slots_[slot] != 0) {
+    slot = (slot + 1) & mask_;
+  }
+  return slot;
+}
+
+// One key column without NULLs: a loop of its own for each physical type.
 template <typename T>
 void KeyedTable::resolve_single(const Column& key, size_t rows, std::span<const uint64_t> hashes,
-                                uint32_t* ids, bool insert) {
+                                uint32_t* ids) {
   const Column* keys[] = {&key};
   const T* values = key.data<T>();
   for (size_t i = 0; i < rows; ++i) {
     uint64_t hash = hashes[i];
-    size_t slot = hash & mask_;
     uint32_t id = kNone;
-    for (; slots_[slot] != 0; slot = (slot + 1) & mask_) {
+    for (size_t slot = hash & mask_; slots_[slot] != 0; slot = (slot + 1) & mask_) {
       uint32_t candidate = id_of(slots_[slot]);
       if (tag_matches(slots_[slot], hash) &&
           equal_physical(keys_[0].data<T>()[candidate], values[i])) {
@@ -89,34 +95,29 @@ void KeyedTable::resolve_single(const Column& key, size_t rows, std::span<const 
         break;
       }
     }
-    if (id == kNone && insert) {
-      reserve_for(1);
-      for (slot = hash & mask_; slots_[slot] != 0; slot = (slot + 1) & mask_) {
-      }
-      id = insert_at(slot, keys, i, hash);
-    }
-    ids[i] = id;
+    ids[i] = id != kNone ? id : add(keys, i, hash);
   }
 }
 
 void KeyedTable::find(std::span<const Column* const> keys, size_t rows,
-                      std::span<const uint64_t> hashes, uint32_t* ids) const {
+                      std::span<const uint64_t> hashes, uint32_t* ids) {
+  fault_in(keys, rows, hashes);
   for (size_t i = 0; i < rows; ++i) {
-    ids[i] = find_one(keys, i, hashes[i]);
+    ids[i] = find_in_memory(keys, i, hashes[i]);
   }
 }
 
 void KeyedTable::find_or_insert(std::span<const Column* const> keys, size_t rows,
                                 std::span<const uint64_t> hashes, uint32_t* ids) {
-  // One key column without NULLs is the usual case: a loop of its own for each physical type.
+  fault_in(keys, rows, hashes);
   if (keys_.size() == 1 && !keys[0]->has_nulls() && !keys_[0].has_nulls()) {
-    visit_physical(keys_[0].physical(), [&](auto tag) {
-      resolve_single<decltype(tag)>(*keys[0], rows, hashes, ids, true);
-    });
+    visit_physical(keys_[0].physical(),
+                   [&](auto tag) { resolve_single<decltype(tag)>(*keys[0], rows, hashes, ids); });
     return;
   }
   for (size_t i = 0; i < rows; ++i) {
-    ids[i] = find_or_insert_one(keys, i, hashes[i]);
+    uint32_t id = find_in_memory(keys, i, hashes[i]);
+    ids[i] = id != kNone ? id : add(keys, i, hashes[i]);
   }
 }
 
@@ -127,7 +128,7 @@ uint32_t KeyedTable::insert_at(size_t slot, std::span<const Column* const> keys,
     id = free_ids_.back();
     free_ids_.pop_back();
     hashes_[id] = hash;
-    live_flags_[id] = 1;
+    flags_[id] = kLive;
     for (size_t k = 0; k < keys_.size(); ++k) {
       keys_[k].assign_copy(id, *keys[k], row);
     }
@@ -139,7 +140,7 @@ uint32_t KeyedTable::insert_at(size_t slot, std::span<const Column* const> keys,
     CHECK(hashes_.size() < kNone);
     id = static_cast<uint32_t>(hashes_.size());
     hashes_.push_back(hash);
-    live_flags_.push_back(1);
+    flags_.push_back(kLive);
     for (size_t k = 0; k < keys_.size(); ++k) {
       keys_[k].append_copy(*keys[k], row);
     }
@@ -163,7 +164,7 @@ void KeyedTable::grow_slots(size_t capacity) {
   slots_.assign(capacity, 0);
   mask_ = capacity - 1;
   for (uint32_t id = 0; id < hashes_.size(); ++id) {
-    if (live_flags_[id]) {
+    if (is_live(id)) {
       size_t slot = hashes_[id] & mask_;
       while (slots_[slot] != 0) {
         slot = (slot + 1) & mask_;
@@ -173,12 +174,15 @@ void KeyedTable::grow_slots(size_t capacity) {
   }
 }
 
-void KeyedTable::fault_in(std::span<const Column* const>, size_t, std::span<const uint64_t>) {}
-
-void KeyedTable::mark_changed(uint32_t) {}
-
 void KeyedTable::erase(uint32_t id) {
   CHECK(is_live(id));
+  if (store_ != nullptr && (flags_[id] & kStored) != 0) {
+    note_erased(id);
+  }
+  remove_from_memory(id);
+}
+
+void KeyedTable::remove_from_memory(uint32_t id) {
   size_t slot = hashes_[id] & mask_;
   while (slots_[slot] == 0 || id_of(slots_[slot]) != id) {
     slot = (slot + 1) & mask_;
@@ -193,17 +197,17 @@ void KeyedTable::erase(uint32_t id) {
   }
   slots_[slot] = 0;
   note_dead_bytes(id);
-  live_flags_[id] = 0;
+  flags_[id] = 0;
   free_ids_.push_back(id);
   --live_;
   if (live_ == 0) {
-    clear();
+    reset_memory();
   } else if (dead_string_bytes_ > kCompactMin) {
     compact_strings();
   }
 }
 
-void KeyedTable::clear() {
+void KeyedTable::reset_memory() {
   for (Column& column : keys_) {
     column = Column(column.type());
   }
@@ -212,7 +216,8 @@ void KeyedTable::clear() {
   }
   fixed_.clear();
   hashes_.clear();
-  live_flags_.clear();
+  flags_.clear();
+  changed_.clear();
   free_ids_.clear();
   live_ = 0;
   dead_string_bytes_ = 0;
@@ -227,6 +232,7 @@ void KeyedTable::assign_payload(uint32_t id, std::span<const Column* const> valu
 }
 
 void KeyedTable::assign_payload(uint32_t id, size_t column, const Column& values, size_t row) {
+  mark_changed(id);
   Column& target = payload_[column];
   if (target.physical() == PhysicalKind::kString) {
     StringRef old = target.data<StringRef>()[id];
@@ -282,7 +288,7 @@ void KeyedTable::compact_strings() {
 }
 
 size_t KeyedTable::held_bytes() const {
-  size_t bytes = fixed_.capacity() + hashes_.capacity() * 8 + live_flags_.capacity() +
+  size_t bytes = fixed_.capacity() + hashes_.capacity() * 8 + flags_.capacity() +
                  free_ids_.capacity() * 4 + slots_.capacity() * 8;
   for (const Column& column : keys_) {
     bytes += column.held_bytes();

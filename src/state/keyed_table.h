@@ -5,56 +5,91 @@
 // again.
 //
 //   slots   [ hash tag 32 | id + 1 ]   open addressing, linear probing, backward-shift deletion
-//   hashes  by id
+//   hashes, flags  by id
 //   key columns, payload columns, fixed bytes   by id
+//
+// With a store (state_table.h) a row is one entry there: the key columns in order-preserving bytes
+// (types/key_codec.h), then as value the payload columns (types/row_codec.h), the first
+// stored_bytes of the fixed bytes, and what an EntryExtension adds. Ids are of this process only:
+// never store them.
 //
 // Thread rule: one thread (the step thread).
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
+#include "base/bytes.h"
 #include "state/state_table.h"
 #include "types/column.h"
 
 namespace tidemark {
 
+class KeyedTable;
+
+// State that fixed bytes refer to and that lies elsewhere (a wide sum), kept with its row.
+class EntryExtension {
+ public:
+  virtual ~EntryExtension() = default;
+  virtual void append(const KeyedTable& table, uint32_t id, std::string& out) const = 0;
+  // The row's fixed bytes are as they were stored: references in them are to be made anew.
+  virtual void read(KeyedTable& table, uint32_t id, ByteReader& in) = 0;
+  // The row leaves memory.
+  virtual void release(KeyedTable& table, uint32_t id) = 0;
+};
+
 class KeyedTable final : public StateTable {
  public:
   static constexpr uint32_t kNone = UINT32_MAX;
 
-  KeyedTable(std::vector<Type> key_types, std::vector<Type> payload_types, size_t fixed_bytes);
+  // Of a row's fixed bytes only the first `stored_bytes` are kept in a store; the others are zero
+  // in a row that comes from there.
+  KeyedTable(std::vector<Type> key_types, std::vector<Type> payload_types, size_t fixed_bytes,
+             size_t stored_bytes = SIZE_MAX);
+  ~KeyedTable() override;
+  KeyedTable(KeyedTable&&) noexcept;
+  KeyedTable& operator=(KeyedTable&&) noexcept;
 
+  // The extension outlives the table.
+  void set_extension(EntryExtension* extension) { extension_ = extension; }
+
+  // Rows in memory: all, if the table is complete.
   size_t size() const { return live_; }
   // Ids are below this; some may be unused (is_live).
   size_t id_limit() const { return hashes_.size(); }
-  bool is_live(uint32_t id) const { return live_flags_[id] != 0; }
+  bool is_live(uint32_t id) const { return (flags_[id] & kLive) != 0; }
 
   // ids[i] = id of the row whose key equals row i of `keys`, kNone if there is none.
   void find(std::span<const Column* const> keys, size_t rows, std::span<const uint64_t> hashes,
-            uint32_t* ids) const;
+            uint32_t* ids);
   // As find, but adds missing keys (fixed bytes zero, payload NULL). Equal keys within the batch
   // get one id.
   void find_or_insert(std::span<const Column* const> keys, size_t rows,
                       std::span<const uint64_t> hashes, uint32_t* ids);
   // One row at a time, for callers whose rows depend on each other.
-  uint32_t find_one(std::span<const Column* const> keys, size_t row, uint64_t hash) const;
+  uint32_t find_one(std::span<const Column* const> keys, size_t row, uint64_t hash);
   uint32_t find_or_insert_one(std::span<const Column* const> keys, size_t row, uint64_t hash);
-
-  // Makes the rows of these keys findable by the one-row calls above, if some of them are only in
-  // the store. One batched read. Without a store it does nothing.
+  // Brings the rows of these keys that are only in the store to memory, in one batched read: to be
+  // called before a loop of one-row calls, which otherwise read one by one. Without a store it does
+  // nothing.
   void fault_in(std::span<const Column* const> keys, size_t rows, std::span<const uint64_t> hashes);
+  // The same for every row whose first key columns equal row `row` of `keys`.
+  void fault_in_prefix(std::span<const Column* const> keys, size_t row);
   // To be called after the fixed bytes of a row were changed: the next checkpoint writes it. (New
   // rows, payload that was assigned and erased rows are noted by themselves.)
-  void mark_changed(uint32_t id);
+  void mark_changed(uint32_t id) {
+    if (store_ != nullptr && (flags_[id] & kChanged) == 0) {
+      note_changed(id);
+    }
+  }
 
   void erase(uint32_t id);
   void clear();
 
   const Column& key(size_t i) const { return keys_[i]; }
   size_t key_count() const { return keys_.size(); }
-  Column& payload(size_t i) { return payload_[i]; }
   const Column& payload(size_t i) const { return payload_[i]; }
   // Overwrites the payload of a row.
   void assign_payload(uint32_t id, std::span<const Column* const> values, size_t row);
@@ -73,30 +108,68 @@ class KeyedTable final : public StateTable {
     return *reinterpret_cast<const T*>(fixed(id));
   }
 
+  void stage(StoreBatch& batch) override;
+  void staged_is_durable() override;
+  size_t changed_entries() const override;
+  bool warm(size_t entries_max) override;
+  size_t evict(size_t entries_max) override;
   size_t held_bytes() const override;
 
  private:
+  enum Flag : uint8_t {
+    kLive = 1,
+    kChanged = 2,  // since the last stage()
+    kStored = 4,   // the store has the key, or will have when the staged batch is written
+  };
+  struct Overlay;       // keys that are erased here and perhaps still in the store
+  struct StoredEntry {  // key without the prefix
+    std::string key;
+    std::string value;
+  };
+
   template <typename T>
   void resolve_single(const Column& key, size_t rows, std::span<const uint64_t> hashes,
-                      uint32_t* ids, bool insert);
+                      uint32_t* ids);
+  uint32_t find_in_memory(std::span<const Column* const> keys, size_t row, uint64_t hash) const;
   bool key_equals(uint32_t id, std::span<const Column* const> keys, size_t row) const;
+  uint32_t add(std::span<const Column* const> keys, size_t row, uint64_t hash);
   uint32_t insert_at(size_t slot, std::span<const Column* const> keys, size_t row, uint64_t hash);
+  size_t free_slot(uint64_t hash) const;
+  void remove_from_memory(uint32_t id);
+  void reset_memory();
   void grow_slots(size_t capacity);
   void reserve_for(size_t more);
   void note_dead_bytes(uint32_t id);
   void compact_strings();
 
+  // keyed_table_store.cc
+  void note_changed(uint32_t id);
+  void note_erased(uint32_t id);
+  void append_key(std::span<const Column* const> keys, size_t row, std::string& out) const;
+  void append_key(uint32_t id, std::string& out) const;
+  void append_entry(uint32_t id, std::string& out) const;
+  void read_entry(uint32_t id, std::string_view value);
+  bool is_erased(const std::string& key) const;
+  void fault_in_row(std::span<const Column* const> keys, size_t row, uint64_t hash);
+  void take_in(std::span<const StoredEntry> entries);
+
   std::vector<Column> keys_;
   std::vector<Column> payload_;
   size_t fixed_bytes_;
+  size_t stored_bytes_;
   std::vector<std::byte> fixed_;
   std::vector<uint64_t> hashes_;
-  std::vector<uint8_t> live_flags_;
+  std::vector<uint8_t> flags_;
   std::vector<uint32_t> free_ids_;
   std::vector<uint64_t> slots_;
   size_t mask_ = 0;
   size_t live_ = 0;
-  size_t dead_string_bytes_ = 0;
+  size_t dead_string_bytes_ = 0;  // of rows that are gone
+
+  EntryExtension* extension_ = nullptr;
+  std::vector<uint32_t> changed_;  // ids; an id whose flag is gone counts for nothing
+  std::unique_ptr<Overlay> overlay_;
+  uint32_t evict_hand_ = 0;
 };
 
 }  // namespace tidemark

@@ -11,17 +11,52 @@
 //   change;
 //   - a table without a store (an interactive query) is always complete and tracks nothing.
 //
+//   attach ─► (changes) ─► stage: changes into a batch ─► batch written elsewhere ─►
+//   staged_is_durable
+//                 ▲                                                                        │
+//                 └────────────────────────────────────────────────────────────────────────┘
+//
+// Between stage() and staged_is_durable() the table goes on changing; there is no second stage()
+// before. An error of the store shows in status(): what the table says from then on is not to be
+// published.
+//
 // Thread rule: the step thread.
 
 #include <cstddef>
 #include <functional>
-#include <memory>
+#include <string>
+
+#include "base/status.h"
 
 namespace tidemark {
+
+class Store;
+class StoreBatch;
 
 class StateTable {
  public:
   virtual ~StateTable() = default;
+
+  // From now on the table is kept in the store, under keys that begin with the prefix. Called on a
+  // table that has no entries; `is_stored`: an earlier process left entries there. The store
+  // outlives the table.
+  void attach(const Store& store, std::string prefix, bool is_stored);
+  bool is_attached() const { return store_ != nullptr; }
+  // Every entry is in memory.
+  bool is_complete() const { return is_complete_; }
+  const Status& status() const { return status_; }
+
+  // Adds to the batch what changed since the last one.
+  virtual void stage(StoreBatch& batch) = 0;
+  // The batch of the last stage() is on disk.
+  virtual void staged_is_durable() = 0;
+  // Entries changed since the last stage().
+  virtual size_t changed_entries() const = 0;
+  // Reads about this many of the entries that are only in the store. True: the table is complete.
+  virtual bool warm(size_t entries_max) = 0;
+  void load_all();
+  // Drops up to this many entries from memory that the store has as they are. Returns how many.
+  virtual size_t evict(size_t entries_max) = 0;
   // Bytes of memory held.
   virtual size_t held_bytes() const = 0;
 
@@ -29,6 +64,23 @@ class StateTable {
   StateTable() = default;
   StateTable(StateTable&&) = default;
   StateTable& operator=(StateTable&&) = default;
+
+  // What the subclass does when it empties itself, and when it stages: everything below the prefix
+  // goes first.
+  void note_cleared();
+  void stage_cleared(StoreBatch& batch);
+  void note_stored() { is_anything_stored_ = true; }
+  void fail(Status status);
+
+  const Store* store_ = nullptr;
+  std::string prefix_;
+  bool is_complete_ = true;
+  std::string warmed_to_;  // keys up to here have been read; whole, with the prefix
+
+ private:
+  bool is_anything_stored_ = false;
+  bool is_cleared_ = false;
+  Status status_;
 };
 
 // Called with each table of an operator, always in the same order: the order is part of the layout

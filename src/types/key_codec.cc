@@ -2,17 +2,11 @@
 
 #include <bit>
 #include <cmath>
+#include <limits>
 
 namespace tidemark {
 
 namespace {
-
-template <typename U>
-void append_big_endian(U value, std::string& out) {
-  for (int shift = static_cast<int>(sizeof(U)) * 8 - 8; shift >= 0; shift -= 8) {
-    out += static_cast<char>(static_cast<uint8_t>(value >> shift));
-  }
-}
 
 template <typename U, typename T>
 U float_bits(T value) {
@@ -22,6 +16,36 @@ U float_bits(T value) {
   U bits = std::bit_cast<U>(value == 0 ? T{0} : value);
   constexpr U kSign = U{1} << (sizeof(U) * 8 - 1);
   return (bits & kSign) ? ~bits : bits | kSign;
+}
+
+template <typename T, typename U>
+T float_of(U bits) {
+  if (bits == ~U{0}) {
+    return std::numeric_limits<T>::quiet_NaN();
+  }
+  constexpr U kSign = U{1} << (sizeof(U) * 8 - 1);
+  return std::bit_cast<T>((bits & kSign) ? bits & ~kSign : ~bits);
+}
+
+// The bytes up to the end mark, without escapes.
+std::string read_text(ByteReader& in, uint8_t flip) {
+  std::string text;
+  while (!in.failed()) {
+    char byte = static_cast<char>(in.fixed<uint8_t>() ^ flip);
+    if (byte != '\0') {
+      text += byte;
+      continue;
+    }
+    uint8_t next = in.fixed<uint8_t>() ^ flip;
+    if (next == 0) {
+      break;
+    }
+    if (next != 0xFF) {
+      in.fail();
+    }
+    text += '\0';
+  }
+  return text;
 }
 
 }  // namespace
@@ -62,6 +86,56 @@ void append_sort_key(const Column& column, size_t row, bool descending, bool nul
     for (size_t i = start; i < out.size(); ++i) {
       out[i] = static_cast<char>(~out[i]);
     }
+  }
+}
+
+void read_sort_key(ByteReader& in, bool descending, Column& column) {
+  uint8_t mark = in.fixed<uint8_t>();
+  if (mark == 0 || mark == 2) {
+    column.append_null();
+    return;
+  }
+  if (mark != 1) {
+    in.fail();
+    return;
+  }
+  visit_physical(column.physical(), [&](auto tag) {
+    using T = decltype(tag);
+    if constexpr (std::is_same_v<T, StringRef>) {
+      column.append_string(read_text(in, descending ? 0xFF : 0));
+    } else {
+      using U = std::conditional_t<
+          std::is_same_v<T, float>, uint32_t,
+          std::conditional_t<
+              std::is_same_v<T, double>, uint64_t,
+              std::conditional_t<std::is_same_v<T, Int128>, UInt128, std::make_unsigned<T>>>>;
+      if constexpr (std::is_same_v<T, float> || std::is_same_v<T, double>) {
+        U bits = in.big_endian<U>();
+        column.append(float_of<T>(descending ? static_cast<U>(~bits) : bits));
+      } else if constexpr (std::is_same_v<T, Int128>) {
+        U bits = in.big_endian<U>();
+        bits = descending ? ~bits : bits;
+        column.append(static_cast<Int128>(bits ^ (UInt128{1} << 127)));
+      } else {
+        using N = typename U::type;
+        N bits = in.big_endian<N>();
+        bits = descending ? static_cast<N>(~bits) : bits;
+        constexpr N kSign =
+            std::is_same_v<T, uint8_t> ? N{0} : static_cast<N>(N{1} << (sizeof(N) * 8 - 1));
+        column.append(static_cast<T>(bits ^ kSign));
+      }
+    }
+  });
+}
+
+void skip_sort_key(ByteReader& in, bool descending, PhysicalKind kind) {
+  if (in.fixed<uint8_t>() != 1) {
+    return;
+  }
+  if (kind == PhysicalKind::kString) {
+    read_text(in, descending ? 0xFF : 0);
+  } else {
+    in.take(physical_width(kind));
   }
 }
 

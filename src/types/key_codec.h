@@ -10,6 +10,7 @@
 
 #include <string>
 
+#include "base/bytes.h"
 #include "types/column.h"
 
 namespace tidemark {
@@ -23,5 +24,10 @@ struct SortKey {
 
 void append_sort_key(const Column& column, size_t row, bool descending, bool nulls_first,
                      std::string& out);
+// Reads back what append_sort_key wrote, as a new row of `column` (-0 comes back as 0). Bytes that
+// it cannot have written fail the reader; the column then has an unspecified row more or none.
+void read_sort_key(ByteReader& in, bool descending, Column& column);
+// Passes over one value.
+void skip_sort_key(ByteReader& in, bool descending, PhysicalKind kind);
 
 }  // namespace tidemark

@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "connectors/postgres_cdc/change_decoder_state.h"
 #include "types/pg_wire.h"
 
 namespace tidemark {
@@ -13,42 +14,8 @@ namespace {
 constexpr size_t kChunkRows = 8192;  // keeps a batch near the caches' size
 constexpr size_t kChunkBytes = 1 << 20;
 constexpr size_t kCoalescedRows = 4096;  // a step of the engine stays around a millisecond
-constexpr size_t kStreamedMemoryBytes = 16
-                                        << 20;  // per transaction in progress; then it goes to disk
-constexpr size_t kHeldMemoryBytes = 8 << 20;    // per reader in its snapshot; then likewise
 
 }  // namespace
-
-struct ChangeDecoder::ReaderStream {
-  ReaderStream(ReaderId reader, std::shared_ptr<const ReaderPlan> p)
-      : id(reader), plan(std::move(p)), builder(*plan), held(kHeldMemoryBytes) {}
-
-  const ReaderId id;
-  std::shared_ptr<const ReaderPlan> plan;  // shared with the snapshot's threads; immutable
-  BatchBuilder builder;
-  bool is_holding = true;
-  SpillBuffer held;                     // tag: the transaction; bytes: kind and body
-  std::optional<XidSnapshot> snapshot;  // absent once all that it does not see is to come
-  Lsn ready_at;
-  bool is_ready = false;
-  bool is_failed = false;
-};
-
-struct ChangeDecoder::Target {
-  ReaderStream* reader;
-  RelationMap map;
-};
-
-struct ChangeDecoder::Relation {
-  PgRelation relation;
-  std::string message;  // its body as it came, for readers that hold
-  std::vector<Target> targets;
-};
-
-struct ChangeDecoder::StreamedTransaction {
-  SpillBuffer messages{kStreamedMemoryBytes};  // tag: the subtransaction; bytes: kind and body
-  std::set<uint32_t> aborted;
-};
 
 ChangeDecoder::ChangeDecoder(std::function<bool(SourceEvent)> emit, DeliveredXids& delivered)
     : emit_(std::move(emit)), delivered_(delivered) {}
@@ -242,6 +209,9 @@ Status append_change(BatchBuilder& builder, const ReaderPlan& plan, const Relati
 
 Status ChangeDecoder::append_row(ReaderStream& reader, const RelationMap& map,
                                  const Relation& relation, const PgRowChange& change, char kind) {
+  if (++reader.changes <= reader.changes_handed_out) {
+    return {};
+  }
   Status status = append_change(reader.builder, *reader.plan, map, change, kind);
   if (!status.ok()) [[unlikely]] {
     const PgRow& row = change.has_new ? change.new_row : change.old_row;
@@ -262,6 +232,7 @@ Status ChangeDecoder::flush_chunk(ReaderStream& reader) {
   if (reader.builder.rows() == 0) {
     return {};
   }
+  reader.changes_handed_out = reader.changes;
   return emit_batch(reader, reader.builder.take());
 }
 
@@ -275,9 +246,11 @@ Status ChangeDecoder::apply_truncate(std::string_view body) {
       }
       if (reader->is_holding) {
         TRY(reader->held.append(xid_, 'T', ""));
-      } else if (!reader->snapshot || !reader->snapshot->sees(xid_)) {
+      } else if ((!reader->snapshot || !reader->snapshot->sees(xid_)) &&
+                 ++reader->changes > reader->changes_handed_out) {
         TRY(flush_chunk(*reader));
         TRY(emit(id, TruncateEvent{}));
+        reader->changes_handed_out = reader->changes;
         commit_has_rows_ = true;
       }
     }
@@ -286,12 +259,18 @@ Status ChangeDecoder::apply_truncate(std::string_view body) {
 }
 
 Status ChangeDecoder::end_transaction(const PgCommit& commit, bool coalesce) {
+  if (cut_off_xid_ && std::exchange(cut_off_xid_, std::nullopt) != xid_) {
+    return Status::corruption(
+        "the source does not send the transaction again that was cut off with the connection");
+  }
   delivered_.add(xid_);
   position_ = std::max(position_, commit.end_position);
   last_commit_ = CommitInfo{.position = position_, .xid = xid_, .commit_time_us = commit.time_us};
   bool is_large = false;
   for (auto& [id, reader] : readers_) {
     reader->builder.mark_commit();
+    reader->changes = 0;
+    reader->changes_handed_out = 0;
     has_pending_commit_ |= reader->builder.rows() != 0;
     is_large |= reader->builder.rows() >= kCoalescedRows;
   }
@@ -305,7 +284,7 @@ Status ChangeDecoder::end_transaction(const PgCommit& commit, bool coalesce) {
 
 Status ChangeDecoder::on_drained() {
   TRY(flush_commits());
-  return in_transaction_ ? Status() : emit_ready();
+  return in_transaction() ? Status() : emit_ready();
 }
 
 Status ChangeDecoder::flush_commits() {
@@ -337,7 +316,7 @@ Status ChangeDecoder::emit_commit() {
 }
 
 Status ChangeDecoder::on_keepalive(Lsn position, int64_t time_us) {
-  if (in_transaction_) {
+  if (in_transaction()) {
     return {};  // it tells of what came before this transaction
   }
   TRY(flush_commits());
@@ -368,105 +347,6 @@ Status ChangeDecoder::emit(ReaderId reader, decltype(SourceEvent::body) body, si
     return Status::cancelled("interrupted");
   }
   return {};
-}
-
-void ChangeDecoder::add_reader(ReaderId id, std::shared_ptr<const ReaderPlan> plan) {
-  CHECK(!in_transaction_);
-  auto [added, is_new] = readers_.emplace(id, std::make_unique<ReaderStream>(id, std::move(plan)));
-  CHECK(is_new);
-  auto relation = relations_.find(added->second->plan->table.oid);
-  if (relation != relations_.end()) {
-    // The server does not repeat what it has sent once. A failure to write is met again by the next
-    // record.
-    Status held = added->second->held.append(0, 'R', relation->second.message);
-    (void)held.ok();
-    map_readers(relation->second);
-  }
-}
-
-Status ChangeDecoder::finish_snapshot(ReaderId id, XidSnapshot snapshot, Lsn end) {
-  CHECK(!in_transaction_);
-  auto found = readers_.find(id);
-  if (found == readers_.end() || found->second->is_failed) {
-    return {};
-  }
-  ReaderStream& reader = *found->second;
-  TRY(flush_commits());
-  reader.snapshot = std::move(snapshot);
-  reader.ready_at = end;
-  TRY(emit(id, SnapshotDoneEvent{}));
-  TRY(replay_held(reader));
-  reader.is_holding = false;
-  auto relation = relations_.find(reader.plan->table.oid);
-  if (relation != relations_.end()) {
-    map_readers(relation->second);
-  }
-  return emit_ready();
-}
-
-// What it held goes out as part of one more commit that ends where the stream is.
-Status ChangeDecoder::replay_held(ReaderStream& reader) {
-  Relation relation;
-  RelationMap map;
-  SpillBuffer::Cursor cursor(reader.held);
-  SpillBuffer::Record record;
-  while (!reader.is_failed && TRY(cursor.next(record))) {
-    char kind = record.bytes[0];
-    std::string_view body = record.bytes.substr(1);
-    if (kind == 'R') {
-      relation.relation = TRY(parse_relation(body));
-      Result<RelationMap> mapped = map_relation(*reader.plan, relation.relation);
-      if (!mapped.ok()) {
-        fail_reader(reader.id, std::move(mapped).status());
-        break;
-      }
-      map = std::move(*mapped);
-    } else if (reader.snapshot->sees(record.tag)) {
-      continue;
-    } else if (kind == 'T') {
-      TRY(flush_chunk(reader));
-      TRY(emit(reader.id, TruncateEvent{}));
-      commit_has_rows_ = true;
-    } else {
-      TRY(parse_row_change(kind, body, change_));
-      TRY(append_row(reader, map, relation, change_, kind));
-    }
-  }
-  reader.held = SpillBuffer(kHeldMemoryBytes);
-  if (!reader.is_failed) {
-    TRY(flush_chunk(reader));
-  }
-  last_commit_.position = position_;
-  return emit_commit();
-}
-
-bool ChangeDecoder::all_ready() const {
-  return std::ranges::all_of(
-      readers_, [](const auto& r) { return r.second->is_ready || r.second->is_failed; });
-}
-
-void ChangeDecoder::remove_reader(ReaderId id) {
-  auto found = readers_.find(id);
-  if (found == readers_.end()) {
-    return;
-  }
-  for (auto& [oid, relation] : relations_) {
-    std::erase_if(relation.targets, [&](const Target& target) { return target.reader->id == id; });
-  }
-  readers_.erase(found);
-}
-
-void ChangeDecoder::fail_reader(ReaderId id, Status status) {
-  auto found = readers_.find(id);
-  if (found == readers_.end() || found->second->is_failed) {
-    return;
-  }
-  ReaderStream& reader = *found->second;
-  reader.is_failed = true;
-  reader.builder = BatchBuilder(*reader.plan);
-  reader.held = SpillBuffer(kHeldMemoryBytes);
-  bool emitted = emit(id, ReaderFailedEvent{.status = std::move(status)}).ok();
-  (void)emitted;  // interrupted: everything ends anyway
 }
 
 }  // namespace tidemark

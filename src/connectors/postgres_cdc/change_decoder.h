@@ -8,6 +8,12 @@
 //   finish_snapshot ──► live: the kept ones are handed out, less those that its snapshot has
 //   already position() reaches the snapshot's end ──► ready
 //
+// A stream that was lost may go on from the position reached: cut_off() forgets what was received
+// of a commit that has not ended. If parts of it were handed out, the next commit must be the same
+// one, and as many of its changes are left out for each reader as that reader was given. The server
+// sends a transaction's changes in the order of its log, whether in parts or at once, and those of
+// a table that is published throughout are the same each time (docs/decisions/0008).
+//
 // Laws: an event belongs to the commit that the next CommitEvent ends; nothing of a transaction is
 // handed out before its commit is known; a transaction in parts (streamed while in progress) is
 // kept aside until its commit, without the subtransactions that were rolled back.
@@ -18,7 +24,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <unordered_map>
 
 #include "connectors/postgres_cdc/batch_builder.h"
@@ -41,9 +46,17 @@ class ChangeDecoder {
   // Everything before `position` has been received (a keepalive).
   Status on_keepalive(Lsn position, int64_t time_us);
 
-  // Only between transactions.
-  bool in_transaction() const { return in_transaction_; }
+  // The stream is lost, and will go on from position(). Hands out the commits that are complete,
+  // and forgets readers whose snapshot is not finished.
+  Status cut_off();
+  // The stream starts, or goes on, at this position: the first events.
+  Status start_at(Lsn position);
+
+  // Only between transactions, and so that no commit is handed out in part.
+  bool in_transaction() const { return in_transaction_ || cut_off_xid_.has_value(); }
   void add_reader(ReaderId id, std::shared_ptr<const ReaderPlan> plan);
+  // One whose content as of `position` is held already: it is ready when the stream starts there.
+  void add_resumed_reader(ReaderId id, std::shared_ptr<const ReaderPlan> plan, Lsn position);
   // `snapshot` is what its rows were read at; they are complete once the stream has reached `end`.
   Status finish_snapshot(ReaderId id, XidSnapshot snapshot, Lsn end);
   void remove_reader(ReaderId id);
@@ -51,19 +64,23 @@ class ChangeDecoder {
 
   bool has_reader(ReaderId id) const { return readers_.contains(id); }
   bool all_ready() const;
+  bool needs_text() const;
+  std::vector<ReaderId> reader_ids() const;
 
   // The end of the last commit received, or later.
   Lsn position() const { return position_; }
   // The end of the last commit that was handed out.
   Lsn handed_out() const { return handed_out_; }
-  // The stream starts here.
-  void start_at(Lsn position) { position_ = std::max(position_, position); }
 
  private:
   struct ReaderStream;
   struct Target;
   struct Relation;
   struct StreamedTransaction;
+
+  // In memory, per transaction in progress and per reader in its snapshot; then it goes to disk.
+  static constexpr size_t kStreamedMemoryBytes = 16 << 20;
+  static constexpr size_t kHeldMemoryBytes = 8 << 20;
 
   Status on_transaction_message(char kind, std::string_view body, bool coalesce);
   Status apply(char kind, std::string_view body);
@@ -89,10 +106,11 @@ class ChangeDecoder {
   std::unordered_map<uint32_t, Relation> relations_;
   std::unordered_map<uint32_t, StreamedTransaction> streamed_;
 
-  bool in_transaction_ = false;      // between B and C
-  std::optional<uint32_t> in_part_;  // between S and E: the transaction
-  uint32_t xid_ = 0;                 // of the transaction being applied
-  PgRowChange change_;               // reused
+  bool in_transaction_ = false;          // between B and C
+  std::optional<uint32_t> in_part_;      // between S and E: the transaction
+  uint32_t xid_ = 0;                     // of the transaction being applied
+  std::optional<uint32_t> cut_off_xid_;  // handed out in part when the stream was lost
+  PgRowChange change_;                   // reused
   Lsn position_;
   Lsn handed_out_;
   int64_t keepalive_time_us_ = 0;

@@ -4,12 +4,14 @@
 #include <random>
 
 #include <fmt/core.h>
+#include <sys/socket.h>
 
 namespace tidemark {
 
 namespace {
 
 constexpr int64_t kWriterPollUs = 5'000;
+constexpr const char* kKeptComment = "kept by tidemark for a slot of the same name";
 
 // Stable across processes, unlike std::hash.
 int64_t advisory_key(std::string_view name) {
@@ -67,10 +69,17 @@ Status ControlSession::open() {
 }
 
 Status ControlSession::connect_locked() {
-  connection_.reset();
+  disconnect_locked();
   exists_ = false;
   connection_ =
       TRY(PostgresConnection::open(options_.address, ConnectionMode::kSource, &interrupt_));
+  {
+    std::lock_guard lock(socket_mutex_);
+    socket_ = connection_->socket();
+  }
+  if (!durable_name_.empty()) {
+    return take_durable_name_locked();
+  }
   if (!options_.publication.empty()) {
     name_ = options_.publication;
     return {};
@@ -78,17 +87,32 @@ Status ControlSession::connect_locked() {
   return take_name_locked();
 }
 
+void ControlSession::disconnect_locked() {
+  {
+    std::lock_guard lock(socket_mutex_);
+    socket_ = -1;
+  }
+  connection_.reset();
+}
+
+void ControlSession::cut() {
+  std::lock_guard lock(socket_mutex_);
+  if (socket_ >= 0) {
+    shutdown(socket_, SHUT_RDWR);
+  }
+}
+
 Status ControlSession::take_name_locked() {
   QueryResult left =
       TRY(query_locked("SELECT pubname FROM pg_catalog.pg_publication WHERE pubname ~ "
                        "'^tidemark_[0-9a-f]{8}$' AND NOT puballtables "
-                       "AND pg_catalog.pg_has_role(pubowner, 'USAGE') ORDER BY pubname = " +
-                       quote_literal(name_) + " DESC, pubname"));
+                       "AND pg_catalog.pg_has_role(pubowner, 'USAGE') AND "
+                       "COALESCE(pg_catalog.obj_description(oid, 'pg_publication'), '') <> " +
+                       quote_literal(kKeptComment) + " ORDER BY pubname = " + quote_literal(name_) +
+                       " DESC, pubname"));
   for (size_t i = 0; i < left.rows(); ++i) {
     std::string name(left.text(i, 0));
-    QueryResult lock = TRY(query_locked(
-        fmt::format("SELECT pg_catalog.pg_try_advisory_lock({})", advisory_key(name))));
-    if (!lock.boolean(0, 0)) {
+    if (!TRY(lock_name_locked(name))) {
       continue;  // its owner lives
     }
     if (!exists_) {
@@ -101,13 +125,17 @@ Status ControlSession::take_name_locked() {
   }
   while (!exists_) {
     name_ = fresh_name();
-    QueryResult lock = TRY(query_locked(
-        fmt::format("SELECT pg_catalog.pg_try_advisory_lock({})", advisory_key(name_))));
-    if (lock.boolean(0, 0)) {
+    if (TRY(lock_name_locked(name_))) {
       break;
     }
   }
   return {};
+}
+
+Result<bool> ControlSession::lock_name_locked(const std::string& name) {
+  QueryResult lock = TRY(
+      query_locked(fmt::format("SELECT pg_catalog.pg_try_advisory_lock({})", advisory_key(name))));
+  return lock.boolean(0, 0);
 }
 
 bool ControlSession::is_open() const {
@@ -170,6 +198,10 @@ Status ControlSession::publish_only(const std::vector<TableInfo>& tables) {
   } else {
     sql = fmt::format("CREATE PUBLICATION {} FOR TABLE {}{}", quote_identifier(name_),
                       table_list(tables), publication_options(connection_->server_version()));
+    if (!durable_name_.empty()) {
+      sql += fmt::format("; COMMENT ON PUBLICATION {} IS {}", quote_identifier(name_),
+                         quote_literal(kKeptComment));
+    }
   }
   Result<QueryResult> made = query_locked(sql);
   if (!made.ok()) {
@@ -348,16 +380,6 @@ Result<std::optional<Lsn>> ControlSession::slot_confirmed(const std::string& slo
         fmt::format("slot {} is not a pgoutput slot of this database", slot));
   }
   return std::optional(Lsn::parse(found.text(0, 0)).value_or(Lsn{}));
-}
-
-void ControlSession::close() {
-  std::lock_guard lock(mutex_);
-  if (connection_ && exists_ && options_.publication.empty() && !connection_->is_broken()) {
-    Status dropped = query_locked("DROP PUBLICATION IF EXISTS " + quote_identifier(name_)).status();
-    (void)dropped.ok();  // what cannot be dropped now is found and taken over by the next run
-  }
-  connection_.reset();
-  exists_ = false;
 }
 
 }  // namespace tidemark

@@ -6,6 +6,9 @@
 // whose lock can be taken was left by a process that was killed: it is taken over, further ones are
 // dropped.
 //
+// A durable source's publication has the source's name, and a comment that keeps it from being
+// taken for one that was left behind.
+//
 // Thread rule: any thread; calls wait for each other.
 
 #include <mutex>
@@ -13,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "connectors/postgres_cdc/durable_upstream.h"
 #include "connectors/postgres_cdc/options.h"
 #include "connectors/postgres_cdc/table_info.h"
 #include "postgres/connection.h"
@@ -23,8 +27,10 @@ namespace tidemark {
 
 class ControlSession {
  public:
-  ControlSession(const PostgresCdcOptions& options, const Interrupt& interrupt)
-      : options_(options), interrupt_(interrupt) {}
+  // An empty `durable_name`: nothing is kept at the end.
+  ControlSession(const PostgresCdcOptions& options, std::string durable_name,
+                 const Interrupt& interrupt)
+      : options_(options), durable_name_(std::move(durable_name)), interrupt_(interrupt) {}
 
   // Connects, if it is not connected; then takes or makes up the name.
   Status open();
@@ -54,21 +60,45 @@ class ControlSession {
   Status force_flush();
   Result<std::optional<Lsn>> slot_confirmed(const std::string& slot);
 
-  // Drops the publication if it is ours, and disconnects.
+  // For durable sources.
+  //
+  // 0: there is no such publication.
+  Result<uint32_t> publication_oid();
+  // Those of the tables whose changes the publication does not have.
+  Result<std::vector<uint32_t>> unpublished(const std::vector<TableInfo>& tables);
+  Result<SlotState> slot_state(const std::string& slot);
+  // Returns when nobody holds the slot; `own_pid` is a walsender that we had.
+  Status free_slot(const std::string& slot, int own_pid);
+  // Drops the slot, and the publication if it is ours: what is there is of no use any more.
+  Status drop_kept(const std::string& slot, int own_pid);
+
+  // Breaks the connection off, also under a query that waits for a server that is silent.
+  void cut();
+
+  // Disconnects; drops the publication if it is ours and not to be kept.
   void close();
 
  private:
   Status connect_locked();
+  void disconnect_locked();
   Status take_name_locked();
   Result<QueryResult> query_locked(const std::string& sql);
+  Result<bool> lock_name_locked(const std::string& name);
+  Status take_durable_name_locked();
+  bool may_end_locked(const std::string& slot, int pid, int own_pid);
   Status publication_error(Status status, const std::vector<TableInfo>& tables);
 
   const PostgresCdcOptions& options_;
+  const std::string durable_name_;
   const Interrupt& interrupt_;
   mutable std::mutex mutex_;  // guards all below
   std::optional<PostgresConnection> connection_;
   std::string name_;
-  bool exists_ = false;  // our publication has been made or taken over
+  bool exists_ = false;     // our publication has been made or taken over
+  bool owns_name_ = false;  // no other living process has the durable name
+
+  std::mutex socket_mutex_;  // guards socket_; taken after mutex_, if both are
+  int socket_ = -1;          // of connection_
 };
 
 // Whether a publication made beforehand has all of these tables, and all their changes. The

@@ -7,6 +7,7 @@ namespace tidemark {
 namespace {
 
 using Kind = OptionSpec::Kind;
+constexpr int64_t kStatusIntervalMaxMs = 3'600'000;
 constexpr auto kIgnored = OptionSpec::Effect::kIgnored;
 
 constexpr std::string_view kNoChunks =
@@ -115,6 +116,12 @@ constexpr OptionSpec kSpecs[] = {
      .text = "partitioned tables are read through their root always"},
     {.name = "debezium.slot.name", .text = "as slot.name"},
     {.name = "debezium.publication.name", .text = "as publication.name"},
+    {.name = "debezium.status.update.interval.ms",
+     .kind = Kind::kInt,
+     .default_value = "10000",
+     .text =
+         "how often the server hears from us at least; a server that is silent so long is asked "
+         "to answer, and after four times as long the connection counts as lost"},
     {.name = "debezium.database.sslmode",
      .text = "libpq's sslmode: disable, allow, prefer, require, verify-ca or verify-full"},
     {.name = "debezium.database.sslcert", .text = "file of the client's certificate"},
@@ -152,6 +159,15 @@ std::string PostgresCdcOptions::source_key() const {
   return key;
 }
 
+Status check_slot_name(std::string_view name) {
+  if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") != std::string_view::npos ||
+      name.size() > 63) {
+    return Status::invalid_argument(fmt::format(
+        "slot.name may have lower case letters, digits and underscores, at most 63: '{}'", name));
+  }
+  return {};
+}
+
 Result<PostgresCdcOptions> parse_postgres_cdc_options(const Options& with) {
   PostgresCdcOptions options;
   PostgresAddress& address = options.address;
@@ -181,17 +197,20 @@ Result<PostgresCdcOptions> parse_postgres_cdc_options(const Options& with) {
       address.parameters.emplace_back(keyword, found->second);
     }
   }
+  std::string interval = value_of(with, {"debezium.status.update.interval.ms"});
+  if (!interval.empty()) {
+    int64_t interval_ms = TRY(parse_int(interval));
+    if (interval_ms < 1 || interval_ms > kStatusIntervalMaxMs) {
+      return Status::invalid_argument(fmt::format(
+          "debezium.status.update.interval.ms may be 1 to {}: {}", kStatusIntervalMaxMs, interval));
+    }
+    options.status_interval_us = interval_ms * 1000;
+  }
   options.schema = value_of(with, {"schema-name"});
   options.table = value_of(with, {"table-name"});
   options.slot = value_of(with, {"slot.name", "debezium.slot.name"});
   options.publication = value_of(with, {"publication.name", "debezium.publication.name"});
-  if (options.slot.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") !=
-          std::string::npos ||
-      options.slot.size() > 63) {
-    return Status::invalid_argument(fmt::format(
-        "slot.name may have lower case letters, digits and underscores, at most 63: '{}'",
-        options.slot));
-  }
+  TRY(check_slot_name(options.slot));
   return options;
 }
 

@@ -17,11 +17,16 @@ struct PostgresCdcOptions {
   std::string table;
   std::string publication;  // empty: one of our own
   std::string slot;         // empty: a temporary one of our own
+  // The server hears from us at least this often, and is asked to answer after so long a silence.
+  int64_t status_interval_us = 10'000'000;
   // Tables with equal keys are read through one slot.
   std::string source_key() const;
 };
 
 std::span<const OptionSpec> postgres_cdc_option_specs();
+
+// Slots have names of a narrower kind than tables (ReplicationSlotValidateName).
+Status check_slot_name(std::string_view name);
 
 // Where and as whom to connect; `schema` and `table` stay empty if the options do not name them.
 Result<PostgresCdcOptions> parse_postgres_cdc_options(const Options& with);

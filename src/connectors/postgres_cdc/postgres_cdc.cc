@@ -69,8 +69,11 @@ Options PostgresCdcConnector::table_options(const Options& catalog, const Source
 
 Result<std::unique_ptr<Source>> PostgresCdcConnector::open_source(SourceOpening opening) {
   PostgresCdcOptions parsed = TRY(parse_postgres_cdc_options(opening.with));
+  if (!opening.durable_name.empty()) {
+    TRY(check_slot_name(opening.durable_name));
+  }
   return std::unique_ptr<Source>(
-      std::make_unique<PostgresSource>(std::move(parsed), std::move(opening.wake)));
+      std::make_unique<PostgresSource>(std::move(parsed), std::move(opening)));
 }
 
 }  // namespace tidemark

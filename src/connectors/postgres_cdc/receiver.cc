@@ -29,21 +29,42 @@ bool is_transient(const Status& status) {
 
 }  // namespace
 
-Receiver::Receiver(PostgresCdcOptions options, EventQueue& queue)
-    : options_(std::move(options)), queue_(queue), control_(options_, interrupt_) {
-  thread_ = std::thread([this] { run(); });
+Receiver::Receiver(PostgresCdcOptions options, std::string durable_name,
+                   std::optional<ResumePoint> resume, EventQueue& queue)
+    : options_(std::move(options)),
+      durable_name_(std::move(durable_name)),
+      queue_(queue),
+      control_(options_, durable_name_, interrupt_),
+      goes_on_(std::move(resume)) {
+  if (goes_on_) {
+    token_ = goes_on_->token;
+    status_.position = goes_on_->position;
+  }
 }
 
 Receiver::~Receiver() {
   interrupt_.request();
   wake_.wake();
-  thread_.join();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+  if (is_durable() && is_abandoned_) {
+    remove_upstream(options_, durable_name_);
+  }
+}
+
+void Receiver::start() {
+  CHECK(!thread_.joinable());
+  thread_ = std::thread([this] { run(); });
 }
 
 void Receiver::add_reader(ReaderRequest request) {
   {
     std::lock_guard lock(mutex_);
     pending_.push_back(request.id);
+    if (request.spec.is_resumed) {
+      begun_[request.id] = true;
+    }
     readers_.emplace(request.id, std::move(request));
   }
   wake_.wake();
@@ -88,9 +109,20 @@ void Receiver::await_position(Lsn position) {
 
 Result<Lsn> Receiver::current_position() {
   TRY(control_.open());  // whoever comes first: a query may ask before the receiver has connected
-  Lsn position = TRY(control_.current_position());
-  await_position(position);
+  Result<Lsn> position = control_.current_position();
+  if (!position.ok() && !control_.is_open()) {  // lost while nobody asked
+    TRY(control_.open());
+    position = control_.current_position();
+  }
+  if (position.ok()) {
+    await_position(*position);
+  }
   return position;
+}
+
+std::string Receiver::token() const {
+  std::lock_guard lock(mutex_);
+  return token_;
 }
 
 SourceStatus Receiver::status() const {
@@ -203,15 +235,23 @@ bool Receiver::wait_for_readers() {
 }
 
 void Receiver::end_epoch(Status status) {
+  if (goes_on_ && decoder_ != nullptr) {
+    Status kept = keep_place();
+    status = kept.ok() ? std::move(status) : std::move(kept);
+  }
   std::vector<ReaderId> failed;
+  // With a place to go on from, all that a DBA can mend is waited for: a right, a password.
+  bool is_retried = is_transient(status) || (goes_on_ && status.code() != StatusCode::kCorruption);
   {
     std::lock_guard lock(mutex_);
     tasks_.clear();
     lost_ = Status();
     pending_.clear();
     for (const auto& [id, request] : readers_) {
-      pending_.push_back(id);
-      if (!status.ok() && !is_transient(status)) {
+      if (!goes_on_ || decoder_ == nullptr || !decoder_->has_reader(id)) {
+        pending_.push_back(id);
+      }
+      if (!status.ok() && !is_retried) {
         failed.push_back(id);
       }
     }
@@ -223,7 +263,7 @@ void Receiver::end_epoch(Status status) {
     return;
   }
   bool has_content = status_.position.valid();
-  if (!is_transient(status)) {
+  if (!is_retried) {
     set_state(SourceState::kFailed, status.to_string());
   } else {
     set_state(
@@ -233,16 +273,50 @@ void Receiver::end_epoch(Status status) {
 }
 
 Status Receiver::run_epoch(Epoch& epoch) {
-  epoch.decoder = std::make_unique<ChangeDecoder>(
+  TRY(control_.open());
+  if (goes_on_) {
+    TRY(connect_stream(epoch));
+    std::string obstacle = TRY(this->obstacle(epoch));
+    if (obstacle.empty()) {
+      TRY(go_on(epoch));
+      return read_stream(epoch);
+    }
+    forget_upstream(std::move(obstacle));
+  }
+  TRY(begin_anew(epoch));
+  return epoch.is_streaming ? read_stream(epoch) : Status();
+}
+
+Status Receiver::begin_anew(Epoch& epoch) {
+  delivered_.clear();
+  decoder_ = std::make_unique<ChangeDecoder>(
       [this](SourceEvent event) { return emit(std::move(event)); }, delivered_);
   text_asked_ = false;
-  TRY(control_.open());
+  if (is_durable()) {
+    TRY(drop_kept());
+  }
   std::vector<ReaderRequest> readers = TRY(publish_readers(epoch));
   if (readers.empty()) {
     return {};
   }
-  TRY(open_stream(epoch, readers));
-  return read_stream(epoch);
+  return open_stream(epoch, readers);
+}
+
+Status Receiver::connect_stream(Epoch& epoch) {
+  if (epoch.stream) {
+    return {};
+  }
+  epoch.stream.emplace(
+      TRY(PostgresConnection::open(options_.address, ConnectionMode::kReplication, &interrupt_)));
+  epoch.server = TRY(identify_server(epoch.stream->connection()));
+  return {};
+}
+
+std::string Receiver::slot_name() const {
+  if (!options_.slot.empty()) {
+    return options_.slot;
+  }
+  return is_durable() ? durable_name_ : control_.name();
 }
 
 // Takes all wanted readers, plans them, and makes the publication cover their tables.
@@ -274,36 +348,21 @@ Result<std::vector<ReaderRequest>> Receiver::publish_readers(Epoch& epoch) {
 }
 
 Status Receiver::open_stream(Epoch& epoch, const std::vector<ReaderRequest>& readers) {
-  epoch.slot = options_.slot.empty() ? control_.name() : options_.slot;
-  epoch.stream.emplace(
-      TRY(PostgresConnection::open(options_.address, ConnectionMode::kReplication, &interrupt_)));
+  epoch.slot = slot_name();
+  TRY(connect_stream(epoch));
   bool is_made = true;
   if (!options_.slot.empty()) {
     is_made = !TRY(control_.slot_confirmed(options_.slot)).has_value();
   }
   if (is_made) {
-    TRY(make_slot(epoch, options_.slot.empty()));
+    TRY(make_slot(epoch, options_.slot.empty() && !is_durable()));
   } else {
     epoch.consistent_point = TRY(control_.current_position());
   }
-  std::vector<ReaderId> again;
-  {
-    std::lock_guard lock(mutex_);
-    status_.slot_name = epoch.slot;
-    status_.publication_name = control_.name();
-    for (const ReaderRequest& request : readers) {
-      if (std::exchange(begun_[request.id], true)) {
-        again.push_back(request.id);
-      }
-    }
-  }
-  for (ReaderId id : again) {
-    queue_.push_now(SourceEvent{.reader = id, .body = ResetEvent{}});
-  }
-  set_state(SourceState::kSnapshot, "");
+  reset_readers(readers);
+  set_state(SourceState::kSnapshot, begun_anew_);
   if (is_made) {
-    TRY(epoch.groups.back()->begin_at_slot(epoch.snapshot_name, epoch.consistent_point,
-                                           *epoch.decoder));
+    TRY(epoch.groups.back()->begin_at_slot(epoch.snapshot_name, epoch.consistent_point, *decoder_));
   } else {
     // A slot made before exports no snapshot: its readers join the running stream.
     epoch.groups.clear();
@@ -313,13 +372,34 @@ Status Receiver::open_stream(Epoch& epoch, const std::vector<ReaderRequest>& rea
   return start_stream(epoch, epoch.consistent_point);
 }
 
+// Those that had events or content begin again.
+void Receiver::reset_readers(const std::vector<ReaderRequest>& readers) {
+  std::vector<ReaderId> again;
+  {
+    std::lock_guard lock(mutex_);
+    for (const ReaderRequest& request : readers) {
+      if (std::exchange(begun_[request.id], true)) {
+        again.push_back(request.id);
+      }
+    }
+  }
+  for (ReaderId id : again) {
+    queue_.push_now(SourceEvent{.reader = id, .body = ResetEvent{}});
+  }
+}
+
 Status Receiver::make_slot(Epoch& epoch, bool is_temporary) {
   PostgresConnection& connection = epoch.stream->connection();
-  bool has_options = connection.server_version() >= 15'00'00;
+  std::string_view options = "EXPORT_SNAPSHOT";
+  if (connection.server_version() >= 15'00'00) {
+    // A standby that takes over has the slot from PostgreSQL 17 on, if it synchronizes such slots.
+    bool has_failover = is_durable() && connection.server_version() >= 17'00'00;
+    options = has_failover ? "(SNAPSHOT 'export', FAILOVER true)" : "(SNAPSHOT 'export')";
+  }
   for (int attempt = 0;; ++attempt) {
-    std::string sql = fmt::format("CREATE_REPLICATION_SLOT {} {} LOGICAL pgoutput {}",
-                                  quote_identifier(epoch.slot), is_temporary ? "TEMPORARY" : "",
-                                  has_options ? "(SNAPSHOT 'export')" : "EXPORT_SNAPSHOT");
+    std::string sql =
+        fmt::format("CREATE_REPLICATION_SLOT {} {} LOGICAL pgoutput {}",
+                    quote_identifier(epoch.slot), is_temporary ? "TEMPORARY" : "", options);
     Result<QueryResult> made = connection.query(sql);
     if (!made.ok() && connection.sqlstate() == "42710" && is_temporary && attempt < 8) {
       // The server has not yet noticed the end of the connection that held it.
@@ -348,14 +428,20 @@ Status Receiver::start_stream(Epoch& epoch, Lsn position) {
           ->start(fmt::format("START_REPLICATION SLOT {} LOGICAL {} ({})",
                               quote_identifier(epoch.slot), position.to_string(), options))
           .with_context("cannot start the change stream"));
-  epoch.decoder->start_at(position);
   epoch.is_streaming = true;
-  if (!emit(SourceEvent{.body = ProgressEvent{.position = position, .time_us = 0}})) {
-    return Status::cancelled("interrupted");
+  walsender_pid_ = epoch.stream->connection().backend_pid();
+  if (is_durable()) {
+    epoch.server.identity.publication_oid = TRY(control_.publication_oid());
+    goes_on_ = ResumePoint{.position = position, .token = epoch.server.identity.token()};
   }
-  std::lock_guard lock(mutex_);
-  status_.position = std::max(status_.position, position);
-  return {};
+  {
+    std::lock_guard lock(mutex_);
+    token_ = epoch.server.identity.token();
+    status_.slot_name = epoch.slot;
+    status_.publication_name = control_.name();
+    status_.position = position;
+  }
+  return decoder_->start_at(position);
 }
 
 }  // namespace tidemark

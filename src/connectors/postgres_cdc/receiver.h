@@ -9,6 +9,10 @@
 //                                                                             one thread each
 //   The publication is committed before the slot exists: pgoutput looks it up as of each change.
 //
+// A durable source goes on where it was instead, as long as the upstream can: after a lost
+// connection with the decoder as it was left, after a restart with resumed readers
+// (receiver_resume.cc; docs/decisions/0008).
+//
 // Thread rule: public functions may be called from any thread.
 
 #include <atomic>
@@ -43,9 +47,13 @@ struct ReaderRequest {
 
 class Receiver {
  public:
-  Receiver(PostgresCdcOptions options, EventQueue& queue);
+  Receiver(PostgresCdcOptions options, std::string durable_name, std::optional<ResumePoint> resume,
+           EventQueue& queue);
   ~Receiver();
 
+  void start();
+  void abandon() { is_abandoned_ = true; }
+  std::string token() const;
   void add_reader(ReaderRequest request);
   void remove_reader(ReaderId id);
   void acknowledge(Lsn position);
@@ -79,27 +87,49 @@ class Receiver {
   bool wait_for_readers();
   void wait_for_wake();
   Status run_epoch(Epoch& epoch);
+  Status begin_anew(Epoch& epoch);
+  Status connect_stream(Epoch& epoch);
   Result<std::vector<ReaderRequest>> publish_readers(Epoch& epoch);
   Status open_stream(Epoch& epoch, const std::vector<ReaderRequest>& readers);
+  void reset_readers(const std::vector<ReaderRequest>& readers);
   Status make_slot(Epoch& epoch, bool is_temporary);
   Status start_stream(Epoch& epoch, Lsn position);
   Status read_stream(Epoch& epoch);
   Status read_available(Epoch& epoch);
-  Status run_tasks(Epoch& epoch);
+  Status run_tasks();
   void start_groups(Epoch& epoch);
   Status report(Epoch& epoch);
+  void tell_progress();
   bool emit(SourceEvent event);
   void end_epoch(Status status);
+
+  bool is_durable() const { return !durable_name_.empty(); }
+  std::string slot_name() const;
+  Result<std::string> obstacle(Epoch& epoch);
+  Status go_on(Epoch& epoch);
+  Status take_resumed();
+  void drop_unwanted();
+  void forget_upstream(std::string obstacle);
+  Status drop_kept();
+  Status keep_place();
+
   void set_state(SourceState state, std::string message);
   Lsn reportable(const ChangeDecoder& decoder) const;
 
   const PostgresCdcOptions options_;
+  const std::string durable_name_;
   EventQueue& queue_;
   Interrupt interrupt_;
   WakeSignal wake_;
   ControlSession control_;
   DeliveredXids delivered_;
-  Epoch* epoch_ = nullptr;  // the receiver's thread only
+  // The receiver's thread only, down to begun_anew_.
+  Epoch* epoch_ = nullptr;
+  std::unique_ptr<ChangeDecoder> decoder_;
+  std::optional<ResumePoint> goes_on_;  // durable: where the stream goes on, and at which upstream
+  int walsender_pid_ = 0;               // the last one we had
+  std::string begun_anew_;              // why, while the readers' snapshots are read
+  std::atomic<bool> is_abandoned_{false};
   std::atomic<bool> text_asked_{false};
   std::atomic<bool> sends_text_{false};
   std::atomic<uint64_t> acknowledged_{0};
@@ -109,10 +139,12 @@ class Receiver {
   mutable std::mutex mutex_;                   // guards all below
   std::map<ReaderId, ReaderRequest> readers_;  // wanted
   std::vector<ReaderId> pending_;              // of them: not yet begun in this epoch
-  std::map<ReaderId, bool> begun_;             // has had events, so that a new beginning is a reset
+  // Has had events or content, so that a new beginning is a reset.
+  std::map<ReaderId, bool> begun_;
   std::vector<std::function<Status(ChangeDecoder&)>> tasks_;
   Status lost_;
   SourceStatus status_;
+  std::string token_;
 
   std::thread thread_;  // last: everything above exists before it runs
 };

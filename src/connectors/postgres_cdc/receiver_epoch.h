@@ -6,10 +6,10 @@
 
 namespace tidemark {
 
-// Members end in reverse order: the groups, which use the decoder and the stream, first.
+// Members end in reverse order: the groups, which use the stream, first.
 struct Receiver::Epoch {
   std::optional<ReplicationStream> stream;
-  std::unique_ptr<ChangeDecoder> decoder;
+  ServerPosition server;
   std::string slot;
   Lsn consistent_point;
   std::string snapshot_name;

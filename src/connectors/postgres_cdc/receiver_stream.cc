@@ -18,12 +18,9 @@ namespace {
 
 // How often the server hears of a new position, and that we live at all.
 constexpr int64_t kReportUs = 200'000;
-constexpr int64_t kReportIdleUs = 10'000'000;
 constexpr int64_t kAwaitUs = 10'000;
-// Without a word from the server for so long we ask it to answer, and give up after the second
-// time.
-constexpr int64_t kSilentAskUs = 10'000'000;
-constexpr int64_t kSilentLostUs = 40'000'000;
+// A server that is silent this many times as long as it takes us to ask it to answer is lost.
+constexpr int64_t kSilentIntervals = 4;
 constexpr uint32_t kMessagesPerCheck = 4096;
 
 int64_t steady_us() {
@@ -41,21 +38,25 @@ void Receiver::wait_for_wake() {
 }
 
 // What the server may forget: all that was acknowledged; and where everything handed out was, all
-// that was received, so that other tables' writes do not pile up behind an idle one.
+// that was received, so that other tables' writes do not pile up behind an idle one. Of a durable
+// source nothing but what was acknowledged: it must be able to go on from there.
 Lsn Receiver::reportable(const ChangeDecoder& decoder) const {
   Lsn acknowledged{acknowledged_.load()};
+  if (is_durable()) {
+    return std::min(acknowledged, decoder.position());
+  }
   return acknowledged >= decoder.handed_out() ? std::max(acknowledged, decoder.position())
                                               : acknowledged;
 }
 
 Status Receiver::report(Epoch& epoch) {
   int64_t now = steady_us();
-  Lsn position = epoch.decoder->position();
-  Lsn flushed = std::min(reportable(*epoch.decoder), position);
+  Lsn position = decoder_->position();
+  Lsn flushed = std::min(reportable(*decoder_), position);
   bool is_awaited = position.value < awaited_.load();
-  bool ask = is_awaited || epoch.stream->silent_us() > kSilentAskUs;
+  bool ask = is_awaited || epoch.stream->silent_us() > options_.status_interval_us;
   int64_t since = now - epoch.reported_at_us;
-  bool due = epoch.reply_due || since > kReportIdleUs ||
+  bool due = epoch.reply_due || since > options_.status_interval_us ||
              (flushed != epoch.reported && since > kReportUs) || (is_awaited && since > kAwaitUs);
   if (!due) {
     return {};
@@ -73,17 +74,17 @@ Status Receiver::read_available(Epoch& epoch) {
     if (!message) {
       // In a backlog more is in the socket still: its commits go out with these.
       bool is_burst = epoch.stream->is_behind() && messages != 0;
-      return is_burst ? Status() : epoch.decoder->on_drained();
+      return is_burst ? Status() : decoder_->on_drained();
     }
     if (message->is_keepalive) {
       epoch.reply_due |= message->reply_requested;
-      TRY(epoch.decoder->on_keepalive(message->end, message->server_time_us));
+      TRY(decoder_->on_keepalive(message->end, message->server_time_us));
     } else {
-      TRY(epoch.decoder->on_message(message->payload, epoch.stream->is_behind()));
+      TRY(decoder_->on_message(message->payload, epoch.stream->is_behind()));
     }
     if (++messages % kMessagesPerCheck == 0) {
       TRY(report(epoch));
-      TRY(run_tasks(epoch));
+      TRY(run_tasks());
       if (interrupt_.requested()) {
         return Status::cancelled("interrupted");
       }
@@ -91,8 +92,8 @@ Status Receiver::read_available(Epoch& epoch) {
   }
 }
 
-Status Receiver::run_tasks(Epoch& epoch) {
-  if (epoch.decoder->in_transaction()) {
+Status Receiver::run_tasks() {
+  if (decoder_->in_transaction()) {
     return {};
   }
   std::vector<std::function<Status(ChangeDecoder&)>> tasks;
@@ -104,7 +105,7 @@ Status Receiver::run_tasks(Epoch& epoch) {
     tasks.swap(tasks_);
   }
   for (const auto& task : tasks) {
-    TRY(task(*epoch.decoder));
+    TRY(task(*decoder_));
   }
   if (text_asked_ && !sends_text_) {
     // A walsender ends a second logical stream of its session at once (PostgreSQL 15: its marks of
@@ -118,18 +119,30 @@ Status Receiver::run_tasks(Epoch& epoch) {
 void Receiver::start_groups(Epoch& epoch) {
   std::erase_if(epoch.groups,
                 [](const std::unique_ptr<ReaderGroup>& group) { return group->is_finished(); });
+  if (decoder_->in_transaction()) {
+    return;  // a reset would void what was handed out of it
+  }
   std::vector<ReaderRequest> requests;
   {
     std::lock_guard lock(mutex_);
     for (ReaderId id : pending_) {
       requests.push_back(readers_.at(id));
-      begun_[id] = true;
     }
     pending_.clear();
   }
   if (!requests.empty()) {
+    reset_readers(requests);
     epoch.groups.push_back(std::make_unique<ReaderGroup>(*this));
     epoch.groups.back()->begin_later(std::move(requests));
+  }
+}
+
+void Receiver::tell_progress() {
+  if (decoder_->all_ready()) {
+    begun_anew_.clear();
+    set_state(SourceState::kStreaming, "");
+  } else {
+    set_state(SourceState::kSnapshot, begun_anew_);
   }
 }
 
@@ -137,23 +150,26 @@ Status Receiver::read_stream(Epoch& epoch) {
   while (!interrupt_.requested()) {
     TRY(read_available(epoch));
     wake_.reset();
-    TRY(run_tasks(epoch));
+    TRY(run_tasks());
     start_groups(epoch);
-    set_state(epoch.decoder->all_ready() ? SourceState::kStreaming : SourceState::kSnapshot, "");
+    tell_progress();
     TRY(report(epoch));
     {
       std::lock_guard lock(mutex_);
-      status_.position = epoch.decoder->position();
+      status_.position = decoder_->position();
     }
-    if (epoch.stream->silent_us() > kSilentLostUs) {
-      return Status::unavailable("the source has been silent for 40 s");
+    int64_t silent_us = epoch.stream->silent_us();
+    if (silent_us > kSilentIntervals * options_.status_interval_us) {
+      control_.cut();  // it has gone the same way, and someone may wait for it
+      return Status::unavailable(
+          fmt::format("the source has been silent for {} s", silent_us / 1'000'000));
     }
-    bool is_awaited = epoch.decoder->position().value < awaited_.load();
-    bool is_report_due = reportable(*epoch.decoder) != epoch.reported;
+    bool is_awaited = decoder_->position().value < awaited_.load();
+    bool is_report_due = reportable(*decoder_) != epoch.reported;
     is_idle_ = !is_report_due;
     TRY(epoch.stream->wait_and_read(is_awaited      ? kAwaitUs
                                     : is_report_due ? kReportUs
-                                                    : kReportIdleUs,
+                                                    : options_.status_interval_us,
                                     wake_.fd()));
   }
   return Status::cancelled("interrupted");

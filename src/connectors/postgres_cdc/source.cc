@@ -27,8 +27,10 @@ struct Deliver {
 
 }  // namespace
 
-PostgresSource::PostgresSource(PostgresCdcOptions options, std::function<void()> wake)
-    : queue_(kQueueBytes, std::move(wake)), receiver_(std::move(options), queue_) {}
+PostgresSource::PostgresSource(PostgresCdcOptions options, SourceOpening opening)
+    : queue_(kQueueBytes, std::move(opening.wake)),
+      receiver_(std::move(options), std::move(opening.durable_name), std::move(opening.resume),
+                queue_) {}
 
 ReaderId PostgresSource::add_reader(ReaderSpec spec) {
   ReaderId id = next_reader_++;

@@ -14,16 +14,17 @@ namespace tidemark {
 
 class PostgresSource final : public Source {
  public:
-  PostgresSource(PostgresCdcOptions options, std::function<void()> wake);
+  // `opening.with` as parsed.
+  PostgresSource(PostgresCdcOptions options, SourceOpening opening);
 
-  void start() override {}
-  void abandon() override {}
+  void start() override { receiver_.start(); }
+  void abandon() override { receiver_.abandon(); }
   ReaderId add_reader(ReaderSpec spec) override;
   void remove_reader(ReaderId reader) override;
   bool poll(size_t bytes_max, SourceSink& sink) override;
   void acknowledge(Lsn position) override { receiver_.acknowledge(position); }
   Result<Lsn> current_position() override { return receiver_.current_position(); }
-  std::string token() const override { return {}; }
+  std::string token() const override { return receiver_.token(); }
   SourceStatus status() const override { return receiver_.status(); }
 
  private:

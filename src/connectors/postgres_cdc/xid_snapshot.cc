@@ -48,6 +48,11 @@ void DeliveredXids::add(uint32_t xid) {
   xids_[count_++ % kKept] = xid;
 }
 
+void DeliveredXids::clear() {
+  std::lock_guard lock(mutex_);
+  count_ = 0;
+}
+
 uint64_t DeliveredXids::count() const {
   std::lock_guard lock(mutex_);
   return count_;

@@ -35,6 +35,8 @@ struct XidSnapshot {
 class DeliveredXids {
  public:
   void add(uint32_t xid);
+  // Another stream begins, maybe of another server.
+  void clear();
   // How many have been delivered; marks a point in the stream.
   uint64_t count() const;
   // Whether the snapshot sees all that were delivered before `count`.

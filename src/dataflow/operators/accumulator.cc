@@ -2,12 +2,14 @@
 
 #include <limits>
 
-#include <absl/container/btree_map.h>
 #include <fmt/core.h>
 
 #include "base/exact_sum.h"
+#include "state/ordered_table.h"
+#include "state/scalar.h"
 #include "types/decimal.h"
 #include "types/hash.h"
+#include "types/key_codec.h"
 
 namespace tidemark {
 
@@ -151,7 +153,23 @@ class FloatingSumAccumulator final : public Accumulator {
     pool_.release(at<ExactSum>(groups, id));
   }
   void clear() override { pool_.clear(); }
-  size_t held_bytes() const override { return pool_.held_bytes(); }
+
+  bool keeps_beside() const override { return true; }
+  void append_beside(const KeyedTable& groups, uint32_t id, std::string& out) const override {
+    const WideSum* wide = pool_.find(at<ExactSum>(groups, id));
+    out += wide != nullptr ? '\1' : '\0';
+    if (wide != nullptr) {
+      wide->append_to(out);
+    }
+  }
+  void read_beside(KeyedTable& groups, uint32_t id, ByteReader& in) override {
+    ExactSum& sum = at<ExactSum>(groups, id);
+    sum.wide = 0;  // a place in another process's pool
+    if (in.fixed<uint8_t>() != 0) {
+      pool_.of(sum).read_from(in);
+    }
+  }
+  void release_beside(KeyedTable& groups, uint32_t id) override { release(groups, id); }
 
  private:
   bool average_;
@@ -250,139 +268,119 @@ class DecimalSumAccumulator final : public Accumulator {
   Type result_;
 };
 
-// Order-preserving keys for the ordered values of each group.
-template <typename T>
-struct OrderedKey {
-  using Stored = T;
-  static Stored of(const Column& input, size_t row) { return input.data<T>()[row]; }
-  static void append(Stored value, Column& out) { out.append<T>(value); }
-};
-template <>
-struct OrderedKey<StringRef> {
-  using Stored = std::string;
-  static Stored of(const Column& input, size_t row) { return std::string(input.string_at(row)); }
-  static void append(const Stored& value, Column& out) { out.append_string(value); }
-};
-// Floats by their total order: NaN greatest, -0 as 0.
-template <typename F>
-struct OrderedFloat {
-  F value;
-  bool operator<(const OrderedFloat& other) const {
-    bool nan = value != value, other_nan = other.value != other.value;
-    return nan || other_nan ? !nan && other_nan : value < other.value;
+// Groups are known to an accumulator's own tables by a number that is theirs for good: ids are this
+// process's, and a number is not given twice.
+class GroupNumbers {
+ public:
+  // 0: not numbered yet.
+  uint64_t of(uint64_t& number) {
+    if (number == 0) {
+      number = last_.get() + 1;
+      last_.set(number);
+    }
+    return number;
   }
-};
-template <>
-struct OrderedKey<double> {
-  using Stored = OrderedFloat<double>;
-  static Stored of(const Column& input, size_t row) { return {input.data<double>()[row]}; }
-  static void append(Stored value, Column& out) { out.append(value.value); }
-};
-template <>
-struct OrderedKey<float> {
-  using Stored = OrderedFloat<float>;
-  static Stored of(const Column& input, size_t row) { return {input.data<float>()[row]}; }
-  static void append(Stored value, Column& out) { out.append(value.value); }
+  StateTable& table() { return last_; }
+
+ private:
+  Scalar<uint64_t> last_;
 };
 
-// MIN and MAX: every group's values in one B-tree ordered by (group, value) with their weights.
-template <typename T>
+// MIN and MAX: every group's values with their weights, ordered by group number and value.
 class ExtremeAccumulator final : public Accumulator {
  public:
   explicit ExtremeAccumulator(bool maximum) : maximum_(maximum) {}
-  size_t bytes() const override { return 0; }
-  void update(KeyedTable&, std::span<const uint32_t> ids, const Column& input,
+  size_t bytes() const override { return sizeof(State); }
+  void update(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input,
               const int64_t* weights) override {
+    if (!values_.is_complete()) {
+      fault_in(groups, ids, input, weights);
+    }
     for_each_term(input, ids.size(), weights, [&](size_t i, int64_t weight) {
-      auto [entry, inserted] = values_.try_emplace({ids[i], OrderedKey<T>::of(input, i)}, 0);
-      entry->second += weight;
-      if (entry->second == 0) {
-        values_.erase(entry);
-      }
+      make_key(at<State>(groups, ids[i]), input, i);
+      values_.add(key_, weight);
     });
   }
-  void finish(const KeyedTable&, std::span<const uint32_t> ids, Column& out,
+  void finish(const KeyedTable& groups, std::span<const uint32_t> ids, Column& out,
               std::vector<RowError>&) const override {
+    std::string prefix;
     for (uint32_t id : ids) {
-      auto found = maximum_ ? last_of(id) : first_of(id);
-      if (found == values_.end()) {
-        out.append_null();
-      } else {
-        OrderedKey<T>::append(found->first.second, out);
+      prefix.clear();
+      append_big_endian(at<State>(groups, id).number, prefix);
+      OrderedTable::Scan scan =
+          maximum_ ? values_.backward(end_of_prefix(prefix)) : values_.forward(prefix);
+      // Values whose weight is negative for the moment (a retraction that came before its row) are
+      // passed over.
+      while (scan.valid() && scan.key().starts_with(prefix) && scan.weight() < 0) {
+        scan.next();
       }
+      if (!scan.valid() || !scan.key().starts_with(prefix)) {
+        out.append_null();
+        continue;
+      }
+      ByteReader in(scan.key().substr(prefix.size()));
+      read_sort_key(in, false, out);
     }
   }
-  void release(KeyedTable&, uint32_t id) override {
-    auto first = values_.lower_bound(GroupOnly{id});
-    auto last = values_.lower_bound(GroupOnly{id + 1});
-    values_.erase(first, last);
+  void release(KeyedTable& groups, uint32_t id) override {
+    std::string prefix;
+    append_big_endian(at<State>(groups, id).number, prefix);
+    values_.erase_prefix(prefix);
   }
   void clear() override { values_.clear(); }
-  size_t held_bytes() const override {
-    return values_.size() * (sizeof(typename Map::value_type) + 2);
+  void visit_state(const StateVisitor& visit) override {
+    visit(values_);
+    visit(numbers_.table());
   }
 
  private:
-  using Stored = typename OrderedKey<T>::Stored;
-  using Key = std::pair<uint32_t, Stored>;
-  struct GroupOnly {
-    uint32_t id;
+  struct State {
+    uint64_t number;
+    uint64_t unused;
   };
-  struct Less {
-    using is_transparent = void;
-    bool operator()(const Key& a, const Key& b) const {
-      return a.first != b.first ? a.first < b.first : a.second < b.second;
-    }
-    bool operator()(const Key& a, GroupOnly b) const { return a.first < b.id; }
-    bool operator()(GroupOnly a, const Key& b) const { return a.id < b.first; }
-  };
-  using Map = absl::btree_map<Key, int64_t, Less>;
 
-  // Values whose weight is negative for the moment (a retraction that came before its row) are
-  // passed over.
-  typename Map::const_iterator first_of(uint32_t id) const {
-    for (auto it = values_.lower_bound(GroupOnly{id}); it != values_.end() && it->first.first == id;
-         ++it) {
-      if (it->second > 0) {
-        return it;
-      }
-    }
-    return values_.end();
+  void make_key(State& state, const Column& input, size_t row) {
+    key_.clear();
+    append_big_endian(numbers_.of(state.number), key_);
+    append_sort_key(input, row, false, false, key_);
   }
-  typename Map::const_iterator last_of(uint32_t id) const {
-    auto it = values_.lower_bound(GroupOnly{id + 1});
-    while (it != values_.begin()) {
-      --it;
-      if (it->first.first != id) {
-        break;
-      }
-      if (it->second > 0) {
-        return it;
-      }
-    }
-    return values_.end();
+  void fault_in(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input,
+                const int64_t* weights) {
+    std::vector<std::string> keys;
+    for_each_term(input, ids.size(), weights, [&](size_t i, int64_t) {
+      make_key(at<State>(groups, ids[i]), input, i);
+      keys.push_back(key_);
+    });
+    std::vector<std::string_view> views(keys.begin(), keys.end());
+    values_.fault_in(views);
   }
 
   bool maximum_;
-  Map values_;
+  OrderedTable values_;
+  GroupNumbers numbers_;
+  std::string key_;  // scratch
 };
 
 // Counts each (group, value) and passes on only values that appear or disappear.
 class DistinctAccumulator final : public Accumulator {
  public:
   DistinctAccumulator(std::unique_ptr<Accumulator> inner, const Type& input)
-      : inner_(std::move(inner)), values_({Type::integer(), input}, {}, 16) {}
-  size_t bytes() const override { return inner_->bytes(); }
-  void set_offset(size_t offset) override { inner_->set_offset(offset); }
+      : inner_(std::move(inner)), values_({Type::bigint(), input}, {}, 16, sizeof(int64_t)) {}
+  size_t bytes() const override { return sizeof(State) + inner_->bytes(); }
+  void set_offset(size_t offset) override {
+    Accumulator::set_offset(offset);
+    inner_->set_offset(offset + sizeof(State));
+  }
   void update(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input,
               const int64_t* weights) override {
-    Column group_ids(Type::integer());
-    group_ids.reserve(ids.size());
+    Column numbers(Type::bigint());
+    numbers.reserve(ids.size());
     for (uint32_t id : ids) {
-      group_ids.append(static_cast<int32_t>(id));
+      numbers.append(static_cast<int64_t>(numbers_.of(at<State>(groups, id).number)));
     }
-    const Column* keys[] = {&group_ids, &input};
+    const Column* keys[] = {&numbers, &input};
     hash_rows(keys, ids.size(), hashes_);
+    values_.fault_in(keys, ids.size(), hashes_);
     std::vector<uint32_t> rows, changed_ids;
     std::vector<int64_t> changed_weights;
     for_each_term(input, ids.size(), weights, [&](size_t i, int64_t weight) {
@@ -396,6 +394,7 @@ class DistinctAccumulator final : public Accumulator {
         changed_ids.push_back(ids[i]);
         changed_weights.push_back(after ? 1 : -1);
       }
+      values_.mark_changed(entry);
       if (count == 0) {
         values_.erase(entry);
       }
@@ -415,11 +414,31 @@ class DistinctAccumulator final : public Accumulator {
     inner_->clear();
     values_.clear();
   }
-  size_t held_bytes() const override { return inner_->held_bytes() + values_.held_bytes(); }
+  void visit_state(const StateVisitor& visit) override {
+    visit(values_);
+    visit(numbers_.table());
+    inner_->visit_state(visit);
+  }
+  bool keeps_beside() const override { return inner_->keeps_beside(); }
+  void append_beside(const KeyedTable& groups, uint32_t id, std::string& out) const override {
+    inner_->append_beside(groups, id, out);
+  }
+  void read_beside(KeyedTable& groups, uint32_t id, ByteReader& in) override {
+    inner_->read_beside(groups, id, in);
+  }
+  void release_beside(KeyedTable& groups, uint32_t id) override {
+    inner_->release_beside(groups, id);
+  }
 
  private:
+  struct State {
+    uint64_t number;
+    uint64_t unused;
+  };
+
   std::unique_ptr<Accumulator> inner_;
-  KeyedTable values_;
+  KeyedTable values_;  // (group number, value) -> weight
+  GroupNumbers numbers_;
   std::vector<uint64_t> hashes_;
 };
 
@@ -451,9 +470,7 @@ std::unique_ptr<Accumulator> make_accumulator(AggregateKind kind, const Type& in
     }
     case AggregateKind::kMin:
     case AggregateKind::kMax:
-      return visit_physical(input.physical(), [&](auto tag) -> std::unique_ptr<Accumulator> {
-        return std::make_unique<ExtremeAccumulator<decltype(tag)>>(kind == AggregateKind::kMax);
-      });
+      return std::make_unique<ExtremeAccumulator>(kind == AggregateKind::kMax);
   }
   CHECK(false);
 }

@@ -30,7 +30,14 @@ class Accumulator {
   virtual void release(KeyedTable&, uint32_t) {}
   // All groups are gone.
   virtual void clear() {}
-  virtual size_t held_bytes() const { return 0; }
+
+  // Its own tables (of values of groups), for Operator::visit_state.
+  virtual void visit_state(const StateVisitor& visit) { static_cast<void>(visit); }
+  // Whether a group's bytes refer to memory beside them; then what EntryExtension asks for.
+  virtual bool keeps_beside() const { return false; }
+  virtual void append_beside(const KeyedTable&, uint32_t, std::string&) const {}
+  virtual void read_beside(KeyedTable&, uint32_t, ByteReader&) {}
+  virtual void release_beside(KeyedTable&, uint32_t) {}
 
  protected:
   template <typename T>

@@ -47,6 +47,9 @@ AggregateOperator::AggregateOperator(std::vector<size_t> group_columns,
   for (const AggregateSpec& spec : specs_) {
     result_schema_.fields.push_back({"", spec.result_type});
   }
+  if (std::ranges::any_of(accumulators_, [](const auto& each) { return each->keeps_beside(); })) {
+    groups_.set_extension(this);
+  }
 }
 
 std::string AggregateOperator::name() const {
@@ -70,7 +73,7 @@ void AggregateOperator::reset(Delta& out) {
   touched_.clear();
   old_group_.clear();
   old_.clear();
-  started_ = false;
+  started_.set(0);
   out.reset = true;
 }
 
@@ -98,6 +101,7 @@ void AggregateOperator::touch(std::span<const uint32_t> ids) {
     if (header.touched == 0) {
       touched_.push_back(id);
       header.touched = static_cast<uint32_t>(touched_.size());
+      groups_.mark_changed(id);
     }
   }
   std::vector<uint32_t> standing, failed;
@@ -253,8 +257,8 @@ Status AggregateOperator::step(StepContext&, std::span<const Delta> in, Delta& o
   if (in[0].reset) {
     reset(out);
   }
-  if (group_columns_.empty() && !started_) {
-    started_ = true;
+  if (group_columns_.empty() && started_.get() == 0) {
+    started_.set(1);
     make_global_group();
   }
   for (const ZBatch& batch : in[0].batches) {
@@ -268,12 +272,30 @@ Status AggregateOperator::step(StepContext&, std::span<const Delta> in, Delta& o
   return {};
 }
 
-size_t AggregateOperator::state_bytes() const {
-  size_t bytes = groups_.held_bytes();
-  for (const auto& accumulator : accumulators_) {
-    bytes += accumulator->held_bytes();
+void AggregateOperator::visit_state(const StateVisitor& visit) {
+  visit(groups_);
+  visit(started_);
+  for (auto& accumulator : accumulators_) {
+    accumulator->visit_state(visit);
   }
-  return bytes;
+}
+
+void AggregateOperator::append(const KeyedTable& table, uint32_t id, std::string& out) const {
+  for (const auto& accumulator : accumulators_) {
+    accumulator->append_beside(table, id, out);
+  }
+}
+
+void AggregateOperator::read(KeyedTable& table, uint32_t id, ByteReader& in) {
+  for (auto& accumulator : accumulators_) {
+    accumulator->read_beside(table, id, in);
+  }
+}
+
+void AggregateOperator::release(KeyedTable& table, uint32_t id) {
+  for (auto& accumulator : accumulators_) {
+    accumulator->release_beside(table, id);
+  }
 }
 
 }  // namespace tidemark

@@ -8,6 +8,7 @@
 
 #include "dataflow/operator.h"
 #include "dataflow/operators/accumulator.h"
+#include "state/scalar.h"
 
 namespace tidemark {
 
@@ -20,7 +21,7 @@ struct AggregateSpec {
   Type result_type;
 };
 
-class AggregateOperator final : public Operator {
+class AggregateOperator final : public Operator, private EntryExtension {
  public:
   // Output columns: the group columns, then one per aggregate.
   AggregateOperator(std::vector<size_t> group_columns, std::vector<Type> group_types,
@@ -28,7 +29,7 @@ class AggregateOperator final : public Operator {
 
   std::string name() const override;
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
-  size_t state_bytes() const override;
+  void visit_state(const StateVisitor& visit) override;
 
  private:
   // At the front of each group's fixed bytes.
@@ -47,13 +48,17 @@ class AggregateOperator final : public Operator {
   void finish_groups(std::span<const uint32_t> ids, std::vector<Column>& columns,
                      std::vector<RowError>& errors) const;
   void make_global_group();
+  // EntryExtension: what the accumulators keep beside the groups' bytes.
+  void append(const KeyedTable& table, uint32_t id, std::string& out) const override;
+  void read(KeyedTable& table, uint32_t id, ByteReader& in) override;
+  void release(KeyedTable& table, uint32_t id) override;
 
   std::vector<size_t> group_columns_;
   std::vector<AggregateSpec> specs_;
   Schema result_schema_;
   std::vector<std::unique_ptr<Accumulator>> accumulators_;
   KeyedTable groups_;
-  bool started_ = false;  // the global group's first row has been emitted
+  Scalar<uint8_t> started_;  // 1: the global group's first row has been emitted
 
   // Groups touched in this step, and the result rows that they had before.
   std::vector<uint32_t> touched_;

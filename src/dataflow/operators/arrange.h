@@ -17,9 +17,8 @@ class ArrangeOperator final : public Operator {
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
   void commit() override { arrangement_.commit(); }
   void visit_state(const StateVisitor& visit) override { visit(arrangement_.rows()); }
-  size_t state_bytes() const override { return arrangement_.held_bytes(); }
 
-  const Arrangement& arrangement() const { return arrangement_; }
+  Arrangement& arrangement() { return arrangement_; }
 
  private:
   std::vector<size_t> order_;

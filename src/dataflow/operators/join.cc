@@ -48,7 +48,7 @@ class DeltaIndex {
 
 }  // namespace
 
-JoinOperator::JoinOperator(JoinSpec spec, const Arrangement& left, const Arrangement& right)
+JoinOperator::JoinOperator(JoinSpec spec, Arrangement& left, Arrangement& right)
     : spec_(std::move(spec)), bases_{&left, &right} {
   for (size_t side : {0, 1}) {
     if (spec_.residual != nullptr && spec_.lone[side] != LoneRows::kNone) {
@@ -140,7 +140,7 @@ void JoinOperator::join_pairs(StepContext& context, JoinRows left, JoinRows righ
 void JoinOperator::probe(StepContext& context, size_t delta_side, Delta& out) {
   const JoinSide& delta = sides_[delta_side];
   const JoinSide& base = sides_[1 - delta_side];
-  if (delta.rows() == 0 || base.base_empty || base.base->row_count() == 0) {
+  if (delta.rows() == 0 || base.base_empty || base.base->is_empty()) {
     return;
   }
   Arrangement::Cursor cursor =
@@ -240,14 +240,6 @@ void JoinOperator::visit_state(const StateVisitor& visit) {
       lone->visit_state(visit);
     }
   }
-}
-
-size_t JoinOperator::state_bytes() const {
-  size_t bytes = 0;
-  for (const auto& lone : lone_) {
-    bytes += lone != nullptr ? lone->held_bytes() : 0;
-  }
-  return bytes;
 }
 
 }  // namespace tidemark

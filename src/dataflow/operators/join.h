@@ -37,12 +37,11 @@ struct JoinSpec {
 class JoinOperator final : public Operator {
  public:
   // The arrangements must outlive the operator; the inputs are their operators, left and right.
-  JoinOperator(JoinSpec spec, const Arrangement& left, const Arrangement& right);
+  JoinOperator(JoinSpec spec, Arrangement& left, Arrangement& right);
 
   std::string name() const override { return spec_.description; }
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
   void visit_state(const StateVisitor& visit) override;
-  size_t state_bytes() const override;
 
  private:
   JoinSide make_side(size_t which, const Delta& in) const;
@@ -55,7 +54,7 @@ class JoinOperator final : public Operator {
   void emit_lone(size_t which, const LoneChanges& changes, Delta& out) const;
 
   JoinSpec spec_;
-  const Arrangement* bases_[2];
+  Arrangement* bases_[2];
   std::unique_ptr<LoneRowsState> lone_[2];
   JoinSide sides_[2];  // this step's
 };

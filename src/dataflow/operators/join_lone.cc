@@ -10,7 +10,7 @@ bool shows(LoneRows kind, int64_t partners) {
   return (partners != 0) == (kind == LoneRows::kMatched);
 }
 
-std::vector<Type> types_of(const Arrangement& base, size_t columns) {
+std::vector<Type> types_of(Arrangement& base, size_t columns) {
   std::vector<Type> types;
   for (size_t c = 0; c < columns; ++c) {
     types.push_back(base.column(c).type());
@@ -19,7 +19,7 @@ std::vector<Type> types_of(const Arrangement& base, size_t columns) {
 }
 
 // The first `columns` columns of stored rows.
-std::vector<Column> gather(const Arrangement& base, size_t columns, std::span<const uint32_t> ids) {
+std::vector<Column> gather(Arrangement& base, size_t columns, std::span<const uint32_t> ids) {
   std::vector<Column> rows;
   for (size_t c = 0; c < columns; ++c) {
     rows.emplace_back(base.column(c).type()).append_rows(base.column(c), ids);
@@ -58,7 +58,7 @@ class KeyChanges {
   std::span<const Column* const> keys() const { return keys_; }
   int64_t at(size_t i) const { return table_.fixed_as<int64_t>(static_cast<uint32_t>(i)); }
   void add_to(std::span<const Column* const> keys, size_t rows, std::span<const uint64_t> hashes,
-              std::vector<int64_t>& sums) const {
+              std::vector<int64_t>& sums) {
     if (size() == 0) {
       return;
     }
@@ -76,7 +76,7 @@ class KeyChanges {
 
 // Rows of the delta, whose keys have new sums of weights on the other side.
 LoneChanges by_key_delta(LoneRows kind, const JoinSide& self, const JoinSide& other,
-                         const KeyChanges& changes) {
+                         KeyChanges& changes) {
   LoneChanges result;
   if (self.rows() == 0) {
     return result;
@@ -97,7 +97,7 @@ LoneChanges by_key_delta(LoneRows kind, const JoinSide& self, const JoinSide& ot
 
 // Rows of the base, where the sum of their key became 0 or left 0.
 LoneChanges by_key_transitions(LoneRows kind, const JoinSide& self, const JoinSide& other,
-                               const KeyChanges& changes) {
+                               KeyChanges& changes) {
   LoneChanges result{.from_base = true};
   if (changes.size() == 0) {
     return result;
@@ -124,7 +124,7 @@ LoneChanges by_key_transitions(LoneRows kind, const JoinSide& self, const JoinSi
 }
 
 // After a reset of the other side: every row that this side holds.
-LoneChanges by_key_all(LoneRows kind, const JoinSide& self, const KeyChanges& changes,
+LoneChanges by_key_all(LoneRows kind, const JoinSide& self, KeyChanges& changes,
                        const std::vector<bool>& null_safe) {
   LoneChanges result{.from_base = true};
   std::vector<uint32_t> ids = self.base->all_rows();
@@ -157,14 +157,14 @@ std::vector<LoneChanges> LoneByKey::finish(const JoinSide& self, const JoinSide&
   KeyChanges changes(other);
   std::vector<LoneChanges> result;
   result.push_back(by_key_delta(kind_, self, other, changes));
-  if (!self.base_empty && self.base->row_count() != 0) {
+  if (!self.base_empty && !self.base->is_empty()) {
     result.push_back(reset_ ? by_key_all(kind_, self, changes, null_safe)
                             : by_key_transitions(kind_, self, other, changes));
   }
   return result;
 }
 
-LoneByRow::LoneByRow(LoneRows kind, const Arrangement& base)
+LoneByRow::LoneByRow(LoneRows kind, Arrangement& base)
     : kind_(kind), matches_(types_of(base, base.column_count()), {}, 16) {}
 
 void LoneByRow::begin(const JoinSide& self, bool reset) {

@@ -22,7 +22,7 @@ enum class LoneRows : uint8_t {
 
 // One side of a join in one step.
 struct JoinSide {
-  const Arrangement* base = nullptr;  // rows through the last step
+  Arrangement* base = nullptr;  // rows through the last step
   bool base_empty = false;            // reset: those rows count no more
   ZBatch delta;                       // arranged
   std::vector<const Column*> columns;
@@ -67,7 +67,6 @@ class LoneRowsState {
   virtual std::vector<LoneChanges> finish(const JoinSide& self, const JoinSide& other,
                                           const std::vector<bool>& null_safe) = 0;
   virtual void visit_state(const StateVisitor&) {}
-  virtual size_t held_bytes() const { return 0; }
 };
 
 class LoneByKey final : public LoneRowsState {
@@ -85,13 +84,12 @@ class LoneByKey final : public LoneRowsState {
 
 class LoneByRow final : public LoneRowsState {
  public:
-  LoneByRow(LoneRows kind, const Arrangement& base);
+  LoneByRow(LoneRows kind, Arrangement& base);
   void begin(const JoinSide& self, bool reset) override;
   void count(const JoinRows& self, const JoinRows& partners) override;
   std::vector<LoneChanges> finish(const JoinSide& self, const JoinSide& other,
                                   const std::vector<bool>& null_safe) override;
   void visit_state(const StateVisitor& visit) override { visit(matches_); }
-  size_t held_bytes() const override { return matches_.held_bytes(); }
 
  private:
   LoneChanges finish_base(const JoinSide& self);

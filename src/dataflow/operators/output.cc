@@ -49,13 +49,13 @@ ZBatch collect(const KeyedTable& table, const Schema& schema) {
 
 OutputOperator::OutputOperator(Schema schema)
     : schema_(std::move(schema)),
-      rows_(types_of(schema_), {}, 16),
-      pending_(types_of(schema_), {}, 16) {}
+      rows_(types_of(schema_), {}, 16, sizeof(int64_t)),
+      pending_(types_of(schema_), {}, 16, sizeof(int64_t)) {}
 
 Status OutputOperator::step(StepContext&, std::span<const Delta> in, Delta&) {
   if (in[0].reset) {
     pending_.clear();
-    reset_pending_ = true;
+    reset_pending_.set(1);
   }
   for (const ZBatch& batch : in[0].batches) {
     std::vector<const Column*> columns;
@@ -67,13 +67,16 @@ Status OutputOperator::step(StepContext&, std::span<const Delta> in, Delta&) {
     pending_.find_or_insert(columns, batch.rows.rows, hashes_, ids_.data());
     for (size_t i = 0; i < batch.rows.rows; ++i) {
       pending_.fixed_as<int64_t>(ids_[i]) += batch.weight(i);
+      pending_.mark_changed(ids_[i]);
     }
   }
   return {};
 }
 
 ZBatch OutputOperator::publish() {
-  if (reset_pending_) {
+  pending_.load_all();
+  if (reset_pending_.get() != 0) {
+    rows_.load_all();
     // What was there goes, as far as it does not come again.
     std::vector<const Column*> columns = key_pointers(rows_);
     hash_rows(columns, rows_.id_limit(), hashes_);
@@ -83,13 +86,14 @@ ZBatch OutputOperator::publish() {
         pending_.fixed_as<int64_t>(target) -= rows_.fixed_as<int64_t>(id);
       }
     }
-    reset_pending_ = false;
+    reset_pending_.set(0);
   }
   if (pending_.size() == 0) {
     return collect(pending_, schema_);
   }
   std::vector<const Column*> columns = key_pointers(pending_);
   hash_rows(columns, pending_.id_limit(), hashes_);
+  rows_.fault_in(columns, pending_.id_limit(), hashes_);
   for (uint32_t id = 0; id < pending_.id_limit(); ++id) {
     int64_t change = pending_.is_live(id) ? pending_.fixed_as<int64_t>(id) : 0;
     if (change == 0) {
@@ -99,6 +103,7 @@ ZBatch OutputOperator::publish() {
     int64_t& weight = rows_.fixed_as<int64_t>(target);
     negative_rows_ -= weight < 0 ? 1 : 0;
     weight += change;
+    rows_.mark_changed(target);
     negative_rows_ += weight < 0 ? 1 : 0;
     if (weight == 0) {
       rows_.erase(target);
@@ -109,7 +114,8 @@ ZBatch OutputOperator::publish() {
   return result;
 }
 
-ZBatch OutputOperator::content() const {
+ZBatch OutputOperator::content() {
+  rows_.load_all();
   return collect(rows_, schema_);
 }
 

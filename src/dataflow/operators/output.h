@@ -4,6 +4,7 @@
 
 #include "dataflow/operator.h"
 #include "state/keyed_table.h"
+#include "state/scalar.h"
 
 namespace tidemark {
 
@@ -14,13 +15,17 @@ class OutputOperator final : public Operator {
   std::string name() const override { return "Output"; }
   // Gathers changes; they become part of the content at publish().
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
-  size_t state_bytes() const override { return rows_.held_bytes() + pending_.held_bytes(); }
+  void visit_state(const StateVisitor& visit) override {
+    visit(rows_);
+    visit(pending_);
+    visit(reset_pending_);
+  }
 
   // Makes everything gathered visible and returns it, consolidated: rows that came and went since
   // the last publication are not in it.
   ZBatch publish();
   // The published content, each row once with its weight.
-  ZBatch content() const;
+  ZBatch content();
   size_t row_count() const { return rows_.size(); }
   const Schema& schema() const { return schema_; }
   // A row with negative weight stands in the content: the source or an operator is at fault.
@@ -30,7 +35,7 @@ class OutputOperator final : public Operator {
   Schema schema_;
   KeyedTable rows_;     // whole rows -> weight
   KeyedTable pending_;  // whole rows -> change of weight
-  bool reset_pending_ = false;
+  Scalar<uint8_t> reset_pending_;
   size_t negative_rows_ = 0;
   std::vector<uint64_t> hashes_;
   std::vector<uint32_t> ids_;

@@ -8,10 +8,8 @@
 #include <limits>
 #include <string>
 
-#include <absl/container/btree_map.h>
-
 #include "dataflow/operator.h"
-#include "state/keyed_table.h"
+#include "state/ordered_table.h"
 #include "types/key_codec.h"
 
 namespace tidemark {
@@ -29,31 +27,24 @@ struct RankSpec {
 
 class RankOperator final : public Operator {
  public:
-  RankOperator(std::vector<Type> types, RankSpec spec);
+  RankOperator(const std::vector<Type>& types, RankSpec spec);
 
   std::string name() const override;
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
   void visit_state(const StateVisitor& visit) override { visit(rows_); }
-  size_t state_bytes() const override { return rows_.held_bytes() + ordered_bytes_; }
 
  private:
-  struct Place {
-    uint32_t id;
-    uint32_t sort_bytes;  // of the key: partition and sort columns
-  };
-  void key_of(std::span<const Column* const> columns, size_t row, size_t& sort_bytes,
-              std::string& key) const;
   void apply(const ZBatch& batch);
   // Adds the partition's shown rows to `shown`, with this sign.
   void show(const std::string& partition, int64_t sign, std::vector<Column>& shown,
             std::vector<int64_t>& weights) const;
+  // Reads a key: the length of its partition and sort columns, and its row into `row`.
+  size_t read_key(std::string_view key, std::vector<Column>& row) const;
 
   RankSpec spec_;
-  KeyedTable rows_;                              // whole rows -> weight
-  absl::btree_map<std::string, Place> ordered_;  // partition, sort columns, whole row
-  size_t ordered_bytes_ = 0;
-  Schema schema_;
-  std::vector<uint64_t> hashes_;
+  Schema input_;
+  Schema output_;
+  OrderedTable rows_;  // partition, sort columns, whole row -> weight
 };
 
 }  // namespace tidemark

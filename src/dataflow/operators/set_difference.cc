@@ -51,6 +51,7 @@ void SetDifferenceOperator::apply(const ZBatch& batch, size_t side, Delta& out) 
 }
 
 void SetDifferenceOperator::reset_side(size_t side, Delta& out) {
+  rows_.load_all();
   std::vector<Column> columns;
   std::vector<int64_t> weights;
   for (size_t c = 0; c < rows_.key_count(); ++c) {
@@ -87,7 +88,7 @@ void SetDifferenceOperator::reset_side(size_t side, Delta& out) {
 
 Status SetDifferenceOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
   for (size_t side : {0, 1}) {
-    if (in[side].reset && rows_.size() != 0) {
+    if (in[side].reset) {
       reset_side(side, out);
     }
     for (const ZBatch& batch : in[side].batches) {

@@ -18,7 +18,6 @@ class SetDifferenceOperator final : public Operator {
   std::string name() const override;
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
   void visit_state(const StateVisitor& visit) override { visit(rows_); }
-  size_t state_bytes() const override { return rows_.held_bytes(); }
 
  private:
   struct Counts {

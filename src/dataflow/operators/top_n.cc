@@ -8,7 +8,7 @@ namespace tidemark {
 
 TopNOperator::TopNOperator(std::vector<Type> types, std::vector<SortKey> order, uint64_t offset,
                            uint64_t limit)
-    : order_(std::move(order)), offset_(offset), limit_(limit), rows_(types, {}, 16) {
+    : order_(std::move(order)), offset_(offset), limit_(limit) {
   for (Type& type : types) {
     schema_.fields.push_back({"", std::move(type)});
   }
@@ -21,66 +21,57 @@ std::string TopNOperator::name() const {
 }
 
 void TopNOperator::apply(const ZBatch& batch) {
-  std::vector<const Column*> columns;
-  for (const ColumnRef& column : batch.rows.columns) {
-    columns.push_back(column.get());
-  }
-  hash_rows(columns, batch.rows.rows, hashes_);
-  std::string key;
-  auto key_of = [&](size_t row) {
-    key.clear();
+  std::vector<std::string> keys(batch.rows.rows);
+  for (size_t row = 0; row < batch.rows.rows; ++row) {
     for (const SortKey& sort : order_) {
-      append_sort_key(*columns[sort.column], row, sort.descending, sort.nulls_first, key);
+      append_sort_key(*batch.rows.columns[sort.column], row, sort.descending, sort.nulls_first,
+                      keys[row]);
     }
-    for (const Column* column :
-         columns) {  // equal sort keys: by the whole row, so that ties are settled
-      append_sort_key(*column, row, false, false, key);
+    // Equal sort keys: by the whole row, so that ties are settled.
+    for (const ColumnRef& column : batch.rows.columns) {
+      append_sort_key(*column, row, false, false, keys[row]);
     }
-  };
-  for (size_t i = 0; i < batch.rows.rows; ++i) {
-    size_t before = rows_.size();
-    uint32_t id = rows_.find_or_insert_one(columns, i, hashes_[i]);
-    int64_t& weight = rows_.fixed_as<int64_t>(id);
-    if (rows_.size() > before) {
-      key_of(i);
-      ordered_.emplace(key, id);
-    }
-    weight += batch.weight(i);
-    if (weight == 0) {
-      key_of(i);
-      ordered_.erase(key);
-      rows_.erase(id);
-    }
+  }
+  rows_.fault_in(std::vector<std::string_view>(keys.begin(), keys.end()));
+  for (size_t row = 0; row < batch.rows.rows; ++row) {
+    rows_.add(keys[row], batch.weight(row));
   }
 }
 
-std::vector<std::pair<uint32_t, int64_t>> TopNOperator::window() const {
-  std::vector<std::pair<uint32_t, int64_t>> result;
+void TopNOperator::read_window(std::vector<Column>& rows, std::vector<int64_t>& weights) const {
+  rows = make_columns(schema_);
+  weights.clear();
   uint64_t skip = offset_, left = limit_;
-  for (const auto& [key, id] : ordered_) {
-    if (left == 0) {
-      break;
-    }
-    int64_t weight = rows_.fixed_as<int64_t>(id);
-    if (weight <= 0) {
+  for (OrderedTable::Scan scan = rows_.forward({}); scan.valid() && left != 0; scan.next()) {
+    if (scan.weight() < 0) {
       continue;
     }
-    uint64_t copies = static_cast<uint64_t>(weight);
+    uint64_t copies = static_cast<uint64_t>(scan.weight());
     uint64_t skipped = std::min(skip, copies);
     skip -= skipped;
     uint64_t taken = std::min(copies - skipped, left);
     left -= limit_ == kNoLimit ? 0 : taken;
-    if (taken > 0) {
-      result.emplace_back(id, static_cast<int64_t>(taken));
+    if (taken == 0) {
+      continue;
     }
+    ByteReader in(scan.key());
+    for (const SortKey& sort : order_) {
+      skip_sort_key(in, sort.descending, rows[sort.column].physical());
+    }
+    for (Column& column : rows) {
+      read_sort_key(in, false, column);
+    }
+    weights.push_back(static_cast<int64_t>(taken));
   }
-  return result;
 }
 
 Status TopNOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
+  if (!is_shown_known_) {
+    read_window(shown_, shown_weights_);
+    is_shown_known_ = true;
+  }
   if (in[0].reset) {
     rows_.clear();
-    ordered_.clear();
     shown_ = make_columns(schema_);
     shown_weights_.clear();
     out.reset = true;
@@ -90,14 +81,9 @@ Status TopNOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
   }
   // The window's rows before and after, as one delta; what stays cancels when it is consolidated
   // downstream, so only rows that differ are passed on.
-  std::vector<Column> fresh = make_columns(schema_);
+  std::vector<Column> fresh;
   std::vector<int64_t> fresh_weights;
-  for (auto [id, copies] : window()) {
-    for (size_t c = 0; c < fresh.size(); ++c) {
-      fresh[c].append_copy(rows_.key(c), id);
-    }
-    fresh_weights.push_back(copies);
-  }
+  read_window(fresh, fresh_weights);
   KeyedTable changed(
       [&] {
         std::vector<Type> types;
@@ -139,18 +125,6 @@ Status TopNOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
     out.batches.push_back({to_batch(std::move(result)), std::move(weights)});
   }
   return {};
-}
-
-size_t TopNOperator::state_bytes() const {
-  size_t keys = 0;
-  for (const auto& [key, id] : ordered_) {
-    keys += key.capacity() + 40;
-    if (keys > 0 && ordered_.size() > 1000) {
-      keys *= ordered_.size();  // an estimate from the first key
-      break;
-    }
-  }
-  return rows_.held_bytes() + keys;
 }
 
 }  // namespace tidemark

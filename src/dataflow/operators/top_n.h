@@ -5,10 +5,9 @@
 #include <limits>
 #include <string>
 
-#include <absl/container/btree_map.h>
-
 #include "dataflow/operator.h"
 #include "state/keyed_table.h"
+#include "state/ordered_table.h"
 #include "types/key_codec.h"
 
 namespace tidemark {
@@ -21,22 +20,21 @@ class TopNOperator final : public Operator {
 
   std::string name() const override;
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
-  size_t state_bytes() const override;
+  void visit_state(const StateVisitor& visit) override { visit(rows_); }
 
  private:
   void apply(const ZBatch& batch);
-  // Row ids of the window, with how many copies of each are in it.
-  std::vector<std::pair<uint32_t, int64_t>> window() const;
+  // The rows of the window, each once, with how many copies of it are in it.
+  void read_window(std::vector<Column>& rows, std::vector<int64_t>& weights) const;
 
   std::vector<SortKey> order_;
   uint64_t offset_;
   uint64_t limit_;
-  KeyedTable rows_;                                 // whole rows -> weight
-  absl::btree_map<std::string, uint32_t> ordered_;  // sort key, then the whole row -> id
   Schema schema_;
-  std::vector<Column> shown_;  // what was emitted, row by row
+  OrderedTable rows_;            // sort key, then the whole row -> weight
+  bool is_shown_known_ = false;  // false at the start: what was emitted follows from rows_
+  std::vector<Column> shown_;    // what was emitted, row by row
   std::vector<int64_t> shown_weights_;
-  std::vector<uint64_t> hashes_;
 };
 
 }  // namespace tidemark

@@ -28,7 +28,7 @@ ZBatch taken_back(const KeyedTable& rows) {
 
 UnionOperator::UnionOperator(const std::vector<Type>& types, size_t inputs) {
   for (size_t i = 0; i < inputs; ++i) {
-    inputs_.emplace_back(types, std::vector<Type>(), 16);
+    inputs_.emplace_back(types, std::vector<Type>(), 16, sizeof(int64_t));
   }
 }
 
@@ -38,10 +38,12 @@ void UnionOperator::keep(KeyedTable& rows, const ZBatch& batch) {
     columns.push_back(column.get());
   }
   hash_rows(columns, batch.rows.rows, hashes_);
+  rows.fault_in(columns, batch.rows.rows, hashes_);
   for (size_t i = 0; i < batch.rows.rows; ++i) {
     uint32_t id = rows.find_or_insert_one(columns, i, hashes_[i]);
     int64_t& weight = rows.fixed_as<int64_t>(id);
     weight += batch.weight(i);
+    rows.mark_changed(id);
     if (weight == 0) {
       rows.erase(id);
     }
@@ -50,8 +52,11 @@ void UnionOperator::keep(KeyedTable& rows, const ZBatch& batch) {
 
 Status UnionOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
   for (size_t i = 0; i < in.size(); ++i) {
-    if (in[i].reset && inputs_[i].size() != 0) {
-      out.batches.push_back(taken_back(inputs_[i]));
+    if (in[i].reset) {
+      inputs_[i].load_all();
+      if (inputs_[i].size() != 0) {
+        out.batches.push_back(taken_back(inputs_[i]));
+      }
       inputs_[i].clear();
     }
     for (const ZBatch& batch : in[i].batches) {
@@ -60,14 +65,6 @@ Status UnionOperator::step(StepContext&, std::span<const Delta> in, Delta& out) 
     }
   }
   return {};
-}
-
-size_t UnionOperator::state_bytes() const {
-  size_t bytes = 0;
-  for (const KeyedTable& rows : inputs_) {
-    bytes += rows.held_bytes();
-  }
-  return bytes;
 }
 
 }  // namespace tidemark

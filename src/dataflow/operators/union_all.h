@@ -13,7 +13,11 @@ class UnionOperator final : public Operator {
 
   std::string name() const override { return "Union"; }
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
-  size_t state_bytes() const override;
+  void visit_state(const StateVisitor& visit) override {
+    for (KeyedTable& rows : inputs_) {
+      visit(rows);
+    }
+  }
 
  private:
   void keep(KeyedTable& rows, const ZBatch& batch);

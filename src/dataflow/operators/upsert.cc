@@ -44,6 +44,7 @@ Status Upsert::snapshot(const RowBatch& rows, Delta& out) {
       values.push_back(rows.columns[column].get());
     }
     hash_rows(keys, rows.rows, hashes_);
+    rows_->fault_in(keys, rows.rows, hashes_);
     for (size_t i = 0; i < rows.rows; ++i) {
       rows_->assign_payload(rows_->find_or_insert_one(keys, i, hashes_[i]), values, i);
     }
@@ -81,6 +82,7 @@ Status Upsert::apply(const ChangeBatch& changes, Delta& out) {
     keys.push_back(rows.columns[column].get());
   }
   hash_rows(keys, rows.rows, hashes_);
+  rows_->fault_in(keys, rows.rows, hashes_);
   std::vector<Column> result;
   for (const Type& type : types_) {
     result.emplace_back(type);

@@ -26,6 +26,11 @@ class Upsert {
 
   bool keeps_rows() const { return rows_.has_value(); }
   size_t state_bytes() const { return rows_ ? rows_->held_bytes() : 0; }
+  void visit_state(const StateVisitor& visit) {
+    if (rows_) {
+      visit(*rows_);
+    }
+  }
 
  private:
   void retract(uint32_t id, std::vector<Column>& out, std::vector<int64_t>& weights) const;

@@ -2,6 +2,8 @@
 
 #include "base/overloaded.h"
 #include "connectors/registry.h"
+#include "engine/bind_view.h"
+#include "engine/durability.h"
 #include "engine/execute/executor.h"
 #include "engine/external_catalog.h"
 #include "engine/step_loop.h"
@@ -208,7 +210,7 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateTable& statement
   object.name = name;
   object.temporary = statement.temporary;
   object.comment = statement.comment.value_or("");
-  TRY(catalog_.create(std::move(object)));
+  TRY(create_object(std::move(object), {}));
   return done("CREATE TABLE");
 }
 
@@ -241,7 +243,7 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateView& statement)
   for (const ObjectRef& used : bound.objects) {
     object.depends_on.push_back(used->id);
   }
-  TRY(catalog_.create(std::move(object)));
+  TRY(create_object(std::move(object), bound.objects));
   return done("CREATE VIEW");
 }
 
@@ -253,26 +255,19 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateMaterializedView
   if (statement.if_not_exists && catalog_.find(name).ok()) {
     return done("CREATE MATERIALIZED VIEW");
   }
-  BoundQuery bound = TRY(bind_query(*statement.query, bind_context()));
+  std::vector<std::string> names;
+  for (const auto& column : statement.columns) {
+    names.push_back(column.name.text);
+  }
+  Result<BoundQuery> made = bind_materialized_view(*statement.query, names, bind_context());
+  if (!made.ok()) {
+    return names.empty() ? made.status()
+                         : made.status().with_position(statement.columns[0].name.position);
+  }
+  BoundQuery bound = std::move(made).value();
   if (bound.objects.empty()) {
     return unsupported("a materialized view of constants", statement.name.position());
   }
-  // The view's own columns, under its own names: what only ORDER BY needed goes.
-  std::vector<ExprRef> columns;
-  std::vector<std::string> names;
-  size_t visible = bound.plan->schema.size() - bound.hidden;
-  if (!statement.columns.empty() && statement.columns.size() != visible) {
-    return Status::invalid_argument(fmt::format("the query has {} columns, but {} names are given",
-                                                visible, statement.columns.size()))
-        .with_position(statement.columns[0].name.position);
-  }
-  for (size_t i = 0; i < visible; ++i) {
-    columns.push_back(make_column(i, bound.plan->schema[i].type));
-    names.push_back(statement.columns.empty() ? bound.plan->schema[i].name
-                                              : statement.columns[i].name.text);
-  }
-  bound.plan = optimize(make_project(bound.plan, std::move(columns), std::move(names)));
-  bound.hidden = 0;
   CatalogObject object;
   object.name = name;
   object.schema = bound.plan->schema;
@@ -284,10 +279,10 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateMaterializedView
   for (const ObjectRef& used : bound.objects) {
     object.depends_on.push_back(used->id);
   }
-  ObjectRef created = TRY(catalog_.create(std::move(object)));
+  ObjectRef created = TRY(create_object(std::move(object), bound.objects));
   Result<uint64_t> started = start_dataflow(bound, created->id, name.object, nullptr);
   if (!started.ok()) {
-    Status dropped = catalog_.drop(name).status();
+    TRY(forget_object(created));
     return started.status();
   }
   return done("CREATE MATERIALIZED VIEW");
@@ -307,25 +302,25 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateCatalog& stateme
   info.type = type->second;
   std::shared_ptr<ExternalCatalog> external;
   if (info.type != "generic_in_memory") {
-    Result<Connector*> connector = find_connector(info.type);
-    if (!connector.ok()) {
-      return connector.status().with_position(statement.name.position());
+    Result<std::shared_ptr<ExternalCatalog>> made = make_external_catalog(info);
+    if (!made.ok()) {
+      return made.status().with_position(statement.name.position());
     }
-    tidemark::Options options = info.options;
-    options.erase("type");
-    options.erase("property-version");
-    options["connector"] = info.type;
-    external = std::make_shared<ConnectorCatalog>(**connector, options);
+    external = std::move(made).value();
     Result<std::vector<std::pair<std::string, std::string>>> tables = external->list();
     if (!tables.ok()) {
       return tables.status().with_position(statement.name.position());
     }
     notice(fmt::format("{} tables of the source are ready to query", tables->size()));
   }
+  CatalogInfo kept = info;
   Status created =
       catalog_.create_catalog(std::move(info), std::move(external), statement.if_not_exists);
   if (!created.ok()) {
     return std::move(created).with_position(statement.name.position());
+  }
+  if (Durability* durability = engine_.durability()) {
+    TRY(durability->put_catalog(TRY(catalog_.find_catalog(kept.name))));
   }
   return done("CREATE CATALOG");
 }
@@ -334,6 +329,9 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateDatabase& statem
   std::vector<std::string> parts = parts_of(statement.name);
   TRY(catalog_.create_database(parts.size() > 1 ? parts[0] : session_.catalog_, parts.back(),
                                statement.if_not_exists));
+  if (Durability* durability = engine_.durability()) {
+    TRY(durability->put_database(parts.size() > 1 ? parts[0] : session_.catalog_, parts.back()));
+  }
   return done("CREATE DATABASE");
 }
 
@@ -347,7 +345,7 @@ Status StatementExecutor::drop_object(const ObjectRef& object, bool cascade) {
       notice(fmt::format("dropped {} {}", dependent->kind_text(), dependent->name.object));
     }
   }
-  TRY(catalog_.drop(object->name));
+  TRY(forget_object(object));
   StepLoop& loop = engine_.step_loop();
   loop.run([&] {
     if (Dataflow* dataflow = loop.find_view(object->id)) {
@@ -357,16 +355,44 @@ Status StatementExecutor::drop_object(const ObjectRef& object, bool cascade) {
   return {};
 }
 
+// Into the catalog, and to disk if there is a data directory; with it what it uses of a source's
+// catalog, which has no definition of its own.
+Result<ObjectRef> StatementExecutor::create_object(CatalogObject object,
+                                                   const std::vector<ObjectRef>& used) {
+  bool is_temporary = object.temporary;
+  ObjectRef created = TRY(catalog_.create(std::move(object)));
+  if (Durability* durability = engine_.durability(); durability != nullptr && !is_temporary) {
+    if (Status status = durability->put_object(*created, used); !status.ok()) {
+      static_cast<void>(catalog_.drop(created->name).ok());
+      return status;
+    }
+  }
+  return created;
+}
+
+Status StatementExecutor::forget_object(const ObjectRef& object) {
+  TRY(catalog_.drop(object->name));
+  Durability* durability = engine_.durability();
+  return durability != nullptr ? durability->erase_object(object->id) : Status();
+}
+
 Result<StatementResult> StatementExecutor::run(const sql::Drop& statement) {
   std::vector<std::string> parts = parts_of(statement.name);
   bool cascade = statement.behaviour == sql::DropBehaviour::kCascade;
   switch (statement.kind) {
     case sql::ObjectKind::kCatalog:
       TRY(catalog_.drop_catalog(parts.back(), statement.if_exists));
+      if (Durability* durability = engine_.durability()) {
+        TRY(durability->erase_catalog(parts.back()));
+      }
       return done("DROP CATALOG");
     case sql::ObjectKind::kDatabase:
       TRY(catalog_.drop_database(parts.size() > 1 ? parts[0] : session_.catalog_, parts.back(),
                                  statement.if_exists, cascade));
+      if (Durability* durability = engine_.durability()) {
+        TRY(durability->erase_database(parts.size() > 1 ? parts[0] : session_.catalog_,
+                                       parts.back()));
+      }
       return done("DROP DATABASE");
     case sql::ObjectKind::kTable:
     case sql::ObjectKind::kView:

@@ -2,8 +2,8 @@
 
 #include <fmt/core.h>
 
-#include "connectors/registry.h"
 #include "engine/execute/executor.h"
+#include "engine/plan_dataflow.h"
 #include "engine/step_loop.h"
 #include "physical/planner.h"
 #include "plan/optimizer.h"
@@ -58,83 +58,14 @@ Result<BoundQuery> StatementExecutor::bind(const sql::Query& query) {
 Result<uint64_t> StatementExecutor::start_dataflow(const BoundQuery& bound, ObjectId object,
                                                    std::string name,
                                                    std::shared_ptr<Subscription> subscription) {
-  PhysicalPlan plan = build_graph(bound.plan);
-  Dataflow dataflow;
-  dataflow.object = object;
-  dataflow.name = std::move(name);
-  dataflow.key = bound.plan->key;
-  dataflow.context.eval.zone = bind_context().zone;
-  for (auto& [node, rows] : plan.constants) {
-    plan.graph->push(node, Delta{false, {ZBatch{std::move(rows), {}}}});
-  }
-  dataflow.graph = std::move(plan.graph);
-  struct Wanted {
-    StepLoop::TableRequest request;
-    Options with;
-  };
-  std::vector<Wanted> wanted;
-  std::vector<StepLoop::ViewRequest> views;
-  for (const GraphInput& input : plan.inputs) {
-    if (input.object->is_materialized_view()) {
-      views.push_back({input.object->id, input.node, input.columns});
-      continue;
-    }
-    const auto& table = std::get<TableDefinition>(input.object->definition);
-    Wanted next;
-    next.with = table.with;
-    next.request.source_key = table.source_key;
-    next.request.node = input.node;
-    next.request.width = input.columns.size();
-    next.request.spec.with = table.with;
-    std::vector<size_t> columns = input.columns;  // then what the key needs
-    for (size_t part : table.row_key) {
-      auto at = std::find(columns.begin(), columns.end(), part);
-      next.request.row_key.push_back(static_cast<size_t>(at - columns.begin()));
-      if (at == columns.end()) {
-        columns.push_back(part);
-      }
-    }
-    for (size_t column : columns) {
-      size_t visible = input.object->schema.size();
-      const Field& field =
-          column < visible ? input.object->schema[column] : table.hidden[column - visible];
-      next.request.spec.columns.push_back(field);
-      next.request.types.push_back(field.type);
-    }
-    wanted.push_back(std::move(next));
-  }
-  for (const Wanted& next : wanted) {
-    if (next.request.source_key != wanted[0].request.source_key) {
-      return Status::unsupported("a query over two sources is not supported yet");
-    }
-  }
-  if (!wanted.empty() && !views.empty()) {
-    return Status::unsupported(
-               "a query over both tables and materialized views is not supported yet")
-        .with_hint("make a materialized view of the table first");
-  }
+  PlannedDataflow planned = TRY(plan_dataflow(bound, object, std::move(name), bind_context().zone));
   Result<uint64_t> id = Status::cancelled("the engine is shutting down");
   StepLoop& loop = engine_.step_loop();
   loop.run([&] {
-    auto start = [&]() -> Result<uint64_t> {
-      std::vector<StepLoop::TableRequest> requests;
-      for (Wanted& next : wanted) {
-        if (loop.find_source(next.request.source_key) == nullptr) {
-          Connector* connector = TRY(find_connector(next.with.at("connector")));
-          SourceOpening opening{.with = next.with, .wake = [&loop] { loop.wake(); }};
-          loop.add_source(next.request.source_key, TRY(connector->open_source(std::move(opening))))
-              ->start();
-        }
-        requests.push_back(std::move(next.request));
-      }
-      DataflowId started =
-          TRY(loop.add_dataflow(std::move(dataflow), std::move(requests), std::move(views)));
-      if (subscription) {
-        loop.subscribe(*loop.find_dataflow(started), Subscriber{subscription, false, {}, false});
-      }
-      return started;
-    };
-    id = start();
+    id = loop.add_dataflow(std::move(planned));
+    if (id.ok() && subscription) {
+      loop.subscribe(*loop.find_dataflow(*id), Subscriber{subscription, false, {}, false});
+    }
   });
   return id;
 }

@@ -4,6 +4,7 @@
 #include "connectors/registry.h"
 #include "engine/execute/executor.h"
 #include "engine/settings.h"
+#include "engine/source_feed.h"
 #include "engine/step_loop.h"
 #include "types/datetime.h"
 
@@ -197,8 +198,8 @@ Result<StatementResult> StatementExecutor::run(const sql::Show& statement) {
     }
     case kSources: {
       loop.run([&] {
-        for (const std::string& key : loop.source_keys()) {
-          SourceStatus status = loop.find_source(key)->status();
+        for (const auto& [key, feed] : loop.sources()) {
+          SourceStatus status = feed->source().status();
           rows.push_back({key, state_text(status.state), status.position.to_string(),
                           status.slot_name, status.publication_name, status.message});
         }

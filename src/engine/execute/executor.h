@@ -61,6 +61,8 @@ class StatementExecutor {
   std::vector<std::string> parts_of(const sql::Name& name) const;
   Result<ObjectName> full_name(const sql::Name& name) const;
   Result<ObjectRef> find(const sql::Name& name);
+  Result<ObjectRef> create_object(CatalogObject object, const std::vector<ObjectRef>& used);
+  Status forget_object(const ObjectRef& object);
   Status drop_object(const ObjectRef& object, bool cascade);
   StatementResult done(std::string tag);
   StatementResult table(std::string tag, Schema schema, std::vector<std::vector<std::string>> rows);

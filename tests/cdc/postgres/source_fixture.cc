@@ -231,16 +231,61 @@ ReaderId SourceFixture::read(const std::string& table, const std::optional<Schem
   return read_resolved(table, *resolved);
 }
 
+void SourceFixture::open(const Options& with, std::optional<ResumePoint> resume) {
+  Result<std::unique_ptr<Source>> opened =
+      connector.open_source({.with = with,
+                             .wake =
+                                 [this] {
+                                   std::lock_guard lock(mutex_);
+                                   woken_ = true;
+                                   wake_.notify_all();
+                                 },
+                             .durable_name = durable_name,
+                             .resume = std::move(resume)});
+  CHECK(opened.ok());
+  source = std::move(opened).value();
+  sink.on_status = [this] { messages.push_back(source->status().message); };
+}
+
+bool SourceFixture::was_told(const std::string& part) const {
+  return std::ranges::any_of(messages, [&](const std::string& message) {
+    return message.find(part) != std::string::npos;
+  });
+}
+
+SourceCheckpoint SourceFixture::checkpoint() const {
+  CHECK(!sink.in_commit);
+  return SourceCheckpoint{.tables = sink.tables,
+                          .at = {.position = sink.position, .token = source->token()}};
+}
+
+void SourceFixture::restart(const SourceCheckpoint& from) {
+  source.reset();
+  sink.tables.clear();
+  sink.commits.clear();
+  sink.position = from.at.position;
+  sink.in_commit = false;
+  for (const auto& [id, kept] : from.tables) {
+    Options with = options(kept.table.display_name);
+    if (source == nullptr) {
+      open(with, from.at);
+    }
+    TableModel model = kept;
+    if (!kept.is_ready) {
+      model = TableModel{.table = kept.table, .columns = kept.columns};
+    }
+    model.is_ready = false;
+    ReaderId added = source->add_reader(
+        ReaderSpec{.with = with, .columns = kept.columns, .is_resumed = kept.is_ready});
+    CHECK(added == id);
+    sink.tables.emplace(id, std::move(model));
+  }
+  source->start();
+}
+
 ReaderId SourceFixture::read_resolved(const std::string& table, const SourceTable& resolved) {
   if (source == nullptr) {
-    Result<std::unique_ptr<Source>> opened =
-        connector.open_source({.with = options(table), .wake = [this] {
-                                 std::lock_guard lock(mutex_);
-                                 woken_ = true;
-                                 wake_.notify_all();
-                               }});
-    CHECK(opened.ok());
-    source = std::move(opened).value();
+    open(options(table), std::nullopt);
     source->start();
   }
   TableModel model;

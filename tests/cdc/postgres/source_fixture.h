@@ -46,10 +46,16 @@ class RecordingSink final : public SourceSink {
   void commit_end(const CommitInfo& commit) override;
   void progress(Lsn position, int64_t time_us) override;
   void reader_failed(ReaderId reader, Status status) override;
-  void status_changed() override { ++status_changes; }
+  void status_changed() override {
+    ++status_changes;
+    if (on_status) {
+      on_status();
+    }
+  }
 
   std::map<ReaderId, TableModel> tables;
   std::function<void(const CommitInfo&)> on_commit;
+  std::function<void()> on_status;
   std::vector<CommitInfo> commits;
   Lsn position;
   int status_changes = 0;
@@ -60,6 +66,12 @@ class RecordingSink final : public SourceSink {
   void advance(Lsn to);
 
   std::string moved_;  // the row whose key is being changed
+};
+
+// What an engine has on disk: its tables at one position of the source.
+struct SourceCheckpoint {
+  std::map<ReaderId, TableModel> tables;
+  ResumePoint at;
 };
 
 class SourceFixture {
@@ -80,6 +92,14 @@ class SourceFixture {
   bool catch_up();
   void close() { source.reset(); }
 
+  // The state as of now; not within a commit.
+  SourceCheckpoint checkpoint() const;
+  // Ends the source, as a process ends that is killed, and opens it again from an older state. Its
+  // readers have their old ids.
+  void restart(const SourceCheckpoint& from);
+
+  bool was_told(const std::string& part) const;  // a state's message had it
+
   TableModel& model(ReaderId reader) { return sink.tables.at(reader); }
   // The rows that Postgres has, in the model's form.
   std::vector<std::string> rows_at_source(ReaderId reader);
@@ -92,8 +112,12 @@ class SourceFixture {
   PostgresCdcConnector connector;
   RecordingSink sink;
   bool acknowledges = true;
+  std::vector<std::string> messages;  // of the source's states so far
+  std::string durable_name;           // of the source to open
 
  private:
+  void open(const Options& with, std::optional<ResumePoint> resume);
+
   std::mutex mutex_;  // guards woken_
   std::condition_variable wake_;
   bool woken_ = false;

@@ -1,0 +1,20 @@
+#pragma once
+// `tidemark serve`: the engine as a server, with a data directory that outlives it.
+
+#include <string>
+#include <vector>
+
+namespace tidemark {
+
+struct ServeFlags {
+  std::string data_directory;
+  std::string listen = "127.0.0.1:7432";
+  std::string socket_directory = "/tmp";
+  std::vector<std::string> init_files;
+  std::vector<std::string> settings;  // KEY=VALUE, of every session
+};
+
+// Until SIGTERM or SIGINT: then the last checkpoint is taken. The exit status.
+int run_serve(const ServeFlags& flags);
+
+}  // namespace tidemark

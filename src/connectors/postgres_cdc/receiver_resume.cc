@@ -1,0 +1,148 @@
+// How a durable source goes on where it was, and when it cannot.
+//
+//   lost connection: the decoder stays, a commit that was cut off is received again and completed
+//   restart:         resumed readers are ready where the stream starts
+//   obstacle:        the upstream no longer has what follows that place; everything begins anew
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "connectors/postgres_cdc/reader_group.h"
+#include "connectors/postgres_cdc/receiver.h"
+#include "connectors/postgres_cdc/receiver_epoch.h"
+
+namespace tidemark {
+
+// Why the stream cannot go on from goes_on_; empty if it can.
+Result<std::string> Receiver::obstacle(Epoch& epoch) {
+  Lsn position = goes_on_->position;
+  std::optional<UpstreamIdentity> known = UpstreamIdentity::parse(goes_on_->token);
+  const UpstreamIdentity& server = epoch.server.identity;
+  if (!known || known->system != server.system) {
+    return std::string("it is another server than the one that was read before");
+  }
+  if (!TRY(timeline_contains(epoch.stream->connection(), server.timeline, known->timeline,
+                             position))) {
+    return fmt::format("the server's timeline {} does not contain {} of timeline {}",
+                       server.timeline, position.to_string(), known->timeline);
+  }
+  if (epoch.server.flushed < position) {
+    return fmt::format("the server's log ends before, at {}: was it restored from a backup?",
+                       epoch.server.flushed.to_string());
+  }
+  std::string slot = slot_name();
+  SlotState state = TRY(control_.slot_state(slot));
+  if (!state.exists) {
+    return fmt::format("slot {} is gone", slot);
+  }
+  if (!state.is_usable) {
+    return fmt::format("slot {} is not a pgoutput slot of this database", slot);
+  }
+  if (state.is_lost) {
+    return fmt::format("the server has removed the log that slot {} kept", slot);
+  }
+  if (state.confirmed > position) {
+    return fmt::format("slot {} has moved on to {} without us", slot, state.confirmed.to_string());
+  }
+  uint32_t publication = TRY(control_.publication_oid());
+  if (publication == 0 || publication != known->publication_oid) {
+    return fmt::format("publication {} {}", control_.name(),
+                       publication == 0 ? "is gone" : "was dropped and made again");
+  }
+  return std::string();
+}
+
+// Everything begins anew; what comes next has other positions, maybe of another server.
+void Receiver::forget_upstream(std::string obstacle) {
+  begun_anew_ = fmt::format("the source cannot go on from {}: {}; its tables are read anew",
+                            goes_on_->position.to_string(), obstacle);
+  goes_on_.reset();
+  decoder_.reset();
+  acknowledged_ = 0;
+  awaited_ = 0;
+  set_state(SourceState::kStale, begun_anew_);
+}
+
+Status Receiver::go_on(Epoch& epoch) {
+  epoch.slot = slot_name();
+  if (decoder_ == nullptr) {
+    TRY(take_resumed());
+  }
+  drop_unwanted();
+  text_asked_ = text_asked_ || decoder_->needs_text();
+  TRY(control_.free_slot(epoch.slot, walsender_pid_));
+  TRY(start_stream(epoch, goes_on_->position));
+  // Now it is ours. The server begins silently at the position that was confirmed if that is later
+  // (CreateDecodingContext).
+  SlotState state = TRY(control_.slot_state(epoch.slot));
+  if (state.confirmed > goes_on_->position) {
+    return Status::unavailable(fmt::format("slot {} was moved by another process", epoch.slot));
+  }
+  return {};
+}
+
+// Plans the resumed readers, whose content is that of goes_on_. One whose table has left the
+// publication meanwhile is read anew.
+Status Receiver::take_resumed() {
+  std::vector<ReaderRequest> requests;
+  {
+    std::lock_guard lock(mutex_);
+    for (ReaderId id : pending_) {
+      if (readers_.at(id).spec.is_resumed) {
+        requests.push_back(readers_.at(id));
+      }
+    }
+  }
+  std::vector<SnapshotTarget> targets = TRY(plan_readers(*this, requests));
+  std::vector<TableInfo> tables;
+  for (const SnapshotTarget& target : targets) {
+    tables.push_back(target.plan->table);
+  }
+  std::vector<uint32_t> unpublished = TRY(control_.unpublished(tables));
+  auto is_unpublished = [&](const TableInfo& table) {
+    return std::ranges::find(unpublished, table.oid) != unpublished.end();
+  };
+  std::erase_if(tables, is_unpublished);
+  if (!tables.empty()) {
+    TRY(control_.publish_only(tables));
+  }
+  decoder_ = std::make_unique<ChangeDecoder>(
+      [this](SourceEvent event) { return emit(std::move(event)); }, delivered_);
+  std::lock_guard lock(mutex_);
+  for (const SnapshotTarget& target : targets) {
+    if (!is_unpublished(target.plan->table) && readers_.contains(target.reader)) {
+      decoder_->add_resumed_reader(target.reader, target.plan, goes_on_->position);
+      std::erase(pending_, target.reader);
+    }
+  }
+  return {};
+}
+
+// A first start, or one after an obstacle. A slot that the user named is left alone as long as it
+// can be used.
+Status Receiver::drop_kept() {
+  std::string slot = slot_name();
+  if (!options_.slot.empty() && !TRY(control_.slot_state(slot)).is_lost) {
+    return {};
+  }
+  return control_.drop_kept(slot, walsender_pid_);
+}
+
+// Readers may have been removed while there was no stream to do it in.
+void Receiver::drop_unwanted() {
+  for (ReaderId id : decoder_->reader_ids()) {
+    if (!is_wanted(id)) {
+      decoder_->remove_reader(id);
+    }
+  }
+}
+
+// The stream is lost: remembers where it goes on.
+Status Receiver::keep_place() {
+  TRY(decoder_->cut_off());
+  goes_on_->position = decoder_->position();
+  return {};
+}
+
+}  // namespace tidemark

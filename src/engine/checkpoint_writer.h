@@ -1,0 +1,47 @@
+#pragma once
+// Writes checkpoints off the step thread: one batch at a time, atomic and synced. A write that
+// fails (a full disk) is tried again until it succeeds: the batch is the only copy of what changed.
+//
+// Thread rule: the step thread, but for its own.
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "state/store.h"
+
+namespace tidemark {
+
+class CheckpointWriter {
+ public:
+  // `wake` is called from the writer's thread when a write has ended.
+  CheckpointWriter(Store& store, std::function<void()> wake);
+  ~CheckpointWriter() { stop(); }
+  // After the running write, which is not tried again if it fails.
+  void stop();
+
+  // Not while one is being written.
+  void begin(StoreBatch batch);
+  bool is_writing() const;
+  // True once, after the batch is on disk.
+  bool take_finished();
+  // Why the batch is not on disk yet, if a write failed.
+  Status last_error() const;
+
+ private:
+  void run();
+
+  Store& store_;
+  std::function<void()> wake_;
+  mutable std::mutex mutex_;  // guards all below
+  std::condition_variable ready_;
+  std::optional<StoreBatch> batch_;
+  bool is_finished_ = false;
+  bool is_stopping_ = false;
+  Status last_error_;
+  std::thread thread_;  // last
+};
+
+}  // namespace tidemark

@@ -1,0 +1,285 @@
+#include "engine/durability.h"
+
+#include <chrono>
+
+#include "catalog/catalog_codec.h"
+#include "engine/source_feed.h"
+#include "engine/step_loop.h"
+#include "types/datetime.h"
+
+namespace tidemark {
+
+namespace {
+
+// What is not on disk yet is held twice while it is written; this bounds it.
+constexpr size_t kChangedEntriesMax = 400'000;
+
+// The tables of a dataflow: its operators', and those in front of its graph.
+void visit_tables(Dataflow& dataflow, const Graph::NodeStateVisitor& visit) {
+  dataflow.graph->visit_state(visit);
+  for (TableFeed& feed : dataflow.tables) {
+    feed.upsert.visit_state([&](StateTable& table) { visit(feed.node, 0, table); });
+  }
+}
+
+}  // namespace
+
+Durability::Durability(std::unique_ptr<Store> store, int64_t interval_us)
+    : store_(std::move(store)), interval_us_(interval_us) {}
+Durability::~Durability() = default;
+
+void Durability::start(StepLoop& loop) {
+  loop_ = &loop;
+  writer_ = std::make_unique<CheckpointWriter>(*store_, [&loop] { loop.wake(); });
+}
+
+// --- definitions ---
+
+Status Durability::put_object(const CatalogObject& object, const std::vector<ObjectRef>& also) {
+  StoreBatch batch;
+  batch.put(object_key(object.id), encode_object(object));
+  for (const ObjectRef& other : also) {
+    batch.put(object_key(other->id), encode_object(*other));
+  }
+  return store_->write(batch);
+}
+
+Status Durability::erase_object(ObjectId id) {
+  StoreBatch batch;
+  batch.erase(object_key(id));
+  return store_->write(batch);
+}
+
+Status Durability::put_catalog(const CatalogInfo& info) {
+  StoreBatch batch;
+  batch.put(catalog_key(info.name), encode_catalog(info));
+  return store_->write(batch);
+}
+
+Status Durability::erase_catalog(const std::string& name) {
+  StoreBatch batch;
+  batch.erase(catalog_key(name));
+  batch.erase_prefix(database_key(name, ""));
+  return store_->write(batch);
+}
+
+Status Durability::put_database(const std::string& catalog, const std::string& database) {
+  StoreBatch batch;
+  batch.put(database_key(catalog, database), "");
+  return store_->write(batch);
+}
+
+Status Durability::erase_database(const std::string& catalog, const std::string& database) {
+  StoreBatch batch;
+  batch.erase(database_key(catalog, database));
+  return store_->write(batch);
+}
+
+// --- dataflows and sources ---
+
+Status Durability::attach(Dataflow& dataflow, const std::string& plan, bool is_stored) {
+  DataflowRecord record;
+  record.object = dataflow.object;
+  record.plan = plan;
+  record.zone = dataflow.context.eval.zone;
+  record.started_us = dataflow.context.eval.now_us;
+  record.is_live = is_stored;
+  record.mark = dataflow.mark;
+  record.commit_time_us = dataflow.commit_time_us;
+  StoreBatch batch;
+  if (!is_stored) {
+    batch.erase_prefix(state_prefix(dataflow.id));
+    batch.put(dataflow_key(dataflow.id), encode_dataflow(record));
+    TRY(store_->write(batch));
+  }
+  dataflows_[dataflow.id] = std::move(record);
+  visit_tables(dataflow, [&](NodeId node, size_t place, StateTable& table) {
+    table.attach(*store_, state_prefix(dataflow.id, node, place), is_stored);
+  });
+  dataflow.is_durable = true;
+  return {};
+}
+
+Status Durability::detach(DataflowId id) {
+  if (dataflows_.erase(id) == 0) {
+    return {};
+  }
+  std::erase(staged_, id);
+  // A checkpoint may be on its way to the disk with more of this state, so the state goes with the
+  // next one; if that never comes, the next start finds state without a record.
+  erased_prefixes_.push_back(state_prefix(id));
+  is_changed_ = true;
+  StoreBatch batch;
+  batch.erase(dataflow_key(id));
+  return store_->write(batch);
+}
+
+Status Durability::forget_dataflow(DataflowId id) {
+  StoreBatch batch;
+  batch.erase(dataflow_key(id));
+  batch.erase_prefix(state_prefix(id));
+  return store_->write(batch);
+}
+
+Status Durability::put_source(const std::string& key, const SourceRecord& record) {
+  StoreBatch batch;
+  batch.put(source_key(key), encode_source(record));
+  return store_->write(batch);
+}
+
+void Durability::forget_source(const std::string& key, std::unique_ptr<SourceFeed> feed) {
+  SourceRecord record = feed->record();
+  record.is_abandoned = true;
+  static_cast<void>(
+      put_source(key, record).ok());  // else it is found again, and found unread again
+  farewells_.emplace_back([this, key, feed = std::move(feed)]() mutable {
+    feed.reset();
+    StoreBatch batch;
+    batch.erase(source_key(key));
+    static_cast<void>(store_->write(batch).ok());
+  });
+}
+
+// --- checkpoints ---
+
+bool Durability::is_between_commits() const {
+  for (const auto& [key, feed] : loop_->sources()) {
+    if (feed->mid_commit()) {
+      return false;
+    }
+  }
+  return true;
+}
+
+size_t Durability::changed_entries() {
+  size_t entries = 0;
+  for (const auto& [id, record] : dataflows_) {
+    if (Dataflow* dataflow = loop_->find_dataflow(id)) {
+      visit_tables(*dataflow,
+                   [&](NodeId, size_t, StateTable& table) { entries += table.changed_entries(); });
+    }
+  }
+  return entries;
+}
+
+std::optional<int64_t> Durability::due_us() const {
+  if (!is_changed_ || writer_->is_writing()) {
+    return std::nullopt;
+  }
+  return began_us_ + interval_us_;
+}
+
+bool Durability::is_due() const {
+  std::optional<int64_t> due = due_us();
+  return due && now_us() >= *due;
+}
+
+void Durability::turn() {
+  if (writer_->take_finished()) {
+    ended();
+  }
+  if (!is_changed_ || writer_->is_writing() || !is_between_commits()) {
+    return;
+  }
+  if (is_due() || changed_entries() > kChangedEntriesMax) {
+    int64_t start_us = now_us();
+    StoreBatch batch = stage();
+    began_us_ = now_us();
+    stats_.last_stage_us = began_us_ - start_us;
+    writer_->begin(std::move(batch));
+  }
+}
+
+StoreBatch Durability::stage() {
+  StoreBatch batch;
+  for (const std::string& prefix : erased_prefixes_) {
+    batch.erase_prefix(prefix);
+  }
+  erased_prefixes_.clear();
+  staged_.clear();
+  for (auto& [id, record] : dataflows_) {
+    Dataflow* dataflow = loop_->find_dataflow(id);
+    if (dataflow == nullptr || dataflow->failed) {
+      continue;
+    }
+    staged_.push_back(id);
+    visit_tables(*dataflow, [&](NodeId, size_t, StateTable& table) { table.stage(batch); });
+  }
+  stats_.entries += batch.count();
+  stage_records(batch);
+  stats_.bytes += batch.size_bytes();
+  is_changed_ = false;
+  return batch;
+}
+
+void Durability::stage_records(StoreBatch& batch) {
+  for (auto& [id, record] : dataflows_) {
+    Dataflow* dataflow = loop_->find_dataflow(id);
+    if (dataflow == nullptr) {
+      continue;
+    }
+    DataflowRecord now = record;
+    now.is_live = dataflow->live && dataflow->ready() && !dataflow->failed;
+    now.mark = dataflow->mark;
+    now.commit_time_us = dataflow->commit_time_us;
+    if (now != record) {
+      batch.put(dataflow_key(id), encode_dataflow(now));
+      record = std::move(now);
+    }
+  }
+  acknowledge_.clear();
+  for (const auto& [key, feed] : loop_->sources()) {
+    SourceRecord now = feed->record();
+    now.position = feed->position();
+    now.commit_position = feed->commit_position();
+    now.commit_time_us = feed->commit_time_us();
+    now.token = feed->source().token();
+    if (now != feed->record()) {
+      batch.put(source_key(key), encode_source(now));
+      feed->set_record(std::move(now));
+    }
+    acknowledge_.emplace_back(key, feed->position());
+  }
+}
+
+void Durability::ended() {
+  for (DataflowId id : staged_) {
+    if (Dataflow* dataflow = loop_->find_dataflow(id)) {
+      visit_tables(*dataflow, [](NodeId, size_t, StateTable& table) { table.staged_is_durable(); });
+    }
+  }
+  staged_.clear();
+  for (const auto& [key, position] : acknowledge_) {
+    auto feed = loop_->sources().find(key);
+    if (feed != loop_->sources().end()) {
+      feed->second->acknowledge(position);
+    }
+  }
+  acknowledge_.clear();
+  ++stats_.checkpoints;
+  stats_.last_us = now_us();
+  stats_.last_write_us = stats_.last_us - began_us_;
+}
+
+void Durability::finish() {
+  writer_->stop();
+  if (writer_->take_finished()) {
+    ended();
+  }
+  // A batch that could not be written stays the last one: what changed after it must not be there
+  // without it.
+  if (is_changed_ && !writer_->is_writing() && is_between_commits() &&
+      store_->write(stage()).ok()) {
+    ended();
+  }
+}
+
+Durability::Stats Durability::stats() const {
+  Stats stats = stats_;
+  if (writer_ != nullptr) {
+    stats.error = writer_->last_error();
+  }
+  return stats;
+}
+
+}  // namespace tidemark

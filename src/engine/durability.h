@@ -1,0 +1,102 @@
+#pragma once
+// The conductor of checkpoints, and what the engine keeps of definitions. A checkpoint is one
+// atomic, synced batch: what changed in every table of state, the views' marks, and how far each
+// source has been read. Only when it is on disk are the sources told that they may forget.
+//
+//   step thread   stage (copies what changed) ─► next steps ...              ─► staged_is_durable,
+//   acknowledge writer                                    └► write, sync ───────────────┘
+//
+// It is taken between two steps, never in the middle of a commit, about `interval` after something
+// changed, or sooner when very much has.
+//
+// Thread rule: the step thread, but for the methods of definitions: any thread.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/checkpoint_writer.h"
+#include "engine/dataflow.h"
+#include "engine/records.h"
+#include "state/store.h"
+
+namespace tidemark {
+
+class SourceFeed;
+class StepLoop;
+
+class Durability {
+ public:
+  Durability(std::unique_ptr<Store> store, int64_t interval_us);
+  ~Durability();
+  void start(StepLoop& loop);  // before anything below
+
+  // --- definitions (any thread); on disk when they return ---
+  Status put_object(const CatalogObject& object, const std::vector<ObjectRef>& also);
+  Status erase_object(ObjectId id);
+  Status put_catalog(const CatalogInfo& info);
+  Status erase_catalog(const std::string& name);
+  Status put_database(const std::string& catalog, const std::string& database);
+  Status erase_database(const std::string& catalog, const std::string& database);
+
+  // --- dataflows and sources (step thread) ---
+  // Keeps the state of a dataflow from now on. `is_stored`: it is there already, and fits the plan.
+  Status attach(Dataflow& dataflow, const std::string& plan, bool is_stored);
+  // Forgets a dataflow; its state goes with the next checkpoint.
+  Status detach(DataflowId id);
+  // The same for one that is not attached, its state at once.
+  Status forget_dataflow(DataflowId id);
+  Status put_source(const std::string& key, const SourceRecord& record);
+  // Ends a source that was abandoned, and forgets it once nothing is left of it at the upstream. In
+  // the background.
+  void forget_source(const std::string& key, std::unique_ptr<SourceFeed> feed);
+
+  // --- checkpoints (step thread) ---
+  // Something happened that the next checkpoint has to hold.
+  void note_change() { is_changed_ = true; }
+  // When the next one is due; absent: nothing has changed, or one is being written.
+  std::optional<int64_t> due_us() const;
+  bool is_due() const;
+  // At the end of a turn: ends what has been written, begins what is due.
+  void turn();
+  // The last one, before the end: waits for the disk.
+  void finish();
+  void set_interval_us(int64_t interval_us) { interval_us_ = interval_us; }
+
+  struct Stats {
+    uint64_t checkpoints = 0;
+    uint64_t bytes = 0;  // of all batches
+    uint64_t entries = 0;
+    int64_t last_us = 0;        // when the last one was on disk
+    int64_t last_stage_us = 0;  // how long the step thread took for it
+    int64_t last_write_us = 0;
+    Status error;  // why the one being written is not on disk yet
+  };
+  Stats stats() const;
+  Store& store() { return *store_; }
+
+ private:
+  StoreBatch stage();
+  void stage_records(StoreBatch& batch);
+  void ended();
+  bool is_between_commits() const;
+  size_t changed_entries();
+
+  std::unique_ptr<Store> store_;
+  int64_t interval_us_;
+  StepLoop* loop_ = nullptr;
+  std::unique_ptr<CheckpointWriter> writer_;
+  std::map<DataflowId, DataflowRecord> dataflows_;  // as they are in the store, or in the batch
+  std::vector<std::pair<std::string, Lsn>> acknowledge_;  // once the batch is on disk
+  std::vector<DataflowId> staged_;
+  std::vector<std::string> erased_prefixes_;
+  std::vector<std::jthread> farewells_;  // of forget_source
+  bool is_changed_ = false;
+  int64_t began_us_ = 0;
+  Stats stats_;
+};
+
+}  // namespace tidemark

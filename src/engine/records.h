@@ -1,0 +1,71 @@
+#pragma once
+// What the engine keeps in the store, and under which keys. docs/state_layout.md shows every byte.
+//
+//   format                                     version of the whole (state/store.cc)
+//   c <catalog>                                CREATE CATALOG
+//   b <catalog> 00 <database>                  CREATE DATABASE
+//   o <object id, 8 bytes>                     a table or view
+//   u <source key>                             an upstream: its name there, and how far it has been
+//   read d <dataflow id, 4 bytes>                   a materialized view's dataflow: its mark s
+//   <dataflow id, 4> <node, 2> <place, 2> …  state tables (state/keyed_table.h,
+//   state/ordered_table.h)
+//
+// Numbers in keys are big-endian.
+
+#include <string>
+#include <string_view>
+
+#include "base/options.h"
+#include "base/status.h"
+#include "catalog/catalog.h"
+#include "types/lsn.h"
+
+namespace tidemark {
+
+inline constexpr std::string_view kCatalogPrefix = "c";
+inline constexpr std::string_view kDatabasePrefix = "b";
+inline constexpr std::string_view kObjectPrefix = "o";
+inline constexpr std::string_view kSourcePrefix = "u";
+inline constexpr std::string_view kDataflowPrefix = "d";
+inline constexpr std::string_view kStatePrefix = "s";
+
+std::string catalog_key(std::string_view catalog);
+std::string database_key(std::string_view catalog, std::string_view database);
+std::string object_key(ObjectId id);
+std::string source_key(std::string_view key);
+std::string dataflow_key(uint64_t id);
+// All state of a dataflow; of one of its tables.
+std::string state_prefix(uint64_t dataflow);
+std::string state_prefix(uint64_t dataflow, size_t node, size_t place);
+
+struct SourceRecord {
+  Options with;               // of the table that opened it
+  std::string durable_name;   // what it is called at the upstream
+  bool is_abandoned = false;  // on its way out: what it has at the upstream is to be removed
+  // The state holds everything up to here. Not valid: nothing was checkpointed yet.
+  Lsn position;
+  Lsn commit_position;
+  int64_t commit_time_us = 0;
+  std::string token;  // Source::token at that position
+  bool operator==(const SourceRecord&) const = default;
+};
+std::string encode_source(const SourceRecord& record);
+Result<SourceRecord> decode_source(std::string_view bytes);
+
+struct DataflowRecord {
+  ObjectId object = 0;
+  // What the state's layout follows from; another plan cannot read it.
+  std::string plan;
+  std::string zone;
+  int64_t started_us = 0;
+  // The state is the view's at `mark`. Otherwise it is still being built, and worth nothing after a
+  // restart.
+  bool is_live = false;
+  Lsn mark;
+  int64_t commit_time_us = 0;
+  bool operator==(const DataflowRecord&) const = default;
+};
+std::string encode_dataflow(const DataflowRecord& record);
+Result<DataflowRecord> decode_dataflow(std::string_view bytes);
+
+}  // namespace tidemark

@@ -1,0 +1,186 @@
+#include "engine/restore.h"
+
+#include <set>
+
+#include <fmt/core.h>
+
+#include "catalog/catalog_codec.h"
+#include "connectors/registry.h"
+#include "engine/bind_view.h"
+#include "engine/durability.h"
+#include "engine/engine.h"
+#include "engine/external_catalog.h"
+#include "engine/source_feed.h"
+#include "engine/step_loop.h"
+
+namespace tidemark {
+
+namespace {
+
+class Restorer {
+ public:
+  explicit Restorer(Engine& engine)
+      : engine_(engine), store_(engine.durability()->store()), loop_(engine.step_loop()) {}
+
+  Status run() {
+    TRY(catalogs());
+    TRY(databases());
+    TRY(objects());
+    TRY(sources());
+    TRY(views());
+    TRY(drop_orphans());
+    loop_.start_sources();
+    return {};
+  }
+  std::vector<std::string> take_notices() { return std::move(notices_); }
+
+ private:
+  // Calls f(key without the prefix, value) for every record below a prefix.
+  template <typename F>
+  Status for_each(std::string_view prefix, F&& f) {
+    StoreCursor cursor = store_.scan(prefix);
+    for (; cursor.valid(); cursor.next()) {
+      TRY(f(cursor.key().substr(prefix.size()), cursor.value()));
+    }
+    return cursor.status();
+  }
+
+  Status catalogs() {
+    return for_each(kCatalogPrefix, [&](std::string_view, std::string_view value) -> Status {
+      CatalogInfo info = TRY(decode_catalog(value));
+      std::shared_ptr<ExternalCatalog> external;
+      if (info.type != "generic_in_memory") {
+        external = TRY(make_external_catalog(info));
+      }
+      return engine_.catalog().create_catalog(std::move(info), std::move(external), true);
+    });
+  }
+
+  Status databases() {
+    return for_each(kDatabasePrefix, [&](std::string_view key, std::string_view) -> Status {
+      size_t end = key.find('\0');
+      if (end == std::string_view::npos) {
+        return Status::corruption("a database's record in the data directory cannot be read");
+      }
+      return engine_.catalog().create_database(std::string(key.substr(0, end)),
+                                               std::string(key.substr(end + 1)), true);
+    });
+  }
+
+  Status objects() {
+    return for_each(kObjectPrefix, [&](std::string_view, std::string_view value) -> Status {
+      return engine_.catalog().restore(TRY(decode_object(value)));
+    });
+  }
+
+  Status sources() {
+    return for_each(kSourcePrefix, [&](std::string_view key, std::string_view value) -> Status {
+      SourceRecord record = TRY(decode_source(value));
+      TRY(loop_.resume_source(std::string(key), record));
+      if (record.is_abandoned) {
+        auto entry = loop_.sources().find(std::string(key));
+        entry->second->source().abandon();
+        engine_.durability()->forget_source(entry->first, std::move(entry->second));
+        loop_.sources().erase(entry);
+      }
+      return {};
+    });
+  }
+
+  Status views() {
+    TRY(for_each(kDataflowPrefix, [&](std::string_view key, std::string_view value) -> Status {
+      ByteReader in(key);
+      DataflowId id = in.big_endian<uint32_t>();
+      records_[id] = TRY(decode_dataflow(value));
+      loop_.reserve_ids(id + 1);
+      return {};
+    }));
+    for (const auto& [id, record] : records_) {
+      ObjectRef object = engine_.catalog().find_by_id(record.object);
+      if (object == nullptr || !object->is_materialized_view()) {
+        TRY(engine_.durability()->forget_dataflow(id));  // dropped just before the end
+        continue;
+      }
+      started_.insert(object->id);
+      if (Status status = view(id, record, *object); !status.ok()) {
+        if (status.code() == StatusCode::kCorruption) {
+          return status;
+        }
+        notices_.push_back(
+            fmt::format("view {} does not run: {}", object->name.object, status.to_string()));
+      }
+    }
+    // Made just before the end, and not begun.
+    for (const ObjectRef& object : engine_.catalog().objects()) {
+      if (object->is_materialized_view() && !started_.contains(object->id)) {
+        PlannedDataflow planned = TRY(plan(*object, "UTC"));
+        TRY(loop_.add_dataflow(std::move(planned)));
+      }
+    }
+    return {};
+  }
+
+  Result<PlannedDataflow> plan(const CatalogObject& object, const std::string& zone) {
+    BoundQuery bound = TRY(bind_materialized_view(engine_.catalog(), object, zone));
+    return plan_dataflow(bound, object.id, object.name.object, zone);
+  }
+
+  Status view(DataflowId id, const DataflowRecord& record, const CatalogObject& object) {
+    PlannedDataflow planned = TRY(plan(object, record.zone));
+    bool reads_live_views = std::ranges::all_of(
+        planned.views, [&](const ViewRequest& view) { return resumed_.contains(view.object); });
+    if (record.is_live && planned.plan == record.plan && reads_live_views) {
+      planned.dataflow.id = id;
+      planned.dataflow.mark = record.mark;
+      planned.dataflow.commit_time_us = record.commit_time_us;
+      planned.dataflow.context.eval.now_us = record.started_us;
+      TRY(loop_.resume_dataflow(std::move(planned)));
+      resumed_.insert(object.id);
+      return {};
+    }
+    notices_.push_back(fmt::format("view {} is read anew: {}", object.name.object,
+                                   !record.is_live ? "it was not complete when the program ended"
+                                   : planned.plan != record.plan
+                                       ? "this version runs it by another plan"
+                                       : "a view that it reads is read anew"));
+    TRY(engine_.durability()->forget_dataflow(id));
+    return loop_.add_dataflow(std::move(planned)).status();
+  }
+
+  // State whose dataflow is gone: the drop was recorded, and the end came before the next
+  // checkpoint.
+  Status drop_orphans() {
+    StoreBatch batch;
+    StoreCursor cursor = store_.scan(kStatePrefix);
+    while (cursor.valid()) {
+      ByteReader in(cursor.key().substr(kStatePrefix.size()));
+      DataflowId id = in.big_endian<uint32_t>();
+      if (loop_.find_dataflow(id) == nullptr) {
+        batch.erase_prefix(state_prefix(id));
+      }
+      cursor.seek(end_of_prefix(state_prefix(id)));
+    }
+    TRY(cursor.status());
+    return batch.count() == 0 ? Status() : store_.write(batch);
+  }
+
+  Engine& engine_;
+  Store& store_;
+  StepLoop& loop_;
+  std::map<DataflowId, DataflowRecord> records_;
+  std::set<ObjectId> started_;
+  std::set<ObjectId> resumed_;
+  std::vector<std::string> notices_;
+};
+
+}  // namespace
+
+Result<std::vector<std::string>> restore(Engine& engine) {
+  Restorer restorer(engine);
+  Status status;
+  engine.step_loop().run([&] { status = restorer.run(); });
+  TRY(std::move(status));
+  return restorer.take_notices();
+}
+
+}  // namespace tidemark

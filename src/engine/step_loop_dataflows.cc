@@ -1,0 +1,177 @@
+// The part of StepLoop that opens sources and begins dataflows, new ones and those of an earlier
+// process.
+
+#include <random>
+
+#include <fmt/core.h>
+
+#include "connectors/registry.h"
+#include "engine/durability.h"
+#include "engine/source_feed.h"
+#include "engine/step_loop.h"
+#include "types/datetime.h"
+
+namespace tidemark {
+
+namespace {
+
+// What a durable source is called at the upstream; `doctor` knows the form.
+std::string new_durable_name() {
+  std::random_device random;
+  return fmt::format("tidemark_{:08x}", random());
+}
+
+}  // namespace
+
+Result<Source*> StepLoop::open_source(const std::string& key, const Options& with) {
+  if (Source* open = find_source(key)) {
+    return open;
+  }
+  Connector* connector = TRY(find_connector(with.at("connector")));
+  SourceOpening opening{.with = with, .wake = [this] { wake(); }};
+  SourceRecord record{.with = with};
+  if (durability_ != nullptr) {
+    // Known to us before it is known there, so that nothing is left there without an owner.
+    record.durable_name = new_durable_name();
+    TRY(durability_->put_source(key, record));
+    opening.durable_name = record.durable_name;
+  }
+  std::unique_ptr<Source> source = TRY(connector->open_source(std::move(opening)));
+  auto [entry, inserted] = sources_.emplace(
+      key, std::make_unique<SourceFeed>(*this, key, std::move(source), std::move(record)));
+  return &entry->second->source();
+}
+
+Status StepLoop::resume_source(const std::string& key, const SourceRecord& record) {
+  Connector* connector = TRY(find_connector(record.with.at("connector")));
+  SourceOpening opening{
+      .with = record.with, .wake = [this] { wake(); }, .durable_name = record.durable_name};
+  if (record.position.valid()) {
+    opening.resume = ResumePoint{record.position, record.token};
+  }
+  std::unique_ptr<Source> source = TRY(connector->open_source(std::move(opening)));
+  sources_.emplace(key, std::make_unique<SourceFeed>(*this, key, std::move(source), record));
+  return {};
+}
+
+void StepLoop::start_sources() {
+  for (auto& [key, feed] : sources_) {
+    if (!feed->readers.empty()) {
+      feed->start();
+    }
+  }
+}
+
+// A source that no view reads any more would hold back the upstream's log for nothing.
+void StepLoop::abandon_unread_sources() {
+  constexpr int64_t kPatienceUs = 10'000'000;  // the next query may want it
+  for (auto entry = sources_.begin(); entry != sources_.end();) {
+    SourceFeed& feed = *entry->second;
+    if (!feed.readers.empty()) {
+      feed.unread_since_us = 0;
+    } else if (feed.unread_since_us == 0) {
+      feed.unread_since_us = now_us();
+    }
+    if (feed.unread_since_us == 0 || now_us() - feed.unread_since_us < kPatienceUs) {
+      ++entry;
+      continue;
+    }
+    feed.source().abandon();
+    durability_->forget_source(entry->first, std::move(entry->second));
+    entry = sources_.erase(entry);
+  }
+}
+
+void StepLoop::feed_from_tables(Dataflow& dataflow, std::vector<TableRequest>& tables,
+                                bool is_resumed) {
+  for (TableRequest& request : tables) {
+    SourceFeed& feed = *sources_.at(request.source_key);
+    request.spec.is_resumed = is_resumed;
+    ReaderId reader = feed.source().add_reader(std::move(request.spec));
+    feed.readers[reader] = dataflow.id;
+    dataflow.tables.push_back(
+        TableFeed{.source_key = request.source_key,
+                  .reader = reader,
+                  .node = request.node,
+                  .width = request.width,
+                  .upsert = Upsert(std::move(request.types), std::move(request.row_key)),
+                  .ready = is_resumed});
+  }
+}
+
+Result<DataflowId> StepLoop::add_dataflow(PlannedDataflow planned) {
+  for (const ViewRequest& view : planned.views) {
+    Dataflow* upstream = find_view(view.object);
+    if (upstream == nullptr) {
+      return Status::not_found("a materialized view of this query is gone");
+    }
+    if (upstream->failed) {
+      return *upstream->failed;
+    }
+    if (planned.dataflow.source_key.empty()) {
+      planned.dataflow.source_key = upstream->source_key;
+    }
+    if (planned.dataflow.source_key != upstream->source_key) {
+      return Status::unsupported("a query over two sources is not supported yet");
+    }
+  }
+  for (const TableRequest& table : planned.tables) {
+    TRY(open_source(table.source_key, table.spec.with));
+  }
+  auto owned = std::make_unique<Dataflow>(std::move(planned.dataflow));
+  Dataflow& dataflow = *owned;
+  dataflow.id = next_id_++;
+  dataflow.started_us = now_us();
+  dataflow.context.eval.now_us = dataflow.started_us;
+  feed_from_tables(dataflow, planned.tables, false);
+  if (durability_ != nullptr && dataflow.object != 0) {
+    if (Status status = durability_->attach(dataflow, planned.plan, false); !status.ok()) {
+      drop_feeds(dataflow);
+      return status;
+    }
+  }
+  for (auto& [node, rows] : planned.constants) {
+    dataflow.graph->push(node, Delta{false, {ZBatch{std::move(rows), {}}}});
+  }
+  for (const ViewRequest& view : planned.views) {
+    Dataflow* upstream = find_view(view.object);
+    upstream->downstream.push_back(dataflow.id);
+    dataflow.views.push_back({upstream->id, view.node, view.columns, upstream->live});
+    if (upstream->live) {
+      ZBatch content = upstream->graph->output().content();
+      if (content.rows.rows != 0) {
+        dataflow.graph->push(view.node, pick(content, view.columns));
+      }
+    }
+  }
+  DataflowId id = dataflow.id;
+  dataflows_.emplace(id, std::move(owned));
+  start_sources();
+  wake();
+  return id;
+}
+
+Status StepLoop::resume_dataflow(PlannedDataflow planned) {
+  auto owned = std::make_unique<Dataflow>(std::move(planned.dataflow));
+  Dataflow& dataflow = *owned;
+  dataflow.started_us = now_us();
+  dataflow.live = true;
+  dataflow.dirty = false;
+  feed_from_tables(dataflow, planned.tables, true);
+  for (const ViewRequest& view : planned.views) {
+    Dataflow* upstream = find_view(view.object);
+    if (upstream == nullptr) {
+      return Status::corruption("a view reads another one that is not there");
+    }
+    upstream->downstream.push_back(dataflow.id);
+    dataflow.views.push_back({upstream->id, view.node, view.columns, true});
+    dataflow.source_key = upstream->source_key;
+  }
+  TRY(durability_->attach(dataflow, planned.plan, true));
+  // A row error that stood then stands now.
+  dataflow.in_error = dataflow.graph->error().has_value();
+  dataflows_.emplace(dataflow.id, std::move(owned));
+  return {};
+}
+
+}  // namespace tidemark

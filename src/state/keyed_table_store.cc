@@ -1,0 +1,297 @@
+// The part of KeyedTable that speaks to the store: what changed goes there, what is missing comes
+// from there.
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
+#include <fmt/core.h>
+
+#include "state/keyed_table.h"
+#include "state/store.h"
+#include "types/hash.h"
+#include "types/key_codec.h"
+#include "types/row_codec.h"
+
+namespace tidemark {
+
+// A key that is erased in memory must not come back from the store before its deletion is written
+// there.
+struct KeyedTable::Overlay {
+  absl::flat_hash_set<std::string> erased;            // since the last stage()
+  absl::flat_hash_set<std::string> erased_in_flight;  // in the staged batch
+};
+
+KeyedTable::KeyedTable(std::vector<Type> key_types, std::vector<Type> payload_types,
+                       size_t fixed_bytes, size_t stored_bytes)
+    : fixed_bytes_(fixed_bytes), stored_bytes_(std::min(stored_bytes, fixed_bytes)) {
+  CHECK(fixed_bytes % 16 == 0);  // Int128 accumulators are aligned
+  for (Type& type : key_types) {
+    keys_.emplace_back(std::move(type));
+  }
+  for (Type& type : payload_types) {
+    payload_.emplace_back(std::move(type));
+  }
+  reset_memory();
+}
+
+KeyedTable::~KeyedTable() = default;
+KeyedTable::KeyedTable(KeyedTable&&) noexcept = default;
+KeyedTable& KeyedTable::operator=(KeyedTable&&) noexcept = default;
+
+void KeyedTable::append_key(std::span<const Column* const> keys, size_t row,
+                            std::string& out) const {
+  for (const Column* column : keys) {
+    append_sort_key(*column, row, false, false, out);
+  }
+}
+
+void KeyedTable::append_key(uint32_t id, std::string& out) const {
+  for (const Column& column : keys_) {
+    append_sort_key(column, id, false, false, out);
+  }
+}
+
+void KeyedTable::append_entry(uint32_t id, std::string& out) const {
+  for (const Column& column : payload_) {
+    append_value(column, id, out);
+  }
+  out.append(reinterpret_cast<const char*>(fixed(id)), stored_bytes_);
+  if (extension_ != nullptr) {
+    extension_->append(*this, id, out);
+  }
+}
+
+void KeyedTable::read_entry(uint32_t id, std::string_view value) {
+  ByteReader in(value);
+  for (Column& column : payload_) {
+    read_value(in, column, id);
+  }
+  if (std::string_view bytes = in.take(stored_bytes_); !bytes.empty()) {
+    std::memcpy(fixed(id), bytes.data(), bytes.size());
+  }
+  if (extension_ != nullptr && !in.failed()) {
+    extension_->read(*this, id, in);
+  }
+  if (!in.at_end()) {
+    fail(Status::corruption(
+        fmt::format("an entry of the state has a length that cannot be: {} bytes", value.size())));
+  }
+}
+
+void KeyedTable::note_changed(uint32_t id) {
+  flags_[id] |= kChanged;
+  changed_.push_back(id);
+}
+
+void KeyedTable::note_erased(uint32_t id) {
+  if (overlay_ == nullptr) {
+    overlay_ = std::make_unique<Overlay>();
+  }
+  std::string key;
+  append_key(id, key);
+  overlay_->erased.insert(std::move(key));
+}
+
+void KeyedTable::clear() {
+  reset_memory();
+  warmed_to_ = prefix_;
+  note_cleared();
+  if (overlay_ != nullptr) {
+    overlay_->erased.clear();  // all keys go at once; none is looked up any more
+    overlay_->erased_in_flight.clear();
+  }
+}
+
+bool KeyedTable::is_erased(const std::string& key) const {
+  return overlay_ != nullptr &&
+         (overlay_->erased.contains(key) || overlay_->erased_in_flight.contains(key));
+}
+
+void KeyedTable::stage(StoreBatch& batch) {
+  stage_cleared(batch);
+  std::string key = prefix_, value;
+  if (overlay_ != nullptr) {
+    for (const std::string& erased : overlay_->erased) {
+      key.resize(prefix_.size());
+      key += erased;
+      batch.erase(key);
+    }
+    CHECK(overlay_->erased_in_flight.empty());
+    std::swap(overlay_->erased, overlay_->erased_in_flight);
+  }
+  for (uint32_t id : changed_) {
+    if ((flags_[id] & (kLive | kChanged)) != (kLive | kChanged)) {
+      continue;
+    }
+    key.resize(prefix_.size());
+    append_key(id, key);
+    value.clear();
+    append_entry(id, value);
+    batch.put(key, value);
+    flags_[id] = kLive | kStored;
+    note_stored();
+  }
+  changed_.clear();
+}
+
+void KeyedTable::staged_is_durable() {
+  if (overlay_ != nullptr) {
+    overlay_->erased_in_flight.clear();
+  }
+}
+
+size_t KeyedTable::changed_entries() const {
+  return changed_.size() + (overlay_ != nullptr ? overlay_->erased.size() : 0);
+}
+
+void KeyedTable::fault_in_row(std::span<const Column* const> keys, size_t row, uint64_t hash) {
+  std::string key;
+  append_key(keys, row, key);
+  if (is_erased(key)) {
+    return;
+  }
+  Result<std::optional<std::string>> value = store_->get(prefix_ + key);
+  if (!value.ok()) {
+    fail(value.status());
+  } else if (*value) {
+    reserve_for(1);
+    uint32_t id = insert_at(free_slot(hash), keys, row, hash);
+    flags_[id] |= kStored;
+    read_entry(id, **value);
+  }
+}
+
+void KeyedTable::fault_in(std::span<const Column* const> keys, size_t rows,
+                          std::span<const uint64_t> hashes) {
+  if (is_complete_) {
+    return;
+  }
+  absl::flat_hash_map<std::string, uint32_t> wanted;  // key -> one of its rows
+  std::string key;
+  for (uint32_t i = 0; i < rows; ++i) {
+    if (find_in_memory(keys, i, hashes[i]) == kNone) {
+      key.clear();
+      append_key(keys, i, key);
+      if (!is_erased(key)) {
+        wanted.try_emplace(key, i);
+      }
+    }
+  }
+  std::vector<std::string> stored_keys;
+  std::vector<uint32_t> key_rows;
+  for (const auto& [bytes, row] : wanted) {
+    stored_keys.push_back(prefix_ + bytes);
+    key_rows.push_back(row);
+  }
+  std::vector<std::optional<std::string>> values;
+  if (Status status = store_->get(stored_keys, values); !status.ok()) {
+    fail(std::move(status));
+    return;
+  }
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (values[i]) {
+      reserve_for(1);
+      uint64_t hash = hashes[key_rows[i]];
+      uint32_t id = insert_at(free_slot(hash), keys, key_rows[i], hash);
+      flags_[id] |= kStored;
+      read_entry(id, *values[i]);
+    }
+  }
+}
+
+void KeyedTable::fault_in_prefix(std::span<const Column* const> keys, size_t row) {
+  if (is_complete_) {
+    return;
+  }
+  std::string prefix = prefix_;
+  append_key(keys, row, prefix);
+  std::vector<StoredEntry> entries;
+  StoreCursor cursor = store_->scan(prefix);
+  for (; cursor.valid(); cursor.next()) {
+    entries.push_back(
+        {std::string(cursor.key().substr(prefix_.size())), std::string(cursor.value())});
+  }
+  if (!cursor.status().ok()) {
+    fail(cursor.status());
+    return;
+  }
+  take_in(entries);
+}
+
+// Entries of the store that memory may have already, perhaps newer, or erased.
+void KeyedTable::take_in(std::span<const StoredEntry> entries) {
+  std::vector<Column> columns;
+  std::vector<const Column*> pointers;
+  for (const Column& key : keys_) {
+    columns.emplace_back(key.type());
+  }
+  for (const StoredEntry& entry : entries) {
+    ByteReader in(entry.key);
+    for (Column& column : columns) {
+      read_sort_key(in, false, column);
+    }
+    if (!in.at_end()) {
+      fail(Status::corruption(
+          fmt::format("a key of the state cannot be read: {} bytes", entry.key.size())));
+      return;
+    }
+  }
+  for (const Column& column : columns) {
+    pointers.push_back(&column);
+  }
+  std::vector<uint64_t> hashes;
+  hash_rows(pointers, entries.size(), hashes);
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (find_in_memory(pointers, i, hashes[i]) == kNone && !is_erased(entries[i].key)) {
+      reserve_for(1);
+      uint32_t id = insert_at(free_slot(hashes[i]), pointers, i, hashes[i]);
+      flags_[id] |= kStored;
+      read_entry(id, entries[i].value);
+    }
+  }
+}
+
+bool KeyedTable::warm(size_t entries_max) {
+  if (is_complete_) {
+    return true;
+  }
+  std::vector<StoredEntry> entries;
+  StoreCursor cursor = store_->scan(prefix_);
+  cursor.seek(warmed_to_);
+  for (; cursor.valid() && entries.size() < entries_max; cursor.next()) {
+    entries.push_back(
+        {std::string(cursor.key().substr(prefix_.size())), std::string(cursor.value())});
+  }
+  bool at_end = !cursor.valid();
+  if (!cursor.status().ok()) {
+    fail(cursor.status());
+    return false;
+  }
+  if (!entries.empty()) {
+    warmed_to_ = prefix_ + entries.back().key + '\0';
+  }
+  take_in(entries);
+  is_complete_ = at_end && status().ok();
+  return is_complete_;
+}
+
+size_t KeyedTable::evict(size_t entries_max) {
+  size_t evicted = 0;
+  for (size_t looked = 0; looked < flags_.size() && evicted < entries_max; ++looked) {
+    evict_hand_ = evict_hand_ < flags_.size() ? evict_hand_ : 0;
+    if (flags_[evict_hand_] == (kLive | kStored)) {
+      if (extension_ != nullptr) {
+        extension_->release(*this, evict_hand_);
+      }
+      remove_from_memory(evict_hand_);
+      ++evicted;
+    }
+    ++evict_hand_;
+  }
+  if (evicted != 0) {
+    is_complete_ = false;
+    warmed_to_ = prefix_;
+  }
+  return evicted;
+}
+
+}  // namespace tidemark

@@ -1,0 +1,323 @@
+// Tables of state against a model: random changes, checkpoints, restarts, warming and eviction in
+// between.
+
+#include <filesystem>
+#include <map>
+#include <random>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "state/keyed_table.h"
+#include "state/ordered_table.h"
+#include "state/store.h"
+#include "types/hash.h"
+
+namespace tidemark {
+namespace {
+
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    std::string path = "/tmp/tidemark_state.XXXXXX";
+    CHECK(mkdtemp(path.data()) != nullptr);
+    path_ = path;
+  }
+  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
+  std::string path() const { return path_ + "/data"; }
+
+ private:
+  std::string path_;
+};
+
+std::unique_ptr<Store> open_store(const TemporaryDirectory& directory) {
+  Result<std::unique_ptr<Store>> store = Store::open(directory.path());
+  CHECK(store.ok());
+  return std::move(store).value();
+}
+
+// A batch as the engine handles it: staged now, written and reported some changes later.
+class Checkpoint {
+ public:
+  void begin(StateTable& table) {
+    batch_.emplace();
+    table.stage(*batch_);
+  }
+  void end(Store& store, StateTable& table) {
+    ASSERT_TRUE(store.write(*batch_).ok());
+    table.staged_is_durable();
+    batch_.reset();
+  }
+  bool is_pending() const { return batch_.has_value(); }
+
+ private:
+  std::optional<StoreBatch> batch_;
+};
+
+KeyedTable make_keyed() {
+  return KeyedTable({Type::string(), Type::integer().as_nullable()},
+                    {Type::float64(), Type::string()}, 32, 16);
+}
+
+struct KeyedModelRow {
+  double number = 0;
+  std::string text;
+  int64_t weight = 0;
+  bool operator==(const KeyedModelRow&) const = default;
+};
+using KeyedModel = std::map<std::pair<std::string, int>, KeyedModelRow>;
+
+// A key whose second column is NULL is number -1 in the model.
+struct Probe {
+  Column text{Type::string()};
+  Column number{Type::integer()};
+  std::vector<const Column*> columns{&text, &number};
+  std::vector<uint64_t> hashes;
+  void add(const std::pair<std::string, int>& key) {
+    text.append_string(key.first);
+    if (key.second < 0) {
+      number.append_null();
+    } else {
+      number.append<int32_t>(key.second);
+    }
+  }
+  void hash() { hash_rows(columns, text.size(), hashes); }
+};
+
+void expect_equal(KeyedTable& table, const KeyedModel& model, std::mt19937_64& random, bool all) {
+  Probe probe;
+  std::vector<const KeyedModelRow*> wanted;
+  for (int i = 0; i < 200; ++i) {
+    std::pair<std::string, int> key{
+        std::string(random() % 30, 'a' + static_cast<char>(random() % 4)),
+        static_cast<int>(random() % 10) - 1};
+    probe.add(key);
+    auto found = model.find(key);
+    wanted.push_back(found == model.end() ? nullptr : &found->second);
+  }
+  probe.hash();
+  std::vector<uint32_t> ids(wanted.size());
+  table.find(probe.columns, ids.size(), probe.hashes, ids.data());
+  for (size_t i = 0; i < ids.size(); ++i) {
+    ASSERT_EQ(ids[i] != KeyedTable::kNone, wanted[i] != nullptr);
+    if (wanted[i] != nullptr) {
+      ASSERT_EQ(table.payload(0).data<double>()[ids[i]], wanted[i]->number);
+      ASSERT_EQ(table.payload(1).string_at(ids[i]), wanted[i]->text);
+      ASSERT_EQ(table.fixed_as<int64_t>(ids[i]), wanted[i]->weight);
+    }
+  }
+  if (all) {
+    table.load_all();
+    ASSERT_EQ(table.size(), model.size());
+  }
+  ASSERT_TRUE(table.status().ok()) << table.status().to_string();
+}
+
+void change(KeyedTable& table, KeyedModel& model, std::mt19937_64& random) {
+  Probe probe;
+  std::vector<std::pair<std::string, int>> keys;
+  size_t rows = 1 + random() % 40;
+  for (size_t i = 0; i < rows; ++i) {
+    keys.emplace_back(std::string(random() % 30, 'a' + static_cast<char>(random() % 4)),
+                      static_cast<int>(random() % 10) - 1);
+    probe.add(keys.back());
+  }
+  probe.hash();
+  table.fault_in(probe.columns, rows, probe.hashes);
+  for (size_t i = 0; i < rows; ++i) {
+    if (random() % 3 == 0) {
+      uint32_t id = table.find_one(probe.columns, i, probe.hashes[i]);
+      ASSERT_EQ(id != KeyedTable::kNone, model.contains(keys[i]));
+      if (id != KeyedTable::kNone) {
+        table.erase(id);
+        model.erase(keys[i]);
+      }
+      continue;
+    }
+    uint32_t id = table.find_or_insert_one(probe.columns, i, probe.hashes[i]);
+    KeyedModelRow& row = model[keys[i]];
+    row.weight += static_cast<int64_t>(random() % 100);
+    table.fixed_as<int64_t>(id) = row.weight;
+    table.mark_changed(id);
+    row.number = static_cast<double>(random() % 1000) / 7;
+    row.text = std::string(random() % 40, 'x');
+    Column number{Type::float64()}, text{Type::string()};
+    number.append(row.number);
+    text.append_string(row.text);
+    const Column* values[] = {&number, &text};
+    table.assign_payload(id, values, 0);
+  }
+}
+
+TEST(State, KeyedTableIsItsModelThroughCheckpointsAndRestarts) {
+  for (uint64_t seed = 1; seed <= 6; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937_64 random(seed);
+    TemporaryDirectory directory;
+    std::unique_ptr<Store> store = open_store(directory);
+    auto table = std::make_unique<KeyedTable>(make_keyed());
+    table->attach(*store, "p", false);
+    KeyedModel model, durable;
+    Checkpoint checkpoint;
+    KeyedModel staged;
+    for (int round = 0; round < 300; ++round) {
+      change(*table, model, random);
+      if (HasFatalFailure()) {
+        return;
+      }
+      switch (random() % 12) {
+        case 0:
+          if (!checkpoint.is_pending()) {
+            checkpoint.begin(*table);
+            staged = model;
+          }
+          break;
+        case 1:
+        case 2:
+          if (checkpoint.is_pending()) {
+            checkpoint.end(*store, *table);
+            durable = staged;
+          }
+          break;
+        case 3:
+          table->warm(random() % 20);
+          break;
+        case 4:
+          if (!checkpoint.is_pending()) {
+            table->evict(random() % 60);
+          }
+          break;
+        case 5:
+          if (random() % 4 == 0) {
+            table->clear();
+            model.clear();
+          }
+          break;
+        case 6:  // killed: what was not written is gone
+          table.reset();
+          store.reset();
+          store = open_store(directory);
+          table = std::make_unique<KeyedTable>(make_keyed());
+          table->attach(*store, "p", true);
+          checkpoint = Checkpoint();
+          model = durable;
+          break;
+      }
+      expect_equal(*table, model, random, random() % 10 == 0);
+      if (HasFatalFailure()) {
+        return;
+      }
+    }
+  }
+}
+
+TEST(State, OrderedTableIsItsModelThroughCheckpointsAndRestarts) {
+  for (uint64_t seed = 1; seed <= 6; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937_64 random(seed);
+    TemporaryDirectory directory;
+    std::unique_ptr<Store> store = open_store(directory);
+    auto table = std::make_unique<OrderedTable>();
+    table->attach(*store, "p", false);
+    std::map<std::string, int64_t> model, durable, staged;
+    Checkpoint checkpoint;
+    auto some_key = [&] {
+      return std::string(random() % 3 == 0 ? 40 : 2, 'a' + static_cast<char>(random() % 26)) +
+             static_cast<char>('a' + random() % 26);
+    };
+    for (int round = 0; round < 400; ++round) {
+      for (int i = 0; i < 20; ++i) {
+        std::string key = some_key();
+        int64_t weight = static_cast<int64_t>(random() % 5) - 2;
+        int64_t& wanted = model[key];
+        wanted += weight;
+        ASSERT_EQ(table->add(key, weight), wanted);
+        if (wanted == 0) {
+          model.erase(key);
+        }
+      }
+      switch (random() % 10) {
+        case 0:
+          if (!checkpoint.is_pending()) {
+            checkpoint.begin(*table);
+            staged = model;
+          }
+          break;
+        case 1:
+        case 2:
+          if (checkpoint.is_pending()) {
+            checkpoint.end(*store, *table);
+            durable = staged;
+          }
+          break;
+        case 3:
+          table->warm(random() % 20);
+          break;
+        case 4:
+          if (!checkpoint.is_pending()) {
+            table->evict(random() % 30);
+          }
+          break;
+        case 5: {
+          std::string prefix(1, 'a' + static_cast<char>(random() % 26));
+          table->erase_prefix(prefix);
+          std::erase_if(model, [&](const auto& entry) { return entry.first.starts_with(prefix); });
+          break;
+        }
+        case 6:
+          table.reset();
+          store.reset();
+          store = open_store(directory);
+          table = std::make_unique<OrderedTable>();
+          table->attach(*store, "p", true);
+          checkpoint = Checkpoint();
+          model = durable;
+          break;
+      }
+      std::string from = some_key();
+      std::vector<std::pair<std::string, int64_t>> up, down;
+      for (OrderedTable::Scan scan = table->forward(from); scan.valid(); scan.next()) {
+        up.emplace_back(scan.key(), scan.weight());
+      }
+      for (OrderedTable::Scan scan = table->backward(from); scan.valid(); scan.next()) {
+        down.emplace_back(scan.key(), scan.weight());
+      }
+      std::vector<std::pair<std::string, int64_t>> wanted_up(model.lower_bound(from), model.end());
+      std::vector<std::pair<std::string, int64_t>> wanted_down(model.begin(),
+                                                               model.lower_bound(from));
+      std::reverse(wanted_down.begin(), wanted_down.end());
+      ASSERT_EQ(up, wanted_up);
+      ASSERT_EQ(down, wanted_down);
+      ASSERT_TRUE(table->status().ok());
+    }
+  }
+}
+
+TEST(State, ASecondOpeningOfADirectoryIsRefused) {
+  TemporaryDirectory directory;
+  std::unique_ptr<Store> store = open_store(directory);
+  Result<std::unique_ptr<Store>> second = Store::open(directory.path());
+  ASSERT_FALSE(second.ok());
+  EXPECT_NE(second.status().message().find("in use by another process"), std::string::npos)
+      << second.status().to_string();
+}
+
+TEST(State, AnUnchangedTableCostsNoBytes) {
+  TemporaryDirectory directory;
+  std::unique_ptr<Store> store = open_store(directory);
+  KeyedTable table = make_keyed();
+  table.attach(*store, "p", false);
+  KeyedModel model;
+  std::mt19937_64 random(7);
+  change(table, model, random);
+  StoreBatch first, second;
+  table.stage(first);
+  ASSERT_TRUE(store->write(first).ok());
+  table.staged_is_durable();
+  table.stage(second);
+  EXPECT_GT(first.count(), 0u);
+  EXPECT_EQ(second.count(), 0u);
+}
+
+}  // namespace
+}  // namespace tidemark

@@ -1,0 +1,291 @@
+#include "state/store.h"
+
+#include <filesystem>
+
+#include <fmt/core.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+
+namespace tidemark {
+
+namespace {
+
+// docs/state_layout.md says what each version holds.
+constexpr std::string_view kFormatKey = "format";
+constexpr std::string_view kFormat = "tidemark state 1";
+
+rocksdb::Slice slice(std::string_view bytes) {
+  return {bytes.data(), bytes.size()};
+}
+std::string_view view(const rocksdb::Slice& bytes) {
+  return {bytes.data(), bytes.size()};
+}
+
+Status to_status(const rocksdb::Status& status, std::string_view what) {
+  std::string message = fmt::format("{}: {}", what, status.ToString());
+  return status.IsCorruption() ? Status::corruption(std::move(message))
+                               : Status::unavailable(std::move(message));
+}
+
+rocksdb::Options database_options(const StoreOptions& options) {
+  rocksdb::Options result;
+  result.create_if_missing = true;
+  result.paranoid_checks = true;
+  // The log is replayed at the start: what is not yet in tables bounds that time.
+  result.write_buffer_size = 32 << 20;
+  result.max_write_buffer_number = 3;
+  result.max_background_jobs = 2;
+  result.compression = rocksdb::kLZ4Compression;
+  result.bottommost_compression = rocksdb::kZSTD;
+  result.level_compaction_dynamic_level_bytes = true;
+  result.bytes_per_sync = 1 << 20;
+  result.max_open_files = 512;
+  result.keep_log_file_num = 4;
+  result.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  // A write that was torn by a power cut at the log's end was never acknowledged; damage before it
+  // is an error.
+  result.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(options.cache_bytes);
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.cache_index_and_filter_blocks = true;
+  table.block_size = 16 << 10;
+  table.format_version = 5;
+  result.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return result;
+}
+
+}  // namespace
+
+std::string end_of_prefix(std::string_view prefix) {
+  std::string end(prefix);
+  while (!end.empty() && static_cast<uint8_t>(end.back()) == 0xFF) {
+    end.pop_back();
+  }
+  if (!end.empty()) {
+    end.back() = static_cast<char>(end.back() + 1);
+  }
+  return end;
+}
+
+struct StoreBatch::Content {
+  rocksdb::WriteBatch batch;
+};
+
+StoreBatch::StoreBatch() : content_(std::make_unique<Content>()) {}
+StoreBatch::~StoreBatch() = default;
+StoreBatch::StoreBatch(StoreBatch&& other) noexcept = default;
+StoreBatch& StoreBatch::operator=(StoreBatch&& other) noexcept = default;
+
+// The calls on a batch in memory fail only when a limit of its size is set, which is not so here.
+void StoreBatch::put(std::string_view key, std::string_view value) {
+  CHECK(content_->batch.Put(slice(key), slice(value)).ok());
+}
+void StoreBatch::erase(std::string_view key) {
+  CHECK(content_->batch.Delete(slice(key)).ok());
+}
+void StoreBatch::erase_prefix(std::string_view prefix) {
+  std::string end = end_of_prefix(prefix);
+  CHECK(!end.empty());
+  CHECK(content_->batch.DeleteRange(slice(prefix), slice(end)).ok());
+}
+size_t StoreBatch::size_bytes() const {
+  return content_->batch.GetDataSize();
+}
+size_t StoreBatch::count() const {
+  return content_->batch.Count();
+}
+
+struct StoreCursor::Position {
+  std::string prefix;
+  std::string end;  // outlives the iterator, which refers to it
+  rocksdb::Slice end_slice;
+  std::unique_ptr<rocksdb::Iterator> iterator;
+};
+
+StoreCursor::StoreCursor(std::unique_ptr<Position> position) : position_(std::move(position)) {}
+StoreCursor::~StoreCursor() = default;
+StoreCursor::StoreCursor(StoreCursor&& other) noexcept = default;
+StoreCursor& StoreCursor::operator=(StoreCursor&& other) noexcept = default;
+
+void StoreCursor::seek(std::string_view key) {
+  position_->iterator->Seek(slice(std::max<std::string_view>(key, position_->prefix)));
+}
+void StoreCursor::seek_before(std::string_view key) {
+  position_->iterator->SeekForPrev(slice(key));
+  if (valid() && this->key() == key) {
+    position_->iterator->Prev();
+  }
+}
+bool StoreCursor::valid() const {
+  return position_->iterator->Valid() && key().starts_with(position_->prefix);
+}
+void StoreCursor::next() {
+  position_->iterator->Next();
+}
+void StoreCursor::previous() {
+  position_->iterator->Prev();
+}
+std::string_view StoreCursor::key() const {
+  return view(position_->iterator->key());
+}
+std::string_view StoreCursor::value() const {
+  return view(position_->iterator->value());
+}
+Status StoreCursor::status() const {
+  rocksdb::Status status = position_->iterator->status();
+  return status.ok() ? Status() : to_status(status, "cannot read the state");
+}
+
+struct Store::Database {
+  std::unique_ptr<rocksdb::DB> rocks;
+};
+
+Store::Store(std::string directory, std::unique_ptr<Database> database)
+    : directory_(std::move(directory)), database_(std::move(database)) {}
+Store::~Store() = default;
+
+Result<std::unique_ptr<Store>> Store::open(const std::string& directory, StoreOptions options) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) {
+    return Status::invalid_argument(
+        fmt::format("cannot make the data directory: {}: {}", error.message(), directory));
+  }
+  auto database = std::make_unique<Database>();
+  rocksdb::DB* opened = nullptr;
+  rocksdb::Status status = rocksdb::DB::Open(database_options(options), directory, &opened);
+  database->rocks.reset(opened);
+  if (!status.ok()) {
+    if (status.ToString().find("lock") != std::string::npos) {
+      return Status::unavailable(
+                 fmt::format("the data directory is in use by another process: {}", directory))
+          .with_hint("stop that process, or use another directory");
+    }
+    return to_status(status, fmt::format("cannot open the data directory {}", directory));
+  }
+  std::string format;
+  status = database->rocks->Get(rocksdb::ReadOptions(), slice(kFormatKey), &format);
+  if (status.IsNotFound()) {
+    std::unique_ptr<rocksdb::Iterator> any(database->rocks->NewIterator(rocksdb::ReadOptions()));
+    any->SeekToFirst();
+    if (any->Valid()) {
+      return Status::corruption(fmt::format("not a data directory of tidemark: {}", directory));
+    }
+    rocksdb::WriteOptions synced;
+    synced.sync = true;
+    status = database->rocks->Put(synced, slice(kFormatKey), slice(kFormat));
+    format = kFormat;
+  }
+  if (!status.ok()) {
+    return to_status(status, fmt::format("cannot open the data directory {}", directory));
+  }
+  if (format != kFormat) {
+    return Status::corruption(
+               fmt::format("the data directory has the format '{}', this program reads '{}': {}",
+                           format, kFormat, directory))
+        .with_hint("use the version of tidemark that wrote it, or another directory");
+  }
+  return std::unique_ptr<Store>(new Store(directory, std::move(database)));
+}
+
+Status Store::write(const StoreBatch& batch) {
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  rocksdb::Status status = database_->rocks->Write(synced, &batch.content_->batch);
+  if (!status.ok()) {
+    // After a failed write RocksDB takes no more until it is told that the cause may be gone.
+    rocksdb::Status resumed = database_->rocks->Resume();
+    if (resumed.ok()) {
+      status = database_->rocks->Write(synced, &batch.content_->batch);
+    }
+  }
+  return status.ok() ? Status() : to_status(status, "cannot write the state");
+}
+
+Result<std::optional<std::string>> Store::get(std::string_view key) const {
+  std::string value;
+  rocksdb::Status status = database_->rocks->Get(rocksdb::ReadOptions(), slice(key), &value);
+  if (status.IsNotFound()) {
+    return std::optional<std::string>();
+  }
+  if (!status.ok()) {
+    return to_status(status, "cannot read the state");
+  }
+  return std::optional<std::string>(std::move(value));
+}
+
+Status Store::get(std::span<const std::string> keys,
+                  std::vector<std::optional<std::string>>& values) const {
+  values.assign(keys.size(), std::nullopt);
+  std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
+  std::vector<rocksdb::PinnableSlice> found(keys.size());
+  std::vector<rocksdb::Status> statuses(keys.size());
+  database_->rocks->MultiGet(rocksdb::ReadOptions(), database_->rocks->DefaultColumnFamily(),
+                             keys.size(), slices.data(), found.data(), statuses.data());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (statuses[i].ok()) {
+      values[i].emplace(found[i].data(), found[i].size());
+    } else if (!statuses[i].IsNotFound()) {
+      return to_status(statuses[i], "cannot read the state");
+    }
+  }
+  return {};
+}
+
+StoreCursor Store::scan(std::string_view prefix) const {
+  auto position = std::make_unique<StoreCursor::Position>();
+  position->prefix = prefix;
+  position->end = end_of_prefix(prefix);
+  position->end_slice = slice(position->end);
+  rocksdb::ReadOptions options;
+  options.readahead_size = 256 << 10;
+  if (!position->end.empty()) {
+    options.iterate_upper_bound = &position->end_slice;
+  }
+  position->iterator.reset(database_->rocks->NewIterator(options));
+  StoreCursor cursor(std::move(position));
+  cursor.seek(prefix);
+  return cursor;
+}
+
+void Store::note_damage(const Status& status) const {
+  std::lock_guard lock(mutex_);
+  if (damage_.ok()) {
+    damage_ = status;
+    is_damaged_ = true;
+  }
+}
+
+Status Store::damage() const {
+  std::lock_guard lock(mutex_);
+  return damage_;
+}
+
+uint64_t Store::disk_bytes() const {
+  uint64_t bytes = 0;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory_, error)) {
+    std::error_code ignored;
+    uint64_t size = entry.file_size(ignored);
+    bytes += ignored ? 0 : size;
+  }
+  return bytes;
+}
+
+uint64_t Store::memory_bytes() const {
+  uint64_t total = 0;
+  for (const std::string& property :
+       {rocksdb::DB::Properties::kCurSizeAllMemTables, rocksdb::DB::Properties::kBlockCacheUsage,
+        rocksdb::DB::Properties::kEstimateTableReadersMem}) {
+    uint64_t bytes = 0;
+    database_->rocks->GetIntProperty(property, &bytes);
+    total += bytes;
+  }
+  return total;
+}
+
+}  // namespace tidemark

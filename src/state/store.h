@@ -1,0 +1,115 @@
+#pragma once
+// The store under the state: ordered keys to values on disk, written in atomic, synced batches.
+// What reads see is what finished batches wrote. RocksDB below; this header is all that the rest of
+// the program knows of it.
+//
+// Thread rule: any thread. A batch belongs to one thread at a time, a cursor to one thread.
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+
+namespace tidemark {
+
+// The first bytes after all that begin with the prefix; empty: there are none.
+std::string end_of_prefix(std::string_view prefix);
+
+// Changes that become durable together. Later calls win over earlier ones for the same key.
+class StoreBatch {
+ public:
+  StoreBatch();
+  ~StoreBatch();
+  StoreBatch(StoreBatch&& other) noexcept;
+  StoreBatch& operator=(StoreBatch&& other) noexcept;
+
+  void put(std::string_view key, std::string_view value);
+  void erase(std::string_view key);
+  // Every key that begins with the prefix.
+  void erase_prefix(std::string_view prefix);
+
+  size_t size_bytes() const;
+  size_t count() const;  // of calls
+
+ private:
+  friend class Store;
+  struct Content;
+  std::unique_ptr<Content> content_;
+};
+
+// Walks the keys of a prefix in order, as they were when the cursor was made.
+class StoreCursor {
+ public:
+  ~StoreCursor();
+  StoreCursor(StoreCursor&& other) noexcept;
+  StoreCursor& operator=(StoreCursor&& other) noexcept;
+
+  // The first key at or after / the last key before; both within the prefix.
+  void seek(std::string_view key);
+  void seek_before(std::string_view key);
+  bool valid() const;
+  void next();
+  void previous();
+  std::string_view key() const;  // whole, with the prefix; until the cursor moves
+  std::string_view value() const;
+  // Not OK: the disk or the data on it is at fault, and the cursor is not valid.
+  Status status() const;
+
+ private:
+  friend class Store;
+  struct Position;
+  explicit StoreCursor(std::unique_ptr<Position> position);
+  std::unique_ptr<Position> position_;
+};
+
+struct StoreOptions {
+  size_t cache_bytes = 64 << 20;  // of blocks read, in memory
+};
+
+class Store {
+ public:
+  // Makes the directory if it is not there. kUnavailable: another process has it open; kCorruption:
+  // what is in it is damaged, or was written by a later version.
+  static Result<std::unique_ptr<Store>> open(const std::string& directory,
+                                             StoreOptions options = {});
+  ~Store();
+
+  // Atomic, and on disk when it returns. After an error the batch is still whole: write it again
+  // when the cause is gone (a full disk). Blocks for the sync.
+  Status write(const StoreBatch& batch);
+
+  Result<std::optional<std::string>> get(std::string_view key) const;
+  // values[i] belongs to keys[i].
+  Status get(std::span<const std::string> keys,
+             std::vector<std::optional<std::string>>& values) const;
+  // At the first key of the prefix.
+  StoreCursor scan(std::string_view prefix) const;
+
+  // Set by whoever finds that data on disk cannot be right; from then on nothing that is computed
+  // from it is to be shown.
+  void note_damage(const Status& status) const;
+  bool is_damaged() const { return is_damaged_.load(std::memory_order_relaxed); }
+  Status damage() const;
+
+  // Bytes of the files, and of memory that the store uses for itself.
+  uint64_t disk_bytes() const;
+  uint64_t memory_bytes() const;
+  const std::string& directory() const { return directory_; }
+
+ private:
+  struct Database;
+  Store(std::string directory, std::unique_ptr<Database> database);
+  std::string directory_;
+  std::unique_ptr<Database> database_;
+  mutable std::atomic<bool> is_damaged_{false};
+  mutable std::mutex mutex_;  // guards damage_
+  mutable Status damage_;
+};
+
+}  // namespace tidemark

@@ -1,0 +1,43 @@
+#pragma once
+// Forwards TCP connections to a port of this machine, until it is told to let them go silent: then
+// both ends stay connected and hear nothing more, as behind a network that was cut.
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace tidemark {
+
+class TcpProxy {
+ public:
+  explicit TcpProxy(const std::string& target_port);
+  ~TcpProxy();
+  TcpProxy(const TcpProxy&) = delete;
+  TcpProxy& operator=(const TcpProxy&) = delete;
+
+  const std::string& port() const { return port_; }
+  // The connections made so far hear nothing more; new ones are forwarded.
+  void silence() { ++generation_; }
+
+ private:
+  struct Link {
+    int client;
+    int server;
+    int generation;
+  };
+
+  void run();
+  void accept_one();
+  bool forward(int from, int to);
+
+  std::string target_port_;
+  std::string port_;
+  int listener_ = -1;
+  int stop_fd_ = -1;
+  std::atomic<int> generation_{0};
+  std::vector<Link> links_;  // of the thread
+  std::thread thread_;
+};
+
+}  // namespace tidemark

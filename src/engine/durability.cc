@@ -157,15 +157,57 @@ bool Durability::is_between_commits() const {
   return true;
 }
 
-size_t Durability::changed_entries() {
-  size_t entries = 0;
+void Durability::for_each_table(const std::function<void(StateTable&)>& visit) {
   for (const auto& [id, record] : dataflows_) {
     if (Dataflow* dataflow = loop_->find_dataflow(id)) {
-      visit_tables(*dataflow,
-                   [&](NodeId, size_t, StateTable& table) { entries += table.changed_entries(); });
+      visit_tables(*dataflow, [&](NodeId, size_t, StateTable& table) { visit(table); });
     }
   }
+}
+
+size_t Durability::changed_entries() {
+  size_t entries = 0;
+  for_each_table([&](StateTable& table) { entries += table.changed_entries(); });
   return entries;
+}
+
+uint64_t Durability::held_bytes() {
+  uint64_t bytes = store_->memory_bytes();
+  for_each_table([&](StateTable& table) { bytes += table.held_bytes(); });
+  return bytes;
+}
+
+// What has not changed since the last checkpoint is on disk and may go; what has must first get
+// there. While memory is beyond the limit and full of changes, the sources wait.
+void Durability::keep_within_limit() {
+  constexpr int64_t kLookUs = 20'000;  // counting costs some microseconds
+  int64_t now = now_us();
+  if (memory_limit_ == 0 || (!is_over_limit_ && now - looked_us_ < kLookUs)) {
+    return;
+  }
+  looked_us_ = now;
+  uint64_t held = held_bytes();
+  if (held > memory_limit_ && !writer_->is_writing()) {
+    for_each_table([](StateTable& table) { table.evict(table.surplus_entries()); });
+    is_all_warm_ = false;
+  }
+  is_over_limit_ = held > memory_limit_ && writer_->is_writing();
+}
+
+bool Durability::warm() {
+  constexpr size_t kEntries = 2048;  // about a millisecond of the step thread
+  if (is_all_warm_ || (memory_limit_ != 0 && held_bytes() > memory_limit_ / 10 * 8)) {
+    return false;
+  }
+  bool is_done = true;
+  for_each_table([&](StateTable& table) {
+    if (is_done && !table.is_complete()) {
+      table.warm(kEntries);
+      is_done = false;
+    }
+  });
+  is_all_warm_ = is_done;
+  return !is_done;
 }
 
 std::optional<int64_t> Durability::due_us() const {
@@ -184,10 +226,11 @@ void Durability::turn() {
   if (writer_->take_finished()) {
     ended();
   }
+  keep_within_limit();
   if (!is_changed_ || writer_->is_writing() || !is_between_commits()) {
     return;
   }
-  if (is_due() || changed_entries() > kChangedEntriesMax) {
+  if (is_due() || is_over_limit_ || changed_entries() > kChangedEntriesMax) {
     crash_.pass("stage");
     int64_t start_us = now_us();
     StoreBatch batch = stage();

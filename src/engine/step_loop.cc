@@ -101,12 +101,14 @@ void StepLoop::loop() {
     if (stop) {
       break;
     }
-    more = poll_sources();
+    more = durability_ != nullptr && durability_->is_over_limit() ? false : poll_sources();
     step_closed();
     tell_waiters();
     step_open();
     if (durability_ != nullptr) {
       durability_->turn();
+      // What an earlier process left comes to memory while there is nothing else to do.
+      more = more || durability_->warm();
     } else {
       for (auto& [key, feed] : sources_) {
         feed->acknowledge(feed->position());

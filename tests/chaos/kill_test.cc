@@ -62,6 +62,22 @@ const View kViews[] = {
      "amount > 50",
      "SELECT id FROM accounts WHERE balance > 5500 UNION ALL SELECT account FROM audit WHERE "
      "amount > 50"},
+    {"joined",
+     "SELECT a.owner, COUNT(*) AS n, SUM(u.amount) AS amount FROM accounts a JOIN audit u ON a.id "
+     "= u.account "
+     "GROUP BY a.owner",
+     "SELECT a.owner, count(*), sum(u.amount) FROM accounts a JOIN audit u ON a.id = u.account "
+     "GROUP BY a.owner"},
+    {"outer_joined",
+     "SELECT a.id, COUNT(u.amount) AS n FROM accounts a LEFT JOIN audit u ON a.id = u.account AND "
+     "u.amount > 20 "
+     "GROUP BY a.id",
+     "SELECT a.id, count(u.amount) FROM accounts a LEFT JOIN audit u ON a.id = u.account AND "
+     "u.amount > 20 "
+     "GROUP BY a.id"},
+    {"quiet",
+     "SELECT id FROM accounts WHERE id NOT IN (SELECT account FROM audit WHERE amount > 90)",
+     "SELECT id FROM accounts WHERE id NOT IN (SELECT account FROM audit WHERE amount > 90)"},
     {"owners", "SELECT COUNT(*) AS n, SUM(n) AS accounts, SUM(s) AS total FROM per_owner",
      "SELECT count(*), sum(n)::bigint, sum(s)::bigint FROM (SELECT count(*) AS n, sum(balance) AS "
      "s FROM accounts GROUP "
@@ -259,6 +275,10 @@ class Chaos {
  private:
   std::vector<std::string> flags(std::vector<std::string> more) {
     more.insert(more.end(), {"--checkpoint-interval", "50ms"});
+    if (random_() % 3 == 0) {
+      more.insert(more.end(),
+                  {"--memory-limit", "1MB"});  // less than the store takes: all leaves memory
+    }
     return more;
   }
 

@@ -29,8 +29,15 @@ ServeProcess::~ServeProcess() {
 
 bool ServeProcess::start(const std::vector<std::string>& flags) {
   CHECK(pid_ < 0);
-  std::vector<std::string> arguments = {TIDEMARK_BINARY, "serve",    "--data-dir", data_directory(),
-                                        "--socket-dir",  directory_, "--listen",   "127.0.0.1:0"};
+  const char* binary = getenv("TIDEMARK_TEST_BINARY");
+  std::vector<std::string> arguments = {binary != nullptr ? binary : TIDEMARK_BINARY,
+                                        "serve",
+                                        "--data-dir",
+                                        data_directory(),
+                                        "--socket-dir",
+                                        directory_,
+                                        "--listen",
+                                        "127.0.0.1:0"};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   std::error_code ignored;
   std::filesystem::remove(directory_ + "/ready", ignored);

@@ -79,6 +79,13 @@ int run_serve(const ServeFlags& flags) {
   }
   EngineOptions options;
   options.data_directory = flags.data_directory;
+  Result<int64_t> interval = parse_duration_us(flags.checkpoint_interval);
+  if (!interval.ok()) {
+    return fail(Status::invalid_argument(fmt::format(
+        "--checkpoint-interval is a time such as 1s, not '{}'", flags.checkpoint_interval)));
+  }
+  options.checkpoint_interval_us = *interval;
+  options.crash_at = flags.crash_at;
   options.session_settings["execution.runtime-mode"] = "batch";
   for (const std::string& setting : flags.settings) {
     size_t equals = setting.find('=');

@@ -58,11 +58,13 @@ void Graph::start() {
 }
 
 Status Graph::step(StepContext& context) {
+  std::vector<Operator*> ran;
   for (Node& node : nodes_) {
     if (!node.dirty) {
       continue;
     }
     node.dirty = false;
+    ran.push_back(node.op.get());
     Delta out;
     TRY(node.op->step(context, node.in, out));
     for (Delta& in : node.in) {
@@ -74,6 +76,9 @@ Status Graph::step(StepContext& context) {
     if (!out.empty()) {
       deliver(node, std::move(out));
     }
+  }
+  for (Operator* op : ran) {
+    op->commit();
   }
   return {};
 }

@@ -58,6 +58,8 @@ class Operator {
   virtual std::string name() const = 0;
   // in[i] is this step's delta on input i (possibly empty). Row errors are added to errors().
   virtual Status step(StepContext& context, std::span<const Delta> in, Delta& out) = 0;
+  // After every operator of the graph has run its step: what was staged becomes readable.
+  virtual void commit() {}
   // Calls `visit` with every table of the operator's state, in a fixed order. What is not in a
   // table does not survive a restart: anything else an operator keeps between steps must follow
   // from these.

@@ -24,13 +24,13 @@ void visit_tables(Dataflow& dataflow, const Graph::NodeStateVisitor& visit) {
 
 }  // namespace
 
-Durability::Durability(std::unique_ptr<Store> store, int64_t interval_us)
-    : store_(std::move(store)), interval_us_(interval_us) {}
+Durability::Durability(std::unique_ptr<Store> store, int64_t interval_us, std::string_view crash)
+    : store_(std::move(store)), interval_us_(interval_us), crash_(crash) {}
 Durability::~Durability() = default;
 
 void Durability::start(StepLoop& loop) {
   loop_ = &loop;
-  writer_ = std::make_unique<CheckpointWriter>(*store_, [&loop] { loop.wake(); });
+  writer_ = std::make_unique<CheckpointWriter>(*store_, crash_, [&loop] { loop.wake(); });
 }
 
 // --- definitions ---
@@ -41,7 +41,9 @@ Status Durability::put_object(const CatalogObject& object, const std::vector<Obj
   for (const ObjectRef& other : also) {
     batch.put(object_key(other->id), encode_object(*other));
   }
-  return store_->write(batch);
+  TRY(store_->write(batch));
+  crash_.pass("defined");
+  return {};
 }
 
 Status Durability::erase_object(ObjectId id) {
@@ -91,6 +93,7 @@ Status Durability::attach(Dataflow& dataflow, const std::string& plan, bool is_s
     batch.erase_prefix(state_prefix(dataflow.id));
     batch.put(dataflow_key(dataflow.id), encode_dataflow(record));
     TRY(store_->write(batch));
+    crash_.pass("attached");
   }
   dataflows_[dataflow.id] = std::move(record);
   visit_tables(dataflow, [&](NodeId node, size_t place, StateTable& table) {
@@ -111,7 +114,9 @@ Status Durability::detach(DataflowId id) {
   is_changed_ = true;
   StoreBatch batch;
   batch.erase(dataflow_key(id));
-  return store_->write(batch);
+  TRY(store_->write(batch));
+  crash_.pass("detached");
+  return {};
 }
 
 Status Durability::forget_dataflow(DataflowId id) {
@@ -134,6 +139,7 @@ void Durability::forget_source(const std::string& key, std::unique_ptr<SourceFee
       put_source(key, record).ok());  // else it is found again, and found unread again
   farewells_.emplace_back([this, key, feed = std::move(feed)]() mutable {
     feed.reset();
+    crash_.pass("left");
     StoreBatch batch;
     batch.erase(source_key(key));
     static_cast<void>(store_->write(batch).ok());
@@ -182,6 +188,7 @@ void Durability::turn() {
     return;
   }
   if (is_due() || changed_entries() > kChangedEntriesMax) {
+    crash_.pass("stage");
     int64_t start_us = now_us();
     StoreBatch batch = stage();
     began_us_ = now_us();
@@ -256,6 +263,7 @@ void Durability::ended() {
     }
   }
   acknowledge_.clear();
+  crash_.pass("acknowledged");
   ++stats_.checkpoints;
   stats_.last_us = now_us();
   stats_.last_write_us = stats_.last_us - began_us_;

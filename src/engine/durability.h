@@ -30,7 +30,8 @@ class StepLoop;
 
 class Durability {
  public:
-  Durability(std::unique_ptr<Store> store, int64_t interval_us);
+  // `crash`: for tests, see base/crash_point.h.
+  Durability(std::unique_ptr<Store> store, int64_t interval_us, std::string_view crash);
   ~Durability();
   void start(StepLoop& loop);  // before anything below
 
@@ -87,6 +88,7 @@ class Durability {
 
   std::unique_ptr<Store> store_;
   int64_t interval_us_;
+  CrashPoint crash_;
   StepLoop* loop_ = nullptr;
   std::unique_ptr<CheckpointWriter> writer_;
   std::map<DataflowId, DataflowRecord> dataflows_;  // as they are in the store, or in the batch

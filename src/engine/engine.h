@@ -28,6 +28,7 @@ struct EngineOptions {
   // Where definitions and state are kept. Empty: in memory only, gone with the engine.
   std::string data_directory;
   int64_t checkpoint_interval_us = 1'000'000;
+  std::string crash_at;      // for tests: base/crash_point.h
   Options session_settings;  // what a new session begins with
 };
 

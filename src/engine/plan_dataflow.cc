@@ -11,7 +11,7 @@ namespace {
 
 // Counts up when the same plan would give other operators, or operators another layout of their
 // state.
-constexpr int kGraphVersion = 1;
+constexpr int kGraphVersion = 2;
 
 TableRequest request_of(const GraphInput& input) {
   const auto& table = std::get<TableDefinition>(input.object->definition);
@@ -42,7 +42,7 @@ TableRequest request_of(const GraphInput& input) {
 
 Result<PlannedDataflow> plan_dataflow(const BoundQuery& bound, ObjectId object, std::string name,
                                       std::string zone) {
-  PhysicalPlan physical = build_graph(*bound.plan);
+  PhysicalPlan physical = build_graph(bound.plan);
   PlannedDataflow planned;
   Dataflow& dataflow = planned.dataflow;
   dataflow.object = object;

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "base/overloaded.h"
+#include "expr/cast_rules.h"
 #include "types/text.h"
 
 namespace tidemark {
@@ -19,6 +20,7 @@ ExprRef map_children(const ExprRef& expr, F&& f) {
   return std::visit(Overloaded{
                         [&](const ColumnExpr&) { return expr; },
                         [&](const LiteralExpr&) { return expr; },
+                        [&](const OuterExpr&) { return expr; },
                         [&](const CallExpr& call) {
                           CallExpr copy = call;
                           for (ExprRef& argument : copy.arguments) {
@@ -54,6 +56,7 @@ void for_each_child(const Expr& expr, F&& f) {
   std::visit(Overloaded{
                  [&](const ColumnExpr&) {},
                  [&](const LiteralExpr&) {},
+                 [&](const OuterExpr&) {},
                  [&](const CallExpr& call) {
                    for (const ExprRef& argument : call.arguments) {
                      f(*argument);
@@ -95,12 +98,50 @@ ExprRef make_cast(ExprRef input, Type type, bool is_try) {
   return make(std::move(type), CastExpr{std::move(input), is_try});
 }
 
+ExprRef make_outer(uint32_t scope, size_t index, Type type) {
+  return make(std::move(type), OuterExpr{scope, index});
+}
+
 ExprRef make_and(std::vector<ExprRef> conditions) {
+  if (conditions.empty()) {
+    return make_literal(true, Type::boolean());
+  }
   if (conditions.size() == 1) {
     return conditions[0];
   }
-  Type type = Type::boolean();
-  return make(std::move(type), LogicExpr{true, std::move(conditions)});
+  return make(Type::boolean(), LogicExpr{true, std::move(conditions)});
+}
+
+ExprRef make_or(std::vector<ExprRef> conditions) {
+  CHECK(!conditions.empty());
+  if (conditions.size() == 1) {
+    return conditions[0];
+  }
+  return make(Type::boolean(), LogicExpr{false, std::move(conditions)});
+}
+
+ExprRef make_case(std::vector<std::pair<ExprRef, ExprRef>> branches, ExprRef otherwise, Type type) {
+  for (auto& [condition, result] : branches) {
+    result = make_cast(result, type);
+  }
+  otherwise = make_cast(otherwise, type);
+  return make(type.as_nullable(), CaseExpr{std::move(branches), std::move(otherwise)});
+}
+
+ExprRef make_call(std::string_view name, std::vector<ExprRef> arguments) {
+  const Function* function = find_function(name);
+  CHECK(function != nullptr);
+  std::vector<Type> types;
+  for (const ExprRef& argument : arguments) {
+    types.push_back(argument->type);
+  }
+  Result<BoundFunction> bound = function->bind(types);
+  CHECK(bound.ok());
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    arguments[i] = make_cast(arguments[i], bound->arguments[i]);
+  }
+  Type type = bound->result;
+  return make(std::move(type), CallExpr{function, std::move(*bound), std::move(arguments)});
 }
 
 std::string expr_to_string(const Expr& expr, const std::vector<std::string>& names) {
@@ -110,6 +151,9 @@ std::string expr_to_string(const Expr& expr, const std::vector<std::string>& nam
           [&](const ColumnExpr& column) {
             return column.index < names.size() ? names[column.index]
                                                : fmt::format("${}", column.index);
+          },
+          [&](const OuterExpr& outer) {
+            return fmt::format("$cor{}.{}", outer.scope, outer.index);
           },
           [&](const LiteralExpr& literal) {
             if (std::holds_alternative<std::monostate>(literal.value)) {
@@ -183,6 +227,50 @@ ExprRef remap_columns(const ExprRef& expr, const std::vector<size_t>& map) {
   return map_children(expr, [&](const ExprRef& child) { return remap_columns(child, map); });
 }
 
+ExprRef substitute_outer(const ExprRef& expr, const OuterReplacement& replace) {
+  if (const auto* outer = std::get_if<OuterExpr>(&expr->node)) {
+    ExprRef replaced = replace(*outer, expr->type);
+    return replaced != nullptr ? replaced : expr;
+  }
+  bool any = false;
+  for_each_outer(*expr, [&](const OuterExpr&) { any = true; });
+  return any ? map_children(expr,
+                            [&](const ExprRef& child) { return substitute_outer(child, replace); })
+             : expr;
+}
+
+void for_each_outer(const Expr& expr, const std::function<void(const OuterExpr&)>& f) {
+  if (const auto* outer = std::get_if<OuterExpr>(&expr.node)) {
+    f(*outer);
+    return;
+  }
+  for_each_child(expr, [&](const Expr& child) { for_each_outer(child, f); });
+}
+
+bool has_outer(const Expr& expr, uint32_t scope) {
+  bool found = false;
+  for_each_outer(expr, [&](const OuterExpr& outer) { found = found || outer.scope == scope; });
+  return found;
+}
+
+void split_and(const ExprRef& expr, std::vector<ExprRef>& conditions) {
+  const auto* logic = std::get_if<LogicExpr>(&expr->node);
+  if (logic == nullptr || !logic->is_and) {
+    conditions.push_back(expr);
+    return;
+  }
+  for (const ExprRef& condition : logic->conditions) {
+    split_and(condition, conditions);
+  }
+}
+
+const ExprRef& without_relabelling(const ExprRef& expr) {
+  const auto* cast = std::get_if<CastExpr>(&expr->node);
+  return cast != nullptr && cast_keeps_bytes(cast->input->type, expr->type)
+             ? without_relabelling(cast->input)
+             : expr;
+}
+
 bool can_fail(const Expr& expr) {
   if (const auto* call = std::get_if<CallExpr>(&expr.node)) {
     if (call->bound.can_fail) {
@@ -190,7 +278,7 @@ bool can_fail(const Expr& expr) {
     }
   }
   if (const auto* cast = std::get_if<CastExpr>(&expr.node)) {
-    if (!cast->is_try) {
+    if (!cast->is_try && !cast_never_fails(cast->input->type, expr.type)) {
       return true;
     }
   }
@@ -222,6 +310,10 @@ bool same_expr(const Expr& a, const Expr& b) {
   bool same = std::visit(
       Overloaded{
           [&](const ColumnExpr& x) { return x.index == std::get<ColumnExpr>(b.node).index; },
+          [&](const OuterExpr& x) {
+            const OuterExpr& y = std::get<OuterExpr>(b.node);
+            return x.scope == y.scope && x.index == y.index;
+          },
           [&](const LiteralExpr& x) { return x.value == std::get<LiteralExpr>(b.node).value; },
           [&](const CallExpr& x) { return x.function == std::get<CallExpr>(b.node).function; },
           [&](const LogicExpr& x) { return x.is_and == std::get<LogicExpr>(b.node).is_and; },

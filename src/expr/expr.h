@@ -2,6 +2,7 @@
 // Typed expressions over the columns of a batch, as the binder makes them: names are gone, every
 // function is chosen, every conversion is an explicit cast. Immutable, so plans share them.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -39,6 +40,12 @@ struct CaseExpr {
   std::vector<std::pair<ExprRef, ExprRef>> branches;
   ExprRef otherwise;
 };
+// A column of an enclosing query, named by the id of its scope. Only in plans that are being bound:
+// decorrelation replaces every one.
+struct OuterExpr {
+  uint32_t scope;
+  size_t index;
+};
 struct CastExpr {
   ExprRef input;
   bool is_try;  // a failing conversion is NULL, not an error
@@ -46,14 +53,21 @@ struct CastExpr {
 
 struct Expr {
   Type type;
-  std::variant<ColumnExpr, LiteralExpr, CallExpr, LogicExpr, CaseExpr, CastExpr> node;
+  std::variant<ColumnExpr, LiteralExpr, CallExpr, LogicExpr, CaseExpr, CastExpr, OuterExpr> node;
 };
 
 ExprRef make_column(size_t index, Type type);
 ExprRef make_literal(Value value, Type type);
 ExprRef make_cast(ExprRef input, Type type,
                   bool is_try = false);  // input itself if nothing changes
+ExprRef make_outer(uint32_t scope, size_t index, Type type);
+// No condition: TRUE.
 ExprRef make_and(std::vector<ExprRef> conditions);
+ExprRef make_or(std::vector<ExprRef> conditions);  // at least one
+// Casts the results to `type`.
+ExprRef make_case(std::vector<std::pair<ExprRef, ExprRef>> branches, ExprRef otherwise, Type type);
+// A call of a function of expr/functions by name, with arguments of types that it takes.
+ExprRef make_call(std::string_view name, std::vector<ExprRef> arguments);
 
 // SQL-like text for EXPLAIN; `names` are the input's columns.
 std::string expr_to_string(const Expr& expr, const std::vector<std::string>& names);
@@ -64,6 +78,17 @@ void collect_columns(const Expr& expr, std::vector<bool>& used);
 ExprRef substitute(const ExprRef& expr, const std::vector<ExprRef>& replacements);
 // The same expression with column i read from position map[i].
 ExprRef remap_columns(const ExprRef& expr, const std::vector<size_t>& map);
+
+// The same expression with every column of enclosing queries given by `replace` (null: it stays).
+using OuterReplacement = std::function<ExprRef(const OuterExpr&, const Type&)>;
+ExprRef substitute_outer(const ExprRef& expr, const OuterReplacement& replace);
+// Calls f with every column of an enclosing query.
+void for_each_outer(const Expr& expr, const std::function<void(const OuterExpr&)>& f);
+bool has_outer(const Expr& expr, uint32_t scope);
+// The conditions of nested ANDs, in order.
+void split_and(const ExprRef& expr, std::vector<ExprRef>& conditions);
+// Without casts that change no byte: what may be compared and hashed in its place.
+const ExprRef& without_relabelling(const ExprRef& expr);
 
 // Whether evaluating can raise a row error.
 bool can_fail(const Expr& expr);

@@ -1,9 +1,21 @@
 #include "physical/planner.h"
 
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <fmt/core.h>
+
+#include "base/overloaded.h"
 #include "dataflow/operators/aggregate.h"
+#include "dataflow/operators/arrange.h"
+#include "dataflow/operators/join.h"
 #include "dataflow/operators/map.h"
+#include "dataflow/operators/rank.h"
+#include "dataflow/operators/set_difference.h"
 #include "dataflow/operators/top_n.h"
 #include "dataflow/operators/union_all.h"
+#include "plan/same_plan.h"
 
 namespace tidemark {
 
@@ -25,81 +37,316 @@ std::vector<ExprRef> all_columns(const Schema& schema) {
   return columns;
 }
 
+// Each part of a plan becomes one operator, however many readers it has: parts are the same when
+// they compute the same from the same operators.
 class GraphBuilder {
  public:
-  explicit GraphBuilder(PhysicalPlan& plan) : plan_(plan) {}
+  explicit GraphBuilder(PhysicalPlan& plan) : plan_(plan), graph_(*plan.graph) {}
 
-  NodeId build(const LogicalPlan& plan) {
-    Graph& graph = *plan_.graph;
-    if (const auto* scan = std::get_if<ScanNode>(&plan.node)) {
-      NodeId node = graph.add_input();
-      plan_.inputs.push_back({node, scan->object, scan->columns});
-      return node;
+  NodeId build(const PlanRef& plan) {
+    if (auto known = nodes_.find(plan.get()); known != nodes_.end()) {
+      return known->second;
     }
-    if (const auto* values = std::get_if<ValuesNode>(&plan.node)) {
-      NodeId node = graph.add_input();
-      plan_.constants.emplace_back(node, values->rows);
-      return node;
+    std::vector<NodeId> inputs = build_inputs(*plan);
+    for (const Built& built : built_) {
+      if (built.inputs == inputs && same_node(*built.plan, *plan)) {
+        nodes_.emplace(plan.get(), built.node);
+        return built.node;
+      }
     }
-    if (const auto* project = std::get_if<ProjectNode>(&plan.node)) {
-      // A filter right below is taken into the same pass.
-      const auto* filter = std::get_if<FilterNode>(&project->input->node);
-      NodeId input = build(filter != nullptr ? *filter->input : *project->input);
-      return graph.add(std::make_unique<MapOperator>(
-                           filter != nullptr ? filter->predicate : nullptr, project->expressions),
-                       {input});
-    }
-    if (const auto* filter = std::get_if<FilterNode>(&plan.node)) {
-      NodeId input = build(*filter->input);
-      return graph.add(std::make_unique<MapOperator>(filter->predicate, all_columns(plan.schema)),
-                       {input});
-    }
-    if (const auto* aggregate = std::get_if<AggregateNode>(&plan.node)) {
-      return build_aggregate(*aggregate);
-    }
-    if (const auto* top = std::get_if<TopNNode>(&plan.node)) {
-      NodeId input = build(*top->input);
-      return graph.add(
-          std::make_unique<TopNOperator>(types_of(plan.schema), top->order, top->offset,
-                                         top->limit.value_or(TopNOperator::kNoLimit)),
-          {input});
-    }
-    std::vector<NodeId> inputs;
-    for (const PlanRef& input : std::get<UnionNode>(plan.node).inputs) {
-      inputs.push_back(build(*input));
-    }
-    size_t count = inputs.size();
-    return graph.add(std::make_unique<UnionOperator>(types_of(plan.schema), count),
-                     std::move(inputs));
+    NodeId node = add(plan, inputs);
+    built_.push_back({plan, std::move(inputs), node});
+    nodes_.emplace(plan.get(), node);
+    return node;
   }
+
+  // A table is read once, with all columns that any part of the plan reads.
+  void add_scans(const PlanRef& plan);
 
  private:
-  NodeId build_aggregate(const AggregateNode& aggregate) {
-    NodeId input = build(*aggregate.input);
-    std::vector<Type> group_types;
-    for (size_t column : aggregate.group) {
-      group_types.push_back(aggregate.input->schema[column].type);
-    }
-    std::vector<AggregateSpec> specs;
-    for (const AggregateCall& call : aggregate.calls) {
-      specs.push_back(
-          {call.kind, call.input, call.distinct, call.filter, call.input_type, call.result_type});
-    }
-    return plan_.graph->add(std::make_unique<AggregateOperator>(
-                                aggregate.group, std::move(group_types), std::move(specs)),
-                            {input});
-  }
+  struct Built {
+    PlanRef plan;
+    std::vector<NodeId> inputs;
+    NodeId node;
+  };
+  struct Arranged {
+    NodeId input;
+    std::vector<size_t> key;
+    NodeId node;
+    ArrangeOperator* op;
+  };
+
+  // What the node reads: a filter under a projection, and both over a join, are taken into one
+  // operator.
+  std::vector<NodeId> build_inputs(const LogicalPlan& plan);
+  NodeId add(const PlanRef& plan, const std::vector<NodeId>& inputs);
+  NodeId add_scan(const ScanNode& scan);
+  NodeId add_project(const ProjectNode& project, const std::vector<NodeId>& inputs);
+  NodeId add_aggregate(const AggregateNode& aggregate, NodeId input);
+  NodeId add_top_n(const LogicalPlan& plan, const TopNNode& top, NodeId input);
+  // needed: which output columns are read; empty: all.
+  NodeId add_join(const LogicalPlan& plan, const JoinNode& join, const std::vector<NodeId>& inputs,
+                  const std::vector<bool>& needed);
+  const Arranged& arrange(NodeId input, const PlanRef& plan, std::vector<size_t> key);
 
   PhysicalPlan& plan_;
+  Graph& graph_;
+  std::vector<Built> built_;
+  std::map<const LogicalPlan*, NodeId> nodes_;
+  std::set<const LogicalPlan*> scanned_;
+  std::vector<Arranged> arranged_;
+  std::map<ObjectId, size_t> scans_;  // object -> index in plan_.inputs
 };
+
+const FilterNode* filter_below(const ProjectNode& project) {
+  return std::get_if<FilterNode>(&project.input->node);
+}
+
+// The join that a projection reads, through a filter or not. Its output is made for the projection
+// alone, with the columns that are read.
+const PlanRef* join_below(const ProjectNode& project) {
+  const FilterNode* filter = filter_below(project);
+  const PlanRef& below = filter != nullptr ? filter->input : project.input;
+  return std::holds_alternative<JoinNode>(below->node) ? &below : nullptr;
+}
+
+std::vector<NodeId> GraphBuilder::build_inputs(const LogicalPlan& plan) {
+  std::vector<NodeId> ids;
+  if (const auto* project = std::get_if<ProjectNode>(&plan.node)) {
+    if (const PlanRef* join = join_below(*project)) {
+      const JoinNode& node = std::get<JoinNode>((*join)->node);
+      return {build(node.left), build(node.right)};
+    }
+    const FilterNode* filter = filter_below(*project);
+    return {build(filter != nullptr ? filter->input : project->input)};
+  }
+  for (const PlanRef& input : inputs_of(plan)) {
+    ids.push_back(build(input));
+  }
+  return ids;
+}
+
+void GraphBuilder::add_scans(const PlanRef& plan) {
+  if (!scanned_.insert(plan.get()).second) {
+    return;
+  }
+  if (const auto* scan = std::get_if<ScanNode>(&plan->node)) {
+    auto [known, added] = scans_.emplace(scan->object->id, plan_.inputs.size());
+    if (added) {
+      plan_.inputs.push_back({graph_.add_input(), scan->object, scan->columns});
+      return;
+    }
+    std::vector<size_t>& columns = plan_.inputs[known->second].columns;
+    for (size_t column : scan->columns) {
+      if (std::find(columns.begin(), columns.end(), column) == columns.end()) {
+        columns.push_back(column);
+      }
+    }
+  }
+  for (const PlanRef& input : inputs_of(*plan)) {
+    add_scans(input);
+  }
+}
+
+NodeId GraphBuilder::add_scan(const ScanNode& scan) {
+  const GraphInput& input = plan_.inputs[scans_.at(scan.object->id)];
+  if (input.columns == scan.columns) {
+    return input.node;
+  }
+  std::vector<ExprRef> columns;
+  for (size_t column : scan.columns) {
+    auto at = std::find(input.columns.begin(), input.columns.end(), column);
+    columns.push_back(make_column(static_cast<size_t>(at - input.columns.begin()),
+                                  scan.object->schema[column].type));
+  }
+  return graph_.add(std::make_unique<MapOperator>(nullptr, std::move(columns)), {input.node});
+}
+
+NodeId GraphBuilder::add(const PlanRef& plan, const std::vector<NodeId>& inputs) {
+  return std::visit(
+      Overloaded{
+          [&](const ScanNode& scan) { return add_scan(scan); },
+          [&](const ValuesNode& values) {
+            NodeId node = graph_.add_input();
+            plan_.constants.emplace_back(node, values.rows);
+            return node;
+          },
+          [&](const FilterNode& filter) {
+            return graph_.add(
+                std::make_unique<MapOperator>(filter.predicate, all_columns(plan->schema)), inputs);
+          },
+          [&](const ProjectNode& project) { return add_project(project, inputs); },
+          [&](const AggregateNode& aggregate) { return add_aggregate(aggregate, inputs[0]); },
+          [&](const TopNNode& top) { return add_top_n(*plan, top, inputs[0]); },
+          [&](const UnionNode&) {
+            return graph_.add(
+                std::make_unique<UnionOperator>(types_of(plan->schema), inputs.size()), inputs);
+          },
+          [&](const SetDifferenceNode& node) {
+            return graph_.add(std::make_unique<SetDifferenceOperator>(types_of(plan->schema),
+                                                                      node.intersect, node.all),
+                              inputs);
+          },
+          [&](const JoinNode& join) { return add_join(*plan, join, inputs, {}); },
+      },
+      plan->node);
+}
+
+NodeId GraphBuilder::add_project(const ProjectNode& project, const std::vector<NodeId>& inputs) {
+  const FilterNode* filter = filter_below(project);
+  ExprRef predicate = filter != nullptr ? filter->predicate : nullptr;
+  std::vector<NodeId> below = inputs;
+  if (const PlanRef* join = join_below(project)) {
+    std::vector<bool> needed((*join)->schema.size());
+    for (const ExprRef& expression : project.expressions) {
+      collect_columns(*expression, needed);
+    }
+    if (predicate != nullptr) {
+      collect_columns(*predicate, needed);
+    }
+    below = {add_join(**join, std::get<JoinNode>((*join)->node), inputs, needed)};
+  }
+  return graph_.add(std::make_unique<MapOperator>(predicate, project.expressions), below);
+}
+
+NodeId GraphBuilder::add_aggregate(const AggregateNode& aggregate, NodeId input) {
+  std::vector<Type> group_types;
+  for (size_t column : aggregate.group) {
+    group_types.push_back(aggregate.input->schema[column].type);
+  }
+  std::vector<AggregateSpec> specs;
+  for (const AggregateCall& call : aggregate.calls) {
+    specs.push_back(
+        {call.kind, call.input, call.distinct, call.filter, call.input_type, call.result_type});
+  }
+  return graph_.add(std::make_unique<AggregateOperator>(aggregate.group, std::move(group_types),
+                                                        std::move(specs)),
+                    {input});
+}
+
+NodeId GraphBuilder::add_top_n(const LogicalPlan& plan, const TopNNode& top, NodeId input) {
+  if (top.partition.empty()) {
+    return graph_.add(std::make_unique<TopNOperator>(types_of(plan.schema), top.order, top.offset,
+                                                     top.limit.value_or(TopNOperator::kNoLimit)),
+                      {input});
+  }
+  RankSpec spec{top.partition, top.order};
+  spec.offset = top.offset;
+  if (top.limit && *top.limit < spec.last - top.offset) {
+    spec.last = top.offset + *top.limit;
+  }
+  return graph_.add(std::make_unique<RankOperator>(types_of(plan.schema), std::move(spec)),
+                    {input});
+}
+
+const GraphBuilder::Arranged& GraphBuilder::arrange(NodeId input, const PlanRef& plan,
+                                                    std::vector<size_t> key) {
+  for (const Arranged& known : arranged_) {
+    if (known.input == input && known.key == key) {
+      return known;
+    }
+  }
+  std::vector<size_t> order = key;
+  for (size_t c = 0; c < plan->schema.size(); ++c) {
+    if (std::find(key.begin(), key.end(), c) == key.end()) {
+      order.push_back(c);
+    }
+  }
+  std::vector<Type> types;
+  std::string names;
+  for (size_t i = 0; i < order.size(); ++i) {
+    types.push_back(plan->schema[order[i]].type);
+    if (i < key.size()) {
+      names += (i == 0 ? "" : ", ") + plan->schema[order[i]].name;
+    }
+  }
+  auto op = std::make_unique<ArrangeOperator>(std::move(order), std::move(types), key.size(),
+                                              fmt::format("Arrange(key=[{}])", names));
+  ArrangeOperator* pointer = op.get();
+  NodeId node = graph_.add(std::move(op), {input});
+  return arranged_.emplace_back(Arranged{input, std::move(key), node, pointer});
+}
+
+// Where a column of the input is in the arrangement.
+std::vector<size_t> arranged_places(size_t columns, const std::vector<size_t>& key) {
+  std::vector<size_t> places(columns, SIZE_MAX);
+  for (size_t i = key.size(); i-- > 0;) {
+    places[key[i]] = i;
+  }
+  size_t next = key.size();
+  for (size_t& place : places) {
+    place = place == SIZE_MAX ? next++ : place;
+  }
+  return places;
+}
+
+NodeId GraphBuilder::add_join(const LogicalPlan& plan, const JoinNode& join,
+                              const std::vector<NodeId>& inputs, const std::vector<bool>& needed) {
+  std::vector<size_t> keys[2];
+  JoinSpec spec;
+  for (const JoinKey& key : join.keys) {
+    keys[0].push_back(key.left);
+    keys[1].push_back(key.right);
+    spec.null_safe.push_back(key.null_safe);
+  }
+  const PlanRef* sides[2] = {&join.left, &join.right};
+  Arranged arranged[2] = {arrange(inputs[0], join.left, keys[0]),
+                          arrange(inputs[1], join.right, keys[1])};
+  size_t left_width = join.left->schema.size();
+  std::vector<JoinColumn> columns;
+  for (size_t side : {0, 1}) {
+    const Schema& schema = (*sides[side])->schema;
+    std::vector<size_t> places = arranged_places(schema.size(), keys[side]);
+    for (size_t c = 0; c < schema.size(); ++c) {
+      columns.push_back({side, places[c], schema[c].type});
+    }
+  }
+  spec.residual = join.residual;
+  if (join.residual != nullptr) {
+    std::vector<bool> read(columns.size());
+    collect_columns(*join.residual, read);
+    spec.condition_columns = columns;
+    for (size_t i = 0; i < columns.size(); ++i) {
+      spec.condition_columns[i].needed = read[i];
+    }
+  }
+  for (size_t i = 0; i < plan.schema.size(); ++i) {
+    columns[i].type = plan.schema[i].type;
+    columns[i].needed = needed.empty() || needed[i];
+    spec.output.push_back(columns[i]);
+  }
+  switch (join.type) {
+    case JoinType::kInner:
+      break;
+    case JoinType::kFull:
+      spec.lone[1] = LoneRows::kNullExtended;
+      [[fallthrough]];
+    case JoinType::kLeft:
+      spec.lone[0] = LoneRows::kNullExtended;
+      break;
+    case JoinType::kSemi:
+    case JoinType::kAnti:
+      CHECK(spec.output.size() == left_width);
+      spec.pairs = false;
+      spec.lone[0] = join.type == JoinType::kSemi ? LoneRows::kMatched : LoneRows::kUnmatched;
+      break;
+  }
+  spec.description = fmt::format("{}({} keys{})", join_type_text(join.type), join.keys.size(),
+                                 join.residual != nullptr ? ", residual condition" : "");
+  return graph_.add(std::make_unique<JoinOperator>(std::move(spec), arranged[0].op->arrangement(),
+                                                   arranged[1].op->arrangement()),
+                    {arranged[0].node, arranged[1].node});
+}
 
 }  // namespace
 
-PhysicalPlan build_graph(const LogicalPlan& plan) {
+PhysicalPlan build_graph(const PlanRef& plan) {
   PhysicalPlan result;
   result.graph = std::make_unique<Graph>();
-  NodeId last = GraphBuilder(result).build(plan);
-  result.graph->set_output(std::make_unique<OutputOperator>(plan.schema), last);
+  GraphBuilder builder(result);
+  builder.add_scans(plan);
+  NodeId last = builder.build(plan);
+  result.graph->set_output(std::make_unique<OutputOperator>(plan->schema), last);
   result.graph->start();
   return result;
 }

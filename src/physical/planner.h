@@ -23,6 +23,6 @@ struct PhysicalPlan {
   std::vector<std::pair<NodeId, RowBatch>> constants;
 };
 
-PhysicalPlan build_graph(const LogicalPlan& plan);
+PhysicalPlan build_graph(const PlanRef& plan);
 
 }  // namespace tidemark

@@ -1,5 +1,7 @@
 #include "plan/logical.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "base/overloaded.h"
@@ -99,12 +101,13 @@ PlanRef make_aggregate(PlanRef input, std::vector<size_t> group, std::vector<Agg
               AggregateNode{std::move(input), std::move(group), std::move(calls)});
 }
 
-PlanRef make_top_n(PlanRef input, std::vector<SortKey> order, uint64_t offset,
-                   std::optional<uint64_t> limit) {
-  Schema schema = input->schema;
-  auto key = input->key;
-  return make(std::move(schema), std::move(key),
-              TopNNode{std::move(input), std::move(order), offset, limit});
+PlanRef make_top_n(TopNNode node) {
+  Schema schema = node.input->schema;
+  auto key = node.input->key;
+  if (node.limit && *node.limit <= 1) {
+    key = node.partition;  // at most one row each
+  }
+  return make(std::move(schema), std::move(key), std::move(node));
 }
 
 PlanRef make_union(std::vector<PlanRef> inputs) {
@@ -118,6 +121,87 @@ PlanRef make_union(std::vector<PlanRef> inputs) {
   return make(std::move(schema), std::nullopt, UnionNode{std::move(inputs)});
 }
 
+PlanRef make_set_difference(SetDifferenceNode node) {
+  Schema schema = node.left->schema;
+  std::optional<std::vector<size_t>> key;
+  if (!node.all) {
+    key.emplace();
+    for (size_t c = 0; c < schema.size(); ++c) {
+      key->push_back(c);
+    }
+  }
+  return make(std::move(schema), std::move(key), std::move(node));
+}
+
+namespace {
+
+// Whether the join's keys name all columns of a unique key of one side: then each row of the other
+// side has at most one partner.
+bool covers_key(const JoinNode& node, const PlanRef& side, size_t JoinKey::*column) {
+  if (!side->key) {
+    return false;
+  }
+  for (size_t part : *side->key) {
+    if (std::none_of(node.keys.begin(), node.keys.end(),
+                     [&](const JoinKey& key) { return key.*column == part; })) {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::optional<std::vector<size_t>> key_of_join(const JoinNode& node) {
+  const auto& left = node.left->key;
+  const auto& right = node.right->key;
+  switch (node.type) {
+    case JoinType::kSemi:
+    case JoinType::kAnti:
+      return left;
+    case JoinType::kFull:
+      return std::nullopt;
+    case JoinType::kInner:
+    case JoinType::kLeft:
+      break;
+  }
+  if (left && covers_key(node, node.right, &JoinKey::right)) {
+    return left;
+  }
+  if (!right) {
+    return std::nullopt;
+  }
+  std::vector<size_t> key;
+  bool left_counts = node.type == JoinType::kLeft || !covers_key(node, node.left, &JoinKey::left);
+  if (left_counts && !left) {
+    return std::nullopt;
+  }
+  if (left_counts) {
+    key = *left;
+  }
+  for (size_t part : *right) {
+    key.push_back(node.left->schema.size() + part);
+  }
+  return key;
+}
+
+}  // namespace
+
+PlanRef make_join(JoinNode node) {
+  Schema schema = node.left->schema;
+  if (node.type == JoinType::kFull) {
+    for (Field& field : schema.fields) {
+      field.type.nullable = true;
+    }
+  }
+  if (node.type != JoinType::kSemi && node.type != JoinType::kAnti) {
+    for (const Field& field : node.right->schema.fields) {
+      schema.fields.push_back(field);
+      schema.fields.back().type.nullable = field.type.nullable || node.type != JoinType::kInner;
+    }
+  }
+  auto key = key_of_join(node);
+  return make(std::move(schema), std::move(key), std::move(node));
+}
+
 std::vector<PlanRef> inputs_of(const LogicalPlan& plan) {
   return std::visit(Overloaded{
                         [](const ScanNode&) { return std::vector<PlanRef>{}; },
@@ -127,11 +211,51 @@ std::vector<PlanRef> inputs_of(const LogicalPlan& plan) {
                         [](const AggregateNode& node) { return std::vector<PlanRef>{node.input}; },
                         [](const TopNNode& node) { return std::vector<PlanRef>{node.input}; },
                         [](const UnionNode& node) { return node.inputs; },
+                        [](const SetDifferenceNode& node) {
+                          return std::vector<PlanRef>{node.left, node.right};
+                        },
+                        [](const JoinNode& node) {
+                          return std::vector<PlanRef>{node.left, node.right};
+                        },
                     },
                     plan.node);
 }
 
+std::string join_type_text(JoinType type) {
+  switch (type) {
+    case JoinType::kInner:
+      return "InnerJoin";
+    case JoinType::kLeft:
+      return "LeftOuterJoin";
+    case JoinType::kFull:
+      return "FullOuterJoin";
+    case JoinType::kSemi:
+      return "LeftSemiJoin";
+    case JoinType::kAnti:
+      return "LeftAntiJoin";
+  }
+  CHECK(false);
+}
+
 namespace {
+
+std::string describe_join(const JoinNode& node) {
+  std::vector<std::string> left = node.left->schema.names();
+  std::vector<std::string> right = node.right->schema.names();
+  std::vector<std::string> keys;
+  for (const JoinKey& key : node.keys) {
+    keys.push_back(fmt::format("({} {} {})", left[key.left],
+                               key.null_safe ? "IS NOT DISTINCT FROM" : "=", right[key.right]));
+  }
+  std::string text =
+      fmt::format("Join(joinType=[{}], keys=[{}]", join_type_text(node.type), join(keys));
+  if (node.residual != nullptr) {
+    std::vector<std::string> names = left;
+    names.insert(names.end(), right.begin(), right.end());
+    text += fmt::format(", residual=[{}]", expr_to_string(*node.residual, names));
+  }
+  return text + ")";
+}
 
 std::string describe(const LogicalPlan& plan) {
   auto names_of = [](const PlanRef& input) { return input->schema.names(); };
@@ -178,12 +302,25 @@ std::string describe(const LogicalPlan& plan) {
             for (const SortKey& key : top.order) {
               keys.push_back(names[key.column] + (key.descending ? " DESC" : " ASC"));
             }
-            return fmt::format("SortLimit(orderBy=[{}], offset=[{}], fetch=[{}])", join(keys),
-                               top.offset, top.limit ? std::to_string(*top.limit) : "unlimited");
+            std::string fetch = top.limit ? std::to_string(*top.limit) : "unlimited";
+            if (top.partition.empty()) {
+              return fmt::format("SortLimit(orderBy=[{}], offset=[{}], fetch=[{}])", join(keys),
+                                 top.offset, fetch);
+            }
+            std::vector<std::string> partition;
+            for (size_t column : top.partition) {
+              partition.push_back(names[column]);
+            }
+            return fmt::format("Rank(partitionBy=[{}], orderBy=[{}], offset=[{}], fetch=[{}])",
+                               join(partition), join(keys), top.offset, fetch);
           },
           [&](const UnionNode& node) {
             return fmt::format("Union(all=[true], inputs=[{}])", node.inputs.size());
           },
+          [&](const SetDifferenceNode& node) {
+            return fmt::format("{}(all=[{}])", node.intersect ? "Intersect" : "Minus", node.all);
+          },
+          [&](const JoinNode& node) { return describe_join(node); },
       },
       plan.node);
 }

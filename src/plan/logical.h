@@ -51,22 +51,47 @@ struct AggregateNode {
   std::vector<size_t> group;
   std::vector<AggregateCall> calls;
 };
-// Rows [offset, offset + limit) by order; no limit: all from offset on.
+// Rows [offset, offset + limit) by order, of each partition; no limit: all from offset on.
 struct TopNNode {
   PlanRef input;
   std::vector<SortKey> order;
   uint64_t offset = 0;
   std::optional<uint64_t> limit;
+  std::vector<size_t> partition;  // columns; empty: one partition
 };
 struct UnionNode {  // UNION ALL; inputs have the same types
   std::vector<PlanRef> inputs;
+};
+// INTERSECT and EXCEPT, over whole rows; both inputs have the same types.
+struct SetDifferenceNode {
+  PlanRef left;
+  PlanRef right;
+  bool intersect = false;
+  bool all = false;
+};
+enum class JoinType : uint8_t { kInner, kLeft, kFull, kSemi, kAnti };
+struct JoinKey {
+  size_t left = 0;   // column of the left input
+  size_t right = 0;  // column of the right input, of the same physical kind
+  bool null_safe = false;
+  bool operator==(const JoinKey&) const = default;
+};
+// Output: the columns of left, then (but for semi and anti joins) of right. RIGHT is LEFT with the
+// sides exchanged; a cross join is an inner join without keys.
+struct JoinNode {
+  PlanRef left;
+  PlanRef right;
+  JoinType type = JoinType::kInner;
+  std::vector<JoinKey> keys;
+  ExprRef residual;  // over the columns of left, then of right; null: none
 };
 
 struct LogicalPlan {
   Schema schema;
   // Columns that are unique over the rows; empty: at most one row; nullopt: none known.
   std::optional<std::vector<size_t>> key;
-  std::variant<ScanNode, ValuesNode, FilterNode, ProjectNode, AggregateNode, TopNNode, UnionNode>
+  std::variant<ScanNode, ValuesNode, FilterNode, ProjectNode, AggregateNode, TopNNode, UnionNode,
+               SetDifferenceNode, JoinNode>
       node;
 };
 
@@ -76,10 +101,12 @@ PlanRef make_filter(PlanRef input, ExprRef predicate);
 PlanRef make_project(PlanRef input, std::vector<ExprRef> expressions,
                      std::vector<std::string> names);
 PlanRef make_aggregate(PlanRef input, std::vector<size_t> group, std::vector<AggregateCall> calls);
-PlanRef make_top_n(PlanRef input, std::vector<SortKey> order, uint64_t offset,
-                   std::optional<uint64_t> limit);
+PlanRef make_top_n(TopNNode node);
 PlanRef make_union(std::vector<PlanRef> inputs);
+PlanRef make_set_difference(SetDifferenceNode node);
+PlanRef make_join(JoinNode node);
 
+std::string join_type_text(JoinType type);
 std::vector<PlanRef> inputs_of(const LogicalPlan& plan);
 
 // A tree, one node a line, in the manner of Flink's EXPLAIN.

@@ -12,8 +12,14 @@ struct Rule {
 constexpr Rule kRules[] = {
     {fold_constants, "first: later rules see literals instead of expressions over them"},
     {merge_projections,
-     "before pruning: one projection where views are stacked, so that unused columns show"},
-    {prune_columns, "last: reads from a source only what the merged plan still needs"},
+     "before conditions move: what they move through is one projection where views are stacked"},
+    {push_predicates,
+     "before the joins are ordered: it finds the equalities, and makes inner joins of outer ones"},
+    {order_joins, "once it is known which joins have keys"},
+    {push_predicates, "again: what the new order keeps above a relation moves into it"},
+    {merge_projections, "before pruning: the projections that moving and ordering left behind"},
+    {prune_columns, "when nothing moves any more: gives only what is still read"},
+    {merge_projections, "last: pruning cuts columns off by projections"},
 };
 
 }  // namespace
@@ -21,26 +27,6 @@ constexpr Rule kRules[] = {
 PlanRef optimize(PlanRef plan) {
   for (const Rule& rule : kRules) {
     plan = rule.apply(std::move(plan));
-  }
-  return plan;
-}
-
-PlanRef with_inputs(const PlanRef& plan, std::vector<PlanRef> inputs) {
-  auto names = [&] { return plan->schema.names(); };
-  if (const auto* filter = std::get_if<FilterNode>(&plan->node)) {
-    return make_filter(inputs[0], filter->predicate);
-  }
-  if (const auto* project = std::get_if<ProjectNode>(&plan->node)) {
-    return make_project(inputs[0], project->expressions, names());
-  }
-  if (const auto* aggregate = std::get_if<AggregateNode>(&plan->node)) {
-    return make_aggregate(inputs[0], aggregate->group, aggregate->calls);
-  }
-  if (const auto* top = std::get_if<TopNNode>(&plan->node)) {
-    return make_top_n(inputs[0], top->order, top->offset, top->limit);
-  }
-  if (std::holds_alternative<UnionNode>(plan->node)) {
-    return make_union(std::move(inputs));
   }
   return plan;
 }

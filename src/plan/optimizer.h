@@ -11,9 +11,8 @@ PlanRef optimize(PlanRef plan);
 // The rules.
 PlanRef fold_constants(PlanRef plan);     // rules/fold_constants.cc
 PlanRef merge_projections(PlanRef plan);  // rules/merge_projections.cc
+PlanRef push_predicates(PlanRef plan);    // rules/push_predicates.cc
+PlanRef order_joins(PlanRef plan);        // rules/order_joins.cc
 PlanRef prune_columns(PlanRef plan);      // rules/prune_columns.cc
-
-// The node with other inputs of the same schemas (in inputs_of order).
-PlanRef with_inputs(const PlanRef& plan, std::vector<PlanRef> inputs);
 
 }  // namespace tidemark

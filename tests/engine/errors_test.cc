@@ -70,16 +70,29 @@ TEST_F(Errors, names_that_do_not_exist_give_the_nearest) {
 }
 
 TEST_F(Errors, what_does_not_run_yet_is_named) {
-  EXPECT_EQ(session_.error("SELECT * FROM t a JOIN t b ON a.id = b.id"),
-            "JOIN is not supported yet");
+  EXPECT_EQ(session_.error("SELECT * FROM t, UNNEST(ARRAY[1]) AS u(x)"),
+            "UNNEST is not supported yet");
   EXPECT_EQ(session_.error("SELECT id, ROW_NUMBER() OVER (ORDER BY id) FROM t"),
             "OVER is not supported yet");
-  EXPECT_EQ(session_.error("SELECT * FROM t WHERE id IN (SELECT id FROM t)"),
-            "IN (query) is not supported yet");
+  EXPECT_EQ(session_.error("SELECT * FROM t a LEFT JOIN t b ON a.id IN (SELECT id FROM t)"),
+            "a subquery in the ON of an outer join is not supported yet");
   EXPECT_EQ(session_.error("INSERT INTO t SELECT * FROM t"), "INSERT is not supported yet");
   EXPECT_EQ(session_.error("SELECT * FROM t MATCH_RECOGNIZE (ORDER BY id MEASURES A.id AS x "
                            "PATTERN (A) DEFINE A AS A.id > 1)"),
             "MATCH_RECOGNIZE is not supported yet");
+}
+
+TEST_F(Errors, names_of_joined_tables_are_told_apart) {
+  EXPECT_EQ(session_.error("SELECT id FROM t a JOIN t b ON a.id = b.id"),
+            "column is ambiguous: id\nwrite a.id or b.id");
+  EXPECT_EQ(session_.error("SELECT 1 FROM t JOIN t ON TRUE"),
+            "table name stands twice in FROM: t\ngive one an alias: t AS other");
+  EXPECT_EQ(session_.error("SELECT c.id FROM t a JOIN t b ON a.id = b.id").substr(0, 30),
+            "no such table in this query: c");
+  EXPECT_EQ(session_.error("SELECT * FROM t a JOIN t b USING (nix)"),
+            "column of USING is missing on the left side: nix");
+  EXPECT_EQ(session_.error("SELECT (SELECT id, name FROM t) FROM t"),
+            "this subquery must have 1 column, but has 2");
 }
 
 TEST_F(Errors, positions_point_into_the_statement) {

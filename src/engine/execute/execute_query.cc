@@ -71,7 +71,7 @@ Result<uint64_t> StatementExecutor::start_dataflow(const BoundQuery& bound, Obje
 }
 
 Result<StatementResult> StatementExecutor::run_constant(const BoundQuery& bound) {
-  PhysicalPlan plan = build_graph(*bound.plan);
+  PhysicalPlan plan = build_graph(bound.plan);
   for (auto& [node, rows] : plan.constants) {
     plan.graph->push(node, Delta{false, {ZBatch{std::move(rows), {}}}});
   }
@@ -261,7 +261,7 @@ Result<StatementResult> StatementExecutor::run(const sql::Explain& statement) {
   PlanRef optimized = optimize(bound.plan);
   text += "== Optimized Physical Plan ==\n" + plan_to_string(*optimized, with_mode) + "\n";
   text += "== Optimized Execution Plan ==\n";
-  for (const Graph::NodeInfo& node : build_graph(*optimized).graph->nodes()) {
+  for (const Graph::NodeInfo& node : build_graph(optimized).graph->nodes()) {
     text += node.name + "\n";
   }
   return table("EXPLAIN", Schema{{{"result", Type::string()}}}, {{text}});

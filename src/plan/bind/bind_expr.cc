@@ -10,6 +10,7 @@
 #include "expr/cast.h"
 #include "expr/eval.h"
 #include "plan/bind/bind_type.h"
+#include "plan/bind/query_binder.h"
 #include "types/datetime.h"
 #include "types/decimal.h"
 #include "types/nested.h"
@@ -17,10 +18,6 @@
 namespace tidemark {
 
 namespace {
-
-Status unsupported(std::string_view what, size_t position) {
-  return Status::unsupported(fmt::format("{} is not supported yet", what)).with_position(position);
-}
 
 ExprRef text_literal(std::string text) {
   size_t length = 0;
@@ -33,23 +30,6 @@ ExprRef text_literal(std::string text) {
 
 ExprRef boolean_literal(bool value) {
   return make_literal(value, Type::boolean());
-}
-
-ExprRef make_case(std::vector<std::pair<ExprRef, ExprRef>> branches, ExprRef otherwise, Type type) {
-  for (auto& [condition, result] : branches) {
-    result = make_cast(result, type);
-  }
-  otherwise = make_cast(otherwise, type);
-  return std::make_shared<const Expr>(
-      Expr{type.as_nullable(), CaseExpr{std::move(branches), std::move(otherwise)}});
-}
-
-ExprRef make_logic(bool is_and, std::vector<ExprRef> conditions) {
-  if (conditions.size() == 1) {
-    return conditions[0];
-  }
-  return std::make_shared<const Expr>(
-      Expr{Type::boolean(), LogicExpr{is_and, std::move(conditions)}});
 }
 
 }  // namespace
@@ -149,7 +129,7 @@ Result<ExprRef> ExprBinder::bind(const sql::Expr& expr) {
   if (aggregates_ == nullptr) {
     return bind_node(expr);
   }
-  if (!contains_aggregate(expr)) {
+  if (!contains_aggregate(expr) && !contains_subquery(expr)) {
     // Over an aggregation a whole expression may be one of the group's.
     AggregateBuilder* builder = std::exchange(aggregates_, nullptr);
     Result<ExprRef> below = bind_node(expr);
@@ -166,12 +146,7 @@ Result<ExprRef> ExprBinder::bind(const sql::Expr& expr) {
       return bound;
     }
     if (const auto* column = std::get_if<sql::ColumnRef>(&expr.node)) {
-      return Status::invalid_argument(
-                 fmt::format("column must be in GROUP BY or inside an aggregate: {}",
-                             column->name.last()))
-          .with_hint(fmt::format("add {} to GROUP BY, or write MIN({})", column->name.last(),
-                                 column->name.last()))
-          .with_position(expr.position);
+      return over_groups(bound, column->name.last(), expr.position);
     }
   }
   return bind_node(expr);
@@ -217,14 +192,10 @@ Result<ExprRef> ExprBinder::bind_node(const sql::Expr& expr) {
           [&](const sql::Is& is) { return bind_is(is, at); },
           [&](const sql::Between& between) { return bind_between(between, at); },
           [&](const sql::InList& in) { return bind_in(in, at); },
-          [&](const sql::InQuery&) -> Result<ExprRef> { return unsupported("IN (query)", at); },
+          [&](const sql::InQuery& in) { return bind_in_query(in, at); },
           [&](const sql::Like& like) { return bind_like(like, at); },
-          [&](const sql::Subquery&) -> Result<ExprRef> {
-            return unsupported("a subquery in an expression", at);
-          },
-          [&](const sql::Quantified&) -> Result<ExprRef> {
-            return unsupported("a comparison with ANY or ALL", at);
-          },
+          [&](const sql::Subquery& subquery) { return bind_subquery(subquery, at); },
+          [&](const sql::Quantified& quantified) { return bind_quantified(quantified, at); },
           [&](const sql::Case& cases) { return bind_case(cases, at); },
           [&](const sql::Cast& cast) { return bind_cast(cast, at); },
           [&](const sql::AtTimeZone&) -> Result<ExprRef> {
@@ -257,8 +228,7 @@ Result<ExprRef> ExprBinder::bind_node(const sql::Expr& expr) {
 }
 
 Result<ExprRef> ExprBinder::bind_column(const sql::ColumnRef& column, size_t) {
-  size_t index = TRY(scope_.resolve(column.name));
-  return make_column(index, scope_.columns[index].type);
+  return scope_.resolve(column.name);
 }
 
 Result<ExprRef> ExprBinder::bind_number(const sql::NumberLiteral& number, size_t position) {
@@ -371,7 +341,7 @@ Result<ExprRef> ExprBinder::bind_binary(const sql::BinaryOp& binary, size_t posi
     for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
       conditions.push_back(TRY(bind_boolean(**part, binary.op == kAnd ? "AND" : "OR")));
     }
-    return make_logic(binary.op == kAnd, std::move(conditions));
+    return binary.op == kAnd ? make_and(std::move(conditions)) : make_or(std::move(conditions));
   }
   std::string_view name = [&]() -> std::string_view {
     switch (binary.op) {
@@ -424,6 +394,10 @@ Result<ExprRef> ExprBinder::bind_binary(const sql::BinaryOp& binary, size_t posi
   if (find_function(name) == nullptr) {
     return unsupported(fmt::format("operator {}", name), position);
   }
+  if (std::holds_alternative<sql::RowConstructor>(binary.left->node) ||
+      std::holds_alternative<sql::RowConstructor>(binary.right->node)) {
+    return compare_rows(binary.op, *binary.left, *binary.right, position);
+  }
   ExprRef left = TRY(bind(*binary.left));
   ExprRef right = TRY(bind(*binary.right));
   return call(name, {left, right}, position);
@@ -453,23 +427,30 @@ Result<ExprRef> ExprBinder::bind_between(const sql::Between& between, size_t pos
   ExprRef low = TRY(bind(*between.low));
   ExprRef high = TRY(bind(*between.high));
   auto inside = [&](const ExprRef& from, const ExprRef& to) -> Result<ExprRef> {
-    return make_logic(true, {TRY(call(">=", {operand, from}, position)),
-                             TRY(call("<=", {operand, to}, position))});
+    return make_and(
+        {TRY(call(">=", {operand, from}, position)), TRY(call("<=", {operand, to}, position))});
   };
   ExprRef result = TRY(inside(low, high));
   if (between.symmetric) {
-    result = make_logic(false, {result, TRY(inside(high, low))});
+    result = make_or({result, TRY(inside(high, low))});
   }
   return between.negated ? call("NOT", {result}, position) : Result<ExprRef>(result);
 }
 
 Result<ExprRef> ExprBinder::bind_in(const sql::InList& in, size_t position) {
-  ExprRef operand = TRY(bind(*in.operand));
   std::vector<ExprRef> conditions;
-  for (const sql::Expr& item : in.items) {
-    conditions.push_back(TRY(call("=", {operand, TRY(bind(item))}, item.position)));
+  if (std::holds_alternative<sql::RowConstructor>(in.operand->node)) {
+    for (const sql::Expr& item : in.items) {
+      conditions.push_back(
+          TRY(compare_rows(sql::BinaryOperator::kEqual, *in.operand, item, item.position)));
+    }
+  } else {
+    ExprRef operand = TRY(bind(*in.operand));
+    for (const sql::Expr& item : in.items) {
+      conditions.push_back(TRY(call("=", {operand, TRY(bind(item))}, item.position)));
+    }
   }
-  ExprRef result = make_logic(false, std::move(conditions));
+  ExprRef result = make_or(std::move(conditions));
   return in.negated ? call("NOT", {result}, position) : Result<ExprRef>(result);
 }
 

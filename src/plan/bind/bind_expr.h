@@ -28,10 +28,40 @@ struct AggregateBuilder {
   size_t add_call(AggregateCall call);
 };
 
+enum class SubqueryUse : uint8_t { kScalar, kExists, kIn, kQuantified };
+
+// A subquery met in an expression: to be joined to the plan that the expression reads.
+struct PendingSubquery {
+  SubqueryUse use = SubqueryUse::kScalar;
+  PlanRef plan;
+  std::vector<ExprRef> operands;  // what IN, ANY and ALL compare with its columns
+  sql::BinaryOperator op = sql::BinaryOperator::kEqual;
+  bool all = false;  // ALL; otherwise ANY
+  Type type;         // of its value
+  size_t position = 0;
+};
+
+// The subqueries of expressions that are evaluated over the same rows. While these expressions are
+// bound, the value of subquery i is OuterExpr{id, i}.
+struct SubqueryLevel {
+  uint32_t id = 0;
+  std::vector<PendingSubquery> pending;
+};
+
+class QueryBinder;
+
 class ExprBinder {
  public:
   // zone: the session's, for literals with a time zone.
   ExprBinder(const Scope& scope, std::string zone) : scope_(scope), zone_(std::move(zone)) {}
+
+  // Allows subqueries. They are added to `rows`, those of expressions over an aggregation to
+  // `groups`.
+  void use_subqueries(QueryBinder* binder, SubqueryLevel* rows, SubqueryLevel* groups) {
+    queries_ = binder;
+    row_level_ = rows;
+    group_level_ = groups;
+  }
 
   // From here on expressions are bound over the aggregation's output.
   void use_aggregates(AggregateBuilder* builder) { aggregates_ = builder; }
@@ -40,6 +70,8 @@ class ExprBinder {
   void set_clause(std::string clause) { clause_ = std::move(clause); }
 
   Result<ExprRef> bind(const sql::Expr& expr);
+  // An expression over the input as a group column. Error: it is not in GROUP BY.
+  Result<ExprRef> over_groups(const ExprRef& expr, const std::string& name, size_t position) const;
   Result<ExprRef> bind_boolean(const sql::Expr& expr, std::string_view clause);
   // Casts implicitly, or says what does not fit.
   static Result<ExprRef> coerce(ExprRef expr, const Type& type, size_t position);
@@ -65,15 +97,27 @@ class ExprBinder {
   Result<ExprRef> bind_aggregate(const AggregateFunction& function, const sql::FunctionCall& call,
                                  size_t position);
   Result<ExprRef> bind_array(const sql::ArrayConstructor& array, size_t position);
+  Result<ExprRef> compare_rows(sql::BinaryOperator op, const sql::Expr& left,
+                               const sql::Expr& right, size_t position);
+  Result<ExprRef> bind_in_query(const sql::InQuery& in, size_t position);
+  Result<ExprRef> bind_subquery(const sql::Subquery& subquery, size_t position);
+  Result<ExprRef> bind_quantified(const sql::Quantified& quantified, size_t position);
+  // Binds the query of `subquery`, brings its columns and the operands to common types, and gives
+  // the expression that stands for its value.
+  Result<ExprRef> add_subquery(const sql::Query& query, PendingSubquery subquery);
   Result<std::vector<ExprRef>> bind_all(const std::vector<sql::Expr>& expressions);
 
   const Scope& scope_;
   std::string zone_;
   std::string clause_ = "this place";
   AggregateBuilder* aggregates_ = nullptr;
+  QueryBinder* queries_ = nullptr;
+  SubqueryLevel* row_level_ = nullptr;
+  SubqueryLevel* group_level_ = nullptr;
 };
 
 bool contains_aggregate(const sql::Expr& expr);
+bool contains_subquery(const sql::Expr& expr);
 // INTERVAL '1 10:00' DAY TO SECOND and Postgres's INTERVAL '5 minutes' as a literal.
 Result<ExprRef> bind_interval(const sql::IntervalLiteral& literal, size_t position);
 

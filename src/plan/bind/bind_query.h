@@ -16,6 +16,8 @@ struct BindContext {
   std::string current_catalog;
   std::string current_database;
   std::string zone;
+  // Materialized views are taken as their queries, down to the tables.
+  bool expand_materialized_views = false;
 };
 
 struct BoundQuery {
@@ -24,6 +26,7 @@ struct BoundQuery {
   std::vector<SortKey> order;      // top-level ORDER BY
   std::vector<ObjectRef> objects;  // tables and views named, directly or through views
   std::vector<std::string> notices;
+  uint32_t scopes = 0;  // ids given to scopes so far
 };
 
 Result<BoundQuery> bind_query(const sql::Query& query, const BindContext& context);

@@ -1,5 +1,7 @@
 #include "plan/bind/scope.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "base/nearest.h"
@@ -16,53 +18,71 @@ std::string dotted(const sql::Name& name) {
   return text;
 }
 
-}  // namespace
+const std::string* table_of(const sql::Name& name) {
+  return name.parts.size() > 1 ? &name.parts[name.parts.size() - 2].text : nullptr;
+}
 
-Result<size_t> Scope::resolve(const sql::Name& name) const {
-  const std::string& wanted = name.last();
-  const std::string* table =
-      name.parts.size() > 1 ? &name.parts[name.parts.size() - 2].text : nullptr;
-  std::vector<size_t> matches;
-  bool table_exists = table == nullptr;
-  for (size_t i = 0; i < columns.size(); ++i) {
-    bool table_matches = table == nullptr || columns[i].table == *table;
-    table_exists = table_exists || table_matches;
-    if (table_matches && columns[i].name == wanted) {
-      matches.push_back(i);
-    }
-  }
-  if (matches.size() == 1) {
-    return matches[0];
-  }
-  if (matches.size() > 1) {
-    return Status::invalid_argument(fmt::format("column is ambiguous: {}", dotted(name)))
-        .with_hint(fmt::format("write {}.{} or {}.{}", columns[matches[0]].table, wanted,
-                               columns[matches[1]].table, wanted))
-        .with_position(name.position());
-  }
-  std::vector<std::string> candidates;
+Status no_such_column(const Scope& scope, const sql::Name& name) {
+  std::vector<std::string> tables, candidates;
   std::string list;
-  for (const ScopeColumn& column : columns) {
-    candidates.push_back(column.name);
-    list += (list.empty() ? "" : ", ") + column.name;
-  }
-  if (!table_exists) {
-    std::vector<std::string> tables;
-    for (const ScopeColumn& column : columns) {
+  for (const Scope* at = &scope; at != nullptr; at = at->outer) {
+    for (const ScopeColumn& column : at->columns) {
       tables.push_back(column.table);
+      if (!column.merged) {
+        candidates.push_back(column.name);
+        list += (list.empty() ? "" : ", ") + column.name;
+      }
     }
+  }
+  const std::string* table = table_of(name);
+  if (table != nullptr && std::find(tables.begin(), tables.end(), *table) == tables.end()) {
     auto nearest = nearest_name(*table, tables);
     return Status::not_found(fmt::format("no such table in this query: {}", *table))
         .with_hint(nearest ? fmt::format("did you mean {}?", *nearest) : "columns here: " + list)
         .with_position(name.position());
   }
-  auto nearest = nearest_name(wanted, candidates);
+  auto nearest = nearest_name(name.last(), candidates);
   std::string hint = nearest        ? fmt::format("did you mean {}?", *nearest)
                      : list.empty() ? "there is no FROM clause"
                                     : "columns here: " + list;
   return Status::not_found(fmt::format("no such column: {}", dotted(name)))
       .with_hint(std::move(hint))
       .with_position(name.position());
+}
+
+}  // namespace
+
+bool Scope::has_table(const std::string& name) const {
+  return std::any_of(columns.begin(), columns.end(),
+                     [&](const ScopeColumn& column) { return column.table == name; });
+}
+
+Result<std::optional<size_t>> Scope::find(const sql::Name& name) const {
+  const std::string* table = table_of(name);
+  std::vector<size_t> matches;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    bool table_matches = table == nullptr ? !columns[i].merged : columns[i].table == *table;
+    if (table_matches && columns[i].name == name.last()) {
+      matches.push_back(i);
+    }
+  }
+  if (matches.size() > 1) {
+    return Status::invalid_argument(fmt::format("column is ambiguous: {}", dotted(name)))
+        .with_hint(fmt::format("write {}.{} or {}.{}", columns[matches[0]].table, name.last(),
+                               columns[matches[1]].table, name.last()))
+        .with_position(name.position());
+  }
+  return matches.empty() ? std::optional<size_t>() : std::optional<size_t>(matches[0]);
+}
+
+Result<ExprRef> Scope::resolve(const sql::Name& name) const {
+  for (const Scope* at = this; at != nullptr; at = at->outer) {
+    if (std::optional<size_t> column = TRY(at->find(name))) {
+      const Type& type = at->columns[*column].type;
+      return at == this ? make_column(*column, type) : make_outer(at->id, *column, type);
+    }
+  }
+  return no_such_column(*this, name);
 }
 
 }  // namespace tidemark

@@ -3,6 +3,7 @@
 
 #include "expr/eval.h"
 #include "plan/optimizer.h"
+#include "plan/rewrite.h"
 
 namespace tidemark {
 
@@ -54,21 +55,7 @@ ExprRef fold(const ExprRef& expr) {
 }  // namespace
 
 PlanRef fold_constants(PlanRef plan) {
-  std::vector<PlanRef> inputs = inputs_of(*plan);
-  for (PlanRef& input : inputs) {
-    input = fold_constants(input);
-  }
-  if (const auto* filter = std::get_if<FilterNode>(&plan->node)) {
-    return make_filter(inputs[0], fold(filter->predicate));
-  }
-  if (const auto* project = std::get_if<ProjectNode>(&plan->node)) {
-    std::vector<ExprRef> expressions;
-    for (const ExprRef& expression : project->expressions) {
-      expressions.push_back(fold(expression));
-    }
-    return make_project(inputs[0], std::move(expressions), plan->schema.names());
-  }
-  return inputs.empty() ? plan : with_inputs(plan, std::move(inputs));
+  return map_expressions(plan, fold);
 }
 
 }  // namespace tidemark

@@ -2,6 +2,7 @@
 // one: a stack of views turns into one filter and one projection over the table.
 
 #include "plan/optimizer.h"
+#include "plan/rewrite.h"
 
 namespace tidemark {
 
@@ -33,35 +34,47 @@ bool may_merge(const std::vector<ExprRef>& outer, const std::vector<ExprRef>& in
   return true;
 }
 
+bool all_cheap(const ProjectNode& project) {
+  return std::all_of(project.expressions.begin(), project.expressions.end(),
+                     [](const ExprRef& e) { return is_cheap(*e); });
+}
+
+PlanRef merged_filter(const PlanRef& input, const ExprRef& predicate) {
+  if (const auto* filter = std::get_if<FilterNode>(&input->node)) {
+    return merged_filter(filter->input, make_and({filter->predicate, predicate}));
+  }
+  if (const auto* project = std::get_if<ProjectNode>(&input->node);
+      project && all_cheap(*project)) {
+    return make_project(merged_filter(project->input, substitute(predicate, project->expressions)),
+                        project->expressions, input->schema.names());
+  }
+  return make_filter(input, predicate);
+}
+
+PlanRef merge(PlanRef plan) {
+  if (const auto* project = std::get_if<ProjectNode>(&plan->node)) {
+    const auto* inner = std::get_if<ProjectNode>(&project->input->node);
+    if (inner == nullptr || !may_merge(project->expressions, inner->expressions)) {
+      return plan;
+    }
+    std::vector<ExprRef> merged;
+    for (const ExprRef& expression : project->expressions) {
+      merged.push_back(substitute(expression, inner->expressions));
+    }
+    return make_project(inner->input, std::move(merged), plan->schema.names());
+  }
+  if (const auto* filter = std::get_if<FilterNode>(&plan->node)) {
+    bool merges = std::holds_alternative<FilterNode>(filter->input->node) ||
+                  std::holds_alternative<ProjectNode>(filter->input->node);
+    return merges ? merged_filter(filter->input, filter->predicate) : plan;
+  }
+  return plan;
+}
+
 }  // namespace
 
 PlanRef merge_projections(PlanRef plan) {
-  std::vector<PlanRef> inputs = inputs_of(*plan);
-  for (PlanRef& input : inputs) {
-    input = merge_projections(input);
-  }
-  if (const auto* project = std::get_if<ProjectNode>(&plan->node)) {
-    if (const auto* inner = std::get_if<ProjectNode>(&inputs[0]->node);
-        inner != nullptr && may_merge(project->expressions, inner->expressions)) {
-      std::vector<ExprRef> merged;
-      for (const ExprRef& expression : project->expressions) {
-        merged.push_back(substitute(expression, inner->expressions));
-      }
-      return make_project(inner->input, std::move(merged), plan->schema.names());
-    }
-  }
-  if (const auto* filter = std::get_if<FilterNode>(&plan->node)) {
-    if (const auto* inner = std::get_if<ProjectNode>(&inputs[0]->node);
-        inner != nullptr && std::all_of(inner->expressions.begin(), inner->expressions.end(),
-                                        [](const ExprRef& e) { return is_cheap(*e); })) {
-      PlanRef below = make_filter(inner->input, substitute(filter->predicate, inner->expressions));
-      return merge_projections(make_project(below, inner->expressions, inputs[0]->schema.names()));
-    }
-    if (const auto* inner = std::get_if<FilterNode>(&inputs[0]->node)) {
-      return make_filter(inner->input, make_and({inner->predicate, filter->predicate}));
-    }
-  }
-  return inputs.empty() ? plan : with_inputs(plan, std::move(inputs));
+  return rewrite_bottom_up(plan, merge);
 }
 
 }  // namespace tidemark

@@ -1,97 +1,306 @@
-// Scans read only the columns that the plan above them uses.
+// Every part of the plan gives only the columns that are read above it; scans read only those from
+// the source. A part with several readers gives what any of them reads.
 
+#include <algorithm>
+#include <unordered_map>
+
+#include "base/overloaded.h"
 #include "plan/optimizer.h"
+#include "plan/rewrite.h"
 
 namespace tidemark {
 
 namespace {
+
+using Mask = std::vector<bool>;
 
 struct Pruned {
   PlanRef plan;
   std::vector<size_t> map;  // old column -> new column (SIZE_MAX: dropped)
 };
 
-Pruned identity(PlanRef plan) {
-  std::vector<size_t> map(plan->schema.size());
-  for (size_t i = 0; i < map.size(); ++i) {
+class Pruner {
+ public:
+  PlanRef run(const PlanRef& root) {
+    std::vector<const LogicalPlan*> order;
+    visit(root, order);
+    needed_[root.get()].assign(root->schema.size(), true);
+    // Readers before what they read.
+    for (auto at = order.rbegin(); at != order.rend(); ++at) {
+      spread(**at);
+    }
+    return exactly(root);
+  }
+
+ private:
+  void visit(const PlanRef& plan, std::vector<const LogicalPlan*>& order) {
+    if (!needed_.emplace(plan.get(), Mask(plan->schema.size())).second) {
+      return;
+    }
+    for (const PlanRef& input : inputs_of(*plan)) {
+      visit(input, order);
+    }
+    order.push_back(plan.get());
+  }
+  void need(const PlanRef& input, const Mask& columns) {
+    Mask& mask = needed_.at(input.get());
+    for (size_t i = 0; i < columns.size(); ++i) {
+      mask[i] = mask[i] || columns[i];
+    }
+  }
+  void need_all(const PlanRef& input) { need(input, Mask(input->schema.size(), true)); }
+  bool keeps(const ProjectNode& project, const Mask& needed, size_t i) const {
+    // An error is a result too.
+    return needed[i] || can_fail(*project.expressions[i]);
+  }
+
+  void spread(const LogicalPlan& plan);
+  void spread_join(const JoinNode& join, const Mask& needed);
+  const Pruned& prune(const PlanRef& plan);
+  Pruned make_pruned(const PlanRef& plan);
+  Pruned prune_scan(const LogicalPlan& plan, const ScanNode& scan);
+  Pruned prune_project(const LogicalPlan& plan, const ProjectNode& project);
+  Pruned prune_aggregate(const AggregateNode& aggregate);
+  Pruned prune_join(const JoinNode& join);
+  // Pruned and cut to the needed columns, in order.
+  PlanRef exactly(const PlanRef& plan);
+  Pruned cut(const PlanRef& plan);
+
+  std::unordered_map<const LogicalPlan*, Mask> needed_;
+  std::unordered_map<const LogicalPlan*, Pruned> pruned_;
+};
+
+std::vector<size_t> identity(size_t size) {
+  std::vector<size_t> map(size);
+  for (size_t i = 0; i < size; ++i) {
     map[i] = i;
   }
-  return {std::move(plan), std::move(map)};
+  return map;
 }
 
-Pruned prune(const PlanRef& plan, std::vector<bool> needed) {
-  needed.resize(plan->schema.size());
-  if (const auto* scan = std::get_if<ScanNode>(&plan->node)) {
-    std::vector<size_t> columns, map(needed.size(), SIZE_MAX);
-    for (size_t i = 0; i < needed.size(); ++i) {
-      if (needed[i]) {
-        map[i] = columns.size();
-        columns.push_back(scan->columns[i]);
-      }
-    }
-    if (columns.empty() && !scan->columns.empty()) {
-      map[0] = 0;  // rows are counted by a column
-      columns.push_back(scan->columns[0]);
-    }
-    return {make_scan(scan->object, std::move(columns)), std::move(map)};
+void Pruner::spread_join(const JoinNode& join, const Mask& needed) {
+  size_t left_width = join.left->schema.size();
+  Mask all = needed;
+  all.resize(left_width + join.right->schema.size());
+  if (join.residual != nullptr) {
+    collect_columns(*join.residual, all);
   }
-  if (const auto* filter = std::get_if<FilterNode>(&plan->node)) {
-    collect_columns(*filter->predicate, needed);
-    Pruned input = prune(filter->input, needed);
-    return {make_filter(input.plan, remap_columns(filter->predicate, input.map)), input.map};
+  for (const JoinKey& key : join.keys) {
+    all[key.left] = true;
+    all[left_width + key.right] = true;
   }
-  if (const auto* project = std::get_if<ProjectNode>(&plan->node)) {
-    std::vector<bool> below;
-    for (size_t i = 0; i < project->expressions.size(); ++i) {
-      collect_columns(*project->expressions[i], below);
-    }
-    Pruned input = prune(project->input, below);
-    std::vector<ExprRef> expressions;
-    for (const ExprRef& expression : project->expressions) {
-      expressions.push_back(remap_columns(expression, input.map));
-    }
-    return identity(make_project(input.plan, std::move(expressions), plan->schema.names()));
+  auto middle = all.begin() + static_cast<ptrdiff_t>(left_width);
+  need(join.left, Mask(all.begin(), middle));
+  need(join.right, Mask(middle, all.end()));
+}
+
+void Pruner::spread(const LogicalPlan& plan) {
+  const Mask& needed = needed_.at(&plan);
+  std::visit(Overloaded{
+                 [&](const ScanNode&) {},
+                 [&](const ValuesNode&) {},
+                 [&](const FilterNode& node) {
+                   Mask below = needed;
+                   collect_columns(*node.predicate, below);
+                   need(node.input, below);
+                 },
+                 [&](const ProjectNode& node) {
+                   Mask below(node.input->schema.size());
+                   for (size_t i = 0; i < node.expressions.size(); ++i) {
+                     if (keeps(node, needed, i)) {
+                       collect_columns(*node.expressions[i], below);
+                     }
+                   }
+                   need(node.input, below);
+                 },
+                 [&](const AggregateNode& node) {
+                   Mask below(node.input->schema.size());
+                   for (size_t column : node.group) {
+                     below[column] = true;
+                   }
+                   for (const AggregateCall& call : node.calls) {
+                     if (call.kind != AggregateKind::kCountStar) {
+                       below[call.input] = true;
+                     }
+                     if (call.filter) {
+                       below[*call.filter] = true;
+                     }
+                   }
+                   need(node.input, below);
+                 },
+                 // Ties are settled by whole rows.
+                 [&](const TopNNode& node) { need_all(node.input); },
+                 [&](const UnionNode& node) {
+                   for (const PlanRef& input : node.inputs) {
+                     need(input, needed);
+                   }
+                 },
+                 [&](const SetDifferenceNode& node) {
+                   need_all(node.left);
+                   need_all(node.right);
+                 },
+                 [&](const JoinNode& node) { spread_join(node, needed); },
+             },
+             plan.node);
+}
+
+const Pruned& Pruner::prune(const PlanRef& plan) {
+  auto known = pruned_.find(plan.get());
+  if (known == pruned_.end()) {
+    known = pruned_.emplace(plan.get(), make_pruned(plan)).first;
   }
-  if (const auto* aggregate = std::get_if<AggregateNode>(&plan->node)) {
-    std::vector<bool> below(aggregate->input->schema.size());
-    for (size_t column : aggregate->group) {
-      below[column] = true;
+  return known->second;
+}
+
+Pruned Pruner::cut(const PlanRef& plan) {
+  Pruned pruned = prune(plan);
+  const Mask& needed = needed_.at(plan.get());
+  std::vector<size_t> columns, map(needed.size(), SIZE_MAX);
+  for (size_t i = 0; i < needed.size(); ++i) {
+    if (needed[i]) {
+      map[i] = columns.size();
+      columns.push_back(pruned.map[i]);
     }
-    for (const AggregateCall& call : aggregate->calls) {
-      if (call.kind != AggregateKind::kCountStar) {
-        below[call.input] = true;
-      }
-      if (call.filter) {
-        below[*call.filter] = true;
-      }
-    }
-    Pruned input = prune(aggregate->input, below);
-    AggregateNode node = *aggregate;
-    for (size_t& column : node.group) {
-      column = input.map[column];
-    }
-    for (AggregateCall& call : node.calls) {
-      call.input = call.kind == AggregateKind::kCountStar ? 0 : input.map[call.input];
-      if (call.filter) {
-        call.filter = input.map[*call.filter];
-      }
-    }
-    PlanRef pruned = make_aggregate(input.plan, node.group, node.calls);
-    return identity(pruned);
   }
-  // TopN orders by whole rows and Union needs equal shapes: all columns.
-  std::vector<PlanRef> inputs = inputs_of(*plan);
-  for (PlanRef& input : inputs) {
-    input = prune(input, std::vector<bool>(input->schema.size(), true)).plan;
+  if (std::holds_alternative<ScanNode>(pruned.plan->node)) {
+    return pruned;  // it has no more than it must
   }
-  return identity(inputs.empty() ? plan : with_inputs(plan, std::move(inputs)));
+  return {select_columns(pruned.plan, columns), std::move(map)};
+}
+
+PlanRef Pruner::exactly(const PlanRef& plan) {
+  Pruned pruned = prune(plan);
+  const Mask& needed = needed_.at(plan.get());
+  std::vector<size_t> columns;
+  for (size_t i = 0; i < needed.size(); ++i) {
+    if (needed[i]) {
+      columns.push_back(pruned.map[i]);
+    }
+  }
+  return select_columns(pruned.plan, columns);
+}
+
+Pruned Pruner::prune_scan(const LogicalPlan& plan, const ScanNode& scan) {
+  const Mask& needed = needed_.at(&plan);
+  std::vector<size_t> columns, map(needed.size(), SIZE_MAX);
+  for (size_t i = 0; i < needed.size(); ++i) {
+    if (needed[i]) {
+      map[i] = columns.size();
+      columns.push_back(scan.columns[i]);
+    }
+  }
+  if (columns.empty() && !scan.columns.empty()) {
+    map[0] = 0;  // rows are counted by a column
+    columns.push_back(scan.columns[0]);
+  }
+  return {make_scan(scan.object, std::move(columns)), std::move(map)};
+}
+
+Pruned Pruner::prune_project(const LogicalPlan& plan, const ProjectNode& project) {
+  const Mask& needed = needed_.at(&plan);
+  const Pruned& input = prune(project.input);
+  std::vector<ExprRef> expressions;
+  std::vector<std::string> names;
+  std::vector<size_t> map(needed.size(), SIZE_MAX);
+  for (size_t i = 0; i < project.expressions.size(); ++i) {
+    if (keeps(project, needed, i)) {
+      map[i] = expressions.size();
+      expressions.push_back(remap_columns(project.expressions[i], input.map));
+      names.push_back(plan.schema[i].name);
+    }
+  }
+  return {make_project(input.plan, std::move(expressions), std::move(names)), std::move(map)};
+}
+
+Pruned Pruner::prune_aggregate(const AggregateNode& aggregate) {
+  const Pruned& input = prune(aggregate.input);
+  std::vector<size_t> group;
+  for (size_t column : aggregate.group) {
+    group.push_back(input.map[column]);
+  }
+  std::vector<AggregateCall> calls = aggregate.calls;
+  for (AggregateCall& call : calls) {
+    call.input = call.kind == AggregateKind::kCountStar ? 0 : input.map[call.input];
+    if (call.filter) {
+      call.filter = input.map[*call.filter];
+    }
+  }
+  size_t width = group.size() + calls.size();
+  return {make_aggregate(input.plan, std::move(group), std::move(calls)), identity(width)};
+}
+
+// The inputs are kept as rows: they give no column more than is needed.
+Pruned Pruner::prune_join(const JoinNode& join) {
+  Pruned left = cut(join.left), right = cut(join.right);
+  size_t left_width = left.plan->schema.size();
+  std::vector<size_t> map = left.map;
+  for (size_t column : right.map) {
+    map.push_back(column == SIZE_MAX ? SIZE_MAX : left_width + column);
+  }
+  JoinNode node{left.plan, right.plan, join.type, {}, nullptr};
+  for (const JoinKey& key : join.keys) {
+    node.keys.push_back({left.map[key.left], right.map[key.right], key.null_safe});
+  }
+  if (join.residual != nullptr) {
+    node.residual = remap_columns(join.residual, map);
+  }
+  if (join.type == JoinType::kSemi || join.type == JoinType::kAnti) {
+    map.resize(left.map.size());
+  }
+  return {make_join(std::move(node)), std::move(map)};
+}
+
+Pruned Pruner::make_pruned(const PlanRef& plan) {
+  return std::visit(
+      Overloaded{
+          [&](const ScanNode& node) { return prune_scan(*plan, node); },
+          [&](const ValuesNode&) {
+            return Pruned{plan, identity(plan->schema.size())};
+          },
+          [&](const FilterNode& node) {
+            const Pruned& input = prune(node.input);
+            return Pruned{make_filter(input.plan, remap_columns(node.predicate, input.map)),
+                          input.map};
+          },
+          [&](const ProjectNode& node) { return prune_project(*plan, node); },
+          [&](const AggregateNode& node) { return prune_aggregate(node); },
+          [&](const TopNNode& node) {
+            return Pruned{with_inputs(plan, {exactly(node.input)}), identity(plan->schema.size())};
+          },
+          [&](const UnionNode& node) {
+            // Each input's needed columns are a superset of the union's; the shape is the union's.
+            const Mask& needed = needed_.at(plan.get());
+            std::vector<PlanRef> inputs;
+            std::vector<size_t> map(needed.size(), SIZE_MAX);
+            size_t count = 0;
+            for (size_t i = 0; i < needed.size(); ++i) {
+              map[i] = needed[i] ? count++ : SIZE_MAX;
+            }
+            for (const PlanRef& input : node.inputs) {
+              const Pruned& pruned = prune(input);
+              std::vector<size_t> columns;
+              for (size_t i = 0; i < needed.size(); ++i) {
+                if (needed[i]) {
+                  columns.push_back(pruned.map[i]);
+                }
+              }
+              inputs.push_back(select_columns(pruned.plan, columns));
+            }
+            return Pruned{make_union(std::move(inputs)), std::move(map)};
+          },
+          [&](const SetDifferenceNode& node) {
+            return Pruned{with_inputs(plan, {exactly(node.left), exactly(node.right)}),
+                          identity(plan->schema.size())};
+          },
+          [&](const JoinNode& node) { return prune_join(node); },
+      },
+      plan->node);
 }
 
 }  // namespace
 
 PlanRef prune_columns(PlanRef plan) {
-  std::vector<bool> all(plan->schema.size(), true);
-  return prune(plan, std::move(all)).plan;
+  return Pruner().run(plan);
 }
 
 }  // namespace tidemark

@@ -1,4 +1,4 @@
-// Whether an expression of SQL text has an aggregate call outside subqueries.
+// What an expression of SQL text contains, outside the queries in it.
 
 #include "base/overloaded.h"
 #include "plan/bind/bind_expr.h"
@@ -7,22 +7,23 @@ namespace tidemark {
 
 namespace {
 
-bool any_of(const std::vector<sql::Expr>& expressions) {
-  for (const sql::Expr& expression : expressions) {
-    if (contains_aggregate(expression)) {
-      return true;
-    }
+using Test = bool (*)(const sql::Expr&);
+
+bool contains(const sql::Expr& expr, Test test) {
+  if (test(expr)) {
+    return true;
   }
-  return false;
-}
-
-bool in(const sql::ExprPtr& expression) {
-  return expression != nullptr && contains_aggregate(*expression);
-}
-
-}  // namespace
-
-bool contains_aggregate(const sql::Expr& expr) {
+  auto in = [&](const sql::ExprPtr& expression) {
+    return expression != nullptr && contains(*expression, test);
+  };
+  auto any_of = [&](const std::vector<sql::Expr>& expressions) {
+    for (const sql::Expr& expression : expressions) {
+      if (contains(expression, test)) {
+        return true;
+      }
+    }
+    return false;
+  };
   auto leaf = [](const auto&) { return false; };
   return std::visit(
       Overloaded{
@@ -60,15 +61,31 @@ bool contains_aggregate(const sql::Expr& expr) {
           [&](const sql::MapConstructor& x) { return any_of(x.entries); },
           [&](const sql::Subscript& x) { return in(x.base) || in(x.index); },
           [&](const sql::FieldAccess& x) { return in(x.base); },
-          [&](const sql::FunctionCall& x) {
-            return (find_aggregate(x.name.last()) != nullptr && !x.over) || any_of(x.args);
-          },
+          [&](const sql::FunctionCall& x) { return any_of(x.args) || in(x.filter); },
           [&](const sql::NamedArgument& x) { return in(x.value); },
           [&](const sql::TypeArgument& x) { return leaf(x); },
           [&](const sql::TableArgument& x) { return leaf(x); },
           [&](const sql::Descriptor& x) { return leaf(x); },
       },
       expr.node);
+}
+
+}  // namespace
+
+bool contains_aggregate(const sql::Expr& expr) {
+  return contains(expr, [](const sql::Expr& node) {
+    const auto* call = std::get_if<sql::FunctionCall>(&node.node);
+    return call != nullptr && !call->over && find_aggregate(call->name.last()) != nullptr;
+  });
+}
+
+bool contains_subquery(const sql::Expr& expr) {
+  return contains(expr, [](const sql::Expr& node) {
+    const auto* quantified = std::get_if<sql::Quantified>(&node.node);
+    return std::holds_alternative<sql::Subquery>(node.node) ||
+           std::holds_alternative<sql::InQuery>(node.node) ||
+           (quantified != nullptr && std::holds_alternative<sql::QueryPtr>(quantified->right));
+  });
 }
 
 }  // namespace tidemark

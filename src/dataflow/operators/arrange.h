@@ -1,0 +1,29 @@
+#pragma once
+// Keeps a stream as an arrangement that several joins read, and passes its changes on to them with
+// the columns arranged, rows that came and went within the step taken out.
+
+#include "dataflow/operator.h"
+#include "state/arrangement.h"
+
+namespace tidemark {
+
+class ArrangeOperator final : public Operator {
+ public:
+  // order: for each arranged column the input column; the first key_count are the key.
+  ArrangeOperator(std::vector<size_t> order, std::vector<Type> types, size_t key_count,
+                  std::string description);
+
+  std::string name() const override { return description_; }
+  Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
+  void commit() override { arrangement_.commit(); }
+  void visit_state(const StateVisitor& visit) override { visit(arrangement_.rows()); }
+
+  Arrangement& arrangement() { return arrangement_; }
+
+ private:
+  std::vector<size_t> order_;
+  Arrangement arrangement_;
+  std::string description_;
+};
+
+}  // namespace tidemark

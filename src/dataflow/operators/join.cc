@@ -1,0 +1,245 @@
+#include "dataflow/operators/join.h"
+
+#include <bit>
+
+#include "dataflow/operators/join_lone.h"
+#include "expr/eval.h"
+#include "types/hash.h"
+#include "zset/consolidate.h"
+
+namespace tidemark {
+
+namespace {
+
+// Bounds the batches a join makes, however many partners a row has.
+constexpr size_t kPairsMax = 64 << 10;
+
+bool same_key(std::span<const Column* const> a, size_t row_a, std::span<const Column* const> b,
+              size_t row_b) {
+  for (size_t k = 0; k < a.size(); ++k) {
+    if (!same_value(*a[k], row_a, *b[k], row_b)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Rows of one side's delta by the hash of their key.
+class DeltaIndex {
+ public:
+  DeltaIndex(const JoinSide& side)
+      : heads_(std::bit_ceil(side.rows() * 2 + 1), kEnd), next_(side.rows(), kEnd) {
+    for (uint32_t row = 0; row < side.rows(); ++row) {
+      if (!side.never[row]) {
+        uint32_t& head = heads_[side.hashes[row] & (heads_.size() - 1)];
+        next_[row] = head;
+        head = row;
+      }
+    }
+  }
+  static constexpr uint32_t kEnd = UINT32_MAX;
+  uint32_t first(uint64_t hash) const { return heads_[hash & (heads_.size() - 1)]; }
+  uint32_t next(uint32_t row) const { return next_[row]; }
+
+ private:
+  std::vector<uint32_t> heads_;
+  std::vector<uint32_t> next_;
+};
+
+}  // namespace
+
+JoinOperator::JoinOperator(JoinSpec spec, Arrangement& left, Arrangement& right)
+    : spec_(std::move(spec)), bases_{&left, &right} {
+  for (size_t side : {0, 1}) {
+    if (spec_.residual != nullptr && spec_.lone[side] != LoneRows::kNone) {
+      lone_[side] = std::make_unique<LoneByRow>(spec_.lone[side], *bases_[side]);
+    } else if (spec_.lone[side] != LoneRows::kNone) {
+      lone_[side] = std::make_unique<LoneByKey>(spec_.lone[side]);
+    }
+  }
+}
+
+JoinSide JoinOperator::make_side(size_t which, const Delta& in) const {
+  JoinSide side;
+  side.base = bases_[which];
+  side.base_empty = in.reset;
+  // Partners are counted per different row.
+  bool different = spec_.residual != nullptr && spec_.lone[which] != LoneRows::kNone;
+  side.delta = different && !in.batches.empty() ? consolidate(in.batches) : concatenate(in.batches);
+  for (const ColumnRef& column : side.delta.rows.columns) {
+    side.columns.push_back(column.get());
+  }
+  side.keys = std::span(side.columns).first(side.columns.empty() ? 0 : side.base->key_count());
+  hash_rows(side.keys, side.rows(), side.hashes);
+  side.never.resize(side.rows());
+  for (size_t k = 0; k < side.keys.size(); ++k) {
+    if (spec_.null_safe[k] || !side.keys[k]->has_nulls()) {
+      continue;
+    }
+    for (size_t row = 0; row < side.rows(); ++row) {
+      side.never[row] |= side.keys[k]->nulls()[row];
+    }
+  }
+  return side;
+}
+
+RowBatch JoinOperator::gather(std::span<const JoinColumn> columns, const JoinRows& left,
+                              const JoinRows& right) const {
+  RowBatch batch;
+  batch.rows = left.side != nullptr ? left.at.size() : right.at.size();
+  for (const JoinColumn& wanted : columns) {
+    if (!wanted.needed) {
+      batch.columns.push_back(nullptr);
+      continue;
+    }
+    const JoinRows& rows = wanted.side == 0 ? left : right;
+    auto column = std::make_shared<Column>(wanted.type);
+    if (rows.side == nullptr) {
+      column->resize(batch.rows);
+      std::fill_n(column->mutable_nulls(), batch.rows, uint8_t{1});
+    } else {
+      column->append_rows(rows.column(wanted.index), rows.at);
+    }
+    batch.columns.push_back(std::move(column));
+  }
+  return batch;
+}
+
+void JoinOperator::join_pairs(StepContext& context, JoinRows left, JoinRows right, Delta& out) {
+  std::vector<int64_t> weights(left.at.size());
+  for (size_t i = 0; i < weights.size(); ++i) {
+    weights[i] = left.weight(i) * right.weight(i);
+  }
+  std::vector<uint32_t> left_at, right_at;
+  if (spec_.residual != nullptr) {
+    RowBatch tested = gather(spec_.condition_columns, left, right);
+    std::vector<uint32_t> kept;
+    evaluate_filter(*spec_.residual, tested, context.eval, kept);
+    ZBatch weighted{std::move(tested), std::move(weights)};
+    take_errors(context, weighted);
+    weights.clear();
+    for (uint32_t i : kept) {
+      left_at.push_back(left.at[i]);
+      right_at.push_back(right.at[i]);
+      weights.push_back(weighted.weights[i]);
+    }
+    left.at = left_at;
+    right.at = right_at;
+    for (size_t side : {0, 1}) {
+      if (lone_[side] != nullptr) {
+        lone_[side]->count(side == 0 ? left : right, side == 0 ? right : left);
+      }
+    }
+  }
+  if (spec_.pairs && !weights.empty()) {
+    out.batches.push_back({gather(spec_.output, left, right), std::move(weights)});
+  }
+}
+
+// The rows of one side's delta with those that the other side has had.
+void JoinOperator::probe(StepContext& context, size_t delta_side, Delta& out) {
+  const JoinSide& delta = sides_[delta_side];
+  const JoinSide& base = sides_[1 - delta_side];
+  if (delta.rows() == 0 || base.base_empty || base.base->is_empty()) {
+    return;
+  }
+  Arrangement::Cursor cursor =
+      base.base->start(delta.keys, delta.rows(), delta.hashes, delta.never.data());
+  ProbedPairs pairs;
+  while (base.base->probe(cursor, kPairsMax, pairs)) {
+    JoinRows from_delta{&delta, false, pairs.probe};
+    JoinRows from_base{&base, true, pairs.stored};
+    join_pairs(context, delta_side == 0 ? from_delta : from_base,
+               delta_side == 0 ? from_base : from_delta, out);
+    pairs.clear();
+  }
+}
+
+void JoinOperator::delta_by_delta(StepContext& context, Delta& out) {
+  const JoinSide& left = sides_[0];
+  const JoinSide& right = sides_[1];
+  if (left.rows() == 0 || right.rows() == 0) {
+    return;
+  }
+  bool index_right = right.rows() <= left.rows();
+  const JoinSide& indexed = index_right ? right : left;
+  const JoinSide& probing = index_right ? left : right;
+  DeltaIndex index(indexed);
+  ProbedPairs pairs;
+  auto flush = [&] {
+    JoinRows from_probing{&probing, false, pairs.probe};
+    JoinRows from_indexed{&indexed, false, pairs.stored};
+    join_pairs(context, index_right ? from_probing : from_indexed,
+               index_right ? from_indexed : from_probing, out);
+    pairs.clear();
+  };
+  for (uint32_t row = 0; row < probing.rows(); ++row) {
+    if (probing.never[row]) {
+      continue;
+    }
+    for (uint32_t other = index.first(probing.hashes[row]); other != DeltaIndex::kEnd;
+         other = index.next(other)) {
+      if (indexed.hashes[other] == probing.hashes[row] &&
+          same_key(probing.keys, row, indexed.keys, other)) {
+        pairs.probe.push_back(row);
+        pairs.stored.push_back(other);
+        if (pairs.size() >= kPairsMax) {
+          flush();
+        }
+      }
+    }
+  }
+  if (pairs.size() != 0) {
+    flush();
+  }
+}
+
+void JoinOperator::emit_lone(size_t which, const LoneChanges& changes, Delta& out) const {
+  if (changes.weights.empty()) {
+    return;
+  }
+  JoinRows rows{&sides_[which], changes.from_base, changes.at};
+  JoinRows none;
+  out.batches.push_back(
+      {gather(spec_.output, which == 0 ? rows : none, which == 0 ? none : rows), changes.weights});
+}
+
+Status JoinOperator::step(StepContext& context, std::span<const Delta> in, Delta& out) {
+  bool reset = in[0].reset || in[1].reset;
+  if (reset) {
+    out.reset = true;
+    mutable_errors().clear();
+  }
+  for (size_t side : {0, 1}) {
+    sides_[side] = make_side(side, in[side]);
+    if (lone_[side] != nullptr) {
+      lone_[side]->begin(sides_[side], reset);
+    }
+  }
+  if (spec_.pairs || spec_.residual != nullptr) {
+    probe(context, 0, out);
+    probe(context, 1, out);
+    delta_by_delta(context, out);
+  }
+  for (size_t side : {0, 1}) {
+    if (lone_[side] != nullptr) {
+      for (const LoneChanges& changes :
+           lone_[side]->finish(sides_[side], sides_[1 - side], spec_.null_safe)) {
+        emit_lone(side, changes, out);
+      }
+    }
+  }
+  sides_[0] = {};
+  sides_[1] = {};
+  return {};
+}
+
+void JoinOperator::visit_state(const StateVisitor& visit) {
+  for (const auto& lone : lone_) {
+    if (lone != nullptr) {
+      lone->visit_state(visit);
+    }
+  }
+}
+
+}  // namespace tidemark

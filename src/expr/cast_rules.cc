@@ -1,0 +1,63 @@
+#include "expr/cast_rules.h"
+
+namespace tidemark {
+
+namespace {
+
+// Digits before the point that an integer type may need.
+int integer_digits(TypeKind kind) {
+  switch (kind) {
+    case TypeKind::kTinyint:
+      return 3;
+    case TypeKind::kSmallint:
+      return 5;
+    case TypeKind::kInt:
+      return 10;
+    default:
+      return 19;
+  }
+}
+
+}  // namespace
+
+bool cast_keeps_bytes(const Type& from, const Type& to) {
+  if (from.same_as(to)) {
+    return true;
+  }
+  if (from.is_integer() && to.is_integer()) {
+    return from.kind <= to.kind && from.physical() == to.physical();
+  }
+  if (from.kind != to.kind) {
+    return false;
+  }
+  switch (from.kind) {
+    case TypeKind::kVarchar:
+    case TypeKind::kVarbinary:
+      return from.length <= to.length;
+    case TypeKind::kDecimal:
+      return from.scale == to.scale && from.precision <= to.precision;
+    case TypeKind::kTime:
+    case TypeKind::kTimestamp:
+    case TypeKind::kTimestampLtz:
+      return from.precision <= to.precision;
+    default:
+      return false;
+  }
+}
+
+bool cast_never_fails(const Type& from, const Type& to) {
+  if (cast_keeps_bytes(from, to)) {
+    return true;
+  }
+  if (from.is_integer()) {
+    return (to.is_integer() && from.kind <= to.kind) || to.is_approximate() ||
+           (to.kind == TypeKind::kDecimal && to.precision - to.scale >= integer_digits(from.kind));
+  }
+  if (from.kind == TypeKind::kDecimal) {
+    return to.is_approximate() || (to.kind == TypeKind::kDecimal && to.scale >= from.scale &&
+                                   to.precision - to.scale >= from.precision - from.scale);
+  }
+  return from.kind == TypeKind::kFloat && to.kind == TypeKind::kDouble;
+}
+
+}  // namespace tidemark

@@ -1,0 +1,14 @@
+#pragma once
+// What is known about a cast without looking at values: whether it can fail, and whether it changes
+// anything at all.
+
+#include "types/type.h"
+
+namespace tidemark {
+
+// Every value of `from` has a value in `to`. False means: not known.
+bool cast_never_fails(const Type& from, const Type& to);
+// The bytes of every value stay as they are, and so do equality and order.
+bool cast_keeps_bytes(const Type& from, const Type& to);
+
+}  // namespace tidemark

@@ -1,0 +1,274 @@
+// SELECT: its clauses in the order in which they take effect.
+
+#include <algorithm>
+#include <numeric>
+
+#include "plan/bind/order_by.h"
+#include "plan/bind/query_binder.h"
+#include "plan/rewrite.h"
+
+namespace tidemark {
+
+namespace {
+
+std::string item_name(const sql::SelectItem& item, size_t index) {
+  if (item.alias) {
+    return item.alias->text;
+  }
+  if (const auto* column = std::get_if<sql::ColumnRef>(&item.expr.node)) {
+    return column->name.last();
+  }
+  return fmt::format("EXPR${}", index);
+}
+
+bool is_aggregated(const sql::Select& select, const sql::Query& query) {
+  return !select.group_by.empty() || select.having != nullptr ||
+         std::any_of(select.items.begin(), select.items.end(),
+                     [](const sql::SelectItem& item) { return contains_aggregate(item.expr); }) ||
+         std::any_of(query.order_by.begin(), query.order_by.end(),
+                     [](const sql::OrderItem& item) { return contains_aggregate(*item.expr); });
+}
+
+}  // namespace
+
+struct QueryBinder::SelectState {
+  Relation from;
+  ExprBinder binder;
+  bool aggregated = false;
+  AggregateBuilder builder{{}};
+  // Subqueries over the input's rows, and over groups: of HAVING, and of what comes after it.
+  SubqueryLevel rows, having_groups, groups;
+  std::vector<ExprRef> items;  // with what only ORDER BY needs at the end
+  std::vector<std::string> names;
+  size_t visible = 0;
+  ExprRef having;
+  std::vector<SortKey> order;
+
+  SelectState(Relation relation, std::string zone)
+      : from(std::move(relation)), binder(from.scope, std::move(zone)) {}
+  SelectState(const SelectState&) = delete;  // the binder refers to `from`
+};
+
+Status QueryBinder::check_supported(const sql::Select& select) {
+  for (const sql::Hint& hint : select.hints) {
+    result_.notices.push_back(fmt::format("hint {} has no effect here", hint.name.text));
+  }
+  if (select.qualify) {
+    return unsupported("QUALIFY", select.qualify->position);
+  }
+  if (!select.windows.empty()) {
+    return unsupported("WINDOW", select.windows[0].name.position);
+  }
+  return {};
+}
+
+Result<std::vector<ExprRef>> QueryBinder::bind_group(const sql::Select& select, const Scope& scope,
+                                                     SubqueryLevel& level) {
+  std::vector<ExprRef> group;
+  ExprBinder binder(scope, context_.zone);
+  binder.set_clause("GROUP BY");
+  binder.use_subqueries(this, &level, nullptr);
+  for (const sql::GroupingElement& element : select.group_by) {
+    if (element.kind == sql::GroupingKind::kEmpty) {
+      continue;
+    }
+    if (element.kind != sql::GroupingKind::kExpression) {
+      return unsupported(element.kind == sql::GroupingKind::kRollup ? "ROLLUP"
+                         : element.kind == sql::GroupingKind::kCube ? "CUBE"
+                                                                    : "GROUPING SETS",
+                         element.position);
+    }
+    std::vector<const sql::Expr*> expressions{element.expr.get()};
+    if (const auto* row = std::get_if<sql::RowConstructor>(&element.expr->node)) {
+      expressions.clear();
+      for (const sql::Expr& field : row->fields) {
+        expressions.push_back(&field);
+      }
+    }
+    for (const sql::Expr* expression : expressions) {
+      std::optional<size_t> place = TRY(ordinal(*expression, select.items.size(), "GROUP BY"));
+      const sql::Expr* meant = place ? &select.items[*place].expr : expression;
+      if (const auto* column = std::get_if<sql::ColumnRef>(&expression->node);
+          column != nullptr && column->name.parts.size() == 1) {
+        // A name that no input column has may be an output name (as in Postgres).
+        Result<std::optional<size_t>> found = scope.find(column->name);
+        if (found.ok() && !found->has_value()) {
+          for (const sql::SelectItem& item : select.items) {
+            meant = item.alias && item.alias->text == column->name.last() ? &item.expr : meant;
+          }
+        }
+      }
+      ExprRef bound = TRY(binder.bind(*meant));
+      bool known = std::any_of(group.begin(), group.end(),
+                               [&](const ExprRef& other) { return same_expr(*other, *bound); });
+      if (!known) {
+        group.push_back(std::move(bound));
+      }
+    }
+  }
+  return group;
+}
+
+namespace {
+
+// The columns that * stands for.
+Result<std::vector<size_t>> star_columns(const sql::Star& star, const Scope& scope,
+                                         size_t position) {
+  bool all = star.qualifier.parts.empty();
+  std::vector<size_t> columns;
+  for (size_t i = 0; i < scope.columns.size(); ++i) {
+    const ScopeColumn& column = scope.columns[i];
+    if (all ? !column.merged : star.qualifier.last() == column.table) {
+      columns.push_back(i);
+    }
+  }
+  if (columns.empty() && all) {
+    return Status::invalid_argument("SELECT * needs a FROM clause").with_position(position);
+  }
+  if (columns.empty()) {
+    return Status::not_found(fmt::format("no such table in this query: {}", star.qualifier.last()))
+        .with_position(position);
+  }
+  return columns;
+}
+
+}  // namespace
+
+Status QueryBinder::bind_items(const sql::Select& select, SelectState& state) {
+  state.binder.set_clause("SELECT");
+  for (const sql::SelectItem& item : select.items) {
+    const auto* star = std::get_if<sql::Star>(&item.expr.node);
+    if (star == nullptr) {
+      state.items.push_back(TRY(state.binder.bind(item.expr)));
+      state.names.push_back(item_name(item, state.names.size()));
+      continue;
+    }
+    for (size_t i : TRY(star_columns(*star, state.from.scope, item.expr.position))) {
+      const ScopeColumn& column = state.from.scope.columns[i];
+      ExprRef expression = make_column(i, column.type);
+      if (state.aggregated) {
+        expression = TRY(state.binder.over_groups(expression, column.name, item.expr.position));
+      }
+      state.items.push_back(std::move(expression));
+      state.names.push_back(column.name);
+    }
+  }
+  state.visible = state.items.size();
+  return {};
+}
+
+// Output names and places first, then expressions over the input.
+Status QueryBinder::bind_order(const sql::Select& select, const sql::Query& query,
+                               SelectState& state) {
+  state.binder.set_clause("ORDER BY");
+  for (const sql::OrderItem& item : query.order_by) {
+    std::optional<size_t> place = TRY(ordinal(*item.expr, state.visible, "ORDER BY"));
+    if (const auto* column = std::get_if<sql::ColumnRef>(&item.expr->node);
+        !place && column != nullptr && column->name.parts.size() == 1) {
+      for (size_t i = 0; i < state.visible && !place; ++i) {
+        place = state.names[i] == column->name.last() ? std::optional<size_t>(i) : std::nullopt;
+      }
+    }
+    if (!place) {
+      ExprRef expression = TRY(state.binder.bind(*item.expr));
+      for (size_t i = 0; i < state.items.size() && !place; ++i) {
+        place = same_expr(*state.items[i], *expression) ? std::optional<size_t>(i) : std::nullopt;
+      }
+      if (!place) {
+        if (select.distinct) {
+          return Status::invalid_argument("with DISTINCT, ORDER BY can only name selected columns")
+              .with_position(item.expr->position);
+        }
+        state.items.push_back(expression);
+        state.names.push_back(fmt::format("$order{}", state.items.size() - state.visible));
+        place = state.items.size() - 1;
+      }
+    }
+    state.order.push_back(sort_key(item, *place));
+  }
+  return {};
+}
+
+namespace {
+
+std::vector<ExprRef*> addresses(std::vector<ExprRef>& expressions) {
+  std::vector<ExprRef*> result;
+  for (ExprRef& expression : expressions) {
+    result.push_back(&expression);
+  }
+  return result;
+}
+
+std::vector<size_t> all_columns(size_t count) {
+  std::vector<size_t> columns(count);
+  std::iota(columns.begin(), columns.end(), 0);
+  return columns;
+}
+
+}  // namespace
+
+// The plan over groups, HAVING done; from here on columns are the group's and the calls'.
+Status QueryBinder::aggregate(SelectState& state) {
+  const Scope& scope = state.from.scope;
+  AggregateBuilder& builder = state.builder;
+  PlanRef& plan = state.from.plan;
+  TRY(apply_subqueries(plan, state.rows, scope, all_columns(scope.columns.size()),
+                       addresses(builder.below)));
+  std::vector<std::string> names;
+  std::vector<size_t> group_of(scope.columns.size(), SIZE_MAX);
+  for (size_t i = 0; i < builder.below.size(); ++i) {
+    const auto* column = std::get_if<ColumnExpr>(&builder.below[i]->node);
+    bool named = column != nullptr && column->index < scope.columns.size();
+    names.push_back(named ? scope.columns[column->index].name : fmt::format("$f{}", i));
+    if (named && i < builder.group.size()) {
+      group_of[column->index] = i;
+    }
+  }
+  plan = make_project(plan, builder.below, std::move(names));
+  plan = make_aggregate(plan, all_columns(builder.group.size()), builder.calls);
+  if (state.having != nullptr) {
+    ExprRef* having = &state.having;
+    TRY(apply_subqueries(plan, state.having_groups, scope, group_of, std::span(&having, 1)));
+    plan = make_filter(plan, state.having);
+  }
+  return apply_subqueries(plan, state.groups, scope, group_of, addresses(state.items));
+}
+
+Result<BoundSelect> QueryBinder::bind_select(const sql::Select& select, const sql::Query& query) {
+  TRY(check_supported(select));
+  Relation from = TRY(bind_from(select));
+  from.scope.outer = outer_;
+  if (select.where) {
+    from.plan = TRY(filter(from.plan, from.scope, *select.where, "WHERE"));
+  }
+  SelectState state(std::move(from), context_.zone);
+  for (SubqueryLevel* level : {&state.rows, &state.having_groups, &state.groups}) {
+    level->id = next_scope_id();
+  }
+  state.aggregated = is_aggregated(select, query);
+  if (state.aggregated) {
+    state.builder = AggregateBuilder(TRY(bind_group(select, state.from.scope, state.rows)));
+    state.binder.use_aggregates(&state.builder);
+  }
+  state.binder.use_subqueries(this, &state.rows, &state.groups);
+  TRY(bind_items(select, state));
+  TRY(bind_order(select, query, state));
+  if (select.having) {
+    state.binder.set_clause("HAVING");
+    state.binder.use_subqueries(this, &state.rows, &state.having_groups);
+    state.having = TRY(state.binder.bind_boolean(*select.having, "HAVING"));
+  }
+  if (state.aggregated) {
+    TRY(aggregate(state));
+  } else {
+    TRY(apply_subqueries(state.from.plan, state.rows, state.from.scope,
+                         all_columns(state.from.scope.columns.size()), addresses(state.items)));
+  }
+  PlanRef plan = make_project(state.from.plan, state.items, state.names);
+  if (select.distinct) {
+    plan = make_distinct(plan);
+  }
+  return limit(plan, state.items.size() - state.visible, std::move(state.order), query);
+}
+
+}  // namespace tidemark

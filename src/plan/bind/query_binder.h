@@ -1,0 +1,107 @@
+#pragma once
+// The binder of one query and all that it contains. Its parts are in bind_from.cc, bind_select.cc,
+// bind_set_operation.cc and bind_subquery.cc.
+
+#include <fmt/core.h>
+
+#include "plan/bind/bind_expr.h"
+#include "plan/bind/bind_query.h"
+#include "plan/bind/scope.h"
+#include "sql/ast_query.h"
+
+namespace tidemark {
+
+inline Status unsupported(std::string_view what, size_t position) {
+  return Status::unsupported(fmt::format("{} is not supported yet", what)).with_position(position);
+}
+
+// A relation in FROM: its plan, and the names of its columns.
+struct Relation {
+  PlanRef plan;
+  Scope scope;
+};
+
+struct BoundSelect {
+  PlanRef plan;
+  size_t hidden = 0;  // columns at the end that only `order` needs
+  std::vector<SortKey> order;
+
+  PlanRef visible() const;
+};
+
+class QueryBinder {
+ public:
+  QueryBinder(const BindContext& context, BoundQuery& result)
+      : context_(context), result_(result) {}
+
+  Result<BoundSelect> bind(const sql::Query& query);
+  // A query inside an expression over `scope`, whose columns it may read as OuterExpr.
+  Result<PlanRef> bind_subquery(const sql::Query& query, const Scope& scope);
+  uint32_t next_scope_id() { return ++result_.scopes; }
+
+ private:
+  // Names of WITH in sight, and where they were written.
+  struct CommonTable {
+    const sql::CommonTable* ast;
+    const Scope* outer;
+    PlanRef plan;  // bound at first use: all uses share it
+  };
+  // A SELECT on its way: what its clauses have given so far.
+  struct SelectState;
+
+  // bind_query.cc
+  Result<PlanRef> expand_view(const CatalogObject& view, size_t position);
+  Result<PlanRef> bind_common_table(size_t index);
+  Result<BoundSelect> order_and_limit(PlanRef plan, const sql::Query& query);
+  Result<BoundSelect> limit(PlanRef plan, size_t hidden, std::vector<SortKey> order,
+                            const sql::Query& query);
+  Result<uint64_t> bind_count(const sql::Expr& expr, std::string_view clause);
+  void remember(const ObjectRef& object);
+
+  // bind_from.cc. lateral: the innermost scope that LATERAL items see; null: the enclosing query's.
+  Result<Relation> bind_from(const sql::Select& select);
+  Result<Relation> bind_table(const sql::TableRef& table, const Scope* lateral);
+  Result<Relation> bind_named(const sql::NamedTable& table, size_t position);
+  Result<Relation> bind_derived(const sql::DerivedTable& table, const Scope* lateral);
+  Result<Relation> bind_join(const sql::Join& join, size_t position, const Scope* lateral);
+  Result<Relation> combine(Relation left, Relation right, JoinType type, const sql::Expr* on,
+                           size_t position);
+  Result<Relation> merge_columns(Relation left, Relation right, const sql::Join& join,
+                                 std::vector<sql::Identifier> names, JoinType type,
+                                 size_t position);
+  Relation derived(PlanRef plan, const std::string& name);
+  Status apply_alias(Relation& relation, const sql::TableAlias& alias);
+
+  // bind_select.cc
+  Result<BoundSelect> bind_select(const sql::Select& select, const sql::Query& query);
+  Status check_supported(const sql::Select& select);
+  Result<std::vector<ExprRef>> bind_group(const sql::Select& select, const Scope& scope,
+                                          SubqueryLevel& level);
+  Status bind_items(const sql::Select& select, SelectState& state);
+  Status bind_order(const sql::Select& select, const sql::Query& query, SelectState& state);
+  Status aggregate(SelectState& state);
+
+  // bind_set_operation.cc
+  Result<PlanRef> bind_values(const sql::Values& values, size_t position);
+  Result<PlanRef> bind_set_operation(const sql::SetOperation& operation, size_t position);
+
+  // bind_subquery.cc
+  // WHERE, or the ON of an inner join, over the plan; the plan's columns stay in front.
+  Result<PlanRef> filter(PlanRef plan, const Scope& scope, const sql::Expr& condition,
+                         std::string_view clause);
+  Result<std::optional<PlanRef>> filter_by_subquery(const PlanRef& plan, const Scope& scope,
+                                                    const sql::Expr& condition, bool negated,
+                                                    std::string_view clause);
+  // Joins the level's subqueries to the plan, their values behind its columns, and puts these into
+  // the expressions. columns: for each column of the scope its column in the plan, SIZE_MAX: none.
+  Status apply_subqueries(PlanRef& plan, const SubqueryLevel& level, const Scope& scope,
+                          std::span<const size_t> columns, std::span<ExprRef* const> expressions);
+
+  const BindContext& context_;
+  BoundQuery& result_;
+  std::vector<CommonTable> common_tables_;
+  const Scope* outer_ = nullptr;  // of the enclosing query
+  int depth_ = 0;
+};
+
+}  // namespace tidemark

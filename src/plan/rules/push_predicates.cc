@@ -1,0 +1,234 @@
+// Conditions move down to where their columns come from: through projections, groups, unions and
+// joins. On the way they make cross joins into equi-joins, and outer joins into inner ones where
+// they reject the NULLs that the outer join would add.
+//
+// A condition that can fail stays where it was written: lower down it would meet rows that the join
+// or another condition drops.
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "base/overloaded.h"
+#include "plan/join_condition.h"
+#include "plan/optimizer.h"
+#include "plan/rewrite.h"
+
+namespace tidemark {
+
+namespace {
+
+bool is_movable(const Expr& expr) {
+  return !can_fail(expr) && is_deterministic(expr);
+}
+
+// Whether the value is NULL wherever all columns in [from, to) are.
+bool null_on_null(const Expr& expr, size_t from, size_t to) {
+  if (const auto* column = std::get_if<ColumnExpr>(&expr.node)) {
+    return column->index >= from && column->index < to;
+  }
+  if (const auto* cast = std::get_if<CastExpr>(&expr.node)) {
+    return null_on_null(*cast->input, from, to);
+  }
+  if (const auto* call = std::get_if<CallExpr>(&expr.node)) {
+    return call->bound.null_rule == NullRule::kStrict &&
+           std::any_of(call->arguments.begin(), call->arguments.end(),
+                       [&](const ExprRef& x) { return null_on_null(*x, from, to); });
+  }
+  return false;
+}
+
+// Whether the condition is not TRUE wherever all columns in [from, to) are NULL.
+bool rejects_nulls(const Expr& expr, size_t from, size_t to) {
+  if (const auto* logic = std::get_if<LogicExpr>(&expr.node)) {
+    auto rejects = [&](const ExprRef& x) { return rejects_nulls(*x, from, to); };
+    return logic->is_and ? std::any_of(logic->conditions.begin(), logic->conditions.end(), rejects)
+                         : std::all_of(logic->conditions.begin(), logic->conditions.end(), rejects);
+  }
+  if (const auto* call = std::get_if<CallExpr>(&expr.node)) {
+    if (call->function->name == "IS NOT NULL" || call->function->name == "IS TRUE" ||
+        call->function->name == "IS FALSE") {
+      return null_on_null(*call->arguments[0], from, to);
+    }
+  }
+  return null_on_null(expr, from, to);
+}
+
+using Conditions = std::vector<ExprRef>;
+
+class Pusher {
+ public:
+  explicit Pusher(const PlanRef& root) { count_readers(root); }
+
+  // The plan with the conditions applied as low as they go.
+  PlanRef push(const PlanRef& plan, Conditions conditions) {
+    bool shared = readers_[plan.get()] > 1;
+    if (!shared) {
+      return push_into(plan, std::move(conditions));
+    }
+    // Several readers: it stays one, without the conditions of any.
+    PlanRef& whole = memo_[plan.get()];
+    if (whole == nullptr) {
+      whole = push_into(plan, {});
+    }
+    return with_filter(whole, std::move(conditions));
+  }
+
+ private:
+  void count_readers(const PlanRef& plan) {
+    if (++readers_[plan.get()] > 1) {
+      return;
+    }
+    for (const PlanRef& input : inputs_of(*plan)) {
+      count_readers(input);
+    }
+  }
+  static PlanRef with_filter(PlanRef plan, Conditions conditions) {
+    return conditions.empty() ? plan
+                              : make_filter(std::move(plan), make_and(std::move(conditions)));
+  }
+
+  PlanRef push_into(const PlanRef& plan, Conditions conditions);
+  PlanRef push_filter(const FilterNode& filter, Conditions conditions);
+  PlanRef push_project(const LogicalPlan& plan, const ProjectNode& project, Conditions conditions);
+  PlanRef push_aggregate(const AggregateNode& aggregate, Conditions conditions);
+  PlanRef push_join(const PlanRef& plan, const JoinNode& join, Conditions conditions);
+
+  std::unordered_map<const LogicalPlan*, size_t> readers_;
+  std::unordered_map<const LogicalPlan*, PlanRef> memo_;
+};
+
+PlanRef Pusher::push_into(const PlanRef& plan, Conditions conditions) {
+  auto leave_here = [&](std::vector<PlanRef> inputs) {
+    return with_filter(with_inputs(plan, std::move(inputs)), std::move(conditions));
+  };
+  auto into_all = [&](const std::vector<PlanRef>& inputs) {
+    std::vector<PlanRef> pushed;
+    for (const PlanRef& input : inputs) {
+      pushed.push_back(push(input, conditions));
+    }
+    return with_inputs(plan, std::move(pushed));
+  };
+  return std::visit(
+      Overloaded{
+          [&](const ScanNode&) { return leave_here({}); },
+          [&](const ValuesNode&) { return leave_here({}); },
+          [&](const FilterNode& node) { return push_filter(node, std::move(conditions)); },
+          [&](const ProjectNode& node) { return push_project(*plan, node, std::move(conditions)); },
+          [&](const AggregateNode& node) { return push_aggregate(node, std::move(conditions)); },
+          [&](const TopNNode& node) { return leave_here({push(node.input, {})}); },
+          [&](const UnionNode& node) { return into_all(node.inputs); },
+          [&](const SetDifferenceNode& node) {
+            return into_all({node.left, node.right});
+          },
+          [&](const JoinNode& node) { return push_join(plan, node, std::move(conditions)); },
+      },
+      plan->node);
+}
+
+PlanRef Pusher::push_filter(const FilterNode& filter, Conditions conditions) {
+  Conditions parts, staying;
+  split_and(filter.predicate, parts);
+  for (ExprRef& part : parts) {
+    (is_movable(*part) ? conditions : staying).push_back(std::move(part));
+  }
+  return with_filter(push(filter.input, std::move(conditions)), std::move(staying));
+}
+
+PlanRef Pusher::push_project(const LogicalPlan& plan, const ProjectNode& project,
+                             Conditions conditions) {
+  Conditions below, staying;
+  for (const ExprRef& condition : conditions) {
+    ExprRef moved = substitute(condition, project.expressions);
+    if (is_movable(*moved)) {
+      below.push_back(std::move(moved));
+    } else {
+      staying.push_back(condition);
+    }
+  }
+  return with_filter(
+      make_project(push(project.input, std::move(below)), project.expressions, plan.schema.names()),
+      std::move(staying));
+}
+
+PlanRef Pusher::push_aggregate(const AggregateNode& aggregate, Conditions conditions) {
+  Conditions below, staying;
+  for (const ExprRef& condition : conditions) {
+    std::vector<bool> used;
+    collect_columns(*condition, used);
+    bool groups_only = !aggregate.group.empty() && used.size() <= aggregate.group.size();
+    if (groups_only) {
+      below.push_back(remap_columns(condition, aggregate.group));
+    } else {
+      staying.push_back(condition);
+    }
+  }
+  return with_filter(
+      make_aggregate(push(aggregate.input, std::move(below)), aggregate.group, aggregate.calls),
+      std::move(staying));
+}
+
+JoinType without_nulls_added(const JoinNode& join, const Conditions& conditions) {
+  size_t left = join.left->schema.size(), all = left + join.right->schema.size();
+  auto some_rejects = [&](size_t from, size_t to) {
+    return std::any_of(conditions.begin(), conditions.end(),
+                       [&](const ExprRef& x) { return rejects_nulls(*x, from, to); });
+  };
+  bool right_rejected = some_rejects(left, all);
+  if (join.type == JoinType::kLeft) {
+    return right_rejected ? JoinType::kInner : JoinType::kLeft;
+  }
+  if (join.type == JoinType::kFull && some_rejects(0, left)) {
+    return right_rejected ? JoinType::kInner : JoinType::kLeft;
+  }
+  return join.type;
+}
+
+PlanRef Pusher::push_join(const PlanRef&, const JoinNode& join, Conditions conditions) {
+  size_t left_width = join.left->schema.size(), right_width = join.right->schema.size();
+  JoinType type = without_nulls_added(join, conditions);
+  Conditions left, right, on, above, join_parts;
+  std::vector<size_t> unshift(left_width + right_width);
+  for (size_t i = 0; i < right_width; ++i) {
+    unshift[left_width + i] = i;
+  }
+  bool inner = type == JoinType::kInner;
+  bool semi = type == JoinType::kSemi, anti = type == JoinType::kAnti;
+  for (const ExprRef& condition : conditions) {
+    SidesRead read = sides_read(*condition, left_width);
+    bool to_left = !read.right && type != JoinType::kFull && (read.left || !inner);
+    if (to_left) {
+      left.push_back(condition);
+    } else if (inner && read.right && !read.left) {
+      right.push_back(remap_columns(condition, unshift));
+    } else {
+      (inner ? on : above).push_back(condition);
+    }
+  }
+  if (ExprRef condition = condition_of(join)) {
+    split_and(condition, join_parts);
+  }
+  for (const ExprRef& part : join_parts) {
+    SidesRead read = sides_read(*part, left_width);
+    bool movable = is_movable(*part) && type != JoinType::kFull;
+    if (movable && read.left && !read.right && (inner || semi)) {
+      left.push_back(part);
+    } else if (movable && read.right && !read.left &&
+               (inner || semi || anti || type == JoinType::kLeft)) {
+      right.push_back(remap_columns(part, unshift));
+    } else {
+      on.push_back(part);
+    }
+  }
+  PlanRef joined =
+      make_join_on(push(join.left, std::move(left)), push(join.right, std::move(right)), type,
+                   on.empty() ? nullptr : make_and(std::move(on)));
+  return with_filter(joined, std::move(above));
+}
+
+}  // namespace
+
+PlanRef push_predicates(PlanRef plan) {
+  return Pusher(plan).push(plan, {});
+}
+
+}  // namespace tidemark

@@ -1,0 +1,106 @@
+#include "plan/same_plan.h"
+
+#include "base/overloaded.h"
+
+namespace tidemark {
+
+namespace {
+
+bool same_exprs(const std::vector<ExprRef>& a, const std::vector<ExprRef>& b) {
+  if (a.size() != b.size()) {
+    return false;
+  }
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (!same_expr(*a[i], *b[i])) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool same_or_null(const ExprRef& a, const ExprRef& b) {
+  return a == nullptr || b == nullptr ? a == b : same_expr(*a, *b);
+}
+
+bool same_join(const JoinNode& a, const JoinNode& b) {
+  return a.type == b.type && a.keys == b.keys && same_or_null(a.residual, b.residual);
+}
+
+}  // namespace
+
+bool same_node(const LogicalPlan& a, const LogicalPlan& b) {
+  if (a.node.index() != b.node.index()) {
+    return false;
+  }
+  return std::visit(Overloaded{
+                        [&](const ScanNode& x) {
+                          const auto& y = std::get<ScanNode>(b.node);
+                          return x.object->id == y.object->id && x.columns == y.columns;
+                        },
+                        [&](const ValuesNode&) { return &a == &b; },
+                        [&](const FilterNode& x) {
+                          return same_expr(*x.predicate, *std::get<FilterNode>(b.node).predicate);
+                        },
+                        [&](const ProjectNode& x) {
+                          const auto& y = std::get<ProjectNode>(b.node);
+                          if (!same_exprs(x.expressions, y.expressions)) {
+                            return false;
+                          }
+                          // What is run in one operator with the projection: see the physical
+                          // planner.
+                          const LogicalPlan* at = x.input.get();
+                          const LogicalPlan* other = y.input.get();
+                          const auto* filter = std::get_if<FilterNode>(&at->node);
+                          const auto* other_filter = std::get_if<FilterNode>(&other->node);
+                          if ((filter == nullptr) != (other_filter == nullptr)) {
+                            return false;
+                          }
+                          if (filter != nullptr) {
+                            if (!same_expr(*filter->predicate, *other_filter->predicate)) {
+                              return false;
+                            }
+                            at = filter->input.get();
+                            other = other_filter->input.get();
+                          }
+                          const auto* join = std::get_if<JoinNode>(&at->node);
+                          const auto* other_join = std::get_if<JoinNode>(&other->node);
+                          return join == nullptr || other_join == nullptr
+                                     ? join == nullptr && other_join == nullptr
+                                     : same_join(*join, *other_join);
+                        },
+                        [&](const AggregateNode& x) {
+                          const auto& y = std::get<AggregateNode>(b.node);
+                          return x.group == y.group && x.calls == y.calls;
+                        },
+                        [&](const TopNNode& x) {
+                          const auto& y = std::get<TopNNode>(b.node);
+                          return x.order == y.order && x.offset == y.offset && x.limit == y.limit &&
+                                 x.partition == y.partition;
+                        },
+                        [&](const UnionNode&) { return true; },
+                        [&](const SetDifferenceNode& x) {
+                          const auto& y = std::get<SetDifferenceNode>(b.node);
+                          return x.intersect == y.intersect && x.all == y.all;
+                        },
+                        [&](const JoinNode& x) { return same_join(x, std::get<JoinNode>(b.node)); },
+                    },
+                    a.node);
+}
+
+bool same_plan(const LogicalPlan& a, const LogicalPlan& b) {
+  if (&a == &b) {
+    return true;
+  }
+  std::vector<PlanRef> inputs = inputs_of(a), others = inputs_of(b);
+  if (!same_node(a, b) || inputs.size() != others.size()) {
+    return false;
+  }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!same_plan(*inputs[i], *others[i])) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace tidemark

@@ -1,0 +1,206 @@
+#include "state/arrangement.h"
+
+#include "types/hash.h"
+
+namespace tidemark {
+
+namespace {
+
+std::vector<Type> first_types(const std::vector<Type>& types, size_t count) {
+  return {types.begin(), types.begin() + static_cast<ptrdiff_t>(count)};
+}
+
+}  // namespace
+
+Arrangement::Arrangement(std::vector<Type> types, size_t key_count)
+    : key_count_(key_count),
+      rows_(types, {}, sizeof(RowEntry), kStoredBytes),
+      keys_(first_types(types, key_count), {}, sizeof(KeyEntry)) {}
+
+void Arrangement::complete() {
+  if (rows_.is_complete() && linked_ == rows_.size()) {
+    return;
+  }
+  rows_.load_all();
+  keys_.clear();
+  linked_ = 0;
+  std::vector<uint32_t> ids;
+  for (uint32_t id = 0; id < rows_.id_limit(); ++id) {
+    if (rows_.is_live(id)) {
+      ids.push_back(id);
+    }
+  }
+  std::vector<Column> gathered;
+  std::vector<const Column*> keys;
+  gathered.reserve(key_count_);
+  for (size_t k = 0; k < key_count_; ++k) {
+    gathered.emplace_back(rows_.key(k).type()).append_rows(rows_.key(k), ids);
+    keys.push_back(&gathered.back());
+  }
+  hash_rows(keys, ids.size(), key_hashes_);
+  key_ids_.resize(ids.size());
+  keys_.find_or_insert(keys, ids.size(), key_hashes_, key_ids_.data());
+  for (size_t i = 0; i < ids.size(); ++i) {
+    keys_.fixed_as<KeyEntry>(key_ids_[i]).weight += weight(ids[i]);
+    link(key_ids_[i], ids[i]);
+  }
+}
+
+bool Arrangement::is_empty() {
+  complete();
+  return rows_.size() == 0;
+}
+
+void Arrangement::stage(Delta delta) {
+  staged_.push_back(std::move(delta));
+}
+
+void Arrangement::commit() {
+  for (const Delta& delta : staged_) {
+    if (delta.reset) {
+      rows_.clear();
+      keys_.clear();
+      linked_ = 0;
+    }
+    for (const ZBatch& batch : delta.batches) {
+      apply(batch);
+    }
+  }
+  staged_.clear();
+}
+
+void Arrangement::link(uint32_t key, uint32_t row) {
+  KeyEntry& entry = keys_.fixed_as<KeyEntry>(key);
+  RowEntry& added = rows_.fixed_as<RowEntry>(row);
+  added.next = entry.head;
+  added.prev = kHead;
+  if (entry.head != 0) {
+    rows_.fixed_as<RowEntry>(entry.head - 1).prev = row + 1;
+  }
+  entry.head = row + 1;
+  ++entry.rows;
+  ++linked_;
+}
+
+void Arrangement::unlink(uint32_t key, uint32_t row) {
+  KeyEntry& entry = keys_.fixed_as<KeyEntry>(key);
+  const RowEntry& gone = rows_.fixed_as<RowEntry>(row);
+  if (gone.prev == kHead) {
+    entry.head = gone.next;
+  } else {
+    rows_.fixed_as<RowEntry>(gone.prev - 1).next = gone.next;
+  }
+  if (gone.next != 0) {
+    rows_.fixed_as<RowEntry>(gone.next - 1).prev = gone.prev;
+  }
+  --entry.rows;
+  --linked_;
+}
+
+void Arrangement::apply(const ZBatch& batch) {
+  complete();
+  size_t rows = batch.rows.rows;
+  std::vector<const Column*> columns;
+  for (const ColumnRef& column : batch.rows.columns) {
+    columns.push_back(column.get());
+  }
+  std::span<const Column* const> keys(columns.data(), key_count_);
+  hash_rows(columns, rows, row_hashes_);
+  hash_rows(keys, rows, key_hashes_);
+  row_ids_.resize(rows);
+  key_ids_.resize(rows);
+  rows_.find_or_insert(columns, rows, row_hashes_, row_ids_.data());
+  keys_.find_or_insert(keys, rows, key_hashes_, key_ids_.data());
+  // First all weights, then the lists: a row that goes and comes within the batch keeps its id.
+  for (size_t i = 0; i < rows; ++i) {
+    int64_t weight = batch.weight(i);
+    rows_.fixed_as<RowEntry>(row_ids_[i]).weight += weight;
+    keys_.fixed_as<KeyEntry>(key_ids_[i]).weight += weight;
+    rows_.mark_changed(row_ids_[i]);
+  }
+  auto is_live = [](const KeyedTable& table, uint32_t id) {
+    return id < table.id_limit() && table.is_live(id);
+  };
+  for (size_t i = 0; i < rows; ++i) {
+    if (!is_live(rows_, row_ids_[i])) {
+      continue;
+    }
+    const RowEntry& entry = rows_.fixed_as<RowEntry>(row_ids_[i]);
+    if (entry.weight != 0 && entry.prev == 0) {
+      link(key_ids_[i], row_ids_[i]);
+    } else if (entry.weight == 0) {
+      if (entry.prev != 0) {
+        unlink(key_ids_[i], row_ids_[i]);
+      }
+      rows_.erase(row_ids_[i]);
+    }
+  }
+  for (size_t i = 0; i < rows; ++i) {
+    if (is_live(keys_, key_ids_[i]) && keys_.fixed_as<KeyEntry>(key_ids_[i]).rows == 0) {
+      keys_.erase(key_ids_[i]);
+    }
+  }
+}
+
+Arrangement::Cursor Arrangement::start(std::span<const Column* const> keys, size_t rows,
+                                       std::span<const uint64_t> hashes, const uint8_t* skip) {
+  complete();
+  Cursor cursor;
+  cursor.key_ids.resize(rows);
+  keys_.find(keys, rows, hashes, cursor.key_ids.data());
+  for (size_t i = 0; skip != nullptr && i < rows; ++i) {
+    cursor.key_ids[i] = skip[i] ? KeyedTable::kNone : cursor.key_ids[i];
+  }
+  return cursor;
+}
+
+bool Arrangement::probe(Cursor& cursor, size_t pairs_max, ProbedPairs& out) const {
+  size_t rows = cursor.key_ids.size();
+  for (; cursor.row < rows; ++cursor.row) {
+    uint32_t key = cursor.key_ids[cursor.row];
+    if (key == KeyedTable::kNone) {
+      continue;
+    }
+    uint32_t at = cursor.next != 0 ? cursor.next : keys_.fixed_as<KeyEntry>(key).head;
+    for (; at != 0; at = rows_.fixed_as<RowEntry>(at - 1).next) {
+      if (out.size() >= pairs_max) {
+        cursor.next = at;
+        return true;
+      }
+      out.probe.push_back(static_cast<uint32_t>(cursor.row));
+      out.stored.push_back(at - 1);
+    }
+    cursor.next = 0;
+  }
+  return out.size() != 0;
+}
+
+void Arrangement::key_weights(std::span<const Column* const> keys, size_t rows,
+                              std::span<const uint64_t> hashes, int64_t* sums) {
+  complete();
+  std::vector<uint32_t> ids(rows);
+  keys_.find(keys, rows, hashes, ids.data());
+  for (size_t i = 0; i < rows; ++i) {
+    sums[i] = ids[i] == KeyedTable::kNone ? 0 : keys_.fixed_as<KeyEntry>(ids[i]).weight;
+  }
+}
+
+void Arrangement::find_rows(std::span<const Column* const> columns, size_t rows, uint32_t* ids) {
+  complete();
+  std::vector<uint64_t> hashes;
+  hash_rows(columns, rows, hashes);
+  rows_.find(columns, rows, hashes, ids);
+}
+
+std::vector<uint32_t> Arrangement::all_rows() {
+  complete();
+  std::vector<uint32_t> ids;
+  for (uint32_t id = 0; id < rows_.id_limit(); ++id) {
+    if (rows_.is_live(id)) {
+      ids.push_back(id);
+    }
+  }
+  return ids;
+}
+
+}  // namespace tidemark

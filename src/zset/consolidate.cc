@@ -1,0 +1,91 @@
+#include "zset/consolidate.h"
+
+#include <bit>
+
+#include "types/hash.h"
+
+namespace tidemark {
+
+ZBatch concatenate(std::span<const ZBatch> batches) {
+  if (batches.size() == 1) {
+    return batches[0];
+  }
+  ZBatch all;
+  if (batches.empty()) {
+    return all;
+  }
+  size_t columns = batches[0].rows.columns.size();
+  for (const ZBatch& batch : batches) {
+    for (size_t row = 0; row < batch.rows.rows; ++row) {
+      all.weights.push_back(batch.weight(row));
+    }
+  }
+  all.rows.rows = all.weights.size();
+  for (size_t c = 0; c < columns; ++c) {
+    auto column = std::make_shared<Column>(batches[0].rows.columns[c]->type());
+    column->reserve(all.rows.rows);
+    for (const ZBatch& batch : batches) {
+      column->append_all(*batch.rows.columns[c]);
+    }
+    all.rows.columns.push_back(std::move(column));
+  }
+  return all;
+}
+
+ZBatch consolidate(std::span<const ZBatch> batches) {
+  ZBatch all = concatenate(batches);
+  size_t rows = all.rows.rows;
+  std::vector<const Column*> columns;
+  for (const ColumnRef& column : all.rows.columns) {
+    columns.push_back(column.get());
+  }
+  std::vector<uint64_t> hashes;
+  hash_rows(columns, rows, hashes);
+  // Open addressing over row numbers; at most half full.
+  constexpr uint32_t kFree = UINT32_MAX;
+  std::vector<uint32_t> slots(std::bit_ceil(rows * 2 + 1), kFree);
+  size_t mask = slots.size() - 1;
+  std::vector<uint32_t> different;
+  std::vector<int64_t> weights(rows);
+  auto same = [&](uint32_t a, uint32_t b) {
+    for (const Column* column : columns) {
+      if (!same_value(*column, a, *column, b)) {
+        return false;
+      }
+    }
+    return true;
+  };
+  for (uint32_t row = 0; row < rows; ++row) {
+    size_t slot = hashes[row] & mask;
+    while (slots[slot] != kFree &&
+           (hashes[slots[slot]] != hashes[row] || !same(slots[slot], row))) {
+      slot = (slot + 1) & mask;
+    }
+    if (slots[slot] == kFree) {
+      slots[slot] = row;
+      different.push_back(row);
+    }
+    weights[slots[slot]] += all.weight(row);
+  }
+  std::erase_if(different, [&](uint32_t row) { return weights[row] == 0; });
+  ZBatch result;
+  result.rows = all.rows.select(different);
+  result.weights.reserve(different.size());
+  for (uint32_t row : different) {
+    result.weights.push_back(weights[row]);
+  }
+  return result;
+}
+
+bool has_retractions(std::span<const ZBatch> batches) {
+  for (const ZBatch& batch : batches) {
+    for (int64_t weight : batch.weights) {
+      if (weight < 0) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+}  // namespace tidemark

@@ -58,6 +58,8 @@ class Durability {
   // --- checkpoints (step thread) ---
   // Something happened that the next checkpoint has to hold.
   void note_change() { is_changed_ = true; }
+  // The next checkpoint is due now.
+  void hurry() { began_us_ = 0; }
   // When the next one is due; absent: nothing has changed, or one is being written.
   std::optional<int64_t> due_us() const;
   bool is_due() const;

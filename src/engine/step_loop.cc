@@ -101,14 +101,15 @@ void StepLoop::loop() {
     if (stop) {
       break;
     }
-    more = durability_ != nullptr && durability_->is_over_limit() ? false : poll_sources();
+    bool is_held_back = durability_ != nullptr && durability_->is_over_limit();
+    more = !is_held_back && poll_sources();
     step_closed();
     tell_waiters();
     step_open();
     if (durability_ != nullptr) {
       durability_->turn();
       // What an earlier process left comes to memory while there is nothing else to do.
-      more = more || durability_->warm();
+      more = more || (is_held_back && !durability_->is_over_limit()) || durability_->warm();
     } else {
       for (auto& [key, feed] : sources_) {
         feed->acknowledge(feed->position());
@@ -360,6 +361,9 @@ void StepLoop::publish(Dataflow& dataflow) {
   }
   bool first = !dataflow.live;
   dataflow.live = true;
+  if (first && dataflow.is_durable) {
+    durability_->hurry();  // from the next checkpoint on it need not be read again
+  }
   for (DataflowId id : dataflow.downstream) {
     Dataflow* reader = find_dataflow(id);
     if (reader == nullptr || reader->failed) {

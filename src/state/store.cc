@@ -1,6 +1,7 @@
 #include "state/store.h"
 
 #include <filesystem>
+#include <fstream>
 
 #include <fmt/core.h>
 #include <rocksdb/cache.h>
@@ -34,6 +35,7 @@ rocksdb::Options database_options(const StoreOptions& options) {
   rocksdb::Options result;
   result.create_if_missing = true;
   result.paranoid_checks = true;
+  result.track_and_verify_wals_in_manifest = true;
   // The log is replayed at the start: what is not yet in tables bounds that time.
   result.write_buffer_size = 32 << 20;
   result.max_write_buffer_number = 3;
@@ -148,6 +150,73 @@ Store::Store(std::string directory, std::unique_ptr<Database> database)
     : directory_(std::move(directory)), database_(std::move(database)) {}
 Store::~Store() = default;
 
+namespace {
+
+constexpr std::string_view kMarkerName = "/tidemark";
+
+// "MANIFEST-000010 1234"; empty: unknown.
+std::string manifest_of(rocksdb::DB& rocks) {
+  std::vector<std::string> files;
+  uint64_t size = 0;
+  if (!rocks.GetLiveFiles(files, &size, false).ok()) {
+    return {};
+  }
+  for (const std::string& file : files) {
+    if (size_t at = file.find("MANIFEST-"); at != std::string::npos) {
+      return fmt::format("{} {}", file.substr(at), size);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+// Looks at the directory as it is before RocksDB opens it.
+Status Store::check_marker(bool is_new) const {
+  std::ifstream file(directory_ + std::string(kMarkerName));
+  std::string format, manifest, size;
+  std::getline(file, format);
+  file >> manifest >> size;
+  if (is_new) {
+    return format.empty() ? Status()
+                          : Status::corruption(fmt::format(
+                                "the data directory has lost its list of files: {}", directory_));
+  }
+  if (format.empty()) {
+    return Status::corruption(fmt::format("not a data directory of tidemark: {}", directory_));
+  }
+  if (format != kFormat) {
+    return Status::corruption(
+               fmt::format("the data directory has the format '{}', this program reads '{}': {}",
+                           format, kFormat, directory_))
+        .with_hint("use the version of tidemark that wrote it, or another directory");
+  }
+  std::error_code error;
+  uint64_t found = std::filesystem::file_size(directory_ + "/" + manifest, error);
+  if (!error && fmt::format("{}", found) != size && found < strtoull(size.c_str(), nullptr, 10)) {
+    return Status::corruption(
+               fmt::format("the data directory is damaged: {} has {} bytes of {}: {}", manifest,
+                           found, size, directory_))
+        .with_hint("start with another data directory: the sources are read again");
+  }
+  return {};
+}
+
+// Replaced by rename. Not synced: an older one says less, and nothing false.
+void Store::write_marker() {
+  std::string manifest = manifest_of(*database_->rocks);
+  std::lock_guard lock(marker_mutex_);
+  std::string text = fmt::format("{}\n{}\n", kFormat, manifest);
+  if (manifest.empty() || text == marker_) {
+    return;
+  }
+  std::string path = directory_ + std::string(kMarkerName);
+  std::ofstream file(path + ".new", std::ios::binary | std::ios::trunc);
+  if ((file << text).flush() && rename((path + ".new").c_str(), path.c_str()) == 0) {
+    marker_ = std::move(text);
+  }
+}
+
 Result<std::unique_ptr<Store>> Store::open(const std::string& directory, StoreOptions options) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
@@ -155,10 +224,15 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& directory, StoreOp
     return Status::invalid_argument(
         fmt::format("cannot make the data directory: {}: {}", error.message(), directory));
   }
-  auto database = std::make_unique<Database>();
+  std::filesystem::permissions(directory, std::filesystem::perms::owner_all,
+                               error);  // passwords are in it
+  bool is_new = !std::filesystem::exists(directory + "/CURRENT");
+  std::unique_ptr<Store> store(new Store(directory, std::make_unique<Database>()));
+  TRY(store->check_marker(is_new));
   rocksdb::DB* opened = nullptr;
   rocksdb::Status status = rocksdb::DB::Open(database_options(options), directory, &opened);
-  database->rocks.reset(opened);
+  rocksdb::DB* database = opened;
+  store->database_->rocks.reset(opened);
   if (!status.ok()) {
     if (status.ToString().find("lock") != std::string::npos) {
       return Status::unavailable(
@@ -168,16 +242,11 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& directory, StoreOp
     return to_status(status, fmt::format("cannot open the data directory {}", directory));
   }
   std::string format;
-  status = database->rocks->Get(rocksdb::ReadOptions(), slice(kFormatKey), &format);
-  if (status.IsNotFound()) {
-    std::unique_ptr<rocksdb::Iterator> any(database->rocks->NewIterator(rocksdb::ReadOptions()));
-    any->SeekToFirst();
-    if (any->Valid()) {
-      return Status::corruption(fmt::format("not a data directory of tidemark: {}", directory));
-    }
+  status = database->Get(rocksdb::ReadOptions(), slice(kFormatKey), &format);
+  if (status.IsNotFound() && is_new) {
     rocksdb::WriteOptions synced;
     synced.sync = true;
-    status = database->rocks->Put(synced, slice(kFormatKey), slice(kFormat));
+    status = database->Put(synced, slice(kFormatKey), slice(kFormat));
     format = kFormat;
   }
   if (!status.ok()) {
@@ -189,7 +258,8 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& directory, StoreOp
                            format, kFormat, directory))
         .with_hint("use the version of tidemark that wrote it, or another directory");
   }
-  return std::unique_ptr<Store>(new Store(directory, std::move(database)));
+  store->write_marker();
+  return store;
 }
 
 Status Store::write(const StoreBatch& batch) {
@@ -203,7 +273,11 @@ Status Store::write(const StoreBatch& batch) {
       status = database_->rocks->Write(synced, &batch.content_->batch);
     }
   }
-  return status.ok() ? Status() : to_status(status, "cannot write the state");
+  if (!status.ok()) {
+    return to_status(status, "cannot write the state");
+  }
+  write_marker();
+  return {};
 }
 
 Result<std::optional<std::string>> Store::get(std::string_view key) const {

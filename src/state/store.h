@@ -104,9 +104,16 @@ class Store {
 
  private:
   struct Database;
+  // The file `tidemark` in the directory: says what the directory is, and how long the list of
+  // RocksDB's files (MANIFEST) is at least. A list that was cut at the end of a record cannot be
+  // told from an older one otherwise.
+  Status check_marker(bool is_new) const;
+  void write_marker();
   Store(std::string directory, std::unique_ptr<Database> database);
   std::string directory_;
   std::unique_ptr<Database> database_;
+  std::mutex marker_mutex_;  // guards marker_ and the file
+  std::string marker_;       // as it is in the file
   mutable std::atomic<bool> is_damaged_{false};
   mutable std::mutex mutex_;  // guards damage_
   mutable Status damage_;

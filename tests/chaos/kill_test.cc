@@ -164,7 +164,7 @@ class Writer {
               "SAVEPOINT a; UPDATE accounts SET balance = 77 WHERE id % 3 = 0; ROLLBACK TO a; ");
           break;
         case 5:
-          text += random_() % 10 == 0
+          text += random_() % 4 == 0
                       ? "TRUNCATE audit; "
                       : fmt::format("DELETE FROM audit WHERE account = {}; ", account());
           break;

@@ -1,0 +1,326 @@
+// A data directory through restarts: definitions, views, what went away meanwhile, damage of every
+// file, a second process, a disk that is full.
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mount.h>
+
+#include "tests/harness/postgres_cluster.h"
+#include "tests/harness/serve_process.h"
+
+namespace tidemark {
+namespace {
+
+namespace fs = std::filesystem;
+using Lines = std::vector<std::string>;
+
+class DurableTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    database_ = shared_cluster().make_database();
+    shared_cluster().run(
+        "CREATE TABLE claims (id int PRIMARY KEY, animal text, cost float8, note text);"
+        "INSERT INTO claims SELECT i, 'animal' || i % 5, i / 4.0, repeat('n', i % 40) FROM "
+        "generate_series(1, 1000) i",
+        database_);
+  }
+  // The last test of a source leaves nothing at the server: no slot, no publication.
+  void TearDown() override {
+    serve_.kill();
+    shared_cluster().run(
+        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = '" +
+            database_ + "'",
+        database_);
+  }
+
+  std::string table_sql(const std::string& table) {
+    PostgresAddress address = shared_cluster().address(database_);
+    return fmt::format(
+        "CREATE TABLE {0} WITH ('connector'='postgres-cdc', 'hostname'='{1}', 'port'='{2}', "
+        "'username'='postgres', "
+        "'password'='postgres', 'database-name'='{3}', 'schema-name'='public', 'table-name'='{0}')",
+        table, address.host, address.port, database_);
+  }
+  void run(const std::string& sql) {
+    PostgresConnection client = serve_.connect();
+    Status status = client.execute(sql);
+    ASSERT_TRUE(status.ok()) << sql << "\n" << status.to_string() << "\n" << serve_.log();
+  }
+  Lines rows(const std::string& sql) {
+    PostgresConnection client = serve_.connect();
+    return sorted_rows(client, sql);
+  }
+  Lines source_rows(const std::string& sql) {
+    PostgresConnection source = shared_cluster().connect(database_);
+    return sorted_rows(source, sql);
+  }
+  // Until the views show all that is committed at the source now.
+  void wait() {
+    std::string position = shared_cluster().value("SELECT pg_current_wal_insert_lsn()", database_);
+    ASSERT_EQ(rows(fmt::format("WAIT FOR LSN '{}' WITH (TIMEOUT = '60s')", position)),
+              Lines{"success"})
+        << serve_.log();
+  }
+  // Until what is committed at the source now is acknowledged, and so on our disk.
+  void wait_for_checkpoint() {
+    std::string position = shared_cluster().value("SELECT pg_current_wal_insert_lsn()", database_);
+    std::string done = "SELECT bool_and(confirmed_flush_lsn >= '" + position +
+                       "') FROM pg_replication_slots WHERE database = '" + database_ + "'";
+    for (int i = 0; i < 600 && shared_cluster().value(done, database_) != "t"; ++i) {
+      usleep(20'000);
+    }
+    ASSERT_EQ(shared_cluster().value(done, database_), "t") << serve_.log();
+  }
+  void expect_exact() {
+    wait();
+    EXPECT_EQ(
+        rows("SELECT * FROM per_animal"),
+        source_rows("SELECT animal, count(*), sum(cost), max(id) FROM claims GROUP BY animal"))
+        << serve_.log();
+  }
+  void define() {
+    run(table_sql("claims"));
+    run("CREATE MATERIALIZED VIEW per_animal AS SELECT animal, COUNT(*) AS n, SUM(cost) AS s, "
+        "MAX(id) AS last FROM "
+        "claims GROUP BY animal");
+    wait();
+    ASSERT_EQ(rows("SELECT COUNT(*) FROM per_animal"), Lines{"5"});
+  }
+
+  std::string database_;
+  ServeProcess serve_;
+};
+
+TEST_F(DurableTest, DefinitionsComeBackAsTheyWere) {
+  ASSERT_TRUE(serve_.start());
+  PostgresAddress address = shared_cluster().address(database_);
+  define();
+  run("CREATE DATABASE mine");
+  run("CREATE VIEW dear AS SELECT * FROM claims WHERE cost > 200");
+  run("CREATE MATERIALIZED VIEW count_dear AS SELECT COUNT(*) AS n FROM dear");
+  run("CREATE MATERIALIZED VIEW animals (how_many) AS SELECT COUNT(*) FROM per_animal");
+  run(
+      fmt::format("CREATE CATALOG pg WITH ('type'='postgres-cdc', 'hostname'='{}', 'port'='{}', "
+                  "'username'='postgres', "
+                  "'password'='postgres', 'database-name'='{}')",
+                  address.host, address.port, database_));
+  run("CREATE MATERIALIZED VIEW from_catalog AS SELECT COUNT(*) AS n FROM pg.`public`.claims");
+  run("CREATE MATERIALIZED VIEW gone AS SELECT id FROM claims");
+  run("CREATE TEMPORARY VIEW passing AS SELECT 1 AS one");
+  wait();
+  run("DROP MATERIALIZED VIEW gone");
+  wait_for_checkpoint();
+  Lines tables = rows("SHOW TABLES"), views = rows("SHOW CREATE MATERIALIZED VIEW per_animal");
+  for (bool clean : {false, true}) {
+    SCOPED_TRACE(clean);
+    if (clean) {
+      EXPECT_EQ(serve_.stop(), 0);
+    } else {
+      serve_.kill();
+    }
+    ASSERT_TRUE(serve_.start()) << serve_.log();
+    Lines now = rows("SHOW TABLES");
+    std::erase(tables, "passing");
+    EXPECT_EQ(now, tables);
+    EXPECT_EQ(rows("SHOW CREATE MATERIALIZED VIEW per_animal"), views);
+    EXPECT_EQ(rows("SELECT how_many FROM animals"), Lines{"5"});
+    EXPECT_EQ(rows("SELECT n FROM count_dear"),
+              source_rows("SELECT count(*) FROM claims WHERE cost > 200"));
+    EXPECT_EQ(rows("SELECT n FROM from_catalog"), Lines{"1000"});
+    EXPECT_TRUE(rows("SHOW DATABASES") == (Lines{"default_database", "mine"}));
+    EXPECT_TRUE(rows("SELECT * FROM gone")[0].starts_with("error:"));
+    expect_exact();
+  }
+  EXPECT_EQ(serve_.log().find("read anew"), std::string::npos) << serve_.log();
+}
+
+TEST_F(DurableTest, ReadsDoNotWaitForTheSource) {
+  PostgresCluster source;
+  std::string database = source.make_database();
+  source.run("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 100)",
+             database);
+  ASSERT_TRUE(serve_.start());
+  PostgresAddress address = source.address(database);
+  run(fmt::format(
+      "CREATE TABLE t WITH ('connector'='postgres-cdc', 'hostname'='{}', 'port'='{}', "
+      "'username'='postgres', "
+      "'password'='postgres', 'database-name'='{}', 'schema-name'='public', 'table-name'='t')",
+      address.host, address.port, database));
+  run("CREATE MATERIALIZED VIEW v AS SELECT COUNT(*) AS n FROM t");
+  EXPECT_EQ(rows("SELECT n FROM v"), Lines{"100"});
+  EXPECT_EQ(serve_.stop(), 0);
+  source.stop();
+  ASSERT_TRUE(serve_.start());
+  EXPECT_EQ(rows("SELECT n FROM v"), Lines{"100"});
+  source.start();
+  source.run("INSERT INTO t VALUES (101)", database);
+  std::string position = source.value("SELECT pg_current_wal_insert_lsn()", database);
+  EXPECT_EQ(rows(fmt::format("WAIT FOR LSN '{}' WITH (TIMEOUT = '60s')", position)),
+            Lines{"success"});
+  EXPECT_EQ(rows("SELECT n FROM v"), Lines{"101"});
+  serve_.kill();  // before its source ends
+}
+
+TEST_F(DurableTest, ALostSlotIsMendedByComparing) {
+  ASSERT_TRUE(serve_.start());
+  define();
+  EXPECT_EQ(serve_.stop(), 0);
+  shared_cluster().run(
+      "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = '" +
+          database_ +
+          "';"
+          "UPDATE claims SET cost = cost + 1 WHERE animal = 'animal3'; DELETE FROM claims WHERE id "
+          "> 900",
+      database_);
+  ASSERT_TRUE(serve_.start());
+  expect_exact();
+  EXPECT_EQ(rows("VERIFY VIEW per_animal").at(0).substr(0, 9), "equal at ");
+}
+
+TEST_F(DurableTest, WhatNobodyReadsHoldsNoLogAtTheSource) {
+  ASSERT_TRUE(serve_.start());
+  define();
+  std::string slots =
+      "SELECT count(*) FROM pg_replication_slots WHERE database = '" + database_ + "'";
+  EXPECT_EQ(shared_cluster().value(slots, database_), "1");
+  run("DROP TABLE claims CASCADE");
+  // The source is kept for some seconds, for the next query.
+  for (int i = 0; i < 600 && shared_cluster().value(slots, database_) != "0"; ++i) {
+    run("SHOW JOBS");
+    usleep(50'000);
+  }
+  EXPECT_EQ(shared_cluster().value(slots, database_), "0") << serve_.log();
+  EXPECT_EQ(shared_cluster().value(
+                "SELECT count(*) FROM pg_publication WHERE pubname LIKE 'tidemark%'", database_),
+            "0");
+}
+
+TEST_F(DurableTest, ASecondProcessIsRefused) {
+  ASSERT_TRUE(serve_.start());
+  std::string command =
+      fmt::format("{} serve --data-dir {} --socket-dir '' --listen 127.0.0.1:0 >{}/second 2>&1",
+                  TIDEMARK_BINARY, serve_.data_directory(), serve_.directory());
+  EXPECT_EQ(WEXITSTATUS(system(command.c_str())), 1);
+  std::ifstream said(serve_.directory() + "/second");
+  std::string text((std::istreambuf_iterator<char>(said)), {});
+  EXPECT_NE(text.find("in use by another process"), std::string::npos) << text;
+}
+
+// Every file of the directory, damaged at random places or cut: an error that says so, or the right
+// answer; never another one.
+TEST_F(DurableTest, DamageIsNeverAWrongAnswer) {
+  ASSERT_TRUE(serve_.start({"--checkpoint-interval", "10ms"}));
+  define();
+  Lines right = rows("SELECT * FROM per_animal");
+  EXPECT_EQ(serve_.stop(), 0);
+  // Once more, so that the first data is in a table file and not only in the log.
+  ASSERT_TRUE(serve_.start({"--checkpoint-interval", "10ms"}));
+  EXPECT_EQ(serve_.stop(), 0);
+  std::string kept = serve_.directory() + "/kept";
+  fs::copy(serve_.data_directory(), kept, fs::copy_options::recursive);
+  std::mt19937 random(20261124);
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(kept)) {
+    if (entry.is_regular_file() && entry.file_size() != 0 && entry.path().filename() != "LOCK" &&
+        !entry.path().filename().string().starts_with("LOG")) {
+      names.push_back(entry.path().filename());
+    }
+  }
+  int refused = 0, answered = 0;
+  for (const std::string& name : names) {
+    for (int round = 0; round < 4; ++round) {
+      SCOPED_TRACE(fmt::format("{} round {}", name, round));
+      fs::remove_all(serve_.data_directory());
+      fs::copy(kept, serve_.data_directory(), fs::copy_options::recursive);
+      std::string path = serve_.data_directory() + "/" + name;
+      uintmax_t size = fs::file_size(path);
+      if (round == 3) {
+        fs::resize_file(path, random() % size);
+      } else {
+        std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+        for (int i = 0; i < 1 << (round * 4); ++i) {
+          file.seekp(static_cast<std::streamoff>(random() % size));
+          file.put(static_cast<char>(random()));
+        }
+      }
+      if (!serve_.start()) {
+        serve_.wait();
+        ++refused;
+        continue;
+      }
+      Lines now = rows("SELECT * FROM per_animal");
+      bool is_error = now.size() == 1 && now[0].starts_with("error:");
+      bool is_gone = is_error && now[0].find("no such table or view") != std::string::npos;
+      if (!is_error) {
+        // A log that was cut may have lost the last checkpoints: the view is then at an earlier
+        // mark, and catches up.
+        wait();
+        now = rows("SELECT * FROM per_animal");
+        EXPECT_EQ(now, right) << serve_.log();
+        ++answered;
+      } else {
+        EXPECT_FALSE(is_gone) << now[0];
+        ++refused;
+      }
+      serve_.kill();
+    }
+  }
+  fmt::print("damage: {} files, {} times refused, {} times the right answer\n", names.size(),
+             refused, answered);
+  EXPECT_GT(refused, 0);
+}
+
+// A data directory on a file system of 48 MB: reads go on, nothing is lost, and it recovers when
+// there is room.
+TEST_F(DurableTest, AFullDiskLosesNothing) {
+  std::string disk = serve_.directory() + "/data";
+  fs::create_directory(disk);
+  if (geteuid() != 0 || mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=48m") != 0) {
+    GTEST_SKIP() << "cannot mount a small file system: " << strerror(errno);
+  }
+  struct Unmount {
+    std::string path;
+    ServeProcess& serve;
+    ~Unmount() {
+      serve.kill();
+      umount2(path.c_str(), MNT_DETACH);
+    }
+  } unmount{disk, serve_};
+  ASSERT_TRUE(serve_.start({"--checkpoint-interval", "20ms"}));
+  define();
+  std::string filler = disk + "/filler";
+  {
+    std::ofstream file(filler, std::ios::binary);
+    std::string block(1 << 16, 'f');
+    while (file.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
+    }
+  }
+  for (int i = 0; i < 20; ++i) {
+    shared_cluster().run(fmt::format("UPDATE claims SET cost = cost + 1, note = "
+                                     "repeat(md5(id::text), 20) WHERE id % 20 = {}",
+                                     i),
+                         database_);
+  }
+  expect_exact();
+  // What was read is not durable, so the source must still have it.
+  std::string lag = shared_cluster().value(
+      "SELECT pg_current_wal_insert_lsn() - confirmed_flush_lsn > 100000 FROM pg_replication_slots "
+      "WHERE database = '" +
+          database_ + "'",
+      database_);
+  EXPECT_EQ(lag, "t");
+  serve_.kill();
+  fs::remove(filler);
+  ASSERT_TRUE(serve_.start({"--checkpoint-interval", "20ms"})) << serve_.log();
+  expect_exact();
+  shared_cluster().run("DELETE FROM claims WHERE id < 100", database_);
+  expect_exact();
+}
+
+}  // namespace
+}  // namespace tidemark

@@ -143,8 +143,7 @@ void Arrangement::apply(const ZBatch& batch) {
 }
 
 Arrangement::Cursor Arrangement::start(std::span<const Column* const> keys, size_t rows,
-                                       std::span<const uint64_t> hashes,
-                                       const uint8_t* skip) {
+                                       std::span<const uint64_t> hashes, const uint8_t* skip) {
   complete();
   Cursor cursor;
   cursor.key_ids.resize(rows);
@@ -186,8 +185,7 @@ void Arrangement::key_weights(std::span<const Column* const> keys, size_t rows,
   }
 }
 
-void Arrangement::find_rows(std::span<const Column* const> columns, size_t rows,
-                            uint32_t* ids) {
+void Arrangement::find_rows(std::span<const Column* const> columns, size_t rows, uint32_t* ids) {
   complete();
   std::vector<uint64_t> hashes;
   hash_rows(columns, rows, hashes);

@@ -8,8 +8,9 @@
 // A row is found by hash, so a key with a million rows costs its changes one look-up each; only a
 // reader that asks for the rows of that key walks them. `keys` and the links follow from `rows`.
 //
-// Only `rows` is kept in a store, as weights: the rest follows from it. Readers walk lists of ids, so
-// all rows are in memory: after a start they are loaded at the first use, and they are not evicted.
+// Only `rows` is kept in a store, as weights: the rest follows from it. Readers walk lists of ids,
+// so all rows are in memory: after a start they are loaded at the first use, and they are not
+// evicted.
 //
 // What is staged during a step becomes readable with commit() after it, so that every reader of a
 // step sees the state through the last one, in whatever order operators run.

@@ -23,7 +23,7 @@ class CaseGenerator {
     }
     std::vector<std::string> first;
     for (size_t t = 0; t < tables; ++t) {
-      size_t rows = one_in(5) ? 0 : one_in(6) ? 40 : random_() % 9;
+      size_t rows = one_in(5) ? 0 : one_in(8) ? 20 : random_() % 7;
       for (size_t i = 0; i < rows; ++i) {
         first.push_back(insert(t));
       }
@@ -49,9 +49,12 @@ class CaseGenerator {
 
   void make_table(size_t t) {
     static const GeneratedColumn kColumns[] = {
-        {"k", GeneratedType::kInt, "INT"},         {"v", GeneratedType::kInt, "INT"},
-        {"s", GeneratedType::kText, "TEXT"},       {"x", GeneratedType::kBig, "BIGINT"},
-        {"f", GeneratedType::kFloat, "FLOAT8"},    {"b", GeneratedType::kBool, "BOOLEAN"},
+        {"k", GeneratedType::kInt, "INT"},
+        {"v", GeneratedType::kInt, "INT"},
+        {"s", GeneratedType::kText, "TEXT"},
+        {"x", GeneratedType::kBig, "BIGINT"},
+        {"f", GeneratedType::kFloat, "FLOAT8"},
+        {"b", GeneratedType::kBool, "BOOLEAN"},
         {"n", GeneratedType::kNumeric, "NUMERIC(8,2)"},
     };
     GeneratedTable table;

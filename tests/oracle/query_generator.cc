@@ -40,8 +40,8 @@ QueryGenerator::Query QueryGenerator::any_query(int depth, const Scopes& outer,
 
 QueryGenerator::Query QueryGenerator::set_operation(int depth, const Scopes& outer,
                                                     const std::vector<GeneratedType>* types) {
-  static const char* kOperators[] = {"UNION", "UNION ALL", "INTERSECT", "INTERSECT ALL",
-                                     "EXCEPT", "EXCEPT ALL"};
+  static const char* kOperators[] = {"UNION",         "UNION ALL", "INTERSECT",
+                                     "INTERSECT ALL", "EXCEPT",    "EXCEPT ALL"};
   Query left = select(depth - 1, outer, types);
   Query right = select(depth - 1, outer, &left.types);
   return {fmt::format("({}) {} ({})", left.text, kOperators[below(6)], right.text), left.types};
@@ -51,7 +51,7 @@ QueryGenerator::Query QueryGenerator::select(int depth, const Scopes& outer,
                                              const std::vector<GeneratedType>* types) {
   Scopes scopes = outer;
   std::string text = " FROM " + from(depth, scopes);
-  if (!one_in(3)) {
+  if (one_in(2)) {
     text += " WHERE " + condition(depth, scopes);
   }
   if (one_in(4)) {
@@ -90,7 +90,7 @@ QueryGenerator::Query QueryGenerator::grouped(int depth, const Scopes& scopes,
   own = given ? *types : own;
   std::vector<std::string> items, group;
   for (size_t i = 0; i < own.size(); ++i) {
-    std::string item = !given && i < keys.size() ? keys[i].text
+    std::string item = !given && i < keys.size()    ? keys[i].text
                        : !keys.empty() && one_in(4) ? value(depth - 1, groups, own[i])
                                                     : aggregate(depth, scopes, own[i]);
     items.push_back(fmt::format("{} AS c{}", item, i));
@@ -201,7 +201,8 @@ std::string QueryGenerator::from(int depth, Scopes& scopes) {
     } else if (kind == 1) {
       text += " CROSS JOIN " + next;
     } else {
-      static const char* kJoins[] = {"", "", "JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "JOIN"};
+      static const char* kJoins[] = {"",           "",          "JOIN", "LEFT JOIN",
+                                     "RIGHT JOIN", "FULL JOIN", "JOIN"};
       std::string on;
       if (kind == 6 && one_in(2)) {
         Scopes both = scopes;
@@ -242,7 +243,9 @@ std::string QueryGenerator::literal(GeneratedType type) {
     case GeneratedType::kInt:
       return one_in(8) ? "CAST(NULL AS INT)" : std::to_string(below(6));
     case GeneratedType::kText:
-      return one_in(8) ? "CAST(NULL AS TEXT)" : one_in(2) ? "CAST('a' AS TEXT)" : "CAST('' AS TEXT)";
+      return one_in(8)   ? "CAST(NULL AS TEXT)"
+             : one_in(2) ? "CAST('a' AS TEXT)"
+                         : "CAST('' AS TEXT)";
     case GeneratedType::kBig:
       return "CAST(1 AS BIGINT)";
     case GeneratedType::kFloat:
@@ -303,17 +306,19 @@ std::string QueryGenerator::comparison(int depth, const Scopes& scopes) {
       return fmt::format("{} {}BETWEEN {} AND {}", left, one_in(4) ? "NOT " : "",
                          value(0, scopes, type), value(0, scopes, type));
     case 2:
-      return fmt::format("{} {}IN ({}, {})", left, one_in(3) ? "NOT " : "",
-                         value(0, scopes, type), literal(type));
+      return fmt::format("{} {}IN ({}, {})", left, one_in(3) ? "NOT " : "", value(0, scopes, type),
+                         literal(type));
     case 3:
       return fmt::format("({}, {}) {} ({}, {})", left, value(0, scopes, type),
-                         one_in(2) ? "=" : one_in(2) ? "<" : "<>", value(0, scopes, type),
-                         value(0, scopes, type));
+                         one_in(2)   ? "="
+                         : one_in(2) ? "<"
+                                     : "<>",
+                         value(0, scopes, type), value(0, scopes, type));
     case 4:
       return fmt::format("{} IS {}DISTINCT FROM {}", left, one_in(2) ? "NOT " : "",
                          value(0, scopes, type));
     default: {
-      static const char* kOperators[] = {"=", "=", "=", "<>", "<", "<=", ">", ">="};
+      static const char* kOperators[] = {"=", "<>", "<>", "<>", "<", "<=", ">", ">="};
       return fmt::format("{} {} {}", left, kOperators[below(8)], value(depth, scopes, type));
     }
   }
@@ -337,9 +342,9 @@ std::string QueryGenerator::subquery_condition(int depth, const Scopes& scopes) 
 }
 
 std::string QueryGenerator::condition(int depth, const Scopes& scopes) {
-  if (one_in(3)) {
+  if (one_in(depth > 0 ? 3 : 6)) {
     std::string left = condition(depth - 1, scopes), right = condition(depth - 1, scopes);
-    return one_in(3) ? fmt::format("({} OR {})", left, right)
+    return one_in(2) ? fmt::format("({} OR {})", left, right)
                      : fmt::format("{} AND {}", left, right);
   }
   if (one_in(10)) {

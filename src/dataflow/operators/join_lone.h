@@ -23,8 +23,8 @@ enum class LoneRows : uint8_t {
 // One side of a join in one step.
 struct JoinSide {
   Arrangement* base = nullptr;  // rows through the last step
-  bool base_empty = false;            // reset: those rows count no more
-  ZBatch delta;                       // arranged
+  bool base_empty = false;      // reset: those rows count no more
+  ZBatch delta;                 // arranged
   std::vector<const Column*> columns;
   std::span<const Column* const> keys;
   std::vector<uint64_t> hashes;  // of the keys, per row of delta

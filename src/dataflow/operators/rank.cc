@@ -8,8 +8,7 @@
 
 namespace tidemark {
 
-RankOperator::RankOperator(const std::vector<Type>& types, RankSpec spec)
-    : spec_(std::move(spec)) {
+RankOperator::RankOperator(const std::vector<Type>& types, RankSpec spec) : spec_(std::move(spec)) {
   for (const Type& type : types) {
     input_.fields.push_back({"", type});
   }

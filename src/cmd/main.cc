@@ -83,6 +83,15 @@ void add_serve_flags(CLI::App& app, ServeFlags& flags) {
                  "directory of the unix socket; empty: none")
       ->type_name("DIR")
       ->capture_default_str();
+  app.add_option("--checkpoint-interval", flags.checkpoint_interval,
+                 "how often what changed is written to the data directory")
+      ->type_name("TIME")
+      ->capture_default_str();
+  app.add_option("--memory-limit", flags.memory_limit,
+                 "of state in memory, such as 2GB; more is read from disk when needed "
+                 "(70% of the machine or its control group)")
+      ->type_name("SIZE");
+  app.add_option("--crash-at", flags.crash_at, "die at a named place")->group("");  // for tests
   app.add_option("-i,--init", flags.init_files, "run this script of DDL at the start")
       ->type_name("FILE")
       ->allow_extra_args(false);

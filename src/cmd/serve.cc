@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/ascii.h"
 #include "client/signals.h"
 #include "engine/engine.h"
 #include "server/server.h"
@@ -46,6 +47,41 @@ Result<std::pair<std::string, uint16_t>> parse_listen(const std::string& text) {
   return std::pair(host == "localhost" ? "127.0.0.1" : host, static_cast<uint16_t>(*number));
 }
 
+// What this process may use: the machine's memory, or its control group's limit (cgroup v2, then
+// v1).
+uint64_t available_memory() {
+  uint64_t bytes = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+                   static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE));
+  for (const char* path :
+       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    std::ifstream file(path);
+    uint64_t limit = 0;
+    if (file >> limit && limit != 0) {
+      bytes = std::min(bytes, limit);
+    }
+  }
+  return bytes;
+}
+
+Result<uint64_t> memory_limit(const std::string& text) {
+  if (text.empty()) {
+    return available_memory() / 10 * 7;
+  }
+  size_t digits = text.find_first_not_of("0123456789");
+  std::string unit = ascii_upper(digits == std::string::npos ? "" : text.substr(digits));
+  Result<int64_t> number = parse_int(text.substr(0, digits));
+  const std::pair<const char*, int> kUnits[] = {{"", 0},    {"B", 0},    {"KB", 10}, {"K", 10},
+                                                {"MB", 20}, {"M", 20},   {"GB", 30}, {"G", 30},
+                                                {"TB", 40}, {"MIB", 20}, {"GIB", 30}};
+  for (auto [name, shift] : kUnits) {
+    if (number.ok() && unit == name) {
+      return static_cast<uint64_t>(*number) << shift;
+    }
+  }
+  return Status::invalid_argument(
+      fmt::format("--memory-limit is a size such as 2GB, not '{}'", text));
+}
+
 // Statements without results; a definition that is there already is what a second start finds.
 Status run_init(Engine& engine, const std::vector<std::string>& files) {
   for (const std::string& file : files) {
@@ -79,6 +115,18 @@ int run_serve(const ServeFlags& flags) {
   }
   EngineOptions options;
   options.data_directory = flags.data_directory;
+  Result<int64_t> interval = parse_duration_us(flags.checkpoint_interval);
+  if (!interval.ok()) {
+    return fail(Status::invalid_argument(fmt::format(
+        "--checkpoint-interval is a time such as 1s, not '{}'", flags.checkpoint_interval)));
+  }
+  options.checkpoint_interval_us = *interval;
+  Result<uint64_t> limit = memory_limit(flags.memory_limit);
+  if (!limit.ok()) {
+    return fail(limit.status());
+  }
+  options.memory_limit_bytes = *limit;
+  options.crash_at = flags.crash_at;
   options.session_settings["execution.runtime-mode"] = "batch";
   for (const std::string& setting : flags.settings) {
     size_t equals = setting.find('=');

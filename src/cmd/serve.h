@@ -10,6 +10,9 @@ struct ServeFlags {
   std::string data_directory;
   std::string listen = "127.0.0.1:7432";
   std::string socket_directory = "/tmp";
+  std::string checkpoint_interval = "1s";
+  std::string memory_limit;  // "2GB"; empty: 70 % of what the machine, or the control group, has
+  std::string crash_at;      // for tests: base/crash_point.h
   std::vector<std::string> init_files;
   std::vector<std::string> settings;  // KEY=VALUE, of every session
 };

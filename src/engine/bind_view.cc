@@ -27,16 +27,16 @@ Result<BoundQuery> bind_materialized_view(const sql::Query& query,
   return bound;
 }
 
-Result<BoundQuery> bind_materialized_view(Catalog& catalog, const CatalogObject& view,
-                                          const std::string& zone) {
+Result<BoundQuery> bind_materialized_view(BindContext context, const CatalogObject& view) {
   sql::QueryPtr query =
       TRY(sql::parse_query(std::get<MaterializedViewDefinition>(view.definition).query));
   std::vector<std::string> names;
   for (const Field& field : view.schema.fields) {
     names.push_back(field.name);
   }
-  return bind_materialized_view(*query, names,
-                                {catalog, view.context_catalog, view.context_database, zone});
+  context.current_catalog = view.context_catalog;
+  context.current_database = view.context_database;
+  return bind_materialized_view(*query, names, context);
 }
 
 }  // namespace tidemark

@@ -15,7 +15,6 @@ Result<BoundQuery> bind_materialized_view(const sql::Query& query,
                                           const std::vector<std::string>& names,
                                           const BindContext& context);
 // The same for a view that is in the catalog.
-Result<BoundQuery> bind_materialized_view(Catalog& catalog, const CatalogObject& view,
-                                          const std::string& zone);
+Result<BoundQuery> bind_materialized_view(BindContext context, const CatalogObject& view);
 
 }  // namespace tidemark

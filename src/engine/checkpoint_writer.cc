@@ -9,8 +9,8 @@ constexpr std::chrono::milliseconds kPauseMin{100};
 constexpr std::chrono::milliseconds kPauseMax{5000};
 }  // namespace
 
-CheckpointWriter::CheckpointWriter(Store& store, std::function<void()> wake)
-    : store_(store), wake_(std::move(wake)), thread_([this] { run(); }) {}
+CheckpointWriter::CheckpointWriter(Store& store, CrashPoint& crash, std::function<void()> wake)
+    : store_(store), crash_(crash), wake_(std::move(wake)), thread_([this] { run(); }) {}
 
 void CheckpointWriter::stop() {
   {
@@ -56,7 +56,9 @@ void CheckpointWriter::run() {
       return;
     }
     lock.unlock();
+    crash_.pass("write");
     Status status = store_.write(*batch_);  // nobody else touches it meanwhile
+    crash_.pass("written");
     lock.lock();
     last_error_ = status;
     if (status.ok()) {

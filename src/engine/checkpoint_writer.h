@@ -10,6 +10,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/crash_point.h"
 #include "state/store.h"
 
 namespace tidemark {
@@ -17,7 +18,7 @@ namespace tidemark {
 class CheckpointWriter {
  public:
   // `wake` is called from the writer's thread when a write has ended.
-  CheckpointWriter(Store& store, std::function<void()> wake);
+  CheckpointWriter(Store& store, CrashPoint& crash, std::function<void()> wake);
   ~CheckpointWriter() { stop(); }
   // After the running write, which is not tried again if it fails.
   void stop();
@@ -34,6 +35,7 @@ class CheckpointWriter {
   void run();
 
   Store& store_;
+  CrashPoint& crash_;
   std::function<void()> wake_;
   mutable std::mutex mutex_;  // guards all below
   std::condition_variable ready_;

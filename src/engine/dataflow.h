@@ -3,7 +3,10 @@
 //
 // Thread rule: the step thread.
 
+#include <condition_variable>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,6 +48,14 @@ struct Subscriber {
   bool until_first = false;                    // ends with the first content
 };
 
+// One who waits for every materialized view to show what was committed up to a mark.
+struct MarkWaiter {
+  Lsn mark;
+  std::mutex mutex;  // guards is_reached
+  std::condition_variable ready;
+  bool is_reached = false;
+};
+
 // A view's rows as one of its readers takes them.
 Delta pick(const ZBatch& rows, const std::vector<size_t>& columns);
 
@@ -72,6 +83,9 @@ class Dataflow {
   int64_t started_us = 0;
   bool in_error = false;  // a row error stands: nothing is published until it is gone
   std::optional<Status> failed;
+
+  // Called once, at the end of the turn in which it is published for the first time.
+  std::function<void(Dataflow&)> when_live;
 
   bool ready() const {
     for (const TableFeed& feed : tables) {

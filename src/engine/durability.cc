@@ -24,13 +24,13 @@ void visit_tables(Dataflow& dataflow, const Graph::NodeStateVisitor& visit) {
 
 }  // namespace
 
-Durability::Durability(std::unique_ptr<Store> store, int64_t interval_us)
-    : store_(std::move(store)), interval_us_(interval_us) {}
+Durability::Durability(std::unique_ptr<Store> store, int64_t interval_us, std::string_view crash)
+    : store_(std::move(store)), interval_us_(interval_us), crash_(crash) {}
 Durability::~Durability() = default;
 
 void Durability::start(StepLoop& loop) {
   loop_ = &loop;
-  writer_ = std::make_unique<CheckpointWriter>(*store_, [&loop] { loop.wake(); });
+  writer_ = std::make_unique<CheckpointWriter>(*store_, crash_, [&loop] { loop.wake(); });
 }
 
 // --- definitions ---
@@ -41,7 +41,9 @@ Status Durability::put_object(const CatalogObject& object, const std::vector<Obj
   for (const ObjectRef& other : also) {
     batch.put(object_key(other->id), encode_object(*other));
   }
-  return store_->write(batch);
+  TRY(store_->write(batch));
+  crash_.pass("defined");
+  return {};
 }
 
 Status Durability::erase_object(ObjectId id) {
@@ -91,6 +93,7 @@ Status Durability::attach(Dataflow& dataflow, const std::string& plan, bool is_s
     batch.erase_prefix(state_prefix(dataflow.id));
     batch.put(dataflow_key(dataflow.id), encode_dataflow(record));
     TRY(store_->write(batch));
+    crash_.pass("attached");
   }
   dataflows_[dataflow.id] = std::move(record);
   visit_tables(dataflow, [&](NodeId node, size_t place, StateTable& table) {
@@ -111,7 +114,9 @@ Status Durability::detach(DataflowId id) {
   is_changed_ = true;
   StoreBatch batch;
   batch.erase(dataflow_key(id));
-  return store_->write(batch);
+  TRY(store_->write(batch));
+  crash_.pass("detached");
+  return {};
 }
 
 Status Durability::forget_dataflow(DataflowId id) {
@@ -134,6 +139,7 @@ void Durability::forget_source(const std::string& key, std::unique_ptr<SourceFee
       put_source(key, record).ok());  // else it is found again, and found unread again
   farewells_.emplace_back([this, key, feed = std::move(feed)]() mutable {
     feed.reset();
+    crash_.pass("left");
     StoreBatch batch;
     batch.erase(source_key(key));
     static_cast<void>(store_->write(batch).ok());
@@ -151,15 +157,57 @@ bool Durability::is_between_commits() const {
   return true;
 }
 
-size_t Durability::changed_entries() {
-  size_t entries = 0;
+void Durability::for_each_table(const std::function<void(StateTable&)>& visit) {
   for (const auto& [id, record] : dataflows_) {
     if (Dataflow* dataflow = loop_->find_dataflow(id)) {
-      visit_tables(*dataflow,
-                   [&](NodeId, size_t, StateTable& table) { entries += table.changed_entries(); });
+      visit_tables(*dataflow, [&](NodeId, size_t, StateTable& table) { visit(table); });
     }
   }
+}
+
+size_t Durability::changed_entries() {
+  size_t entries = 0;
+  for_each_table([&](StateTable& table) { entries += table.changed_entries(); });
   return entries;
+}
+
+uint64_t Durability::held_bytes() {
+  uint64_t bytes = store_->memory_bytes();
+  for_each_table([&](StateTable& table) { bytes += table.held_bytes(); });
+  return bytes;
+}
+
+// What has not changed since the last checkpoint is on disk and may go; what has must first get
+// there. While memory is beyond the limit and full of changes, the sources wait.
+void Durability::keep_within_limit() {
+  constexpr int64_t kLookUs = 20'000;  // counting costs some microseconds
+  int64_t now = now_us();
+  if (memory_limit_ == 0 || (!is_over_limit_ && now - looked_us_ < kLookUs)) {
+    return;
+  }
+  looked_us_ = now;
+  uint64_t held = held_bytes();
+  if (held > memory_limit_ && !writer_->is_writing()) {
+    for_each_table([](StateTable& table) { table.evict(table.surplus_entries()); });
+    is_all_warm_ = false;
+  }
+  is_over_limit_ = held > memory_limit_ && writer_->is_writing();
+}
+
+bool Durability::warm() {
+  constexpr size_t kEntries = 2048;  // about a millisecond of the step thread
+  if (is_all_warm_ || (memory_limit_ != 0 && held_bytes() > memory_limit_ / 10 * 8)) {
+    return false;
+  }
+  bool is_done = true;
+  for_each_table([&](StateTable& table) {
+    if (is_done && !table.is_complete()) {
+      table.warm(kEntries);
+      is_done = false;
+    }
+  });
+  is_all_warm_ = is_done;
+  return !is_done;
 }
 
 std::optional<int64_t> Durability::due_us() const {
@@ -178,10 +226,12 @@ void Durability::turn() {
   if (writer_->take_finished()) {
     ended();
   }
+  keep_within_limit();
   if (!is_changed_ || writer_->is_writing() || !is_between_commits()) {
     return;
   }
-  if (is_due() || changed_entries() > kChangedEntriesMax) {
+  if (is_due() || is_over_limit_ || changed_entries() > kChangedEntriesMax) {
+    crash_.pass("stage");
     int64_t start_us = now_us();
     StoreBatch batch = stage();
     began_us_ = now_us();
@@ -256,6 +306,7 @@ void Durability::ended() {
     }
   }
   acknowledge_.clear();
+  crash_.pass("acknowledged");
   ++stats_.checkpoints;
   stats_.last_us = now_us();
   stats_.last_write_us = stats_.last_us - began_us_;

@@ -30,7 +30,8 @@ class StepLoop;
 
 class Durability {
  public:
-  Durability(std::unique_ptr<Store> store, int64_t interval_us);
+  // `crash`: for tests, see base/crash_point.h.
+  Durability(std::unique_ptr<Store> store, int64_t interval_us, std::string_view crash);
   ~Durability();
   void start(StepLoop& loop);  // before anything below
 
@@ -66,6 +67,15 @@ class Durability {
   void finish();
   void set_interval_us(int64_t interval_us) { interval_us_ = interval_us; }
 
+  // --- memory (step thread) ---
+  // 0: no limit. Beyond it, state that the store has leaves memory.
+  void set_memory_limit(uint64_t bytes) { memory_limit_ = bytes; }
+  // So much has changed since the last checkpoint that no more is to be taken in before it is on
+  // disk.
+  bool is_over_limit() const { return is_over_limit_; }
+  // Reads a little of what is only in the store, if there is room. True: there is more.
+  bool warm();
+
   struct Stats {
     uint64_t checkpoints = 0;
     uint64_t bytes = 0;  // of all batches
@@ -83,10 +93,14 @@ class Durability {
   void stage_records(StoreBatch& batch);
   void ended();
   bool is_between_commits() const;
+  void keep_within_limit();
+  uint64_t held_bytes();
+  void for_each_table(const std::function<void(StateTable&)>& visit);
   size_t changed_entries();
 
   std::unique_ptr<Store> store_;
   int64_t interval_us_;
+  CrashPoint crash_;
   StepLoop* loop_ = nullptr;
   std::unique_ptr<CheckpointWriter> writer_;
   std::map<DataflowId, DataflowRecord> dataflows_;  // as they are in the store, or in the batch
@@ -94,6 +108,10 @@ class Durability {
   std::vector<DataflowId> staged_;
   std::vector<std::string> erased_prefixes_;
   std::vector<std::jthread> farewells_;  // of forget_source
+  uint64_t memory_limit_ = 0;
+  bool is_over_limit_ = false;
+  int64_t looked_us_ = 0;
+  bool is_all_warm_ = false;
   bool is_changed_ = false;
   int64_t began_us_ = 0;
   Stats stats_;

@@ -20,7 +20,9 @@ Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options) {
     return std::make_unique<Engine>(std::move(options));
   }
   std::unique_ptr<Store> store = TRY(Store::open(options.data_directory));
-  auto durability = std::make_unique<Durability>(std::move(store), options.checkpoint_interval_us);
+  auto durability = std::make_unique<Durability>(std::move(store), options.checkpoint_interval_us,
+                                                 options.crash_at);
+  durability->set_memory_limit(options.memory_limit_bytes);
   std::unique_ptr<Engine> engine(new Engine(std::move(options), std::move(durability)));
   engine->start_notices_ = TRY(restore(*engine));
   return engine;

@@ -28,7 +28,9 @@ struct EngineOptions {
   // Where definitions and state are kept. Empty: in memory only, gone with the engine.
   std::string data_directory;
   int64_t checkpoint_interval_us = 1'000'000;
-  Options session_settings;  // what a new session begins with
+  uint64_t memory_limit_bytes = 0;  // of state, with a data directory; 0: none
+  std::string crash_at;             // for tests: base/crash_point.h
+  Options session_settings;         // what a new session begins with
 };
 
 class Engine {

@@ -121,7 +121,7 @@ class Restorer {
   }
 
   Result<PlannedDataflow> plan(const CatalogObject& object, const std::string& zone) {
-    BoundQuery bound = TRY(bind_materialized_view(engine_.catalog(), object, zone));
+    BoundQuery bound = TRY(bind_materialized_view({engine_.catalog(), {}, {}, zone}, object));
     return plan_dataflow(bound, object.id, object.name.object, zone);
   }
 

@@ -101,11 +101,14 @@ void StepLoop::loop() {
     if (stop) {
       break;
     }
-    more = poll_sources();
+    more = durability_ != nullptr && durability_->is_over_limit() ? false : poll_sources();
     step_closed();
+    tell_waiters();
     step_open();
     if (durability_ != nullptr) {
       durability_->turn();
+      // What an earlier process left comes to memory while there is nothing else to do.
+      more = more || durability_->warm();
     } else {
       for (auto& [key, feed] : sources_) {
         feed->acknowledge(feed->position());
@@ -252,8 +255,6 @@ void StepLoop::step_closed() {
   }
 }
 
-// What it reads, directly and through views, is at the position of its source: what its output has
-// gathered is an answer. A view in error, or one that is being read anew, stays behind.
 bool StepLoop::is_current(const Dataflow& dataflow) const {
   return dataflow.ready() && std::ranges::all_of(dataflow.views, [&](const ViewFeed& view) {
            auto upstream = dataflows_.find(view.upstream);
@@ -278,6 +279,36 @@ void StepLoop::step_open() {
       run_graph(*dataflow);
     }
   }
+}
+
+void StepLoop::add_waiter(std::shared_ptr<MarkWaiter> waiter) {
+  waiters_.push_back(std::move(waiter));
+}
+
+// A view that shows nothing now, because it is in error or not complete, is not waited for: its
+// readers learn that when they read.
+void StepLoop::tell_waiters() {
+  for (auto& [id, dataflow] : dataflows_) {
+    if (dataflow->live && dataflow->when_live) {
+      std::exchange(dataflow->when_live, nullptr)(*dataflow);
+    }
+  }
+  std::erase_if(waiters_, [&](const std::shared_ptr<MarkWaiter>& waiter) {
+    bool is_reached = std::ranges::all_of(sources_, [&](const auto& entry) {
+      return entry.second->readers.empty() || entry.second->position() >= waiter->mark;
+    });
+    for (const auto& [id, dataflow] : dataflows_) {
+      bool counts = dataflow->object != 0 && dataflow->live && !dataflow->failed &&
+                    !dataflow->in_error && is_current(*dataflow);
+      is_reached = is_reached && (!counts || dataflow->mark >= waiter->mark);
+    }
+    if (is_reached) {
+      std::lock_guard lock(waiter->mutex);
+      waiter->is_reached = true;
+      waiter->ready.notify_all();
+    }
+    return is_reached || waiter.use_count() == 1;
+  });
 }
 
 void StepLoop::set_mark(Dataflow& dataflow, MarkKind kind) {

@@ -61,6 +61,10 @@ class StepLoop {
   Dataflow* find_dataflow(DataflowId id);
   Dataflow* find_view(ObjectId object);
   std::map<DataflowId, std::unique_ptr<Dataflow>>& dataflows() { return dataflows_; }
+  // What it reads, directly and through views, is at the position of its source: what its output
+  // has gathered is an answer. A view in error, or one that is being read anew, stays behind.
+  bool is_current(const Dataflow& dataflow) const;
+  void add_waiter(std::shared_ptr<MarkWaiter> waiter);
   void subscribe(Dataflow& dataflow, Subscriber subscriber);
   // Ends the readers of a dataflow whose wanted mark has been reached already.
   void end_done(DataflowId id);
@@ -87,10 +91,10 @@ class StepLoop {
   bool is_behind_position(const Dataflow& dataflow);
   std::pair<Dataflow*, TableFeed*> feed_of(const std::string& source_key, ReaderId reader);
 
-  bool is_current(const Dataflow& dataflow) const;
   void drop_feeds(Dataflow& dataflow);
   void feed_from_tables(Dataflow& dataflow, std::vector<TableRequest>& tables, bool is_resumed);
   void wait_for_work(bool more);
+  void tell_waiters();
   void abandon_unread_sources();
 
   uint64_t step_commits_max_;
@@ -100,6 +104,7 @@ class StepLoop {
       dataflows_;  // in order of creation: upstream first
   DataflowId next_id_ = 1;
   uint64_t step_ = 0;
+  std::vector<std::shared_ptr<MarkWaiter>> waiters_;  // shared with the threads that wait
 
   std::mutex mutex_;  // guards the four below
   std::condition_variable ready_;

@@ -208,6 +208,8 @@ PostgresConnection& PostgresConnection::operator=(PostgresConnection&& other) no
   std::swap(sqlstate_, other.sqlstate_);
   std::swap(error_position_, other.error_position_);
   std::swap(copy_message_, other.copy_message_);
+  std::swap(has_read_, other.has_read_);
+  std::swap(is_flowing_, other.is_flowing_);
   std::swap(notice_handler_, other.notice_handler_);
   return *this;
 }

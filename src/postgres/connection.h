@@ -131,6 +131,7 @@ class PostgresConnection {
   Status connection_error(std::string_view attempt);
   Status result_error(const pg_result* result);
   Status flush();
+  Status gather_input();
   Result<pg_result*> wait_for_result();
   Result<QueryResult> collect_results();
 
@@ -143,6 +144,8 @@ class PostgresConnection {
   std::string sqlstate_;
   size_t error_position_ = 0;
   std::unique_ptr<char, CopyBuffer> copy_message_;
+  bool has_read_ = false;    // messages of a COPY since libpq read from the socket
+  bool is_flowing_ = false;  // they came since the last wait
   // On the heap, so that libpq's pointer to it survives a move.
   std::unique_ptr<std::function<void(const PostgresNotice&)>> notice_handler_;
 };

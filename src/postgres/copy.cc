@@ -54,19 +54,35 @@ Result<std::optional<std::string_view>> PostgresConnection::next_copy_message() 
     int size = PQgetCopyData(connection_, &bytes, 1);
     copy_message_.reset(bytes);
     if (size > 0) {
+      has_read_ = true;
       return std::optional(std::string_view(bytes, static_cast<size_t>(size)));
     }
     if (size < 0) {
       TRY(collect_results());  // the command's own result: an error if the copy broke off
       return std::optional<std::string_view>();
     }
-    Result<bool> readable = wait_readable(-1);
-    if (!readable.ok()) {
-      cancel();
-      return std::move(readable).status();
-    }
-    TRY(consume_input());
+    TRY(gather_input());
   }
+}
+
+// Reads on, waiting if there is nothing. The server sends 8 kB at a time, and a reader that wakes
+// for each takes the core from it; so when all that had come is read, more is let gather for a
+// moment.
+Status PostgresConnection::gather_input() {
+  constexpr timespec kPause{.tv_sec = 0, .tv_nsec = 200'000};  // a unix socket holds ten times that
+  if (std::exchange(has_read_, false)) {
+    is_flowing_ = true;
+    return consume_input();  // libpq reads a part of what the socket holds
+  }
+  if (std::exchange(is_flowing_, false)) {
+    nanosleep(&kPause, nullptr);
+  }
+  Result<bool> readable = wait_readable(-1);
+  if (!readable.ok()) {
+    cancel();
+    return std::move(readable).status();
+  }
+  return consume_input();
 }
 
 Status PostgresConnection::send_copy_message(std::string_view bytes) {

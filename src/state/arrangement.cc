@@ -15,39 +15,76 @@ std::vector<Type> first_types(const std::vector<Type>& types, size_t count) {
 Arrangement::Arrangement(std::vector<Type> types, size_t key_count)
     : key_count_(key_count),
       rows_(types, {}, sizeof(RowEntry), kStoredBytes),
-      keys_(first_types(types, key_count), {}, sizeof(KeyEntry)) {}
+      keys_(first_types(types, key_count), {}, sizeof(KeyEntry)) {
+  rows_.set_extension(this);
+}
 
-void Arrangement::complete() {
-  if (rows_.is_complete() && linked_ == rows_.size()) {
+void Arrangement::loaded(KeyedTable&) {
+  if (read_.empty()) {
     return;
-  }
-  rows_.load_all();
-  keys_.clear();
-  linked_ = 0;
-  std::vector<uint32_t> ids;
-  for (uint32_t id = 0; id < rows_.id_limit(); ++id) {
-    if (rows_.is_live(id)) {
-      ids.push_back(id);
-    }
   }
   std::vector<Column> gathered;
   std::vector<const Column*> keys;
   gathered.reserve(key_count_);
   for (size_t k = 0; k < key_count_; ++k) {
-    gathered.emplace_back(rows_.key(k).type()).append_rows(rows_.key(k), ids);
+    gathered.emplace_back(rows_.key(k).type()).append_rows(rows_.key(k), read_);
     keys.push_back(&gathered.back());
   }
-  hash_rows(keys, ids.size(), key_hashes_);
-  key_ids_.resize(ids.size());
-  keys_.find_or_insert(keys, ids.size(), key_hashes_, key_ids_.data());
-  for (size_t i = 0; i < ids.size(); ++i) {
-    keys_.fixed_as<KeyEntry>(key_ids_[i]).weight += weight(ids[i]);
-    link(key_ids_[i], ids[i]);
+  std::vector<uint64_t> hashes;
+  hash_rows(keys, read_.size(), hashes);
+  std::vector<uint32_t> key_ids(read_.size());
+  keys_.find_or_insert(keys, read_.size(), hashes, key_ids.data());
+  for (size_t i = 0; i < read_.size(); ++i) {
+    keys_.fixed_as<KeyEntry>(key_ids[i]).weight += rows_.fixed_as<RowEntry>(read_[i]).weight;
+    link(key_ids[i], read_[i]);
+  }
+  read_.clear();
+}
+
+void Arrangement::release(KeyedTable&, uint32_t id) {
+  std::vector<Column> gathered;
+  std::vector<const Column*> keys;
+  gathered.reserve(key_count_);
+  for (size_t k = 0; k < key_count_; ++k) {
+    gathered.emplace_back(rows_.key(k).type()).append_rows(rows_.key(k), std::span(&id, 1));
+    keys.push_back(&gathered.back());
+  }
+  std::vector<uint64_t> hashes;
+  hash_rows(keys, 1, hashes);
+  uint32_t key = keys_.find_one(keys, 0, hashes[0]);
+  CHECK(key != KeyedTable::kNone);
+  unlink(key, id);
+  KeyEntry& entry = keys_.fixed_as<KeyEntry>(key);
+  entry.weight -= rows_.fixed_as<RowEntry>(id).weight;
+  entry.is_whole = 0;
+  if (entry.rows == 0) {
+    keys_.erase(key);
+  }
+}
+
+void Arrangement::fault_in(std::span<const Column* const> keys, size_t rows,
+                           std::span<const uint64_t> hashes, const uint8_t* skip) {
+  if (rows_.is_complete()) {
+    return;
+  }
+  for (size_t i = 0; i < rows; ++i) {
+    if (skip != nullptr && skip[i]) {
+      continue;
+    }
+    uint32_t key = keys_.find_one(keys, i, hashes[i]);
+    if (key != KeyedTable::kNone && keys_.fixed_as<KeyEntry>(key).is_whole) {
+      continue;
+    }
+    rows_.fault_in_prefix(keys, i);
+    // An entry without rows says that the store has none either; it goes when rows come and go.
+    keys_.fixed_as<KeyEntry>(keys_.find_or_insert_one(keys, i, hashes[i])).is_whole = 1;
   }
 }
 
 bool Arrangement::is_empty() {
-  complete();
+  if (rows_.size() == 0) {
+    rows_.load_all();
+  }
   return rows_.size() == 0;
 }
 
@@ -60,7 +97,6 @@ void Arrangement::commit() {
     if (delta.reset) {
       rows_.clear();
       keys_.clear();
-      linked_ = 0;
     }
     for (const ZBatch& batch : delta.batches) {
       apply(batch);
@@ -79,7 +115,6 @@ void Arrangement::link(uint32_t key, uint32_t row) {
   }
   entry.head = row + 1;
   ++entry.rows;
-  ++linked_;
 }
 
 void Arrangement::unlink(uint32_t key, uint32_t row) {
@@ -94,11 +129,9 @@ void Arrangement::unlink(uint32_t key, uint32_t row) {
     rows_.fixed_as<RowEntry>(gone.next - 1).prev = gone.prev;
   }
   --entry.rows;
-  --linked_;
 }
 
 void Arrangement::apply(const ZBatch& batch) {
-  complete();
   size_t rows = batch.rows.rows;
   std::vector<const Column*> columns;
   for (const ColumnRef& column : batch.rows.columns) {
@@ -107,6 +140,7 @@ void Arrangement::apply(const ZBatch& batch) {
   std::span<const Column* const> keys(columns.data(), key_count_);
   hash_rows(columns, rows, row_hashes_);
   hash_rows(keys, rows, key_hashes_);
+  fault_in(keys, rows, key_hashes_, nullptr);
   row_ids_.resize(rows);
   key_ids_.resize(rows);
   rows_.find_or_insert(columns, rows, row_hashes_, row_ids_.data());
@@ -144,7 +178,7 @@ void Arrangement::apply(const ZBatch& batch) {
 
 Arrangement::Cursor Arrangement::start(std::span<const Column* const> keys, size_t rows,
                                        std::span<const uint64_t> hashes, const uint8_t* skip) {
-  complete();
+  fault_in(keys, rows, hashes, skip);
   Cursor cursor;
   cursor.key_ids.resize(rows);
   keys_.find(keys, rows, hashes, cursor.key_ids.data());
@@ -177,7 +211,7 @@ bool Arrangement::probe(Cursor& cursor, size_t pairs_max, ProbedPairs& out) cons
 
 void Arrangement::key_weights(std::span<const Column* const> keys, size_t rows,
                               std::span<const uint64_t> hashes, int64_t* sums) {
-  complete();
+  fault_in(keys, rows, hashes, nullptr);
   std::vector<uint32_t> ids(rows);
   keys_.find(keys, rows, hashes, ids.data());
   for (size_t i = 0; i < rows; ++i) {
@@ -186,14 +220,13 @@ void Arrangement::key_weights(std::span<const Column* const> keys, size_t rows,
 }
 
 void Arrangement::find_rows(std::span<const Column* const> columns, size_t rows, uint32_t* ids) {
-  complete();
   std::vector<uint64_t> hashes;
   hash_rows(columns, rows, hashes);
   rows_.find(columns, rows, hashes, ids);
 }
 
 std::vector<uint32_t> Arrangement::all_rows() {
-  complete();
+  rows_.load_all();
   std::vector<uint32_t> ids;
   for (uint32_t id = 0; id < rows_.id_limit(); ++id) {
     if (rows_.is_live(id)) {

@@ -6,11 +6,8 @@
 //   keys   key       -> sum of weights, head of the list, number of different rows
 //
 // A row is found by hash, so a key with a million rows costs its changes one look-up each; only a
-// reader that asks for the rows of that key walks them. `keys` and the links follow from `rows`.
-//
-// Only `rows` is kept in a store, as weights: the rest follows from it. Readers walk lists of ids,
-// so all rows are in memory: after a start they are loaded at the first use, and they are not
-// evicted.
+// reader that asks for the rows of that key walks them. `keys` and the links follow from `rows`:
+// only those are kept in a store, and a key's rows come from there together, when it is first used.
 //
 // What is staged during a step becomes readable with commit() after it, so that every reader of a
 // step sees the state through the last one, in whatever order operators run.
@@ -36,10 +33,12 @@ struct ProbedPairs {
   }
 };
 
-class Arrangement {
+class Arrangement final : private EntryExtension {
  public:
   // types: of the arranged columns; the first key_count are the key.
   Arrangement(std::vector<Type> types, size_t key_count);
+  Arrangement(const Arrangement&) = delete;
+  Arrangement& operator=(const Arrangement&) = delete;
 
   size_t key_count() const { return key_count_; }
   size_t column_count() const { return rows_.key_count(); }
@@ -82,14 +81,22 @@ class Arrangement {
   };
   struct KeyEntry {
     int64_t weight;
-    uint32_t head;  // 1 + id of a row
-    uint32_t rows;
+    uint32_t head;          // 1 + id of a row
+    uint32_t rows : 31;     // in the list
+    uint32_t is_whole : 1;  // the list has all rows of the key; else some are only in the store
   };
   static constexpr uint32_t kHead = UINT32_MAX;
   static constexpr size_t kStoredBytes = sizeof(int64_t);  // of a RowEntry: the weight
 
-  // Loads rows that are only in the store and makes keys and lists of them.
-  void complete();
+  // Before the lists of these keys are used: brings what is only in the store.
+  void fault_in(std::span<const Column* const> keys, size_t rows, std::span<const uint64_t> hashes,
+                const uint8_t* skip);
+  // EntryExtension: rows that come from the store join their lists, rows that leave memory leave
+  // them.
+  void append(const KeyedTable&, uint32_t, std::string&) const override {}
+  void read(KeyedTable&, uint32_t id, ByteReader&) override { read_.push_back(id); }
+  void loaded(KeyedTable& table) override;
+  void release(KeyedTable& table, uint32_t id) override;
 
   void apply(const ZBatch& batch);
   void link(uint32_t key, uint32_t row);
@@ -98,7 +105,7 @@ class Arrangement {
   size_t key_count_;
   KeyedTable rows_;
   KeyedTable keys_;
-  size_t linked_ = 0;  // rows in lists
+  std::vector<uint32_t> read_;  // ids that read() has named and loaded() has not linked yet
   std::vector<Delta> staged_;
 
   std::vector<uint64_t> row_hashes_, key_hashes_;  // scratch

@@ -36,6 +36,8 @@ class EntryExtension {
   virtual void append(const KeyedTable& table, uint32_t id, std::string& out) const = 0;
   // The row's fixed bytes are as they were stored: references in them are to be made anew.
   virtual void read(KeyedTable& table, uint32_t id, ByteReader& in) = 0;
+  // After a number of read() calls: all that was loaded at once is there.
+  virtual void loaded(KeyedTable&) {}
   // The row leaves memory.
   virtual void release(KeyedTable& table, uint32_t id) = 0;
 };
@@ -113,6 +115,11 @@ class KeyedTable final : public StateTable {
   size_t changed_entries() const override;
   bool warm(size_t entries_max) override;
   size_t evict(size_t entries_max) override;
+  size_t surplus_entries() const override {
+    // Memory is kept for ids that are free; a quarter of them is to be.
+    size_t wanted = hashes_.size() / 4;
+    return free_ids_.size() < wanted ? wanted - free_ids_.size() : 0;
+  }
   size_t held_bytes() const override;
 
  private:
@@ -149,6 +156,7 @@ class KeyedTable final : public StateTable {
   void append_key(uint32_t id, std::string& out) const;
   void append_entry(uint32_t id, std::string& out) const;
   void read_entry(uint32_t id, std::string_view value);
+  void tell_loaded();
   bool is_erased(const std::string& key) const;
   void fault_in_row(std::span<const Column* const> keys, size_t row, uint64_t hash);
   void take_in(std::span<const StoredEntry> entries);

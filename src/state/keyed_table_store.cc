@@ -157,6 +157,13 @@ void KeyedTable::fault_in_row(std::span<const Column* const> keys, size_t row, u
     uint32_t id = insert_at(free_slot(hash), keys, row, hash);
     flags_[id] |= kStored;
     read_entry(id, **value);
+    tell_loaded();
+  }
+}
+
+void KeyedTable::tell_loaded() {
+  if (extension_ != nullptr) {
+    extension_->loaded(*this);
   }
 }
 
@@ -196,6 +203,7 @@ void KeyedTable::fault_in(std::span<const Column* const> keys, size_t rows,
       read_entry(id, *values[i]);
     }
   }
+  tell_loaded();
 }
 
 void KeyedTable::fault_in_prefix(std::span<const Column* const> keys, size_t row) {
@@ -248,6 +256,7 @@ void KeyedTable::take_in(std::span<const StoredEntry> entries) {
       read_entry(id, entries[i].value);
     }
   }
+  tell_loaded();
 }
 
 bool KeyedTable::warm(size_t entries_max) {

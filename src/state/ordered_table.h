@@ -76,6 +76,7 @@ class OrderedTable final : public StateTable {
   size_t changed_entries() const override { return changed_.size(); }
   bool warm(size_t entries_max) override;
   size_t evict(size_t entries_max) override;
+  size_t surplus_entries() const override { return live_ / 4; }
   size_t held_bytes() const override;
 
  private:

@@ -55,8 +55,11 @@ class StateTable {
   // Reads about this many of the entries that are only in the store. True: the table is complete.
   virtual bool warm(size_t entries_max) = 0;
   void load_all();
-  // Drops up to this many entries from memory that the store has as they are. Returns how many.
+  // Drops up to this many entries from memory that the store has as they are. Returns how many. Not
+  // between stage() and staged_is_durable().
   virtual size_t evict(size_t entries_max) = 0;
+  // How many entries to evict for a quarter of the memory held to be free.
+  virtual size_t surplus_entries() const = 0;
   // Bytes of memory held.
   virtual size_t held_bytes() const = 0;
 

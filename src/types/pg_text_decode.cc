@@ -55,7 +55,11 @@ Status parse_bool_text(const PgDecoder& decoder, std::string_view text, Column& 
 
 Status parse_decimal(const PgDecoder& decoder, std::string_view text, Column& out) {
   const Type& type = decoder.target();
-  out.append<Int128>(TRY(decimal_parse(text, type.precision, type.scale, true)));
+  Result<Int128> value = decimal_parse(text, type.precision, type.scale, true);
+  if (!value.ok()) {
+    return not_a(decoder, text);
+  }
+  out.append<Int128>(*value);
   return {};
 }
 

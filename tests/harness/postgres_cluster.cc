@@ -107,6 +107,7 @@ PostgresCluster::PostgresCluster(ClusterOptions options)
          << "wal_level = logical\nfsync = " << (options_.fsync ? "on" : "off")
          << "\nmax_wal_senders = 20\nmax_replication_slots = 20\nmax_connections = "
             "100\nshared_buffers = 64MB\n"
+         << "password_encryption = 'scram-sha-256'\n"  // PostgreSQL 13 has md5
          << "log_line_prefix = '%m [%p] '\ndynamic_shared_memory_type = posix\n";
     for (const std::string& setting : options_.settings) {
       conf << setting << "\n";

@@ -18,16 +18,17 @@ SELECT c.oid, c.relkind, c.relpersistence, c.relreplident,
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'm', 'f'))";
 
-// Domains are followed to their base type; an array of a domain has the base of its element.
+// attndims is smallint from PostgreSQL 16 on. Domains are followed to their base type; an array of
+// a domain has the base of its element.
 constexpr const char* kColumnsQuery = R"(
 WITH RECURSIVE attribute AS (
-  SELECT a.attnum, a.attname, a.attnotnull, a.attndims, a.atttypid AS declared, a.atttypid AS type, a.atttypmod AS modifier,
+  SELECT a.attnum, a.attname, a.attnotnull, a.attndims::int4, a.atttypid AS declared, a.atttypid AS type, a.atttypmod AS modifier,
          pg_catalog.format_type(a.atttypid, a.atttypmod) AS shown,
          pg_catalog.to_jsonb(a) ->> 'attgenerated' AS generated
   FROM pg_catalog.pg_attribute a
   WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT a.attisdropped
  UNION ALL
-  SELECT b.attnum, b.attname, b.attnotnull OR t.typnotnull, GREATEST(b.attndims, t.typndims), b.declared, t.typbasetype,
+  SELECT b.attnum, b.attname, b.attnotnull OR t.typnotnull, GREATEST(b.attndims, t.typndims::int4), b.declared, t.typbasetype,
          CASE WHEN t.typtypmod >= 0 THEN t.typtypmod ELSE b.modifier END, b.shown, b.generated
   FROM attribute b JOIN pg_catalog.pg_type t ON t.oid = b.type
   WHERE t.typtype = 'd')

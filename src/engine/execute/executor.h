@@ -41,6 +41,12 @@ class StatementExecutor {
   Outcome run(const sql::CreateDatabase& statement);
   Outcome run(const sql::Drop& statement);
 
+  // execute_check.cc
+  Outcome run(const sql::VerifyView& statement);
+  Outcome run(const sql::WaitForLsn& statement);
+  Status wait_for_end(Subscription& subscription);
+  Status wait_for_mark(Lsn mark, int64_t timeout_us);
+
   // execute_show.cc
   Outcome run(const sql::Describe& statement);
   Outcome run(const sql::Show& statement);

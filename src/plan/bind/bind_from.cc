@@ -87,7 +87,7 @@ Result<Relation> QueryBinder::bind_named(const sql::NamedTable& table, size_t po
     result_.notices.push_back(
         fmt::format("hint {} on {} has no effect here", hint.name.text, object->name.object));
   }
-  if (object->is_view()) {
+  if (object->is_view() || (context_.expand_materialized_views && object->is_materialized_view())) {
     return derived(TRY(expand_view(*object, position)), object->name.object);
   }
   std::vector<size_t> columns(object->schema.size());

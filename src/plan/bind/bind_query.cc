@@ -25,9 +25,13 @@ Result<PlanRef> QueryBinder::expand_view(const CatalogObject& view, size_t posit
   if (++depth_ > kDepthMax) {
     return Status::invalid_argument("views are nested too deeply").with_position(position);
   }
-  const auto& definition = std::get<ViewDefinition>(view.definition);
-  sql::QueryPtr query = TRY(sql::parse_query(definition.query));
-  BindContext inner{context_.catalog, view.context_catalog, view.context_database, context_.zone};
+  const auto* plain = std::get_if<ViewDefinition>(&view.definition);
+  sql::QueryPtr query = TRY(sql::parse_query(
+      plain != nullptr ? plain->query
+                       : std::get<MaterializedViewDefinition>(view.definition).query));
+  BindContext inner = context_;
+  inner.current_catalog = view.context_catalog;
+  inner.current_database = view.context_database;
   QueryBinder binder(inner, result_);
   binder.depth_ = depth_;
   Result<BoundSelect> bound = binder.bind(*query);

@@ -16,6 +16,8 @@ struct BindContext {
   std::string current_catalog;
   std::string current_database;
   std::string zone;
+  // Materialized views are taken as their queries, down to the tables.
+  bool expand_materialized_views = false;
 };
 
 struct BoundQuery {

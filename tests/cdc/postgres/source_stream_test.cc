@@ -150,7 +150,8 @@ TEST_F(PostgresStreamTest, a_later_reader_that_needs_text_begins_all_anew) {
   fixture_.run("INSERT INTO t VALUES (3, 'NaN'); INSERT INTO r VALUES (2, '[2,3]')");
   expect_exact(t);
   expect_exact(r);
-  EXPECT_EQ(fixture_.model(t).resets, 1);
+  // Before PostgreSQL 14 the stream is text always.
+  EXPECT_EQ(fixture_.model(t).resets, fixture_.cluster.server_version() >= 14'00'00 ? 1 : 0);
 }
 
 TEST_F(PostgresStreamTest, new_columns_are_ignored_and_a_dropped_one_fails_its_readers_alone) {

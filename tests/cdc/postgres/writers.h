@@ -51,7 +51,8 @@ class Writers {
     std::string sql = fmt::format(
         "BEGIN; UPDATE account SET balance = balance - {2} WHERE id = {0}; UPDATE account SET "
         "balance = balance + {2} "
-        "WHERE id = {1}; SAVEPOINT s; DELETE FROM ledger; ROLLBACK TO s; INSERT INTO ledger SELECT "
+        "WHERE id = {1}; SAVEPOINT s; DELETE FROM ledger WHERE no > (SELECT n - 20 FROM counter); "
+        "ROLLBACK TO s; INSERT INTO ledger SELECT "
         "n + 1, {0}, {1}, {2} "
         "FROM counter; UPDATE counter SET n = n + 1; {3}",
         from, to, amount, rolls_back ? "ROLLBACK" : "COMMIT");

@@ -1,0 +1,227 @@
+// VERIFY VIEW and WAIT FOR LSN: what is shown, held against the source.
+
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/core.h>
+
+#include "base/ascii.h"
+#include "engine/bind_view.h"
+#include "engine/execute/executor.h"
+#include "engine/source_feed.h"
+#include "engine/step_loop.h"
+#include "types/hash.h"
+#include "types/text.h"
+
+namespace tidemark {
+
+namespace {
+
+constexpr size_t kDifferencesShown = 20;
+
+struct Comparison {
+  Lsn mark;
+  size_t rows = 0;
+  size_t differences = 0;
+  std::string text;  // the first ones
+  Status status;
+};
+
+std::string row_text(const std::vector<const Column*>& columns, size_t row) {
+  std::string text;
+  for (const Column* column : columns) {
+    text += text.empty() ? "" : ", ";
+    text += column->is_null(row) ? "NULL" : text_of(*column, row);
+  }
+  return text;
+}
+
+// The view's rows less the fresh ones.
+void compare(const ZBatch& view, const ZBatch& fresh, const Schema& schema, Comparison& result) {
+  std::vector<Type> types;
+  for (const Field& field : schema.fields) {
+    types.push_back(field.type);
+  }
+  KeyedTable difference(types, {}, 16);
+  auto add = [&](const ZBatch& batch, int64_t sign) {
+    std::vector<const Column*> columns;
+    for (const ColumnRef& column : batch.rows.columns) {
+      columns.push_back(column.get());
+    }
+    std::vector<uint64_t> hashes;
+    hash_rows(columns, batch.rows.rows, hashes);
+    for (size_t row = 0; row < batch.rows.rows; ++row) {
+      uint32_t id = difference.find_or_insert_one(columns, row, hashes[row]);
+      difference.fixed_as<int64_t>(id) += sign * batch.weight(row);
+    }
+  };
+  add(view, 1);
+  add(fresh, -1);
+  std::vector<const Column*> keys;
+  for (size_t k = 0; k < difference.key_count(); ++k) {
+    keys.push_back(&difference.key(k));
+  }
+  for (uint32_t id = 0; id < difference.id_limit(); ++id) {
+    int64_t weight = difference.is_live(id) ? difference.fixed_as<int64_t>(id) : 0;
+    if (weight != 0 && ++result.differences <= kDifferencesShown) {
+      result.text +=
+          fmt::format("\n{} ({}){}",
+                      weight > 0 ? "only in the view:" : "missing in the view:", row_text(keys, id),
+                      weight == 1 || weight == -1 ? "" : fmt::format(" x {}", std::abs(weight)));
+    }
+  }
+  for (size_t row = 0; row < view.rows.rows; ++row) {
+    result.rows += static_cast<size_t>(view.weight(row));
+  }
+}
+
+}  // namespace
+
+// The view's query is run anew over the base tables, from a snapshot of its own. In the step in
+// which that answer is complete both stand at the same position of the source, and are compared.
+Result<StatementResult> StatementExecutor::run(const sql::VerifyView& statement) {
+  ObjectRef object = TRY(find(statement.name));
+  if (!object->is_materialized_view()) {
+    return Status::invalid_argument(fmt::format("VERIFY VIEW takes a materialized view: {} is a {}",
+                                                object->name.object, object->kind_text()))
+        .with_position(statement.name.position());
+  }
+  BindContext context{catalog_, {}, {}, bind_context().zone};
+  context.expand_materialized_views = true;
+  StepLoop& loop = engine_.step_loop();
+  Status missing;
+  int64_t now_us = 0;
+  loop.run([&] {
+    if (Dataflow* view = loop.find_view(object->id)) {
+      context.zone = view->context.eval.zone;
+      now_us = view->context.eval.now_us;
+    } else {
+      missing = Status::unavailable(fmt::format("view {} does not run", object->name.object));
+    }
+  });
+  TRY(std::move(missing));
+  BoundQuery bound = TRY(bind_materialized_view(context, *object));
+  PlannedDataflow planned =
+      TRY(plan_dataflow(bound, 0, "verify " + object->name.object, context.zone));
+  auto subscription = std::make_shared<Subscription>(engine_.options().subscription_bytes_max);
+  auto result = std::make_shared<Comparison>();  // shared with the step thread
+  Result<DataflowId> started = Status::cancelled("the engine is shutting down");
+  loop.run([&] {
+    started = loop.add_dataflow(std::move(planned));
+    if (!started.ok()) {
+      return;
+    }
+    Dataflow* fresh = loop.find_dataflow(*started);
+    fresh->context.eval.now_us = now_us;
+    fresh->when_live = [&loop, result, id = object->id](Dataflow& fresh) {
+      Dataflow* view = loop.find_view(id);
+      if (view == nullptr || !loop.is_current(*view) || view->in_error || !view->live) {
+        result->status = Status::unavailable("the view is not at its source's position now");
+        return;
+      }
+      result->mark = fresh.mark;
+      compare(view->graph->output().content(), fresh.graph->output().content(),
+              fresh.graph->output().schema(), *result);
+    };
+    loop.subscribe(*fresh, Subscriber{subscription, false, {}, true});
+  });
+  TRY(started.status());
+  TRY(wait_for_end(*subscription));
+  TRY(std::move(result->status));
+  if (result->differences != 0) {
+    return Status::data_error(fmt::format("view {} differs from its source at {}: {} rows{}",
+                                          object->name.object, result->mark.to_string(),
+                                          result->differences, result->text));
+  }
+  return table("VERIFY", Schema{{{"result", Type::string()}}},
+               {{fmt::format("equal at {}, {} rows", result->mark.to_string(), result->rows)}});
+}
+
+Status StatementExecutor::wait_for_end(Subscription& subscription) {
+  constexpr int64_t kLookUs = 50'000;  // how soon a cancel is noticed
+  while (true) {
+    std::optional<ViewUpdate> update = subscription.next(kLookUs);
+    if (session_.cancelled_) {
+      subscription.cancel();
+      return Status::cancelled("cancelled by the user");
+    }
+    if (update && update->kind == ViewUpdate::Kind::kEnd) {
+      subscription.cancel();
+      engine_.step_loop().wake();
+      return update->status;
+    }
+  }
+}
+
+// Until every materialized view shows at least what was committed up to the LSN: a reader who took
+// it from pg_current_wal_insert_lsn() after its own commit sees its own writes. The grammar is
+// PostgreSQL 19's.
+Result<StatementResult> StatementExecutor::run(const sql::WaitForLsn& statement) {
+  std::optional<Lsn> lsn = Lsn::parse(statement.lsn);
+  if (!lsn) {
+    return Status::invalid_argument(fmt::format("not an LSN: '{}'", statement.lsn))
+        .with_hint(
+            "an LSN looks like '0/306EE20'; SELECT pg_current_wal_insert_lsn() at the source gives "
+            "one");
+  }
+  int64_t timeout_us = -1;
+  bool is_no_throw = false;
+  for (const sql::Option& option : statement.options) {
+    std::string key = ascii_upper(option.key);
+    if (key == "TIMEOUT") {
+      timeout_us = TRY(parse_duration_us(option.value));
+    } else if (key == "NO_THROW") {
+      is_no_throw = option.value.empty() || TRY(parse_bool(option.value));
+    } else if (key != "MODE") {
+      return Status::invalid_argument(fmt::format("unknown option of WAIT FOR LSN: {}", option.key))
+          .with_hint("options are TIMEOUT and NO_THROW")
+          .with_position(option.position);
+    }
+  }
+  Status reached = wait_for_mark(*lsn, timeout_us);
+  if (!reached.ok() && !(is_no_throw && reached.code() == StatusCode::kUnavailable)) {
+    return reached;
+  }
+  return table("WAIT", Schema{{{"status", Type::string()}}},
+               {{reached.ok() ? "success" : "timeout"}});
+}
+
+Status StatementExecutor::wait_for_mark(Lsn mark, int64_t timeout_us) {
+  StepLoop& loop = engine_.step_loop();
+  auto waiter = std::make_shared<MarkWaiter>();
+  waiter->mark = mark;
+  std::vector<Source*> sources;
+  loop.run([&] {
+    for (auto& [key, feed] : loop.sources()) {
+      if (feed->position() < mark) {
+        sources.push_back(&feed->source());
+      }
+    }
+    if (loop.sources().size() <= 1) {
+      loop.add_waiter(waiter);
+    }
+  });
+  if (loop.sources().size() > 1) {
+    return Status::unsupported("WAIT FOR LSN with several sources is not supported yet");
+  }
+  for (Source* source : sources) {
+    TRY(source->current_position().status());  // so that the stream comes there without more writes
+  }
+  std::unique_lock lock(waiter->mutex);
+  auto deadline = std::chrono::steady_clock::now() +
+                  std::chrono::microseconds(std::max<int64_t>(timeout_us, 0));
+  while (!waiter->is_reached) {
+    auto look = std::chrono::steady_clock::now() + std::chrono::milliseconds(50);
+    waiter->ready.wait_until(lock, timeout_us >= 0 ? std::min(look, deadline) : look);
+    if (session_.cancelled_) {
+      return Status::cancelled("cancelled by the user");
+    }
+    if (!waiter->is_reached && timeout_us >= 0 && std::chrono::steady_clock::now() >= deadline) {
+      return Status::unavailable(
+          fmt::format("the views have not reached {} in time", mark.to_string()));
+    }
+  }
+  return {};
+}
+
+}  // namespace tidemark

@@ -1,0 +1,400 @@
+// Random transactions on a real Postgres while `tidemark serve` is killed with -9, at random
+// moments and at named places, and while the source is restarted and its connections are cut. After
+// every restart:
+//   - the sum over all accounts, which every transaction keeps, is constant in every state that a
+//   subscriber sees;
+//   - each view equals Postgres's answer at the same position, and VERIFY VIEW says so too;
+//   - the slot's position moves on: the log kept at the source is bounded.
+//
+// TIDEMARK_CHAOS_KILLS: how many (script/chaos --kills N); TIDEMARK_CHAOS_SEED: of the random
+// choices.
+
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <random>
+#include <thread>
+
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "tests/harness/postgres_cluster.h"
+#include "tests/harness/serve_process.h"
+
+namespace tidemark {
+namespace {
+
+constexpr int kAccounts = 200;
+constexpr int64_t kTotal = 1'000'000;
+
+struct View {
+  const char* name;
+  const char* flink;
+  const char* postgres;
+  const char* columns = "*";  // those that are compared
+};
+
+// Every kind of operator and of accumulator state.
+const View kViews[] = {
+    {"total", "SELECT SUM(balance) AS total FROM accounts",
+     "SELECT sum(balance)::bigint FROM accounts"},
+    {"per_owner",
+     "SELECT owner, COUNT(*) AS n, SUM(balance) AS s, MIN(balance) AS lo, MAX(id) AS hi, "
+     "COUNT(DISTINCT balance) AS d "
+     "FROM accounts GROUP BY owner",
+     "SELECT owner, count(*), sum(balance)::bigint, min(balance), max(id), count(DISTINCT balance) "
+     "FROM accounts "
+     "GROUP BY owner"},
+    {"rich", "SELECT id, balance FROM accounts WHERE balance > 6000",
+     "SELECT id, balance FROM accounts WHERE balance > 6000"},
+    {"richest", "SELECT id, balance FROM accounts ORDER BY balance DESC, id LIMIT 7",
+     "SELECT id, balance FROM accounts ORDER BY balance DESC, id LIMIT 7"},
+    {"notes",
+     "SELECT CHAR_LENGTH(note) AS size, COUNT(*) AS n FROM accounts GROUP BY CHAR_LENGTH(note)",
+     "SELECT char_length(note), count(*) FROM accounts GROUP BY 1"},
+    {"audited",
+     "SELECT account, SUM(amount) AS amount, AVG(rate) AS rate, MAX(what) AS what FROM audit GROUP "
+     "BY account",
+     "SELECT account, sum(amount), max(what) FROM audit GROUP BY account", "account, amount, what"},
+    {"both",
+     "SELECT id FROM accounts WHERE balance > 5500 UNION ALL SELECT account FROM audit WHERE "
+     "amount > 50",
+     "SELECT id FROM accounts WHERE balance > 5500 UNION ALL SELECT account FROM audit WHERE "
+     "amount > 50"},
+    {"joined",
+     "SELECT a.owner, COUNT(*) AS n, SUM(u.amount) AS amount FROM accounts a JOIN audit u ON a.id "
+     "= u.account "
+     "GROUP BY a.owner",
+     "SELECT a.owner, count(*), sum(u.amount) FROM accounts a JOIN audit u ON a.id = u.account "
+     "GROUP BY a.owner"},
+    {"outer_joined",
+     "SELECT a.id, COUNT(u.amount) AS n FROM accounts a LEFT JOIN audit u ON a.id = u.account AND "
+     "u.amount > 20 "
+     "GROUP BY a.id",
+     "SELECT a.id, count(u.amount) FROM accounts a LEFT JOIN audit u ON a.id = u.account AND "
+     "u.amount > 20 "
+     "GROUP BY a.id"},
+    {"quiet",
+     "SELECT id FROM accounts WHERE id NOT IN (SELECT account FROM audit WHERE amount > 90)",
+     "SELECT id FROM accounts WHERE id NOT IN (SELECT account FROM audit WHERE amount > 90)"},
+    {"owners", "SELECT COUNT(*) AS n, SUM(n) AS accounts, SUM(s) AS total FROM per_owner",
+     "SELECT count(*), sum(n)::bigint, sum(s)::bigint FROM (SELECT count(*) AS n, sum(balance) AS "
+     "s FROM accounts GROUP "
+     "BY owner) AS o"},
+};
+
+// One writer's random transactions, until told to stop.
+class Writer {
+ public:
+  Writer(PostgresCluster& cluster, const std::string& database, uint64_t seed)
+      : cluster_(cluster), database_(database), random_(seed), thread_([this] { run(); }) {}
+  ~Writer() {
+    stopping_ = true;
+    thread_.join();
+  }
+  uint64_t committed() const { return committed_; }
+
+ private:
+  void run() {
+    std::optional<PostgresConnection> connection;
+    while (!stopping_) {
+      if (!connection) {
+        Result<PostgresConnection> opened = PostgresConnection::open(cluster_.address(database_));
+        if (!opened.ok()) {
+          std::this_thread::sleep_for(
+              std::chrono::milliseconds(5));  // the server is being restarted
+          continue;
+        }
+        connection.emplace(std::move(opened).value());
+      }
+      // Deadlocks and restarts end transactions: that is part of it.
+      if (connection->execute(transaction()).ok()) {
+        ++committed_;
+      } else if (connection->is_broken()) {
+        connection.reset();
+      } else {
+        static_cast<void>(connection->execute("ROLLBACK").ok());
+      }
+    }
+  }
+
+  int account() { return static_cast<int>(random_() % kAccounts) + 1; }
+
+  std::string transfer() {
+    int amount = static_cast<int>(random_() % 100);
+    int from = account(), to = account();
+    return fmt::format(
+        "UPDATE accounts SET balance = balance - {0} WHERE id = {1} AND EXISTS (SELECT FROM "
+        "accounts WHERE id = {2}); "
+        "UPDATE accounts SET balance = balance + {0} WHERE id = {2} AND EXISTS (SELECT FROM "
+        "accounts WHERE id = {1}); ",
+        amount, from, to);
+  }
+
+  std::string transaction() {
+    // One lock for all writers: transfers are then exact under READ COMMITTED, and two never wait
+    // for each other.
+    std::string text = "BEGIN; SELECT pg_advisory_xact_lock(1); ";
+    for (uint64_t i = random_() % 4 + 1; i != 0; --i) {
+      switch (random_() % 12) {
+        case 0:
+          text += fmt::format("UPDATE accounts SET owner = 'owner' || {} WHERE id = {}; ",
+                              random_() % 9, account());
+          break;
+        case 1:
+          text += fmt::format("UPDATE accounts SET note = repeat(md5('{}'), {}) WHERE id = {}; ",
+                              random_(), random_() % 300, account());
+          break;
+        case 2:
+          text += fmt::format(
+              "UPDATE accounts SET id = id + {0} WHERE id = {1} AND NOT EXISTS (SELECT FROM "
+              "accounts "
+              "WHERE id = {0} + {1}); ",
+              kAccounts, account());
+          break;
+        case 3:
+          text += fmt::format(
+              "WITH gone AS (DELETE FROM accounts WHERE id = {} AND balance = 0 RETURNING id) "
+              "INSERT INTO audit SELECT id, 1, 0.5, 'gone' FROM gone; ",
+              account());
+          break;
+        case 4:
+          text += fmt::format(
+              "SAVEPOINT a; UPDATE accounts SET balance = 77 WHERE id % 3 = 0; ROLLBACK TO a; ");
+          break;
+        case 5:
+          text += random_() % 10 == 0
+                      ? "TRUNCATE audit; "
+                      : fmt::format("DELETE FROM audit WHERE account = {}; ", account());
+          break;
+        case 6:
+          text += fmt::format(
+              "INSERT INTO audit SELECT i % {}, i, i / 3.0, 'bulk' || i FROM generate_series(1, "
+              "{}) AS i; ",
+              kAccounts, random_() % 20 == 0 ? 5000 : 20);
+          break;
+        default:
+          text += transfer();
+          text += fmt::format("INSERT INTO audit VALUES ({}, {}, {}, 'transfer'); ", account(),
+                              random_() % 100, random_() % 1000);
+      }
+    }
+    return text + (random_() % 10 == 0 ? "ROLLBACK" : "COMMIT");
+  }
+
+  PostgresCluster& cluster_;
+  std::string database_;
+  std::mt19937_64 random_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<uint64_t> committed_{0};
+  std::thread thread_;
+};
+
+// Reads the total as it is published, for as long as the server lives.
+class TotalReader {
+ public:
+  explicit TotalReader(ServeProcess& serve)
+      : connection_(serve.connect()), thread_([this] { run(); }) {}
+  ~TotalReader() { join(); }
+  // After the server's end.
+  void join() {
+    if (thread_.joinable()) {
+      thread_.join();
+    }
+  }
+  uint64_t states() const { return states_; }
+
+ private:
+  void run() {
+    if (!connection_.send("SUBSCRIBE total").ok() || !connection_.row_by_row().ok()) {
+      return;
+    }
+    while (true) {
+      Result<std::optional<QueryResult>> result = connection_.next_result();
+      if (!result.ok() || !*result) {
+        return;
+      }
+      for (size_t row = 0; row < (*result)->rows(); ++row) {
+        std::string op((*result)->text(row, 1));
+        if (op == "+I" || op == "+U") {
+          ++states_;
+          EXPECT_EQ((*result)->integer(row, 2), kTotal) << "at mark " << (*result)->text(row, 0);
+        }
+      }
+    }
+  }
+
+  PostgresConnection connection_;
+  std::atomic<uint64_t> states_{0};
+  std::thread thread_;
+};
+
+class Chaos {
+ public:
+  explicit Chaos(uint64_t seed) : random_(seed), seed_(seed) {
+    database_ = cluster_.make_database();
+    cluster_.run(
+        fmt::format(
+            "CREATE TABLE accounts (id int PRIMARY KEY, owner text NOT NULL, balance bigint NOT "
+            "NULL, note text);"
+            "CREATE TABLE audit (account int, amount numeric(12, 2), rate float8, what text);"
+            "ALTER TABLE audit REPLICA IDENTITY FULL;"
+            "INSERT INTO accounts SELECT i, 'owner' || i % 9, {}, NULL FROM generate_series(1, {}) "
+            "AS i",
+            kTotal / kAccounts, kAccounts),
+        database_);
+  }
+
+  void run(int kills) {
+    ASSERT_TRUE(serve_.start(flags({})));
+    define();
+    std::vector<std::unique_ptr<Writer>> writers;
+    start_writers(writers);
+    for (int i = 0; i < kills && !testing::Test::HasFailure(); ++i) {
+      SCOPED_TRACE(fmt::format("seed {}, kill {}", seed_, i));
+      once(writers);
+    }
+    writers.clear();
+    if (armed_) {
+      serve_.kill();
+      armed_ = false;
+      ASSERT_TRUE(serve_.start(flags({})));
+    }
+    check_all();
+    // Views that were live stay so: no snapshot is read again.
+    EXPECT_EQ(serve_.log().find("read anew"), std::string::npos) << serve_.log();
+    fmt::print(
+        "chaos: seed {}, {} kills ({} at named places), {} source restarts, {} cut connections, {} "
+        "transactions, "
+        "{} totals read, {} comparisons of a view\n",
+        seed_, kills, named_, restarts_, cuts_, committed_, totals_, comparisons_);
+    EXPECT_EQ(serve_.stop(), 0);
+  }
+
+ private:
+  std::vector<std::string> flags(std::vector<std::string> more) {
+    more.insert(more.end(), {"--checkpoint-interval", "50ms"});
+    if (random_() % 3 == 0) {
+      more.insert(more.end(),
+                  {"--memory-limit", "1MB"});  // less than the store takes: all leaves memory
+    }
+    return more;
+  }
+
+  void define() {
+    PostgresAddress address = cluster_.address(database_);
+    PostgresConnection client = serve_.connect();
+    for (const char* table : {"accounts", "audit"}) {
+      Status made =
+          client.execute(fmt::format("CREATE TABLE {0} WITH ('connector'='postgres-cdc', "
+                                     "'hostname'='{1}', 'port'='{2}', 'username'='postgres', "
+                                     "'password'='postgres', 'database-name'='{3}', "
+                                     "'schema-name'='public', 'table-name'='{0}')",
+                                     table, address.host, address.port, database_));
+      ASSERT_TRUE(made.ok()) << made.to_string();
+    }
+    for (const View& view : kViews) {
+      Status made =
+          client.execute(fmt::format("CREATE MATERIALIZED VIEW {} AS {}", view.name, view.flink));
+      ASSERT_TRUE(made.ok()) << made.to_string();
+    }
+    check_all();
+  }
+
+  void start_writers(std::vector<std::unique_ptr<Writer>>& writers) {
+    for (int i = 0; i < 3; ++i) {
+      writers.push_back(std::make_unique<Writer>(cluster_, database_, random_()));
+    }
+  }
+
+  void once(std::vector<std::unique_ptr<Writer>>& writers) {
+    std::optional<TotalReader> reader;
+    if (serve_.is_running() && serve_.try_connect().ok()) {
+      reader.emplace(serve_);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(random_() % 200));
+    disturb_source();
+    if (armed_) {
+      serve_.wait();  // at its named place
+      ++named_;
+    } else {
+      serve_.kill();
+    }
+    if (reader) {
+      reader->join();
+      totals_ += reader->states();
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(random_() % 50));
+    bool checked = random_() % 4 == 0;
+    armed_ = !checked && random_() % 2 == 0;
+    std::vector<std::string> more;
+    if (armed_) {
+      const char* places[] = {"stage", "write", "written", "acknowledged"};
+      more = {"--crash-at", fmt::format("{}:{}", places[random_() % 4], random_() % 5 + 1)};
+    }
+    bool started = serve_.start(flags(more));
+    ASSERT_TRUE(started || armed_) << serve_.log();
+    if (checked) {
+      for (const auto& writer : writers) {
+        committed_ += writer->committed();
+      }
+      writers.clear();
+      check_all();
+      start_writers(writers);
+    }
+  }
+
+  void disturb_source() {
+    if (random_() % 15 == 0) {
+      cluster_.stop();
+      cluster_.start();
+      ++restarts_;
+    } else if (random_() % 10 == 0) {
+      cluster_.run("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active",
+                   database_);
+      ++cuts_;
+    }
+  }
+
+  // With nobody writing: every view is Postgres's answer.
+  void check_all() {
+    if (testing::Test::HasFailure()) {
+      return;
+    }
+    PostgresConnection client = serve_.connect();
+    PostgresConnection source = cluster_.connect(database_);
+    std::string position = cluster_.value("SELECT pg_current_wal_insert_lsn()", database_);
+    std::vector<std::string> waited =
+        sorted_rows(client, fmt::format("WAIT FOR LSN '{}' WITH (TIMEOUT = '60s')", position));
+    ASSERT_EQ(waited, std::vector<std::string>{"success"}) << serve_.log();
+    for (const View& view : kViews) {
+      std::string query = fmt::format("SELECT {} FROM {}", view.columns, view.name);
+      EXPECT_EQ(sorted_rows(client, query), sorted_rows(source, view.postgres)) << view.name << "\n"
+                                                                                << serve_.log();
+      std::vector<std::string> verified =
+          sorted_rows(client, fmt::format("VERIFY VIEW {}", view.name));
+      EXPECT_TRUE(verified.size() == 1 && verified[0].starts_with("equal at "))
+          << view.name << ": " << verified[0];
+      ++comparisons_;
+    }
+  }
+
+  PostgresCluster cluster_;
+  ServeProcess serve_;
+  std::string database_;
+  std::mt19937_64 random_;
+  uint64_t seed_;
+  bool armed_ = false;
+  uint64_t named_ = 0, restarts_ = 0, cuts_ = 0, committed_ = 0, totals_ = 0, comparisons_ = 0;
+};
+
+TEST(Chaos, KilledAnywhereNothingIsLostOrDoubled) {
+  const char* kills = getenv("TIDEMARK_CHAOS_KILLS");
+  const char* seed = getenv("TIDEMARK_CHAOS_SEED");
+  Chaos(seed != nullptr ? strtoull(seed, nullptr, 10) : 20261124)
+      .run(kills != nullptr ? atoi(kills) : 50);
+}
+
+}  // namespace
+}  // namespace tidemark

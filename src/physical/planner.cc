@@ -178,6 +178,14 @@ NodeId GraphBuilder::add(const PlanRef& plan, const std::vector<NodeId>& inputs)
           [&](const ProjectNode& project) { return add_project(project, inputs); },
           [&](const AggregateNode& aggregate) { return add_aggregate(aggregate, inputs[0]); },
           [&](const TopNNode& top) { return add_top_n(*plan, top, inputs[0]); },
+          [&](const RankNode& rank) {
+            RankSpec spec{rank.partition, rank.order, rank.function};
+            spec.last = rank.last.value_or(spec.last);
+            spec.with_number = true;
+            return graph_.add(
+                std::make_unique<RankOperator>(types_of(rank.input->schema), std::move(spec)),
+                inputs);
+          },
           [&](const UnionNode&) {
             return graph_.add(
                 std::make_unique<UnionOperator>(types_of(plan->schema), inputs.size()), inputs);

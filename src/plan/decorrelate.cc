@@ -120,6 +120,19 @@ PlanRef Decorrelator::make_dependent(const PlanRef& plan) {
             copy.partition.insert(copy.partition.begin(), domain.begin(), domain.end());
             return make_top_n(std::move(copy));
           },
+          [&](const RankNode& node) {
+            RankNode copy = node;
+            copy.input = dependent(node.input);
+            for (SortKey& key : copy.order) {
+              key.column += width();
+            }
+            for (size_t& column : copy.partition) {
+              column += width();
+            }
+            std::vector<size_t> domain = domain_group();
+            copy.partition.insert(copy.partition.begin(), domain.begin(), domain.end());
+            return make_rank(std::move(copy));
+          },
           [&](const UnionNode& node) {
             std::vector<PlanRef> inputs;
             for (const PlanRef& input : node.inputs) {

@@ -110,6 +110,17 @@ PlanRef make_top_n(TopNNode node) {
   return make(std::move(schema), std::move(key), std::move(node));
 }
 
+PlanRef make_rank(RankNode node) {
+  Schema schema = node.input->schema;
+  schema.fields.push_back({"$rank", Type::bigint().not_null()});
+  auto key = node.input->key;
+  if (!key && node.function == RankFunction::kRowNumber) {
+    key = node.partition;
+    key->push_back(schema.size() - 1);
+  }
+  return make(std::move(schema), std::move(key), std::move(node));
+}
+
 PlanRef make_union(std::vector<PlanRef> inputs) {
   Schema schema = inputs[0]->schema;
   for (const PlanRef& input : inputs) {
@@ -210,6 +221,7 @@ std::vector<PlanRef> inputs_of(const LogicalPlan& plan) {
                         [](const ProjectNode& node) { return std::vector<PlanRef>{node.input}; },
                         [](const AggregateNode& node) { return std::vector<PlanRef>{node.input}; },
                         [](const TopNNode& node) { return std::vector<PlanRef>{node.input}; },
+                        [](const RankNode& node) { return std::vector<PlanRef>{node.input}; },
                         [](const UnionNode& node) { return node.inputs; },
                         [](const SetDifferenceNode& node) {
                           return std::vector<PlanRef>{node.left, node.right};
@@ -255,6 +267,21 @@ std::string describe_join(const JoinNode& node) {
     text += fmt::format(", residual=[{}]", expr_to_string(*node.residual, names));
   }
   return text + ")";
+}
+
+std::string describe_rank(const RankNode& rank) {
+  std::vector<std::string> names = rank.input->schema.names(), partition, keys;
+  for (size_t column : rank.partition) {
+    partition.push_back(names[column]);
+  }
+  for (const SortKey& key : rank.order) {
+    keys.push_back(names[key.column] + (key.descending ? " DESC" : " ASC"));
+  }
+  return fmt::format(
+      "Rank(strategy=[{}], rankRange=[rankStart=1, rankEnd={}], partitionBy=[{}], "
+      "orderBy=[{}])",
+      kRankFunctionNames[static_cast<size_t>(rank.function)],
+      rank.last ? std::to_string(*rank.last) : "unlimited", join(partition), join(keys));
 }
 
 std::string describe(const LogicalPlan& plan) {
@@ -314,6 +341,7 @@ std::string describe(const LogicalPlan& plan) {
             return fmt::format("Rank(partitionBy=[{}], orderBy=[{}], offset=[{}], fetch=[{}])",
                                join(partition), join(keys), top.offset, fetch);
           },
+          [&](const RankNode& rank) { return describe_rank(rank); },
           [&](const UnionNode& node) {
             return fmt::format("Union(all=[true], inputs=[{}])", node.inputs.size());
           },

@@ -11,6 +11,7 @@
 #include "catalog/catalog.h"
 #include "expr/aggregate.h"
 #include "expr/expr.h"
+#include "expr/rank.h"
 #include "types/key_codec.h"
 
 namespace tidemark {
@@ -59,6 +60,15 @@ struct TopNNode {
   std::optional<uint64_t> limit;
   std::vector<size_t> partition;  // columns; empty: one partition
 };
+// ROW_NUMBER, RANK or DENSE_RANK of each row in its partition, as a BIGINT column behind the
+// input's.
+struct RankNode {
+  PlanRef input;
+  RankFunction function = RankFunction::kRowNumber;
+  std::vector<size_t> partition;
+  std::vector<SortKey> order;
+  std::optional<uint64_t> last;  // only rows numbered up to this
+};
 struct UnionNode {  // UNION ALL; inputs have the same types
   std::vector<PlanRef> inputs;
 };
@@ -91,7 +101,7 @@ struct LogicalPlan {
   // Columns that are unique over the rows; empty: at most one row; nullopt: none known.
   std::optional<std::vector<size_t>> key;
   std::variant<ScanNode, ValuesNode, FilterNode, ProjectNode, AggregateNode, TopNNode, UnionNode,
-               SetDifferenceNode, JoinNode>
+               SetDifferenceNode, JoinNode, RankNode>
       node;
 };
 
@@ -102,6 +112,7 @@ PlanRef make_project(PlanRef input, std::vector<ExprRef> expressions,
                      std::vector<std::string> names);
 PlanRef make_aggregate(PlanRef input, std::vector<size_t> group, std::vector<AggregateCall> calls);
 PlanRef make_top_n(TopNNode node);
+PlanRef make_rank(RankNode node);
 PlanRef make_union(std::vector<PlanRef> inputs);
 PlanRef make_set_difference(SetDifferenceNode node);
 PlanRef make_join(JoinNode node);

@@ -26,6 +26,11 @@ PlanRef with_inputs(const PlanRef& plan, std::vector<PlanRef> inputs) {
             copy.input = inputs[0];
             return make_top_n(std::move(copy));
           },
+          [&](const RankNode& node) {
+            RankNode copy = node;
+            copy.input = inputs[0];
+            return make_rank(std::move(copy));
+          },
           [&](const UnionNode&) { return make_union(std::move(inputs)); },
           [&](const SetDifferenceNode& node) {
             return make_set_difference({inputs[0], inputs[1], node.intersect, node.all});

@@ -77,6 +77,11 @@ bool same_node(const LogicalPlan& a, const LogicalPlan& b) {
                           return x.order == y.order && x.offset == y.offset && x.limit == y.limit &&
                                  x.partition == y.partition;
                         },
+                        [&](const RankNode& x) {
+                          const auto& y = std::get<RankNode>(b.node);
+                          return x.function == y.function && x.partition == y.partition &&
+                                 x.order == y.order && x.last == y.last;
+                        },
                         [&](const UnionNode&) { return true; },
                         [&](const SetDifferenceNode& x) {
                           const auto& y = std::get<SetDifferenceNode>(b.node);

@@ -9,10 +9,6 @@
 // reader that asks for the rows of that key walks them. `keys` and the links follow from `rows`:
 // only those are kept in a store, and a key's rows come from there together, when it is first used.
 //
-// Only `rows` is kept in a store, as weights: the rest follows from it. Readers walk lists of ids,
-// so all rows are in memory: after a start they are loaded at the first use, and they are not
-// evicted.
-//
 // What is staged during a step becomes readable with commit() after it, so that every reader of a
 // step sees the state through the last one, in whatever order operators run.
 //

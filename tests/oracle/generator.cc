@@ -23,7 +23,7 @@ class CaseGenerator {
     }
     std::vector<std::string> first;
     for (size_t t = 0; t < tables; ++t) {
-      size_t rows = one_in(5) ? 0 : one_in(6) ? 40 : random_() % 9;
+      size_t rows = one_in(5) ? 0 : one_in(8) ? 20 : random_() % 7;
       for (size_t i = 0; i < rows; ++i) {
         first.push_back(insert(t));
       }

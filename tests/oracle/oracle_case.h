@@ -33,15 +33,23 @@ struct OracleFailure {
   std::string text;
 };
 
+// What was compared.
+struct OracleStats {
+  size_t states = 0;    // contents of queries at marks
+  size_t empty = 0;     // of these, without a row
+  size_t given_up = 0;  // queries that take Postgres too long
+};
+
 // The first difference, if there is one. Queries that Postgres itself refuses are a failure of the
 // case too.
-std::optional<OracleFailure> run_oracle_case(const OracleCase& oracle);
+std::optional<OracleFailure> run_oracle_case(const OracleCase& oracle,
+                                             OracleStats* stats = nullptr);
 
 // A smaller case that still fails: without queries, transactions, statements and tables that the
 // failure does not need.
 OracleCase shrink_oracle_case(OracleCase oracle);
 
 // Runs and, when it fails, shrinks; fails the test with the small script.
-void expect_oracle_holds(const OracleCase& oracle);
+void expect_oracle_holds(const OracleCase& oracle, OracleStats* stats = nullptr);
 
 }  // namespace tidemark

@@ -51,7 +51,7 @@ QueryGenerator::Query QueryGenerator::select(int depth, const Scopes& outer,
                                              const std::vector<GeneratedType>* types) {
   Scopes scopes = outer;
   std::string text = " FROM " + from(depth, scopes);
-  if (!one_in(3)) {
+  if (one_in(2)) {
     text += " WHERE " + condition(depth, scopes);
   }
   if (one_in(4)) {
@@ -318,7 +318,7 @@ std::string QueryGenerator::comparison(int depth, const Scopes& scopes) {
       return fmt::format("{} IS {}DISTINCT FROM {}", left, one_in(2) ? "NOT " : "",
                          value(0, scopes, type));
     default: {
-      static const char* kOperators[] = {"=", "=", "=", "<>", "<", "<=", ">", ">="};
+      static const char* kOperators[] = {"=", "<>", "<>", "<>", "<", "<=", ">", ">="};
       return fmt::format("{} {} {}", left, kOperators[below(8)], value(depth, scopes, type));
     }
   }
@@ -342,9 +342,9 @@ std::string QueryGenerator::subquery_condition(int depth, const Scopes& scopes) 
 }
 
 std::string QueryGenerator::condition(int depth, const Scopes& scopes) {
-  if (one_in(3)) {
+  if (one_in(depth > 0 ? 3 : 6)) {
     std::string left = condition(depth - 1, scopes), right = condition(depth - 1, scopes);
-    return one_in(3) ? fmt::format("({} OR {})", left, right)
+    return one_in(2) ? fmt::format("({} OR {})", left, right)
                      : fmt::format("{} AND {}", left, right);
   }
   if (one_in(10)) {

@@ -9,12 +9,11 @@
 #include <string>
 
 #include "dataflow/operator.h"
+#include "expr/rank.h"
 #include "state/ordered_table.h"
 #include "types/key_codec.h"
 
 namespace tidemark {
-
-enum class RankFunction : uint8_t { kRowNumber, kRank, kDenseRank };
 
 struct RankSpec {
   std::vector<size_t> partition;

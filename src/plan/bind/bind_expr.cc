@@ -129,7 +129,7 @@ Result<ExprRef> ExprBinder::bind(const sql::Expr& expr) {
   if (aggregates_ == nullptr) {
     return bind_node(expr);
   }
-  if (!contains_aggregate(expr) && !contains_subquery(expr)) {
+  if (!contains_aggregate(expr) && !contains_subquery(expr) && !contains_window(expr)) {
     // Over an aggregation a whole expression may be one of the group's.
     AggregateBuilder* builder = std::exchange(aggregates_, nullptr);
     Result<ExprRef> below = bind_node(expr);
@@ -588,7 +588,7 @@ Result<ExprRef> ExprBinder::bind_conditional(const std::string& name,
 Result<ExprRef> ExprBinder::bind_call(const sql::FunctionCall& function, size_t position) {
   std::string name = ascii_upper(function.name.last());
   if (function.over) {
-    return unsupported("OVER", position);
+    return bind_window(function, position);
   }
   if (const AggregateFunction* aggregate = find_aggregate(name)) {
     return bind_aggregate(*aggregate, function, position);

@@ -9,7 +9,7 @@
 #include "expr/expr.h"
 #include "plan/bind/scope.h"
 #include "plan/logical.h"
-#include "sql/ast_expr.h"
+#include "sql/ast_query.h"
 
 namespace tidemark {
 
@@ -48,6 +48,23 @@ struct SubqueryLevel {
   std::vector<PendingSubquery> pending;
 };
 
+// A window function met in an expression: its value is OuterExpr{id of the level, index}.
+struct PendingWindow {
+  RankFunction function = RankFunction::kRowNumber;
+  std::vector<ExprRef> partition;
+  struct Order {
+    ExprRef expr;
+    bool descending = false;
+    bool nulls_first = false;
+  };
+  std::vector<Order> order;
+};
+struct WindowLevel {
+  uint32_t id = 0;
+  const std::vector<sql::NamedWindow>* named = nullptr;
+  std::vector<PendingWindow> pending;
+};
+
 class QueryBinder;
 
 class ExprBinder {
@@ -62,6 +79,9 @@ class ExprBinder {
     row_level_ = rows;
     group_level_ = groups;
   }
+
+  // Allows window functions, which are added to the level; null: no longer.
+  void use_windows(WindowLevel* windows) { windows_ = windows; }
 
   // From here on expressions are bound over the aggregation's output.
   void use_aggregates(AggregateBuilder* builder) { aggregates_ = builder; }
@@ -97,6 +117,7 @@ class ExprBinder {
   Result<ExprRef> bind_aggregate(const AggregateFunction& function, const sql::FunctionCall& call,
                                  size_t position);
   Result<ExprRef> bind_array(const sql::ArrayConstructor& array, size_t position);
+  Result<ExprRef> bind_window(const sql::FunctionCall& call, size_t position);
   Result<ExprRef> compare_rows(sql::BinaryOperator op, const sql::Expr& left,
                                const sql::Expr& right, size_t position);
   Result<ExprRef> bind_in_query(const sql::InQuery& in, size_t position);
@@ -114,10 +135,12 @@ class ExprBinder {
   QueryBinder* queries_ = nullptr;
   SubqueryLevel* row_level_ = nullptr;
   SubqueryLevel* group_level_ = nullptr;
+  WindowLevel* windows_ = nullptr;
 };
 
 bool contains_aggregate(const sql::Expr& expr);
 bool contains_subquery(const sql::Expr& expr);
+bool contains_window(const sql::Expr& expr);
 // INTERVAL '1 10:00' DAY TO SECOND and Postgres's INTERVAL '5 minutes' as a literal.
 Result<ExprRef> bind_interval(const sql::IntervalLiteral& literal, size_t position);
 

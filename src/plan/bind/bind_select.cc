@@ -26,7 +26,8 @@ bool is_aggregated(const sql::Select& select, const sql::Query& query) {
          std::any_of(select.items.begin(), select.items.end(),
                      [](const sql::SelectItem& item) { return contains_aggregate(item.expr); }) ||
          std::any_of(query.order_by.begin(), query.order_by.end(),
-                     [](const sql::OrderItem& item) { return contains_aggregate(*item.expr); });
+                     [](const sql::OrderItem& item) { return contains_aggregate(*item.expr); }) ||
+         (select.qualify != nullptr && contains_aggregate(*select.qualify));
 }
 
 }  // namespace
@@ -41,7 +42,8 @@ struct QueryBinder::SelectState {
   std::vector<ExprRef> items;  // with what only ORDER BY needs at the end
   std::vector<std::string> names;
   size_t visible = 0;
-  ExprRef having;
+  ExprRef having, qualify;
+  WindowLevel windows;
   std::vector<SortKey> order;
 
   SelectState(Relation relation, std::string zone)
@@ -52,12 +54,6 @@ struct QueryBinder::SelectState {
 Status QueryBinder::check_supported(const sql::Select& select) {
   for (const sql::Hint& hint : select.hints) {
     result_.notices.push_back(fmt::format("hint {} has no effect here", hint.name.text));
-  }
-  if (select.qualify) {
-    return unsupported("QUALIFY", select.qualify->position);
-  }
-  if (!select.windows.empty()) {
-    return unsupported("WINDOW", select.windows[0].name.position);
   }
   return {};
 }
@@ -251,8 +247,19 @@ Result<BoundSelect> QueryBinder::bind_select(const sql::Select& select, const sq
     state.binder.use_aggregates(&state.builder);
   }
   state.binder.use_subqueries(this, &state.rows, &state.groups);
+  state.windows.id = next_scope_id();
+  state.windows.named = &select.windows;
+  state.binder.use_windows(&state.windows);
   TRY(bind_items(select, state));
   TRY(bind_order(select, query, state));
+  if (select.qualify) {
+    if (contains_subquery(*select.qualify)) {
+      return unsupported("a subquery in QUALIFY", select.qualify->position);
+    }
+    state.binder.set_clause("QUALIFY");
+    state.qualify = TRY(state.binder.bind_boolean(*select.qualify, "QUALIFY"));
+  }
+  state.binder.use_windows(nullptr);
   if (select.having) {
     state.binder.set_clause("HAVING");
     state.binder.use_subqueries(this, &state.rows, &state.having_groups);
@@ -264,7 +271,15 @@ Result<BoundSelect> QueryBinder::bind_select(const sql::Select& select, const sq
     TRY(apply_subqueries(state.from.plan, state.rows, state.from.scope,
                          all_columns(state.from.scope.columns.size()), addresses(state.items)));
   }
-  PlanRef plan = make_project(state.from.plan, state.items, state.names);
+  std::vector<ExprRef*> numbered = addresses(state.items);
+  if (state.qualify != nullptr) {
+    numbered.push_back(&state.qualify);
+  }
+  PlanRef plan = apply_windows(state.from.plan, state.windows, numbered);
+  if (state.qualify != nullptr) {
+    plan = make_filter(plan, state.qualify);
+  }
+  plan = make_project(plan, state.items, state.names);
   if (select.distinct) {
     plan = make_distinct(plan);
   }

@@ -61,7 +61,16 @@ bool contains(const sql::Expr& expr, Test test) {
           [&](const sql::MapConstructor& x) { return any_of(x.entries); },
           [&](const sql::Subscript& x) { return in(x.base) || in(x.index); },
           [&](const sql::FieldAccess& x) { return in(x.base); },
-          [&](const sql::FunctionCall& x) { return any_of(x.args) || in(x.filter); },
+          [&](const sql::FunctionCall& x) {
+            bool found = any_of(x.args) || in(x.filter);
+            if (x.over) {
+              found = found || any_of(x.over->partition_by);
+              for (const sql::OrderItem& item : x.over->order_by) {
+                found = found || in(item.expr);
+              }
+            }
+            return found;
+          },
           [&](const sql::NamedArgument& x) { return in(x.value); },
           [&](const sql::TypeArgument& x) { return leaf(x); },
           [&](const sql::TableArgument& x) { return leaf(x); },
@@ -76,6 +85,13 @@ bool contains_aggregate(const sql::Expr& expr) {
   return contains(expr, [](const sql::Expr& node) {
     const auto* call = std::get_if<sql::FunctionCall>(&node.node);
     return call != nullptr && !call->over && find_aggregate(call->name.last()) != nullptr;
+  });
+}
+
+bool contains_window(const sql::Expr& expr) {
+  return contains(expr, [](const sql::Expr& node) {
+    const auto* call = std::get_if<sql::FunctionCall>(&node.node);
+    return call != nullptr && call->over;
   });
 }
 

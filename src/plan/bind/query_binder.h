@@ -29,6 +29,11 @@ struct BoundSelect {
   PlanRef visible() const;
 };
 
+// Numbers the plan's rows for each window, behind its columns, and puts the numbers into the
+// expressions.
+PlanRef apply_windows(PlanRef plan, const WindowLevel& level,
+                      std::span<ExprRef* const> expressions);
+
 class QueryBinder {
  public:
   QueryBinder(const BindContext& context, BoundQuery& result)

@@ -130,6 +130,7 @@ void Pruner::spread(const LogicalPlan& plan) {
                  },
                  // Ties are settled by whole rows.
                  [&](const TopNNode& node) { need_all(node.input); },
+                 [&](const RankNode& node) { need_all(node.input); },
                  [&](const UnionNode& node) {
                    for (const PlanRef& input : node.inputs) {
                      need(input, needed);
@@ -265,6 +266,9 @@ Pruned Pruner::make_pruned(const PlanRef& plan) {
           [&](const ProjectNode& node) { return prune_project(*plan, node); },
           [&](const AggregateNode& node) { return prune_aggregate(node); },
           [&](const TopNNode& node) {
+            return Pruned{with_inputs(plan, {exactly(node.input)}), identity(plan->schema.size())};
+          },
+          [&](const RankNode& node) {
             return Pruned{with_inputs(plan, {exactly(node.input)}), identity(plan->schema.size())};
           },
           [&](const UnionNode& node) {

@@ -91,6 +91,7 @@ class Pusher {
   PlanRef push_filter(const FilterNode& filter, Conditions conditions);
   PlanRef push_project(const LogicalPlan& plan, const ProjectNode& project, Conditions conditions);
   PlanRef push_aggregate(const AggregateNode& aggregate, Conditions conditions);
+  PlanRef push_rank(const RankNode& rank, Conditions conditions);
   PlanRef push_join(const PlanRef& plan, const JoinNode& join, Conditions conditions);
 
   std::unordered_map<const LogicalPlan*, size_t> readers_;
@@ -116,6 +117,7 @@ PlanRef Pusher::push_into(const PlanRef& plan, Conditions conditions) {
           [&](const ProjectNode& node) { return push_project(*plan, node, std::move(conditions)); },
           [&](const AggregateNode& node) { return push_aggregate(node, std::move(conditions)); },
           [&](const TopNNode& node) { return leave_here({push(node.input, {})}); },
+          [&](const RankNode& node) { return push_rank(node, std::move(conditions)); },
           [&](const UnionNode& node) { return into_all(node.inputs); },
           [&](const SetDifferenceNode& node) {
             return into_all({node.left, node.right});
@@ -165,6 +167,67 @@ PlanRef Pusher::push_aggregate(const AggregateNode& aggregate, Conditions condit
   return with_filter(
       make_aggregate(push(aggregate.input, std::move(below)), aggregate.group, aggregate.calls),
       std::move(staying));
+}
+
+// The largest number that the condition lets through, if it is a bound on the number alone.
+struct RankBound {
+  uint64_t last = 0;
+  bool is_whole_condition = true;  // false: numbers below the bound are tested besides
+};
+std::optional<RankBound> bound_of(const Expr& condition, size_t number) {
+  const auto* call = std::get_if<CallExpr>(&condition.node);
+  if (call == nullptr || call->arguments.size() != 2) {
+    return std::nullopt;
+  }
+  std::string_view op = call->function->name;
+  const Expr* column = call->arguments[0].get();
+  const Expr* other = call->arguments[1].get();
+  if (std::holds_alternative<LiteralExpr>(column->node)) {
+    std::swap(column, other);
+    op = op == ">" ? "<" : op == ">=" ? "<=" : op == "=" ? "=" : "";
+  }
+  const auto* named = std::get_if<ColumnExpr>(&column->node);
+  const auto* literal = std::get_if<LiteralExpr>(&other->node);
+  const auto* value = literal != nullptr ? std::get_if<int64_t>(&literal->value) : nullptr;
+  if (named == nullptr || named->index != number || value == nullptr) {
+    return std::nullopt;
+  }
+  uint64_t last = static_cast<uint64_t>(std::max<int64_t>(*value, 0));
+  if (op == "<=" || op == "=") {
+    return RankBound{last, op == "<="};
+  }
+  if (op == "<") {
+    return RankBound{last == 0 ? 0 : last - 1, true};
+  }
+  return std::nullopt;
+}
+
+// A bound on the number makes it the top n of each partition; conditions on the partition alone go
+// below.
+PlanRef Pusher::push_rank(const RankNode& rank, Conditions conditions) {
+  RankNode node = rank;
+  size_t number = rank.input->schema.size();
+  Conditions below, staying;
+  for (const ExprRef& condition : conditions) {
+    std::vector<bool> used;
+    collect_columns(*condition, used);
+    bool partition_only = true;
+    for (size_t i = 0; i < used.size(); ++i) {
+      bool named =
+          std::find(rank.partition.begin(), rank.partition.end(), i) != rank.partition.end();
+      partition_only = partition_only && (!used[i] || named);
+    }
+    if (std::optional<RankBound> bound = bound_of(*condition, number)) {
+      node.last = std::min(node.last.value_or(UINT64_MAX), bound->last);
+      if (!bound->is_whole_condition) {
+        staying.push_back(condition);
+      }
+    } else {
+      (partition_only ? below : staying).push_back(condition);
+    }
+  }
+  node.input = push(rank.input, std::move(below));
+  return with_filter(make_rank(std::move(node)), std::move(staying));
 }
 
 JoinType without_nulls_added(const JoinNode& join, const Conditions& conditions) {

@@ -121,6 +121,9 @@ class PostgresConnection {
   // data.
   Result<bool> wait_readable(int64_t time_us, int also_fd = -1);
 
+  // Waits are not ended by the interrupt any more: for the last words.
+  void ignore_interrupt() { interrupt_ = nullptr; }
+
   // Asks the server to cancel what this connection is doing.
   void cancel();
   // Grows the receive buffer of a TCP socket.

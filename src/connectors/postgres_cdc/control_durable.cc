@@ -97,7 +97,10 @@ void ControlSession::close() {
   bool is_dropped = connection_ && exists_ && options_.publication.empty() &&
                     durable_name_.empty() && !connection_->is_broken();
   if (is_dropped) {
-    Status dropped = query_locked("DROP PUBLICATION IF EXISTS " + quote_identifier(name_)).status();
+    connection_->ignore_interrupt();
+    Status dropped = query_locked("SET lock_timeout = '2s'; DROP PUBLICATION IF EXISTS " +
+                                  quote_identifier(name_))
+                         .status();
     (void)dropped.ok();  // what cannot be dropped now is found and taken over by the next run
   }
   disconnect_locked();

@@ -11,7 +11,6 @@ namespace tidemark {
 namespace {
 
 constexpr int64_t kWriterPollUs = 5'000;
-constexpr const char* kKeptComment = "kept by tidemark for a slot of the same name";
 
 // Stable across processes, unlike std::hash.
 int64_t advisory_key(std::string_view name) {

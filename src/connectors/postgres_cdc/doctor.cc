@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "connectors/postgres_cdc/durable_upstream.h"
 #include "postgres/connection.h"
 
 namespace tidemark {
@@ -152,16 +153,22 @@ Status check_capacity(PostgresConnection& connection, Findings& findings) {
 
 Status check_slots(PostgresConnection& connection, Findings& findings) {
   // to_jsonb: wal_status exists from PostgreSQL 13 on.
-  QueryResult r =
-      TRY(connection.query("SELECT s.slot_name, s.active, COALESCE(pg_catalog.pg_wal_lsn_diff(CASE "
-                           "WHEN pg_catalog.pg_is_in_recovery() THEN "
-                           "pg_catalog.pg_last_wal_replay_lsn() ELSE "
-                           "pg_catalog.pg_current_wal_lsn() END, s.restart_lsn), 0)::bigint, "
-                           "COALESCE(pg_catalog.to_jsonb(s) ->> 'wal_status', '') FROM "
-                           "pg_catalog.pg_replication_slots s ORDER BY 1"));
+  QueryResult r = TRY(connection.query(
+      "SELECT s.slot_name, s.active, COALESCE(pg_catalog.pg_wal_lsn_diff(CASE "
+      "WHEN pg_catalog.pg_is_in_recovery() THEN "
+      "pg_catalog.pg_last_wal_replay_lsn() ELSE "
+      "pg_catalog.pg_current_wal_lsn() END, s.restart_lsn), 0)::bigint, "
+      "COALESCE(pg_catalog.to_jsonb(s) ->> 'wal_status', ''), EXISTS (SELECT "
+      "FROM pg_catalog.pg_publication p WHERE p.pubname = s.slot_name AND "
+      "pg_catalog.obj_description(p.oid, 'pg_publication') = " +
+      quote_literal(kKeptComment) + ") FROM pg_catalog.pg_replication_slots s ORDER BY 1"));
   for (size_t i = 0; i < r.rows(); ++i) {
     std::string drop =
         fmt::format("SELECT pg_drop_replication_slot({});", quote_literal(r.text(i, 0)));
+    bool is_kept = r.boolean(i, 4);
+    if (is_kept) {
+      drop += fmt::format(" DROP PUBLICATION {};", quote_identifier(r.text(i, 0)));
+    }
     int64_t lag = r.integer(i, 2);
     std::string title = fmt::format("slot {} keeps {} of log", r.text(i, 0), size_text(lag));
     if (r.text(i, 3) == "lost") {
@@ -169,7 +176,10 @@ Status check_slots(PostgresConnection& connection, Findings& findings) {
           "the log it needs is gone", drop);
     } else if (!r.boolean(i, 1)) {
       add(findings, Severity::kWarning, title + ", and nobody reads it",
-          "it grows until somebody reads it or drops it", drop);
+          is_kept ? "a tidemark server that is stopped goes on from it; if its data directory is "
+                    "gone, drop it, as it grows until then"
+                  : "it grows until somebody reads it or drops it",
+          drop);
     } else if (lag > kLagWarningBytes) {
       add(findings, Severity::kWarning, title, "its reader is far behind");
     } else {
@@ -180,18 +190,24 @@ Status check_slots(PostgresConnection& connection, Findings& findings) {
 }
 
 Status check_publications(PostgresConnection& connection, Findings& findings) {
-  QueryResult r =
-      TRY(connection.query("SELECT p.pubname, EXISTS (SELECT FROM pg_catalog.pg_stat_activity a "
-                           "JOIN pg_catalog.pg_locks l ON l.pid = a.pid "
-                           "WHERE a.application_name = 'tidemark' AND l.locktype = 'advisory') "
-                           "FROM pg_catalog.pg_publication p "
-                           "WHERE p.pubname ~ '^tidemark_[0-9a-f]{8}$' ORDER BY 1"));
+  QueryResult r = TRY(connection.query(
+      "SELECT p.pubname, EXISTS (SELECT FROM pg_catalog.pg_stat_activity a JOIN "
+      "pg_catalog.pg_locks l ON l.pid = a.pid WHERE a.application_name = 'tidemark' AND "
+      "l.locktype = 'advisory'), EXISTS (SELECT FROM pg_catalog.pg_replication_slots s WHERE "
+      "s.slot_name = p.pubname), k.is_kept FROM pg_catalog.pg_publication p, LATERAL (SELECT "
+      "COALESCE(pg_catalog.obj_description(p.oid, 'pg_publication') = " +
+      quote_literal(kKeptComment) +
+      ", false) AS is_kept) k WHERE p.pubname ~ '^tidemark_[0-9a-f]{8}$' OR k.is_kept ORDER BY 1"));
   for (size_t i = 0; i < r.rows(); ++i) {
-    if (!r.boolean(i, 1)) {
+    std::string drop = fmt::format("DROP PUBLICATION {};", quote_identifier(r.text(i, 0)));
+    if (r.boolean(i, 3) && !r.boolean(i, 2)) {
+      add(findings, Severity::kWarning,
+          fmt::format("publication {} is kept for a slot that is gone", r.text(i, 0)),
+          "it holds nothing; a tidemark server of that name makes it anew", drop);
+    } else if (!r.boolean(i, 3) && !r.boolean(i, 1)) {
       add(findings, Severity::kWarning,
           fmt::format("publication {} was left by a process that was killed", r.text(i, 0)),
-          "it holds nothing; the next run takes it over and drops it at its end",
-          fmt::format("DROP PUBLICATION {};", quote_identifier(r.text(i, 0))));
+          "it holds nothing; the next run takes it over and drops it at its end", drop);
     }
   }
   return {};

@@ -28,6 +28,9 @@ struct UpstreamIdentity {
   static std::optional<UpstreamIdentity> parse(std::string_view token);
 };
 
+// The comment on a kept publication: it is not one that a killed process left behind.
+inline constexpr const char* kKeptComment = "kept by tidemark for a slot of the same name";
+
 struct ServerPosition {
   UpstreamIdentity identity;  // without the publication
   Lsn flushed;                // the end of its log

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "connectors/postgres_cdc/doctor.h"
 #include "tests/cdc/postgres/writers.h"
 #include "tests/harness/tcp_proxy.h"
 
@@ -92,6 +93,34 @@ TEST(PostgresResume, a_source_that_was_never_started_removes_what_it_kept_when_a
   EXPECT_EQ(fixture.publications(), "");
 }
 
+TEST(PostgresResume, doctor_finds_what_a_server_that_is_gone_keeps) {
+  DurableFixture fixture;
+  fixture.run("CREATE TABLE t (id int PRIMARY KEY)");
+  ASSERT_TRUE(fixture.pump_until_ready(fixture.read("t")));
+  fixture.close();
+  while (fixture.value("SELECT count(*) FROM pg_replication_slots WHERE active AND database = "
+                       "current_database()") != "0") {
+  }
+  std::string drop_slot = "SELECT pg_drop_replication_slot('" + fixture.durable_name + "');";
+  std::string drop_publication = "DROP PUBLICATION \"" + fixture.durable_name + "\";";
+  auto fix_of = [&](const std::string& title) -> std::string {
+    Result<std::vector<Finding>> findings = run_doctor(fixture.cluster.address(fixture.database));
+    CHECK(findings.ok());
+    for (const Finding& finding : *findings) {
+      if (finding.title.starts_with(title)) {
+        return finding.fix_sql;
+      }
+    }
+    return "no finding";
+  };
+  EXPECT_EQ(fix_of("slot " + fixture.durable_name + " keeps "), drop_slot + " " + drop_publication);
+  EXPECT_EQ(fix_of("publication " + fixture.durable_name), "no finding");
+  fixture.run(drop_slot);
+  EXPECT_EQ(fix_of("publication " + fixture.durable_name + " is kept for a slot that is gone"),
+            drop_publication);
+  fixture.run(drop_publication);
+}
+
 TEST(PostgresResume, goes_on_after_restarts_without_gap_or_duplicate) {
   DurableFixture fixture;
   WritersInvariant invariant;
@@ -110,7 +139,9 @@ TEST(PostgresResume, goes_on_after_restarts_without_gap_or_duplicate) {
     // What comes now is lost with the process and must come again.
     before = writers.committed();
     size_t known = fixture.sink.commits.size();
-    ASSERT_TRUE(fixture.pump_until([&] { return writers.committed() > before + 100; }));
+    ASSERT_TRUE(fixture.pump_until([&] {
+      return writers.committed() > before + 100 && fixture.sink.commits.size() > known;
+    }));
     std::vector<CommitInfo> lost(fixture.sink.commits.begin() + static_cast<ptrdiff_t>(known),
                                  fixture.sink.commits.end());
     ASSERT_FALSE(lost.empty());

@@ -3,9 +3,11 @@
 #include <fmt/core.h>
 
 #include "base/nearest.h"
+#include "engine/durability.h"
 #include "engine/engine.h"
 #include "engine/execute/executor.h"
 #include "engine/settings.h"
+#include "engine/step_loop.h"
 #include "expr/aggregate.h"
 #include "expr/function.h"
 #include "sql/keywords.h"
@@ -87,6 +89,12 @@ Status Session::set(const std::string& key, const std::string& value,
     TRY(one_of({"table", "changelog", "tableau"}));
   } else if (key == "tidemark.until") {
     TRY(one_of({"", "caught-up"}));
+  } else if (key == "execution.checkpointing.interval") {
+    int64_t interval_us = TRY(parse_duration_us(value));
+    if (Durability* durability = engine_.durability()) {
+      engine_.step_loop().post(
+          [durability, interval_us] { durability->set_interval_us(interval_us); });
+    }
   } else if (key == "table.local-time-zone" && value != "default" && !is_time_zone(value)) {
     return Status::invalid_argument(fmt::format("unknown time zone: '{}'", value))
         .with_hint("use a name such as 'UTC', 'Europe/Berlin' or '+02:00'");

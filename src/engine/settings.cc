@@ -42,6 +42,8 @@ constexpr OptionSpec kSettings[] = {
     {"pipeline.max-parallelism", Kind::kInt, false, "", Effect::kIgnored, kOneProcess},
     {"table.exec.resource.default-parallelism", Kind::kInt, false, "-1", Effect::kIgnored,
      kOneProcess},
+    {"execution.checkpointing.interval", Kind::kDuration, false, "1 s", Effect::kUsed,
+     "how often what changed is written to the data directory; of the whole server"},
     {"execution.checkpointing.*", Kind::kString, false, "", Effect::kIgnored, kAlwaysVisible},
     {"execution.savepoint.path", Kind::kString, false, "", Effect::kIgnored, kAlwaysVisible},
     {"execution.state-recovery.path", Kind::kString, false, "", Effect::kIgnored, kAlwaysVisible},

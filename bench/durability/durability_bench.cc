@@ -1,0 +1,260 @@
+// What durability costs: the same work with checkpoints every second and with none, in turn, in one
+// run; and how long a start takes after a kill -9.
+//
+//   durability_bench [rows of backlog, default 400000] [rows of state for the restart, default
+//   3000000]
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+
+#include <fmt/core.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "postgres/connection.h"
+#include "tests/harness/postgres_cluster.h"
+
+namespace tidemark {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+class Server {
+ public:
+  Server(const char* binary, std::string directory, std::string interval)
+      : binary_(binary), directory_(std::move(directory)), interval_(std::move(interval)) {
+    std::filesystem::create_directories(directory_);
+  }
+  ~Server() { kill(); }
+  void start() {
+    pid_ = fork();
+    if (pid_ == 0) {
+      execl(binary_, binary_, "serve", "--data-dir", (directory_ + "/data").c_str(), "--socket-dir",
+            directory_.c_str(), "--listen", "127.0.0.1:0", "--checkpoint-interval",
+            interval_.c_str(), nullptr);
+      _exit(127);
+    }
+  }
+  void kill() {
+    if (pid_ > 0) {
+      ::kill(pid_, SIGKILL);
+      waitpid(pid_, nullptr, 0);
+      pid_ = -1;
+    }
+    for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
+      if (entry.path().filename().string().starts_with(".s.PGSQL")) {
+        std::filesystem::remove(entry.path());
+      }
+    }
+  }
+  PostgresConnection connect() {
+    while (true) {
+      for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
+        std::string name = entry.path().filename();
+        if (name.starts_with(".s.PGSQL.")) {
+          Result<PostgresConnection> connection = PostgresConnection::open({.host = directory_,
+                                                                            .port = name.substr(9),
+                                                                            .database = "tidemark",
+                                                                            .user = "tidemark"});
+          if (connection.ok()) {
+            return std::move(connection).value();
+          }
+        }
+      }
+      usleep(1000);
+    }
+  }
+  uint64_t data_bytes() const {
+    uint64_t bytes = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory_ + "/data")) {
+      bytes += entry.is_regular_file() ? entry.file_size() : 0;
+    }
+    return bytes;
+  }
+
+ private:
+  const char* binary_;
+  std::string directory_;
+  std::string interval_;
+  pid_t pid_ = -1;
+};
+
+void must(const Status& status) {
+  if (!status.ok()) {
+    fmt::print(stderr, "{}\n", status.to_string());
+    exit(1);
+  }
+}
+
+std::string table_sql(PostgresCluster& cluster, const std::string& database,
+                      const std::string& table) {
+  PostgresAddress address = cluster.address(database);
+  return fmt::format(
+      "CREATE TABLE {0} WITH ('connector'='postgres-cdc', 'hostname'='{1}', 'port'='{2}', "
+      "'username'='postgres', "
+      "'password'='postgres', 'database-name'='{3}', 'schema-name'='public', 'table-name'='{0}')",
+      table, address.host, address.port, database);
+}
+
+void wait_for_source(PostgresCluster& cluster, PostgresConnection& client,
+                     const std::string& database) {
+  std::string position = cluster.value("SELECT pg_current_wal_insert_lsn()", database);
+  must(client.execute(fmt::format("WAIT FOR LSN '{}'", position)));
+}
+
+constexpr const char* kRecipe =
+    "CREATE MATERIALIZED VIEW v AS SELECT kind, SUM(cost) AS s FROM facts GROUP BY kind";
+constexpr const char* kJoin =
+    "CREATE MATERIALIZED VIEW v AS SELECT f.id, f.cost, d.name FROM facts f JOIN kinds d ON f.kind "
+    "= d.id";
+
+// Rows a second from the writers' commits to the view's mark, with the backlog waiting in the log.
+double drain(PostgresCluster& cluster, const char* binary, const std::string& root,
+             const char* view, const char* interval, size_t rows) {
+  std::string database = cluster.make_database();
+  cluster.run(
+      "CREATE TABLE facts (id int PRIMARY KEY, kind int, cost float8); CREATE TABLE kinds (id int "
+      "PRIMARY KEY, name text);"
+      "INSERT INTO kinds SELECT i, 'kind number ' || i FROM generate_series(1, 1000) i",
+      database);
+  std::string directory = root + "/" + database;
+  double rate = 0;
+  {
+    Server server(binary, directory, interval);
+    server.start();
+    PostgresConnection client = server.connect();
+    must(client.execute(table_sql(cluster, database, "facts")));
+    must(client.execute(table_sql(cluster, database, "kinds")));
+    must(client.execute(view));
+    wait_for_source(cluster, client, database);
+    server.kill();
+    PostgresConnection writer = cluster.connect(database);
+    for (size_t at = 0; at < rows; at += 100) {
+      must(writer.execute(fmt::format(
+          "INSERT INTO facts SELECT i, i % 1000 + 1, i / 7.0 FROM generate_series({}, {}) i", at,
+          at + 99)));
+    }
+    Clock::time_point start = Clock::now();
+    server.start();
+    PostgresConnection again = server.connect();
+    wait_for_source(cluster, again, database);
+    rate = static_cast<double>(rows) / seconds_since(start);
+  }
+  std::filesystem::remove_all(directory);
+  cluster.run(
+      "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active");
+  return rate;
+}
+
+void compare_drain(PostgresCluster& cluster, const char* binary, const std::string& root,
+                   const char* name, const char* view, size_t rows) {
+  std::vector<double> with, without, ratios;
+  for (int round = 0; round < 5; ++round) {
+    with.push_back(drain(cluster, binary, root, view, "1s", rows));
+    without.push_back(drain(cluster, binary, root, view, "1h", rows));
+    ratios.push_back(with.back() / without.back());
+  }
+  std::sort(ratios.begin(), ratios.end());
+  fmt::print("| {} | {:.0f} | {:.0f} | {:.2f} | {:.2f} to {:.2f} |\n", name, median(with) / 1000,
+             median(without) / 1000, median(ratios), ratios.front(), ratios.back());
+}
+
+void restart(PostgresCluster& cluster, const char* binary, const std::string& root, size_t rows) {
+  std::string database = cluster.make_database();
+  cluster.run(fmt::format("CREATE TABLE facts (id int PRIMARY KEY, kind int, cost float8, note "
+                          "text); CREATE TABLE kinds (id int "
+                          "PRIMARY KEY, name text); INSERT INTO kinds SELECT i, 'kind number ' || "
+                          "i FROM generate_series(1, 1000) i;"
+                          "INSERT INTO facts SELECT i, i % 1000 + 1, i / 7.0, repeat(md5(i::text), "
+                          "10) FROM generate_series(1, {}) i",
+                          rows),
+              database);
+  Server server(binary, root + "/restart", "1s");
+  server.start();
+  {
+    PostgresConnection client = server.connect();
+    must(client.execute(table_sql(cluster, database, "facts")));
+    must(client.execute(table_sql(cluster, database, "kinds")));
+    must(
+        client.execute("CREATE MATERIALIZED VIEW v AS SELECT f.id, f.cost, f.note, d.name FROM "
+                       "facts f JOIN kinds d ON f.kind = d.id"));
+    must(
+        client.execute("CREATE MATERIALIZED VIEW sums AS SELECT name, COUNT(*) AS n, SUM(cost) AS "
+                       "s FROM v GROUP BY name"));
+    Clock::time_point start = Clock::now();
+    wait_for_source(cluster, client, database);
+    must(client.execute("SELECT COUNT(*) FROM sums"));
+    fmt::print("\nhydration of {} rows through a join: {:.1f} s\n", rows, seconds_since(start));
+  }
+  std::string done = "SELECT bool_and(confirmed_flush_lsn >= '" +
+                     cluster.value("SELECT pg_current_wal_insert_lsn()", database) +
+                     "') FROM pg_replication_slots WHERE database = '" + database + "'";
+  while (cluster.value(done, database) != "t") {
+    usleep(50'000);
+  }
+  std::vector<double> first, change;
+  for (int round = 0; round < 5; ++round) {
+    server.kill();
+    Clock::time_point start = Clock::now();
+    server.start();
+    PostgresConnection client = server.connect();
+    must(client.execute("SELECT * FROM sums"));
+    first.push_back(seconds_since(start));
+    cluster.run("UPDATE kinds SET name = name || '.' WHERE id = 7", database);
+    wait_for_source(cluster, client, database);
+    change.push_back(seconds_since(start));
+  }
+  fmt::print(
+      "data directory: {:.2f} GB; from kill -9 to the first answer: median {:.2f} s (most {:.2f}); "
+      "to a change of "
+      "a dimension row, visible: median {:.2f} s\n",
+      static_cast<double>(server.data_bytes()) / 1e9, median(first),
+      *std::max_element(first.begin(), first.end()), median(change));
+  server.kill();
+  cluster.run(
+      "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active");
+}
+
+int run(int argc, char** argv) {
+  const char* binary = argv[1];
+  size_t rows = argc > 2 ? strtoull(argv[2], nullptr, 10) : 400'000;
+  size_t state_rows = argc > 3 ? strtoull(argv[3], nullptr, 10) : 3'000'000;
+  std::string root = "/tmp/tidemark_durability.XXXXXX";
+  if (mkdtemp(root.data()) == nullptr) {
+    return 1;
+  }
+  PostgresCluster cluster;
+  fmt::print(
+      "| backlog of {} rows, 100 a commit | 1,000 rows/s, checkpoints every second | without | "
+      "ratio | from, to |\n|---|---|---|---|---|\n",
+      rows);
+  compare_drain(cluster, binary, root, "recipe: sums of 1,000 groups", kRecipe, rows);
+  compare_drain(cluster, binary, root, "join with a dimension, all rows kept", kJoin, rows);
+  restart(cluster, binary, root, state_rows);
+  std::filesystem::remove_all(root);
+  return 0;
+}
+
+}  // namespace
+}  // namespace tidemark
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    fmt::print(stderr, "usage: durability_bench TIDEMARK_BINARY [rows] [rows of state]\n");
+    return 2;
+  }
+  return tidemark::run(argc, argv);
+}

@@ -139,9 +139,8 @@ TEST(PostgresResume, goes_on_after_restarts_without_gap_or_duplicate) {
     // What comes now is lost with the process and must come again.
     before = writers.committed();
     size_t known = fixture.sink.commits.size();
-    ASSERT_TRUE(fixture.pump_until([&] {
-      return writers.committed() > before + 100 && fixture.sink.commits.size() > known;
-    }));
+    ASSERT_TRUE(fixture.pump_until(
+        [&] { return writers.committed() > before + 100 && fixture.sink.commits.size() > known; }));
     std::vector<CommitInfo> lost(fixture.sink.commits.begin() + static_cast<ptrdiff_t>(known),
                                  fixture.sink.commits.end());
     ASSERT_FALSE(lost.empty());

@@ -284,7 +284,13 @@ Status ChangeDecoder::end_transaction(const PgCommit& commit, bool coalesce) {
 
 Status ChangeDecoder::on_drained() {
   TRY(flush_commits());
-  return in_transaction() ? Status() : emit_ready();
+  if (in_transaction()) {
+    return {};
+  }
+  // Servers before PostgreSQL 15 send transactions that have nothing for us, and no keepalive tells
+  // of their end again.
+  TRY(emit_progress(0));
+  return emit_ready();
 }
 
 Status ChangeDecoder::flush_commits() {
@@ -312,6 +318,7 @@ Status ChangeDecoder::emit_commit() {
   }
   commit_has_rows_ = false;
   handed_out_ = last_commit_.position;
+  told_ = handed_out_;
   return emit(0, CommitEvent{.commit = last_commit_});
 }
 
@@ -320,11 +327,17 @@ Status ChangeDecoder::on_keepalive(Lsn position, int64_t time_us) {
     return {};  // it tells of what came before this transaction
   }
   TRY(flush_commits());
-  if (position > position_) {
-    position_ = position;
-    TRY(emit(0, ProgressEvent{.position = position_, .time_us = time_us}));
-  }
+  position_ = std::max(position_, position);
+  TRY(emit_progress(time_us));
   return emit_ready();
+}
+
+Status ChangeDecoder::emit_progress(int64_t time_us) {
+  if (position_ <= told_) {
+    return {};
+  }
+  told_ = position_;
+  return emit(0, ProgressEvent{.position = position_, .time_us = time_us});
 }
 
 Status ChangeDecoder::emit_ready() {

@@ -97,6 +97,7 @@ class ChangeDecoder {
   Status emit_batch(ReaderStream& reader, ChangeBatch batch);
   Status emit_commit();
   Status emit_ready();
+  Status emit_progress(int64_t time_us);
   Status emit(ReaderId reader, decltype(SourceEvent::body) body, size_t bytes = 64);
   void map_readers(Relation& relation);
 
@@ -113,6 +114,7 @@ class ChangeDecoder {
   PgRowChange change_;                   // reused
   Lsn position_;
   Lsn handed_out_;
+  Lsn told_;  // the last position that was emitted
   int64_t keepalive_time_us_ = 0;
   CommitInfo last_commit_;
   bool has_pending_commit_ = false;  // last_commit_ is complete and not handed out

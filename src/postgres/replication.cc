@@ -97,6 +97,7 @@ Status ReplicationStream::wait_and_read(int64_t time_us, int wake_fd) {
     }
     behind_ = false;
     quick_wakes_ = 0;
+    return {};  // the caller hands out what it gathered before it waits
   }
   bool readable = TRY(connection_.wait_readable(time_us, wake_fd));
   if (!readable) {

@@ -251,6 +251,7 @@ const GraphBuilder::Arranged& GraphBuilder::arrange(NodeId input, const PlanRef&
                                                     std::vector<size_t> key) {
   for (const Arranged& known : arranged_) {
     if (known.input == input && known.key == key) {
+      known.op->add_reader();
       return known;
     }
   }
@@ -271,6 +272,7 @@ const GraphBuilder::Arranged& GraphBuilder::arrange(NodeId input, const PlanRef&
   auto op = std::make_unique<ArrangeOperator>(std::move(order), std::move(types), key.size(),
                                               fmt::format("Arrange(key=[{}])", names));
   ArrangeOperator* pointer = op.get();
+  pointer->add_reader();
   NodeId node = graph_.add(std::move(op), {input});
   return arranged_.emplace_back(Arranged{input, std::move(key), node, pointer});
 }

@@ -1,6 +1,7 @@
 #include "plan/logical.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include <fmt/core.h>
 
@@ -353,26 +354,56 @@ std::string describe(const LogicalPlan& plan) {
       plan.node);
 }
 
-void append_tree(const LogicalPlan& plan, std::string indent, bool last, bool root, bool with_mode,
-                 std::string& out) {
-  std::string line = describe(plan);
-  if (with_mode) {
-    line.insert(line.size() - 1,
-                retracts(plan) ? ", changelogMode=[I,UB,UA,D]" : ", changelogMode=[I]");
+// Prints a tree; a part with several readers once, and then by its number.
+class TreePrinter {
+ public:
+  TreePrinter(const LogicalPlan& root, bool with_mode) : with_mode_(with_mode) { count(root); }
+
+  void append(const LogicalPlan& plan, const std::string& indent, bool last, bool root,
+              std::string& out) {
+    std::vector<PlanRef> inputs = inputs_of(plan);
+    std::string line;
+    bool shared = readers_[&plan] > 1 && !inputs.empty();
+    size_t& id = ids_[&plan];
+    if (shared && id != 0) {
+      line = fmt::format("Reused(reference_id=[{}])", id);
+      inputs.clear();
+    } else {
+      id = shared ? ++last_id_ : 0;
+      line = describe(plan);
+      if (with_mode_) {
+        line.insert(line.size() - 1,
+                    retracts(plan) ? ", changelogMode=[I,UB,UA,D]" : ", changelogMode=[I]");
+      }
+      line += shared ? fmt::format("(reuse_id=[{}])", id) : "";
+    }
+    out += root ? line + "\n" : indent + (last ? "+- " : ":- ") + line + "\n";
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      append(*inputs[i], root ? "" : indent + (last ? "   " : ":  "), i + 1 == inputs.size(), false,
+             out);
+    }
   }
-  out += root ? line + "\n" : indent + (last ? "+- " : ":- ") + line + "\n";
-  std::vector<PlanRef> inputs = inputs_of(plan);
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    append_tree(*inputs[i], root ? "" : indent + (last ? "   " : ":  "), i + 1 == inputs.size(),
-                false, with_mode, out);
+
+ private:
+  void count(const LogicalPlan& plan) {
+    if (++readers_[&plan] == 1) {
+      for (const PlanRef& input : inputs_of(plan)) {
+        count(*input);
+      }
+    }
   }
-}
+
+  bool with_mode_;
+  std::unordered_map<const LogicalPlan*, size_t> readers_;
+  std::unordered_map<const LogicalPlan*, size_t> ids_;
+  size_t last_id_ = 0;
+};
 
 }  // namespace
 
 std::string plan_to_string(const LogicalPlan& plan, bool with_changelog_mode) {
   std::string out;
-  append_tree(plan, "", true, true, with_changelog_mode, out);
+  TreePrinter(plan, with_changelog_mode).append(plan, "", true, true, out);
   return out;
 }
 

@@ -1,5 +1,7 @@
 #include "dataflow/operators/arrange.h"
 
+#include <fmt/core.h>
+
 #include "zset/consolidate.h"
 
 namespace tidemark {
@@ -9,6 +11,11 @@ ArrangeOperator::ArrangeOperator(std::vector<size_t> order, std::vector<Type> ty
     : order_(std::move(order)),
       arrangement_(std::move(types), key_count),
       description_(std::move(description)) {}
+
+std::string ArrangeOperator::name() const {
+  return readers_ > 1 ? fmt::format("{}, shared by {} inputs of joins", description_, readers_)
+                      : description_;
+}
 
 Status ArrangeOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
   out.reset = in[0].reset;

@@ -13,7 +13,9 @@ class ArrangeOperator final : public Operator {
   ArrangeOperator(std::vector<size_t> order, std::vector<Type> types, size_t key_count,
                   std::string description);
 
-  std::string name() const override { return description_; }
+  // With the number of inputs of joins that it feeds, if it is shared.
+  std::string name() const override;
+  void add_reader() { ++readers_; }
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
   void commit() override { arrangement_.commit(); }
   void visit_state(const StateVisitor& visit) override { visit(arrangement_.rows()); }
@@ -24,6 +26,7 @@ class ArrangeOperator final : public Operator {
   std::vector<size_t> order_;
   Arrangement arrangement_;
   std::string description_;
+  size_t readers_ = 0;
 };
 
 }  // namespace tidemark

@@ -1,0 +1,93 @@
+// Each rule by a plan before and after it.
+
+#include <gtest/gtest.h>
+
+#include "plan/join_condition.h"
+#include "plan/optimizer.h"
+#include "plan/rewrite.h"
+
+namespace tidemark {
+namespace {
+
+// Columns k, v: INT, and no rows.
+PlanRef relation(const std::string& name) {
+  Schema schema{{{name + ".k", Type::integer()}, {name + ".v", Type::integer()}}};
+  return make_values(schema, to_batch(make_columns(schema)));
+}
+ExprRef column(size_t index) {
+  return make_column(index, Type::integer());
+}
+ExprRef number(int32_t value) {
+  return make_literal(value, Type::integer());
+}
+ExprRef equal(size_t a, size_t b) {
+  return make_call("=", {column(a), column(b)});
+}
+PlanRef cross(PlanRef left, PlanRef right) {
+  return make_join({std::move(left), std::move(right), JoinType::kInner, {}, nullptr});
+}
+
+TEST(PushPredicates, an_equality_makes_a_join_of_a_product_and_the_rest_goes_to_its_side) {
+  PlanRef plan = make_filter(cross(relation("a"), relation("b")),
+                             make_and({equal(0, 2), make_call(">", {column(3), number(1)})}));
+  EXPECT_EQ(plan_to_string(*push_predicates(plan)),
+            "Join(joinType=[InnerJoin], keys=[(a.k = b.k)])\n"
+            ":- Values(rows=[0], fields=[a.k, a.v])\n"
+            "+- Filter(where=[(b.v > 1)])\n"
+            "   +- Values(rows=[0], fields=[b.k, b.v])\n");
+}
+
+TEST(PushPredicates, a_condition_that_rejects_nulls_makes_an_outer_join_an_inner_one) {
+  PlanRef outer = make_join_on(relation("a"), relation("b"), JoinType::kLeft, equal(0, 2));
+  PlanRef rejecting = push_predicates(make_filter(outer, make_call("<", {column(3), number(1)})));
+  EXPECT_NE(plan_to_string(*rejecting).find("InnerJoin"), std::string::npos);
+  PlanRef accepting = push_predicates(make_filter(outer, make_call("IS NULL", {column(3)})));
+  EXPECT_TRUE(plan_to_string(*accepting)
+                  .starts_with("Filter(where=[IS NULL(b.v)])\n"
+                               "+- Join(joinType=[LeftOuterJoin]"));
+}
+
+TEST(PushPredicates, a_condition_that_can_fail_stays_above_the_join) {
+  PlanRef joined = make_join_on(relation("a"), relation("b"), JoinType::kInner, equal(0, 2));
+  ExprRef division = make_call("/", {number(1), column(1)});
+  PlanRef plan = push_predicates(make_filter(joined, make_call(">", {division, number(0)})));
+  EXPECT_TRUE(plan_to_string(*plan).starts_with("Filter(")) << plan_to_string(*plan);
+}
+
+TEST(PushPredicates, a_bound_on_the_number_goes_into_the_numbering) {
+  PlanRef rank = make_rank({relation("a"), RankFunction::kRowNumber, {0}, {{1, true, false}}, {}});
+  ExprRef n = make_column(2, Type::bigint().not_null());
+  PlanRef plan = push_predicates(
+      make_filter(rank, make_call("<=", {n, make_literal(int64_t{3}, Type::bigint())})));
+  EXPECT_TRUE(plan_to_string(*plan).starts_with(
+      "Rank(strategy=[ROW_NUMBER], rankRange=[rankStart=1, rankEnd=3]"))
+      << plan_to_string(*plan);
+}
+
+TEST(OrderJoins, products_are_avoided_where_an_order_without_them_exists) {
+  // a, b are each equal to something of c, not to each other.
+  PlanRef plan = make_filter(cross(cross(relation("a"), relation("b")), relation("c")),
+                             make_and({equal(0, 4), equal(2, 5)}));
+  std::string text = plan_to_string(*order_joins(push_predicates(plan)));
+  EXPECT_EQ(text.find("keys=[]"), std::string::npos) << text;
+}
+
+TEST(PruneColumns, a_join_keeps_only_what_is_read) {
+  PlanRef joined = make_join_on(relation("a"), relation("b"), JoinType::kInner, equal(0, 2));
+  PlanRef plan = prune_columns(make_project(joined, {column(1)}, {"v"}));
+  EXPECT_EQ(plan->schema.size(), 1u);
+  EXPECT_NE(plan_to_string(*plan).find("Calc(select=[b.k])"), std::string::npos)
+      << plan_to_string(*plan);
+}
+
+TEST(MergeProjections, a_filter_over_columns_moves_below_them) {
+  PlanRef plan =
+      make_filter(select_columns(relation("a"), {1, 0}), make_call("=", {column(0), number(1)}));
+  EXPECT_EQ(plan_to_string(*merge_projections(plan)),
+            "Calc(select=[a.v, a.k])\n"
+            "+- Filter(where=[(a.v = 1)])\n"
+            "   +- Values(rows=[0], fields=[a.k, a.v])\n");
+}
+
+}  // namespace
+}  // namespace tidemark

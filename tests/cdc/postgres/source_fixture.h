@@ -93,7 +93,7 @@ class SourceFixture {
   void close() { source.reset(); }
 
   // The state as of now; not within a commit.
-  SourceCheckpoint checkpoint() const;
+  SourceCheckpoint checkpoint();
   // Ends the source, as a process ends that is killed, and opens it again from an older state. Its
   // readers have their old ids.
   void restart(const SourceCheckpoint& from);

@@ -51,8 +51,24 @@ void SourceFeed::reset(ReaderId reader) {
     feed.ready = false;
     feed.snapshot = {};
     dataflow.dirty = true;
+    dataflow.is_mark_anew = true;
     return {};
   });
+  is_anew_ = true;
+}
+
+// Positions never move back, but for a source that began anew: another server, or a restored one,
+// counts from elsewhere. What was acknowledged to the old one says nothing there.
+void SourceFeed::move_to(Lsn position) {
+  if (std::exchange(is_anew_, false) && position < position_) {
+    position_ = position;
+    commit_position_ = position;
+    acknowledged_ = std::min(acknowledged_, position);
+    moved_ = true;
+  } else if (position > position_) {
+    position_ = position;
+    moved_ = true;
+  }
 }
 
 void SourceFeed::snapshot_rows(ReaderId reader, RowBatch rows, SnapshotProgress progress) {
@@ -112,7 +128,7 @@ void SourceFeed::commit_end(const CommitInfo& commit) {
   }
   open_feeds_.clear();
   mid_commit_ = false;
-  position_ = std::max(position_, commit.position);
+  move_to(commit.position);
   commit_position_ = commit.position;
   commit_time_us_ = commit.commit_time_us;
   ++commits_;
@@ -120,10 +136,7 @@ void SourceFeed::commit_end(const CommitInfo& commit) {
 }
 
 void SourceFeed::progress(Lsn position, int64_t) {
-  if (position > position_) {
-    position_ = position;
-    moved_ = true;
-  }
+  move_to(position);
 }
 
 void SourceFeed::reader_failed(ReaderId reader, Status status) {

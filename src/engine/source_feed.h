@@ -56,6 +56,7 @@ class SourceFeed final : public SourceSink {
   void status_changed() override { status_changed_ = true; }
 
  private:
+  void move_to(Lsn position);
   // Calls f(dataflow, feed) if the reader still has one.
   template <typename F>
   void with_feed(ReaderId reader, F&& f);
@@ -65,6 +66,7 @@ class SourceFeed final : public SourceSink {
   std::unique_ptr<Source> source_;
   SourceRecord record_;
   bool is_started_ = false;
+  bool is_anew_ = false;  // a reader was reset: the next position may be lower
   Lsn position_;
   Lsn commit_position_;
   Lsn acknowledged_;

@@ -316,7 +316,7 @@ void StepLoop::set_mark(Dataflow& dataflow, MarkKind kind) {
   for (TableFeed& table : dataflow.tables) {
     SourceFeed& feed = *sources_[table.source_key];
     Lsn mark = kind == MarkKind::kCommit ? feed.commit_position() : feed.position();
-    dataflow.mark = std::max(dataflow.mark, mark);
+    dataflow.mark = dataflow.is_mark_anew ? mark : std::max(dataflow.mark, mark);
     dataflow.commit_time_us = feed.commit_time_us();
   }
   for (ViewFeed& view : dataflow.views) {
@@ -325,6 +325,7 @@ void StepLoop::set_mark(Dataflow& dataflow, MarkKind kind) {
       dataflow.commit_time_us = upstream->commit_time_us;
     }
   }
+  dataflow.is_mark_anew = false;
 }
 
 bool StepLoop::is_behind_position(const Dataflow& dataflow) {
@@ -352,7 +353,8 @@ void StepLoop::publish(Dataflow& dataflow) {
     }
     return;
   }
-  set_mark(dataflow, dataflow.live ? MarkKind::kCommit : MarkKind::kPosition);
+  set_mark(dataflow,
+           dataflow.live && !dataflow.is_mark_anew ? MarkKind::kCommit : MarkKind::kPosition);
   ZBatch delta = dataflow.graph->output().publish();
   if (dataflow.graph->output().has_negative_rows()) {
     fail(dataflow, Status::corruption("a row was taken back that was never there: the source's "

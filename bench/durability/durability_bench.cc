@@ -42,6 +42,9 @@ class Server {
   void start() {
     pid_ = fork();
     if (pid_ == 0) {
+      if (freopen("/dev/null", "w", stderr) == nullptr) {
+        _exit(127);
+      }
       execl(binary_, binary_, "serve", "--data-dir", (directory_ + "/data").c_str(), "--socket-dir",
             directory_.c_str(), "--listen", "127.0.0.1:0", "--checkpoint-interval",
             interval_.c_str(), nullptr);
@@ -115,6 +118,16 @@ void wait_for_source(PostgresCluster& cluster, PostgresConnection& client,
   must(client.execute(fmt::format("WAIT FOR LSN '{}'", position)));
 }
 
+// Until what is committed now is acknowledged, and so on our disk.
+void wait_for_checkpoint(PostgresCluster& cluster, const std::string& database) {
+  std::string done = "SELECT bool_and(confirmed_flush_lsn >= '" +
+                     cluster.value("SELECT pg_current_wal_insert_lsn()", database) +
+                     "') FROM pg_replication_slots WHERE database = '" + database + "'";
+  while (cluster.value(done, database) != "t") {
+    usleep(20'000);
+  }
+}
+
 constexpr const char* kRecipe =
     "CREATE MATERIALIZED VIEW v AS SELECT kind, SUM(cost) AS s FROM facts GROUP BY kind";
 constexpr const char* kJoin =
@@ -139,7 +152,8 @@ double drain(PostgresCluster& cluster, const char* binary, const std::string& ro
     must(client.execute(table_sql(cluster, database, "facts")));
     must(client.execute(table_sql(cluster, database, "kinds")));
     must(client.execute(view));
-    wait_for_source(cluster, client, database);
+    must(client.execute("SELECT COUNT(*) FROM v"));  // complete, and so in the first checkpoint
+    usleep(500'000);
     server.kill();
     PostgresConnection writer = cluster.connect(database);
     for (size_t at = 0; at < rows; at += 100) {
@@ -199,12 +213,7 @@ void restart(PostgresCluster& cluster, const char* binary, const std::string& ro
     must(client.execute("SELECT COUNT(*) FROM sums"));
     fmt::print("\nhydration of {} rows through a join: {:.1f} s\n", rows, seconds_since(start));
   }
-  std::string done = "SELECT bool_and(confirmed_flush_lsn >= '" +
-                     cluster.value("SELECT pg_current_wal_insert_lsn()", database) +
-                     "') FROM pg_replication_slots WHERE database = '" + database + "'";
-  while (cluster.value(done, database) != "t") {
-    usleep(50'000);
-  }
+  wait_for_checkpoint(cluster, database);
   std::vector<double> first, change;
   for (int round = 0; round < 5; ++round) {
     server.kill();

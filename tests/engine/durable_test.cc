@@ -166,6 +166,63 @@ TEST_F(DurableTest, ReadsDoNotWaitForTheSource) {
   serve_.kill();  // before its source ends
 }
 
+// A backup was restored under the same address: other rows, and a log that is shorter.
+TEST_F(DurableTest, AnotherServerIsReadAnewAndCountsFromItsOwnPositions) {
+  PostgresCluster first, second;
+  std::string database = first.make_database();
+  ASSERT_EQ(second.make_database(), database);
+  const char* schema = "CREATE TABLE t (id int PRIMARY KEY, pad text)";
+  first.run(std::string(schema) +
+                "; INSERT INTO t SELECT i, repeat('x', 1000) FROM generate_series(1, 20000) i",
+            database);
+  second.run(std::string(schema) + "; INSERT INTO t SELECT i, 'y' FROM generate_series(1, 30) i",
+             database);
+  std::string upstream = serve_.directory() + "/upstream";
+  fs::create_directory(upstream);
+  std::string link = upstream + "/.s.PGSQL.5432";
+  auto point_to = [&](PostgresCluster& cluster) {
+    fs::remove(link);
+    fs::create_symlink(cluster.socket_directory() + "/.s.PGSQL." + cluster.port(), link);
+  };
+  point_to(first);
+  ASSERT_TRUE(serve_.start());
+  run(fmt::format(
+      "CREATE TABLE t WITH ('connector'='postgres-cdc', 'hostname'='{}', 'port'='5432', "
+      "'username'='postgres', "
+      "'password'='postgres', 'database-name'='{}', 'schema-name'='public', 'table-name'='t')",
+      upstream, database));
+  run("CREATE MATERIALIZED VIEW v AS SELECT pad, COUNT(*) AS n FROM t GROUP BY pad");
+  EXPECT_EQ(rows("SELECT n FROM v"), Lines{"20000"});
+  EXPECT_EQ(serve_.stop(), 0);
+  point_to(second);
+  ASSERT_TRUE(serve_.start());
+  for (int i = 0; i < 3; ++i) {
+    for (int look = 0;
+         look < 600 && rows("SELECT pad, n FROM v") != Lines{fmt::format("y|{}", 30 + i)}; ++look) {
+      usleep(20'000);
+    }
+    EXPECT_EQ(rows("SELECT pad, n FROM v"), Lines{fmt::format("y|{}", 30 + i)}) << serve_.log();
+    // What is acknowledged is of this server's log: a kill loses nothing.
+    if (i == 1) {
+      serve_.kill();
+    }
+    second.run(fmt::format("INSERT INTO t VALUES ({}, 'y')", 100 + i), database);
+    if (i == 1) {
+      ASSERT_TRUE(serve_.start());
+    }
+  }
+  std::string position = second.value("SELECT pg_current_wal_insert_lsn()", database);
+  EXPECT_EQ(rows(fmt::format("WAIT FOR LSN '{}' WITH (TIMEOUT = '20s')", position)),
+            Lines{"success"});
+  EXPECT_EQ(rows("SELECT n FROM v"), Lines{"33"});
+  EXPECT_EQ(
+      second.value(
+          "SELECT confirmed_flush_lsn <= pg_current_wal_insert_lsn() FROM pg_replication_slots",
+          database),
+      "t");
+  serve_.kill();
+}
+
 TEST_F(DurableTest, ALostSlotIsMendedByComparing) {
   ASSERT_TRUE(serve_.start());
   define();

@@ -66,8 +66,11 @@ class DurableTest : public testing::Test {
               Lines{"success"})
         << serve_.log();
   }
-  // Until what is committed at the source now is acknowledged, and so on our disk.
+  // Until the views' present content is on our disk: a change made now is applied after it, and
+  // acknowledged when it is there too.
   void wait_for_checkpoint() {
+    shared_cluster().run("UPDATE claims SET note = note WHERE id = 1", database_);
+    wait();
     std::string position = shared_cluster().value("SELECT pg_current_wal_insert_lsn()", database_);
     std::string done = "SELECT bool_and(confirmed_flush_lsn >= '" + position +
                        "') FROM pg_replication_slots WHERE database = '" + database_ + "'";
@@ -114,6 +117,9 @@ TEST_F(DurableTest, DefinitionsComeBackAsTheyWere) {
   run("CREATE TEMPORARY VIEW passing AS SELECT 1 AS one");
   wait();
   run("DROP MATERIALIZED VIEW gone");
+  for (const char* view : {"per_animal", "count_dear", "animals", "from_catalog"}) {
+    ASSERT_EQ(rows(fmt::format("SELECT COUNT(*) > 0 FROM {}", view)), Lines{"t"});  // complete
+  }
   wait_for_checkpoint();
   Lines tables = rows("SHOW TABLES"), views = rows("SHOW CREATE MATERIALIZED VIEW per_animal");
   for (bool clean : {false, true}) {

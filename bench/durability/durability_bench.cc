@@ -42,7 +42,7 @@ class Server {
   void start() {
     pid_ = fork();
     if (pid_ == 0) {
-      if (freopen("/dev/null", "w", stderr) == nullptr) {
+      if (freopen((directory_ + "/log").c_str(), "a", stderr) == nullptr) {
         _exit(127);
       }
       execl(binary_, binary_, "serve", "--data-dir", (directory_ + "/data").c_str(), "--socket-dir",
@@ -229,6 +229,7 @@ void restart(PostgresCluster& cluster, const char* binary, const std::string& ro
     PostgresConnection client = server.connect();
     must(client.execute("SELECT * FROM sums"));
     first.push_back(seconds_since(start));
+    fmt::print(stderr, "first answer after {:.2f} s\n", first.back());
     cluster.run("UPDATE kinds SET name = name || '.' WHERE id = 7", database);
     wait_for_source(cluster, client, database);
     change.push_back(seconds_since(start));

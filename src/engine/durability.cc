@@ -11,7 +11,8 @@ namespace tidemark {
 
 namespace {
 
-// What is not on disk yet is held twice while it is written; this bounds it.
+// What a batch may hold, if one step does not change more: it is in memory twice while it is
+// written. Sources wait when that much has changed again before it is on disk.
 constexpr size_t kChangedEntriesMax = 400'000;
 
 // The tables of a dataflow: its operators', and those in front of its graph.
@@ -227,10 +228,12 @@ void Durability::turn() {
     ended();
   }
   keep_within_limit();
+  bool is_full = changed_entries() > kChangedEntriesMax;
+  is_behind_ = is_full && writer_->is_writing();
   if (!is_changed_ || writer_->is_writing() || !is_between_commits()) {
     return;
   }
-  if (is_due() || is_over_limit_ || changed_entries() > kChangedEntriesMax) {
+  if (is_due() || is_over_limit_ || is_full) {
     crash_.pass("stage");
     int64_t start_us = now_us();
     StoreBatch batch = stage();

@@ -72,9 +72,10 @@ class Durability {
   // --- memory (step thread) ---
   // 0: no limit. Beyond it, state that the store has leaves memory.
   void set_memory_limit(uint64_t bytes) { memory_limit_ = bytes; }
-  // So much has changed since the last checkpoint that no more is to be taken in before it is on
-  // disk.
-  bool is_over_limit() const { return is_over_limit_; }
+  //  // So much has changed since the last checkpoint, or memory is so full of changes, that no
+  //  more is to be taken in
+  // before what is being written is on disk.
+  bool holds_back() const { return is_over_limit_ || is_behind_; }
   // Reads a little of what is only in the store, if there is room. True: there is more.
   bool warm();
 
@@ -112,6 +113,7 @@ class Durability {
   std::vector<std::jthread> farewells_;  // of forget_source
   uint64_t memory_limit_ = 0;
   bool is_over_limit_ = false;
+  bool is_behind_ = false;
   int64_t looked_us_ = 0;
   bool is_all_warm_ = false;
   bool is_changed_ = false;

@@ -101,7 +101,7 @@ void StepLoop::loop() {
     if (stop) {
       break;
     }
-    bool is_held_back = durability_ != nullptr && durability_->is_over_limit();
+    bool is_held_back = durability_ != nullptr && durability_->holds_back();
     more = !is_held_back && poll_sources();
     step_closed();
     tell_waiters();
@@ -109,7 +109,7 @@ void StepLoop::loop() {
     if (durability_ != nullptr) {
       durability_->turn();
       // What an earlier process left comes to memory while there is nothing else to do.
-      more = more || (is_held_back && !durability_->is_over_limit()) || durability_->warm();
+      more = more || (is_held_back && !durability_->holds_back()) || durability_->warm();
     } else {
       for (auto& [key, feed] : sources_) {
         feed->acknowledge(feed->position());

@@ -276,6 +276,15 @@ Status Store::write(const StoreBatch& batch) {
   if (!status.ok()) {
     return to_status(status, "cannot write the state");
   }
+  // A start replays the log into a skip list, some 50 MB a second: a large batch is not to stay in
+  // the log.
+  constexpr size_t kLargeBytes = 32 << 20;
+  if (batch.size_bytes() > kLargeBytes) {
+    status = database_->rocks->Flush(rocksdb::FlushOptions());
+    if (!status.ok()) {
+      return to_status(status, "cannot write the state");
+    }
+  }
   write_marker();
   return {};
 }

@@ -60,6 +60,7 @@ std::vector<std::string> TableModel::sorted_rows() const {
 void RecordingSink::reset(ReaderId reader) {
   TableModel& table = tables.at(reader);
   table.rows.clear();
+  table.row_count = 0;
   table.by_key.clear();
   table.is_ready = false;
   table.has_snapshot = false;
@@ -78,6 +79,7 @@ void RecordingSink::snapshot_rows(ReaderId reader, RowBatch rows, SnapshotProgre
   for (size_t i = 0; i < rows.rows; ++i) {
     if (table.table.row_key.empty()) {
       ++table.rows[row_text(rows, i)];
+      ++table.row_count;
     } else if (!table.by_key.emplace(key_text(rows, i, table.table.row_key), row_text(rows, i))
                     .second) {
       table.violation = "a key twice in the snapshot: " + row_text(rows, i);
@@ -116,7 +118,9 @@ void RecordingSink::apply(TableModel& table, const ChangeBatch& batch, size_t ro
   if (batch.old_rows == OldRows::kFull) {
     std::string text = row_text(batch.rows, row);
     auto at = table.rows.try_emplace(text, 0).first;
-    at->second += is_retraction(batch.kinds[row]) ? -1 : 1;
+    int change = is_retraction(batch.kinds[row]) ? -1 : 1;
+    at->second += change;
+    table.row_count += change;
     if (at->second == 0) {
       table.rows.erase(at);
     }
@@ -161,6 +165,7 @@ void RecordingSink::truncate(ReaderId reader) {
   in_commit = true;
   ++table.truncates;
   table.rows.clear();
+  table.row_count = 0;
   table.by_key.clear();
 }
 
@@ -301,7 +306,10 @@ ReaderId SourceFixture::read_resolved(const std::string& table, const SourceTabl
 bool SourceFixture::pump_until(const std::function<bool()>& holds, int seconds) {
   auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
   for (;;) {
-    while (source->poll(1 << 20, sink)) {
+    // Writers may be faster than this: a condition, or the deadline, does not wait for the last of
+    // it.
+    while (source->poll(1 << 20, sink) && std::chrono::steady_clock::now() < deadline &&
+           (sink.in_commit || !holds())) {
     }
     if (acknowledges) {
       source->acknowledge(sink.position);

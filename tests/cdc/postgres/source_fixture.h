@@ -21,6 +21,7 @@ struct TableModel {
   SourceTable table;
   std::vector<Field> columns;                 // schema, then hidden
   std::map<std::string, int64_t> rows;        // the text of a row, and how often it is there
+  int64_t row_count = 0;                      // the sum over `rows`
   std::map<std::string, std::string> by_key;  // key-only tables: key -> row
   bool is_ready = false;
   bool has_snapshot = false;

@@ -150,10 +150,7 @@ std::vector<Query> queries() {
   list.push_back(aggregate_query("group by two", {0, 1}, all));
   list.push_back(aggregate_query("global", {}, all));
   list.push_back(aggregate_query("distinct", {0, 1, 4}, {}));
-  std::vector<Type> types;
-  for (const Field& field : kInput.fields) {
-    types.push_back(field.type);
-  }
+  std::vector<Type> types = kInput.types();
   auto top = [=](uint64_t offset, uint64_t limit) {
     return Query{
         "top", kInput, [=](Graph& graph, NodeId input) {

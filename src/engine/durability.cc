@@ -235,10 +235,8 @@ void Durability::turn() {
   }
   if (is_due() || is_over_limit_ || is_full) {
     crash_.pass("stage");
-    int64_t start_us = now_us();
     StoreBatch batch = stage();
     began_us_ = now_us();
-    stats_.last_stage_us = began_us_ - start_us;
     writer_->begin(std::move(batch));
   }
 }
@@ -258,9 +256,7 @@ StoreBatch Durability::stage() {
     staged_.push_back(id);
     visit_tables(*dataflow, [&](NodeId, size_t, StateTable& table) { table.stage(batch); });
   }
-  stats_.entries += batch.count();
   stage_records(batch);
-  stats_.bytes += batch.size_bytes();
   is_changed_ = false;
   return batch;
 }
@@ -310,9 +306,6 @@ void Durability::ended() {
   }
   acknowledge_.clear();
   crash_.pass("acknowledged");
-  ++stats_.checkpoints;
-  stats_.last_us = now_us();
-  stats_.last_write_us = stats_.last_us - began_us_;
 }
 
 void Durability::finish() {
@@ -326,14 +319,6 @@ void Durability::finish() {
       store_->write(stage()).ok()) {
     ended();
   }
-}
-
-Durability::Stats Durability::stats() const {
-  Stats stats = stats_;
-  if (writer_ != nullptr) {
-    stats.error = writer_->last_error();
-  }
-  return stats;
 }
 
 }  // namespace tidemark

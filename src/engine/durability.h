@@ -79,16 +79,8 @@ class Durability {
   // Reads a little of what is only in the store, if there is room. True: there is more.
   bool warm();
 
-  struct Stats {
-    uint64_t checkpoints = 0;
-    uint64_t bytes = 0;  // of all batches
-    uint64_t entries = 0;
-    int64_t last_us = 0;        // when the last one was on disk
-    int64_t last_stage_us = 0;  // how long the step thread took for it
-    int64_t last_write_us = 0;
-    Status error;  // why the one being written is not on disk yet
-  };
-  Stats stats() const;
+  // Why the checkpoint that is being written is not on disk yet; OK: nothing is wrong.
+  Status last_error() const { return writer_->last_error(); }
   Store& store() { return *store_; }
 
  private:
@@ -118,7 +110,6 @@ class Durability {
   bool is_all_warm_ = false;
   bool is_changed_ = false;
   int64_t began_us_ = 0;
-  Stats stats_;
 };
 
 }  // namespace tidemark

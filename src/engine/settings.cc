@@ -10,7 +10,7 @@ using Effect = OptionSpec::Effect;
 constexpr std::string_view kNoKnobs = "steps take what has arrived; there is nothing to tune";
 constexpr std::string_view kOneProcess = "one process runs every view";
 constexpr std::string_view kAlwaysVisible =
-    "changes are visible at once, and sources are acknowledged without it";
+    "changes are visible at once; of checkpoints only the interval can be set";
 constexpr std::string_view kNoTtl = "state is kept as long as its rows exist";
 
 constexpr OptionSpec kSettings[] = {

@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "expr/cast_rules.h"
 #include "expr/functions/utf8.h"
 #include "types/datetime.h"
 #include "types/decimal.h"
@@ -15,22 +16,8 @@ namespace tidemark {
 
 namespace {
 
-// Digits an integer type can have, as Flink counts them when it becomes a DECIMAL.
-int integer_precision(TypeKind kind) {
-  switch (kind) {
-    case TypeKind::kTinyint:
-      return 3;
-    case TypeKind::kSmallint:
-      return 5;
-    case TypeKind::kInt:
-      return 10;
-    default:
-      return 19;
-  }
-}
-
 Type decimal_for(const Type& type) {
-  return type.kind == TypeKind::kDecimal ? type : Type::decimal(integer_precision(type.kind), 0);
+  return type.kind == TypeKind::kDecimal ? type : Type::decimal(integer_digits(type.kind), 0);
 }
 
 int64_t integer_at(const Argument& input, TypeKind kind, size_t row) {

@@ -2,9 +2,6 @@
 
 namespace tidemark {
 
-namespace {
-
-// Digits before the point that an integer type may need.
 int integer_digits(TypeKind kind) {
   switch (kind) {
     case TypeKind::kTinyint:
@@ -17,8 +14,6 @@ int integer_digits(TypeKind kind) {
       return 19;
   }
 }
-
-}  // namespace
 
 bool cast_keeps_bytes(const Type& from, const Type& to) {
   if (from.same_as(to)) {

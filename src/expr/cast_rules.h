@@ -6,6 +6,8 @@
 
 namespace tidemark {
 
+// Digits an integer type can have, as Flink counts them when it becomes a DECIMAL.
+int integer_digits(TypeKind kind);
 // Every value of `from` has a value in `to`. False means: not known.
 bool cast_never_fails(const Type& from, const Type& to);
 // The bytes of every value stay as they are, and so do equality and order.

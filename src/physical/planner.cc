@@ -21,14 +21,6 @@ namespace tidemark {
 
 namespace {
 
-std::vector<Type> types_of(const Schema& schema) {
-  std::vector<Type> types;
-  for (const Field& field : schema.fields) {
-    types.push_back(field.type);
-  }
-  return types;
-}
-
 std::vector<ExprRef> all_columns(const Schema& schema) {
   std::vector<ExprRef> columns;
   for (size_t i = 0; i < schema.size(); ++i) {
@@ -183,15 +175,15 @@ NodeId GraphBuilder::add(const PlanRef& plan, const std::vector<NodeId>& inputs)
             spec.last = rank.last.value_or(spec.last);
             spec.with_number = true;
             return graph_.add(
-                std::make_unique<RankOperator>(types_of(rank.input->schema), std::move(spec)),
+                std::make_unique<RankOperator>(rank.input->schema.types(), std::move(spec)),
                 inputs);
           },
           [&](const UnionNode&) {
-            return graph_.add(
-                std::make_unique<UnionOperator>(types_of(plan->schema), inputs.size()), inputs);
+            return graph_.add(std::make_unique<UnionOperator>(plan->schema.types(), inputs.size()),
+                              inputs);
           },
           [&](const SetDifferenceNode& node) {
-            return graph_.add(std::make_unique<SetDifferenceOperator>(types_of(plan->schema),
+            return graph_.add(std::make_unique<SetDifferenceOperator>(plan->schema.types(),
                                                                       node.intersect, node.all),
                               inputs);
           },
@@ -234,7 +226,7 @@ NodeId GraphBuilder::add_aggregate(const AggregateNode& aggregate, NodeId input)
 
 NodeId GraphBuilder::add_top_n(const LogicalPlan& plan, const TopNNode& top, NodeId input) {
   if (top.partition.empty()) {
-    return graph_.add(std::make_unique<TopNOperator>(types_of(plan.schema), top.order, top.offset,
+    return graph_.add(std::make_unique<TopNOperator>(plan.schema.types(), top.order, top.offset,
                                                      top.limit.value_or(TopNOperator::kNoLimit)),
                       {input});
   }
@@ -243,8 +235,7 @@ NodeId GraphBuilder::add_top_n(const LogicalPlan& plan, const TopNNode& top, Nod
   if (top.limit && *top.limit < spec.last - top.offset) {
     spec.last = top.offset + *top.limit;
   }
-  return graph_.add(std::make_unique<RankOperator>(types_of(plan.schema), std::move(spec)),
-                    {input});
+  return graph_.add(std::make_unique<RankOperator>(plan.schema.types(), std::move(spec)), {input});
 }
 
 const GraphBuilder::Arranged& GraphBuilder::arrange(NodeId input, const PlanRef& plan,

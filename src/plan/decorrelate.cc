@@ -71,6 +71,22 @@ class Decorrelator {
     return keys;
   }
 
+  // The same limit or numbering, for each row of the domain by itself.
+  template <typename Node>
+  Node per_domain(const Node& node) {
+    Node copy = node;
+    copy.input = dependent(node.input);
+    for (SortKey& key : copy.order) {
+      key.column += width();
+    }
+    for (size_t& column : copy.partition) {
+      column += width();
+    }
+    std::vector<size_t> domain = domain_group();
+    copy.partition.insert(copy.partition.begin(), domain.begin(), domain.end());
+    return copy;
+  }
+
   PlanRef make_dependent(const PlanRef& plan);
   PlanRef dependent_filter(const FilterNode& filter);
   std::optional<PlanRef> without_domain(const FilterNode& filter);
@@ -89,66 +105,42 @@ PlanRef Decorrelator::make_dependent(const PlanRef& plan) {
   if (!correlated(plan)) {
     return make_join({domain_, plan, JoinType::kInner, {}, nullptr});
   }
-  return std::visit(
-      Overloaded{
-          [&](const ScanNode&) { return plan; },    // never correlated
-          [&](const ValuesNode&) { return plan; },  // nor this
-          [&](const FilterNode& node) { return dependent_filter(node); },
-          [&](const ProjectNode& node) {
-            PlanRef input = dependent(node.input);
-            std::vector<ExprRef> expressions = column_expressions(*input);
-            expressions.resize(width());
-            std::vector<std::string> names = input->schema.names();
-            names.resize(width());
-            for (size_t i = 0; i < node.expressions.size(); ++i) {
-              expressions.push_back(over_domain(node.expressions[i]));
-              names.push_back(plan->schema[i].name);
-            }
-            return make_project(input, std::move(expressions), std::move(names));
-          },
-          [&](const AggregateNode& node) { return dependent_aggregate(*plan, node); },
-          [&](const TopNNode& node) {
-            TopNNode copy = node;
-            copy.input = dependent(node.input);
-            for (SortKey& key : copy.order) {
-              key.column += width();
-            }
-            for (size_t& column : copy.partition) {
-              column += width();
-            }
-            std::vector<size_t> domain = domain_group();
-            copy.partition.insert(copy.partition.begin(), domain.begin(), domain.end());
-            return make_top_n(std::move(copy));
-          },
-          [&](const RankNode& node) {
-            RankNode copy = node;
-            copy.input = dependent(node.input);
-            for (SortKey& key : copy.order) {
-              key.column += width();
-            }
-            for (size_t& column : copy.partition) {
-              column += width();
-            }
-            std::vector<size_t> domain = domain_group();
-            copy.partition.insert(copy.partition.begin(), domain.begin(), domain.end());
-            return make_rank(std::move(copy));
-          },
-          [&](const UnionNode& node) {
-            std::vector<PlanRef> inputs;
-            for (const PlanRef& input : node.inputs) {
-              inputs.push_back(dependent(input));
-            }
-            return make_union(std::move(inputs));
-          },
-          [&](const SetDifferenceNode& node) {
-            return make_set_difference(
-                {dependent(node.left), dependent(node.right), node.intersect, node.all});
-          },
-          [&](const JoinNode& node) {
-            return node.type == JoinType::kFull ? dependent_full_join(node) : dependent_join(node);
-          },
-      },
-      plan->node);
+  return std::visit(Overloaded{
+                        [&](const ScanNode&) { return plan; },    // never correlated
+                        [&](const ValuesNode&) { return plan; },  // nor this
+                        [&](const FilterNode& node) { return dependent_filter(node); },
+                        [&](const ProjectNode& node) {
+                          PlanRef input = dependent(node.input);
+                          std::vector<ExprRef> expressions = column_expressions(*input);
+                          expressions.resize(width());
+                          std::vector<std::string> names = input->schema.names();
+                          names.resize(width());
+                          for (size_t i = 0; i < node.expressions.size(); ++i) {
+                            expressions.push_back(over_domain(node.expressions[i]));
+                            names.push_back(plan->schema[i].name);
+                          }
+                          return make_project(input, std::move(expressions), std::move(names));
+                        },
+                        [&](const AggregateNode& node) { return dependent_aggregate(*plan, node); },
+                        [&](const TopNNode& node) { return make_top_n(per_domain(node)); },
+                        [&](const RankNode& node) { return make_rank(per_domain(node)); },
+                        [&](const UnionNode& node) {
+                          std::vector<PlanRef> inputs;
+                          for (const PlanRef& input : node.inputs) {
+                            inputs.push_back(dependent(input));
+                          }
+                          return make_union(std::move(inputs));
+                        },
+                        [&](const SetDifferenceNode& node) {
+                          return make_set_difference({dependent(node.left), dependent(node.right),
+                                                      node.intersect, node.all});
+                        },
+                        [&](const JoinNode& node) {
+                          return node.type == JoinType::kFull ? dependent_full_join(node)
+                                                              : dependent_join(node);
+                        },
+                    },
+                    plan->node);
 }
 
 // Where each outer column is equal to an expression of the input, that expression stands for it.

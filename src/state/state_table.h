@@ -41,7 +41,6 @@ class StateTable {
   // table that has no entries; `is_stored`: an earlier process left entries there. The store
   // outlives the table.
   void attach(const Store& store, std::string prefix, bool is_stored);
-  bool is_attached() const { return store_ != nullptr; }
   // Every entry is in memory.
   bool is_complete() const { return is_complete_; }
   const Status& status() const { return status_; }

@@ -36,22 +36,36 @@ std::unique_ptr<Store> open_store(const TemporaryDirectory& directory) {
   return std::move(store).value();
 }
 
-// A batch as the engine handles it: staged now, written and reported some changes later.
+// A batch as the engine handles it: staged now, written and reported some changes later; and what a
+// model of the table was when the last written one was staged.
+template <typename Model>
 class Checkpoint {
  public:
-  void begin(StateTable& table) {
-    batch_.emplace();
-    table.stage(*batch_);
-  }
-  void end(Store& store, StateTable& table) {
-    ASSERT_TRUE(store.write(*batch_).ok());
-    table.staged_is_durable();
-    batch_.reset();
-  }
   bool is_pending() const { return batch_.has_value(); }
+  // Begins one, ends the one that is pending, or warms the table.
+  void go_on(Store& store, StateTable& table, const Model& model, std::mt19937_64& random) {
+    if (random() % 4 == 0) {
+      table.warm(random() % 20);
+    } else if (!batch_) {
+      batch_.emplace();
+      table.stage(*batch_);
+      staged_ = model;
+    } else {
+      ASSERT_TRUE(store.write(*batch_).ok());
+      table.staged_is_durable();
+      batch_.reset();
+      durable_ = staged_;
+    }
+  }
+  // The process is gone, and with it what was not written: what the store has.
+  Model killed() {
+    batch_.reset();
+    return durable_;
+  }
 
  private:
   std::optional<StoreBatch> batch_;
+  Model staged_, durable_;
 };
 
 KeyedTable make_keyed() {
@@ -157,9 +171,8 @@ TEST(State, KeyedTableIsItsModelThroughCheckpointsAndRestarts) {
     std::unique_ptr<Store> store = open_store(directory);
     auto table = std::make_unique<KeyedTable>(make_keyed());
     table->attach(*store, "p", false);
-    KeyedModel model, durable;
-    Checkpoint checkpoint;
-    KeyedModel staged;
+    KeyedModel model;
+    Checkpoint<KeyedModel> checkpoint;
     for (int round = 0; round < 300; ++round) {
       change(*table, model, random);
       if (HasFatalFailure()) {
@@ -167,20 +180,10 @@ TEST(State, KeyedTableIsItsModelThroughCheckpointsAndRestarts) {
       }
       switch (random() % 12) {
         case 0:
-          if (!checkpoint.is_pending()) {
-            checkpoint.begin(*table);
-            staged = model;
-          }
-          break;
         case 1:
         case 2:
-          if (checkpoint.is_pending()) {
-            checkpoint.end(*store, *table);
-            durable = staged;
-          }
-          break;
         case 3:
-          table->warm(random() % 20);
+          checkpoint.go_on(*store, *table, model, random);
           break;
         case 4:
           if (!checkpoint.is_pending()) {
@@ -199,8 +202,7 @@ TEST(State, KeyedTableIsItsModelThroughCheckpointsAndRestarts) {
           store = open_store(directory);
           table = std::make_unique<KeyedTable>(make_keyed());
           table->attach(*store, "p", true);
-          checkpoint = Checkpoint();
-          model = durable;
+          model = checkpoint.killed();
           break;
       }
       expect_equal(*table, model, random, random() % 10 == 0);
@@ -219,8 +221,8 @@ TEST(State, OrderedTableIsItsModelThroughCheckpointsAndRestarts) {
     std::unique_ptr<Store> store = open_store(directory);
     auto table = std::make_unique<OrderedTable>();
     table->attach(*store, "p", false);
-    std::map<std::string, int64_t> model, durable, staged;
-    Checkpoint checkpoint;
+    std::map<std::string, int64_t> model;
+    Checkpoint<std::map<std::string, int64_t>> checkpoint;
     auto some_key = [&] {
       return std::string(random() % 3 == 0 ? 40 : 2, 'a' + static_cast<char>(random() % 26)) +
              static_cast<char>('a' + random() % 26);
@@ -238,20 +240,10 @@ TEST(State, OrderedTableIsItsModelThroughCheckpointsAndRestarts) {
       }
       switch (random() % 10) {
         case 0:
-          if (!checkpoint.is_pending()) {
-            checkpoint.begin(*table);
-            staged = model;
-          }
-          break;
         case 1:
         case 2:
-          if (checkpoint.is_pending()) {
-            checkpoint.end(*store, *table);
-            durable = staged;
-          }
-          break;
         case 3:
-          table->warm(random() % 20);
+          checkpoint.go_on(*store, *table, model, random);
           break;
         case 4:
           if (!checkpoint.is_pending()) {
@@ -270,8 +262,7 @@ TEST(State, OrderedTableIsItsModelThroughCheckpointsAndRestarts) {
           store = open_store(directory);
           table = std::make_unique<OrderedTable>();
           table->attach(*store, "p", true);
-          checkpoint = Checkpoint();
-          model = durable;
+          model = checkpoint.killed();
           break;
       }
       std::string from = some_key();

@@ -348,17 +348,6 @@ Status Store::damage() const {
   return damage_;
 }
 
-uint64_t Store::disk_bytes() const {
-  uint64_t bytes = 0;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(directory_, error)) {
-    std::error_code ignored;
-    uint64_t size = entry.file_size(ignored);
-    bytes += ignored ? 0 : size;
-  }
-  return bytes;
-}
-
 uint64_t Store::memory_bytes() const {
   uint64_t total = 0;
   for (const std::string& property :

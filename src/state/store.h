@@ -97,8 +97,7 @@ class Store {
   bool is_damaged() const { return is_damaged_.load(std::memory_order_relaxed); }
   Status damage() const;
 
-  // Bytes of the files, and of memory that the store uses for itself.
-  uint64_t disk_bytes() const;
+  // Of memory that the store uses for itself.
   uint64_t memory_bytes() const;
   const std::string& directory() const { return directory_; }
 

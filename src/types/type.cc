@@ -160,6 +160,15 @@ std::optional<size_t> Schema::find(std::string_view name) const {
   return std::nullopt;
 }
 
+std::vector<Type> Schema::types() const {
+  std::vector<Type> types;
+  types.reserve(fields.size());
+  for (const Field& field : fields) {
+    types.push_back(field.type);
+  }
+  return types;
+}
+
 std::vector<std::string> Schema::names() const {
   std::vector<std::string> result;
   for (const Field& field : fields) {

@@ -132,6 +132,7 @@ struct Schema {
   // The index of the field with this exact name.
   std::optional<size_t> find(std::string_view name) const;
   std::vector<std::string> names() const;
+  std::vector<Type> types() const;
   bool operator==(const Schema&) const = default;
 };
 

@@ -32,6 +32,15 @@ ZBatch concatenate(std::span<const ZBatch> batches) {
   return all;
 }
 
+ZBatch negated(const ZBatch& batch) {
+  ZBatch result{batch.rows, batch.weights};
+  result.weights.resize(batch.rows.rows, 1);
+  for (int64_t& weight : result.weights) {
+    weight = -weight;
+  }
+  return result;
+}
+
 ZBatch consolidate(std::span<const ZBatch> batches) {
   ZBatch all = concatenate(batches);
   size_t rows = all.rows.rows;

@@ -11,6 +11,8 @@ namespace tidemark {
 ZBatch concatenate(std::span<const ZBatch> batches);
 // Each different row once. Costs a hash of every row.
 ZBatch consolidate(std::span<const ZBatch> batches);
+// The same rows with opposite weights; columns are shared.
+ZBatch negated(const ZBatch& batch);
 // Whether some row is taken back: only then can rows of a delta cancel each other.
 bool has_retractions(std::span<const ZBatch> batches);
 

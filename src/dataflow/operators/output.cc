@@ -6,14 +6,6 @@ namespace tidemark {
 
 namespace {
 
-std::vector<Type> types_of(const Schema& schema) {
-  std::vector<Type> types;
-  for (const Field& field : schema.fields) {
-    types.push_back(field.type);
-  }
-  return types;
-}
-
 std::vector<const Column*> key_pointers(const KeyedTable& table) {
   std::vector<const Column*> pointers;
   for (size_t k = 0; k < table.key_count(); ++k) {
@@ -49,8 +41,8 @@ ZBatch collect(const KeyedTable& table, const Schema& schema) {
 
 OutputOperator::OutputOperator(Schema schema)
     : schema_(std::move(schema)),
-      rows_(types_of(schema_), {}, 16, sizeof(int64_t)),
-      pending_(types_of(schema_), {}, 16, sizeof(int64_t)) {}
+      rows_(schema_.types(), {}, 16, sizeof(int64_t)),
+      pending_(schema_.types(), {}, 16, sizeof(int64_t)) {}
 
 Status OutputOperator::step(StepContext&, std::span<const Delta> in, Delta&) {
   if (in[0].reset) {

@@ -2,7 +2,7 @@
 
 #include <fmt/core.h>
 
-#include "types/hash.h"
+#include "zset/consolidate.h"
 
 namespace tidemark {
 
@@ -12,7 +12,6 @@ TopNOperator::TopNOperator(std::vector<Type> types, std::vector<SortKey> order, 
   for (Type& type : types) {
     schema_.fields.push_back({"", std::move(type)});
   }
-  shown_ = make_columns(schema_);
 }
 
 std::string TopNOperator::name() const {
@@ -38,9 +37,9 @@ void TopNOperator::apply(const ZBatch& batch) {
   }
 }
 
-void TopNOperator::read_window(std::vector<Column>& rows, std::vector<int64_t>& weights) const {
-  rows = make_columns(schema_);
-  weights.clear();
+ZBatch TopNOperator::read_window() const {
+  std::vector<Column> rows = make_columns(schema_);
+  std::vector<int64_t> weights;
   uint64_t skip = offset_, left = limit_;
   for (OrderedTable::Scan scan = rows_.forward({}); scan.valid() && left != 0; scan.next()) {
     if (scan.weight() < 0) {
@@ -63,66 +62,28 @@ void TopNOperator::read_window(std::vector<Column>& rows, std::vector<int64_t>& 
     }
     weights.push_back(static_cast<int64_t>(taken));
   }
+  return {to_batch(std::move(rows)), std::move(weights)};
 }
 
 Status TopNOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
   if (!is_shown_known_) {
-    read_window(shown_, shown_weights_);
+    shown_ = read_window();
     is_shown_known_ = true;
   }
   if (in[0].reset) {
     rows_.clear();
-    shown_ = make_columns(schema_);
-    shown_weights_.clear();
+    shown_ = read_window();
     out.reset = true;
   }
   for (const ZBatch& batch : in[0].batches) {
     apply(batch);
   }
-  // The window's rows before and after, as one delta; what stays cancels when it is consolidated
-  // downstream, so only rows that differ are passed on.
-  std::vector<Column> fresh;
-  std::vector<int64_t> fresh_weights;
-  read_window(fresh, fresh_weights);
-  KeyedTable changed(
-      [&] {
-        std::vector<Type> types;
-        for (const Field& field : schema_.fields) {
-          types.push_back(field.type);
-        }
-        return types;
-      }(),
-      {}, 16);
-  std::vector<uint64_t> hashes;
-  auto add = [&](const std::vector<Column>& columns, const std::vector<int64_t>& weights,
-                 int64_t sign) {
-    std::vector<const Column*> pointers;
-    for (const Column& column : columns) {
-      pointers.push_back(&column);
-    }
-    hash_rows(pointers, weights.size(), hashes);
-    for (size_t i = 0; i < weights.size(); ++i) {
-      changed.fixed_as<int64_t>(changed.find_or_insert_one(pointers, i, hashes[i])) +=
-          sign * weights[i];
-    }
-  };
-  add(shown_, shown_weights_, -1);
-  add(fresh, fresh_weights, 1);
-  std::vector<Column> result = make_columns(schema_);
-  std::vector<int64_t> weights;
-  for (uint32_t id = 0; id < changed.id_limit(); ++id) {
-    int64_t weight = changed.is_live(id) ? changed.fixed_as<int64_t>(id) : 0;
-    if (weight != 0) {
-      for (size_t c = 0; c < result.size(); ++c) {
-        result[c].append_copy(changed.key(c), id);
-      }
-      weights.push_back(weight);
-    }
-  }
+  ZBatch fresh = read_window();
+  ZBatch both[] = {negated(shown_), fresh};
+  ZBatch changes = consolidate(both);
   shown_ = std::move(fresh);
-  shown_weights_ = std::move(fresh_weights);
-  if (!weights.empty()) {
-    out.batches.push_back({to_batch(std::move(result)), std::move(weights)});
+  if (changes.rows.rows != 0) {
+    out.batches.push_back(std::move(changes));
   }
   return {};
 }

@@ -25,7 +25,7 @@ class TopNOperator final : public Operator {
  private:
   void apply(const ZBatch& batch);
   // The rows of the window, each once, with how many copies of it are in it.
-  void read_window(std::vector<Column>& rows, std::vector<int64_t>& weights) const;
+  ZBatch read_window() const;
 
   std::vector<SortKey> order_;
   uint64_t offset_;
@@ -33,8 +33,7 @@ class TopNOperator final : public Operator {
   Schema schema_;
   OrderedTable rows_;            // sort key, then the whole row -> weight
   bool is_shown_known_ = false;  // false at the start: what was emitted follows from rows_
-  std::vector<Column> shown_;    // what was emitted, row by row
-  std::vector<int64_t> shown_weights_;
+  ZBatch shown_;                 // what was emitted
 };
 
 }  // namespace tidemark

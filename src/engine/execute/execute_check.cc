@@ -10,8 +10,8 @@
 #include "engine/execute/executor.h"
 #include "engine/source_feed.h"
 #include "engine/step_loop.h"
-#include "types/hash.h"
 #include "types/text.h"
+#include "zset/consolidate.h"
 
 namespace tidemark {
 
@@ -37,38 +37,20 @@ std::string row_text(const std::vector<const Column*>& columns, size_t row) {
 }
 
 // The view's rows less the fresh ones.
-void compare(const ZBatch& view, const ZBatch& fresh, const Schema& schema, Comparison& result) {
-  std::vector<Type> types;
-  for (const Field& field : schema.fields) {
-    types.push_back(field.type);
+void compare(const ZBatch& view, const ZBatch& fresh, Comparison& result) {
+  ZBatch both[] = {view, negated(fresh)};
+  ZBatch difference = consolidate(both);
+  std::vector<const Column*> columns;
+  for (const ColumnRef& column : difference.rows.columns) {
+    columns.push_back(column.get());
   }
-  KeyedTable difference(types, {}, 16);
-  auto add = [&](const ZBatch& batch, int64_t sign) {
-    std::vector<const Column*> columns;
-    for (const ColumnRef& column : batch.rows.columns) {
-      columns.push_back(column.get());
-    }
-    std::vector<uint64_t> hashes;
-    hash_rows(columns, batch.rows.rows, hashes);
-    for (size_t row = 0; row < batch.rows.rows; ++row) {
-      uint32_t id = difference.find_or_insert_one(columns, row, hashes[row]);
-      difference.fixed_as<int64_t>(id) += sign * batch.weight(row);
-    }
-  };
-  add(view, 1);
-  add(fresh, -1);
-  std::vector<const Column*> keys;
-  for (size_t k = 0; k < difference.key_count(); ++k) {
-    keys.push_back(&difference.key(k));
-  }
-  for (uint32_t id = 0; id < difference.id_limit(); ++id) {
-    int64_t weight = difference.is_live(id) ? difference.fixed_as<int64_t>(id) : 0;
-    if (weight != 0 && ++result.differences <= kDifferencesShown) {
-      result.text +=
-          fmt::format("\n{} ({}){}",
-                      weight > 0 ? "only in the view:" : "missing in the view:", row_text(keys, id),
-                      weight == 1 || weight == -1 ? "" : fmt::format(" x {}", std::abs(weight)));
-    }
+  result.differences = difference.rows.rows;
+  for (size_t row = 0; row < std::min(difference.rows.rows, kDifferencesShown); ++row) {
+    int64_t weight = difference.weight(row);
+    result.text += fmt::format(
+        "\n{} ({}){}",
+        weight > 0 ? "only in the view:" : "missing in the view:", row_text(columns, row),
+        weight == 1 || weight == -1 ? "" : fmt::format(" x {}", std::abs(weight)));
   }
   for (size_t row = 0; row < view.rows.rows; ++row) {
     result.rows += static_cast<size_t>(view.weight(row));
@@ -120,8 +102,7 @@ Result<StatementResult> StatementExecutor::run(const sql::VerifyView& statement)
         return;
       }
       result->mark = fresh.mark;
-      compare(view->graph->output().content(), fresh.graph->output().content(),
-              fresh.graph->output().schema(), *result);
+      compare(view->graph->output().content(), fresh.graph->output().content(), *result);
     };
     loop.subscribe(*fresh, Subscriber{subscription, false, {}, true});
   });

@@ -2,6 +2,7 @@
 
 #include "base/ascii.h"
 #include "connectors/registry.h"
+#include "engine/durability.h"
 #include "engine/execute/executor.h"
 #include "engine/settings.h"
 #include "engine/source_feed.h"
@@ -200,6 +201,11 @@ Result<StatementResult> StatementExecutor::run(const sql::Show& statement) {
       loop.run([&] {
         for (const auto& [key, feed] : loop.sources()) {
           SourceStatus status = feed->source().status();
+          Status written =
+              engine_.durability() != nullptr ? engine_.durability()->last_error() : Status();
+          if (!written.ok()) {  // a full disk: what is read is not acknowledged
+            status.message += (status.message.empty() ? "" : "; ") + written.message();
+          }
           rows.push_back({key, state_text(status.state), status.position.to_string(),
                           status.slot_name, status.publication_name, status.message});
         }

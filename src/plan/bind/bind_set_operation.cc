@@ -84,12 +84,8 @@ Result<PlanRef> QueryBinder::bind_set_operation(const sql::SetOperation& operati
   for (const sql::QueryPtr* side : {&operation.left, &operation.right}) {
     BoundSelect bound = TRY(bind(**side));
     PlanRef plan = bound.visible();
-    std::vector<Type> types;
-    for (const Field& field : plan->schema.fields) {
-      types.push_back(field.type);
-    }
+    input_types.push_back(plan->schema.types());
     inputs.push_back(std::move(plan));
-    input_types.push_back(std::move(types));
   }
   std::vector<Type> types = TRY(common_types(input_types, position, what));
   std::vector<std::string> names = inputs[0]->schema.names();

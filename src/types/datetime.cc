@@ -460,4 +460,13 @@ int64_t now_us() {
          kUnixEpochMicros;
 }
 
+int32_t iso_weekday(int32_t days) {
+  int32_t shifted = (days + 5) % 7;  // 2000-01-01 was a Saturday
+  return (shifted < 0 ? shifted + 7 : shifted) + 1;
+}
+
+int32_t day_of_year(int32_t days) {
+  return static_cast<int32_t>(days - days_from_civil({civil_from_days(days).year, 1, 1}) + 1);
+}
+
 }  // namespace tidemark

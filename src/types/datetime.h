@@ -28,6 +28,10 @@ struct CivilDate {
 };
 CivilDate civil_from_days(int32_t days);
 int32_t days_from_civil(CivilDate date);
+// Monday is 1.
+int32_t iso_weekday(int32_t days);
+// The first of January is 1.
+int32_t day_of_year(int32_t days);
 int32_t days_in_month(int32_t year, int32_t month);
 // Day and time of day of a finite timestamp: floor division, so that the time is never negative.
 int32_t day_of_timestamp(int64_t timestamp_us);

@@ -1,18 +1,13 @@
 #include "plan/bind/bind_expr.h"
 
-#include <charconv>
-
 #include <fmt/core.h>
 
-#include "base/ascii.h"
 #include "base/nearest.h"
 #include "base/overloaded.h"
 #include "expr/cast.h"
 #include "expr/eval.h"
 #include "plan/bind/bind_type.h"
 #include "plan/bind/query_binder.h"
-#include "types/datetime.h"
-#include "types/decimal.h"
 #include "types/nested.h"
 
 namespace tidemark {
@@ -229,72 +224,6 @@ Result<ExprRef> ExprBinder::bind_node(const sql::Expr& expr) {
 
 Result<ExprRef> ExprBinder::bind_column(const sql::ColumnRef& column, size_t) {
   return scope_.resolve(column.name);
-}
-
-Result<ExprRef> ExprBinder::bind_number(const sql::NumberLiteral& number, size_t position) {
-  const std::string& text = number.text;
-  if (number.kind == sql::NumberKind::kInteger) {
-    int64_t value = 0;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error == std::errc()) {
-      bool fits_int = value <= std::numeric_limits<int32_t>::max();
-      return fits_int ? make_literal(static_cast<int32_t>(value), Type::integer())
-                      : make_literal(value, Type::bigint());
-    }
-  }
-  if (number.kind == sql::NumberKind::kDouble) {
-    double value = 0;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc()) {
-      return Status::invalid_argument(fmt::format("number out of range of DOUBLE: {}", text))
-          .with_position(position);
-    }
-    return make_literal(value, Type::float64());
-  }
-  size_t point = text.find('.');
-  int scale = point == std::string::npos ? 0 : static_cast<int>(text.size() - point - 1);
-  size_t first = text.find_first_not_of("0.");
-  int digits = first == std::string::npos
-                   ? 1
-                   : static_cast<int>(text.size() - first -
-                                      (point != std::string::npos && point > first ? 1 : 0));
-  int precision = std::max({digits, scale, 1});
-  if (precision > kDecimalPrecisionMax) {
-    return Status::invalid_argument(fmt::format("number has more than 38 digits: {}", text))
-        .with_position(position);
-  }
-  Result<Int128> value = decimal_parse(text, precision, scale);
-  if (!value.ok()) {
-    return value.status().with_position(position);
-  }
-  return make_literal(*value, Type::decimal(precision, scale));
-}
-
-Result<ExprRef> ExprBinder::bind_datetime(const sql::DatetimeLiteral& literal, size_t position) {
-  auto positioned = [&](Status status) { return std::move(status).with_position(position); };
-  switch (literal.kind) {
-    case sql::DatetimeKind::kDate: {
-      Result<int32_t> value = parse_date(literal.text);
-      return value.ok() ? Result<ExprRef>(make_literal(*value, Type::date()))
-                        : positioned(value.status());
-    }
-    case sql::DatetimeKind::kTime: {
-      Result<int64_t> value = parse_time(literal.text);
-      return value.ok() ? Result<ExprRef>(make_literal(*value, Type::time(6)))
-                        : positioned(value.status());
-    }
-    case sql::DatetimeKind::kTimestamp: {
-      Result<int64_t> value = parse_timestamp(literal.text);
-      return value.ok() ? Result<ExprRef>(make_literal(*value, Type::timestamp(6)))
-                        : positioned(value.status());
-    }
-    case sql::DatetimeKind::kTimestampLtz: {
-      Result<int64_t> value = parse_timestamp_ltz(literal.text, zone_);
-      return value.ok() ? Result<ExprRef>(make_literal(*value, Type::timestamp_ltz(6)))
-                        : positioned(value.status());
-    }
-  }
-  CHECK(false);
 }
 
 Result<ExprRef> ExprBinder::bind_unary(const sql::UnaryOp& unary, size_t position) {
@@ -533,135 +462,6 @@ Result<ExprRef> ExprBinder::bind_array(const sql::ArrayConstructor& array, size_
     column.append_value(TRY(evaluate_constant(*converted, context)));
   }
   return make_literal(pack_array(column), Type::array(type));
-}
-
-// COALESCE, NULLIF, IF, IFNULL: CASE in other words.
-Result<ExprRef> ExprBinder::bind_conditional(const std::string& name,
-                                             const sql::FunctionCall& function, size_t position) {
-  std::vector<ExprRef> arguments = TRY(bind_all(function.args));
-  auto wrong_count = [&](std::string_view usage) {
-    return Status::invalid_argument(fmt::format("{} got {} arguments", name, arguments.size()))
-        .with_hint(fmt::format("usage: {}", usage))
-        .with_position(position);
-  };
-  auto common_of = [&](size_t from) -> Result<Type> {
-    Type type = Type::null();
-    for (size_t i = from; i < arguments.size(); ++i) {
-      Result<Type> common = common_type(type, arguments[i]->type);
-      if (!common.ok()) {
-        return common.status().with_context(name).with_position(function.args[i].position);
-      }
-      type = *common;
-    }
-    for (size_t i = from; i < arguments.size(); ++i) {
-      arguments[i] = TRY(coerce(arguments[i], type, function.args[i].position));
-    }
-    return type;
-  };
-  if (name == "NULLIF") {
-    if (arguments.size() != 2) {
-      return wrong_count("NULLIF(a, b)");
-    }
-    ExprRef equal = TRY(call("=", {arguments[0], arguments[1]}, position));
-    Type type = arguments[0]->type;
-    return make_case({{equal, make_literal(std::monostate{}, type)}}, arguments[0], type);
-  }
-  if (name == "IF") {
-    if (arguments.size() != 3) {
-      return wrong_count("IF(condition, then, else)");
-    }
-    ExprRef condition = TRY(coerce(arguments[0], Type::boolean(), position));
-    Type type = TRY(common_of(1));
-    return make_case({{condition, arguments[1]}}, arguments[2], type);
-  }
-  if (arguments.empty() || (name == "IFNULL" && arguments.size() != 2)) {
-    return wrong_count(name == "IFNULL" ? "IFNULL(x, otherwise)" : "COALESCE(a, b, ...)");
-  }
-  Type type = TRY(common_of(0));
-  std::vector<std::pair<ExprRef, ExprRef>> branches;
-  for (size_t i = 0; i + 1 < arguments.size(); ++i) {
-    branches.emplace_back(TRY(call("IS NOT NULL", {arguments[i]}, position)), arguments[i]);
-  }
-  return branches.empty() ? arguments[0] : make_case(std::move(branches), arguments.back(), type);
-}
-
-Result<ExprRef> ExprBinder::bind_call(const sql::FunctionCall& function, size_t position) {
-  std::string name = ascii_upper(function.name.last());
-  if (function.over) {
-    return bind_window(function, position);
-  }
-  if (const AggregateFunction* aggregate = find_aggregate(name)) {
-    return bind_aggregate(*aggregate, function, position);
-  }
-  if (function.distinct || function.filter || !function.order_by.empty() ||
-      !function.within_group.empty()) {
-    return Status::invalid_argument(
-               fmt::format("{} is not an aggregate: DISTINCT, FILTER and ORDER BY do not apply",
-                           name))
-        .with_position(position);
-  }
-  if (name == "COALESCE" || name == "NULLIF" || name == "IF" || name == "IFNULL") {
-    return bind_conditional(name, function, position);
-  }
-  return call(name, TRY(bind_all(function.args)), position);
-}
-
-Result<ExprRef> ExprBinder::bind_aggregate(const AggregateFunction& function,
-                                           const sql::FunctionCall& call_ast, size_t position) {
-  if (aggregates_ == nullptr) {
-    return Status::invalid_argument(
-               fmt::format("aggregate {} cannot stand in {}", function.name, clause_))
-        .with_position(position);
-  }
-  if (!call_ast.order_by.empty() || !call_ast.within_group.empty()) {
-    return unsupported("ORDER BY inside an aggregate", position);
-  }
-  AggregateBuilder* builder = std::exchange(aggregates_, nullptr);
-  std::string clause = std::exchange(clause_, fmt::format("the argument of {}", function.name));
-  auto restore = [&] {
-    aggregates_ = builder;
-    clause_ = clause;
-  };
-  auto bind_parts = [&]() -> Result<AggregateCall> {
-    AggregateCall result;
-    result.kind = function.kind;
-    result.name = function.name;
-    result.distinct = call_ast.distinct;
-    bool star =
-        call_ast.args.size() == 1 && std::holds_alternative<sql::Star>(call_ast.args[0].node);
-    if (function.kind == AggregateKind::kCount && (star || call_ast.args.empty())) {
-      if (call_ast.distinct) {
-        return Status::invalid_argument("COUNT(DISTINCT *) is not allowed").with_position(position);
-      }
-      result.kind = AggregateKind::kCountStar;
-      result.result_type = Type::bigint().not_null();
-    } else {
-      if (call_ast.args.size() != 1 || star) {
-        return Status::invalid_argument(fmt::format("{} takes one argument", function.name))
-            .with_hint(fmt::format("usage: {}", function.usage))
-            .with_position(position);
-      }
-      ExprRef argument = TRY(bind_node(call_ast.args[0]));
-      Result<Type> type = aggregate_result_type(function, argument->type);
-      if (!type.ok()) {
-        return type.status()
-            .with_hint(fmt::format("usage: {}", function.usage))
-            .with_position(call_ast.args[0].position);
-      }
-      result.input_type = argument->type;
-      result.result_type = *type;
-      result.input = builder->add_below(std::move(argument));
-    }
-    if (call_ast.filter) {
-      result.filter = builder->add_below(TRY(bind_boolean(*call_ast.filter, "FILTER")));
-    }
-    return result;
-  };
-  Result<AggregateCall> bound = bind_parts();
-  restore();
-  AggregateCall call = TRY(std::move(bound));
-  Type type = call.result_type;
-  return make_column(builder->add_call(std::move(call)), std::move(type));
 }
 
 }  // namespace tidemark

@@ -111,12 +111,24 @@ std::string show(const ZBatch& batch) {
 AggregateSpec spec(AggregateKind kind, size_t input, bool distinct = false,
                    std::optional<size_t> filter = {}) {
   AggregateSpec result{kind, input, distinct, filter, kInput[input].type, {}};
+  result.parameter = std::string(",");
   for (const AggregateFunction& function : all_aggregates()) {
     if (function.kind == kind ||
         (kind == AggregateKind::kCountStar && function.kind == AggregateKind::kCount)) {
       result.result_type = *aggregate_result_type(function, kInput[input].type);
     }
   }
+  return result;
+}
+
+// With an order of the values, and the parameter that the function takes.
+AggregateSpec ordered_spec(AggregateKind kind, size_t input, std::vector<SortKey> order) {
+  AggregateSpec result = spec(kind, input);
+  result.parameter = kind == AggregateKind::kListAgg ? Value(std::string("; ")) : Value(0.3);
+  for (const SortKey& key : order) {
+    result.order_types.push_back(kInput[key.column].type);
+  }
+  result.order = std::move(order);
   return result;
 }
 
@@ -145,6 +157,23 @@ std::vector<Query> queries() {
       spec(kMax, 2),          spec(kMin, 0),          spec(kMax, 3),
       spec(kCount, 1, true),  spec(kSum, 2, true, 4), spec(kCount, 0, true, 4),
       spec(kSum, 3, false, 4)};
+  for (AggregateKind kind : {kVarPop, kVarSamp, kStddevPop, kStddevSamp}) {
+    all.push_back(spec(kind, 1));
+    all.push_back(spec(kind, 2, false, 4));
+    all.push_back(spec(kind, 3, true));
+  }
+  all.push_back(spec(kBoolAnd, 4));
+  all.push_back(spec(kBoolOr, 4));
+  for (AggregateKind kind : {kArrayAgg, kFirstValue, kLastValue, kListAgg}) {
+    all.push_back(spec(kind, 0));
+    all.push_back(spec(kind, 0, true, 4));
+    all.push_back(ordered_spec(kind, 0, {{2, true, false}, {1, false, true}}));
+    all.back().ignore_nulls = false;
+  }
+  for (size_t column : {1, 2, 3}) {
+    all.push_back(ordered_spec(kPercentileCont, column, {{column, false, true}}));
+    all.push_back(ordered_spec(kPercentileDisc, column, {{column, true, true}}));
+  }
   std::vector<Query> list;
   list.push_back(aggregate_query("group by key", {0}, all));
   list.push_back(aggregate_query("group by two", {0, 1}, all));

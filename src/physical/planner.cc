@@ -209,6 +209,17 @@ NodeId GraphBuilder::add_project(const ProjectNode& project, const std::vector<N
   return graph_.add(std::make_unique<MapOperator>(predicate, project.expressions), below);
 }
 
+AggregateSpec spec_of(const AggregateCall& call, const Schema& input) {
+  AggregateSpec spec{call.kind,       call.input,       call.distinct, call.filter,
+                     call.input_type, call.result_type, call.order,    {},
+                     call.parameter};
+  spec.ignore_nulls = call.ignore_nulls;
+  for (const SortKey& key : call.order) {
+    spec.order_types.push_back(input[key.column].type);
+  }
+  return spec;
+}
+
 NodeId GraphBuilder::add_aggregate(const AggregateNode& aggregate, NodeId input) {
   std::vector<Type> group_types;
   for (size_t column : aggregate.group) {
@@ -216,8 +227,7 @@ NodeId GraphBuilder::add_aggregate(const AggregateNode& aggregate, NodeId input)
   }
   std::vector<AggregateSpec> specs;
   for (const AggregateCall& call : aggregate.calls) {
-    specs.push_back(
-        {call.kind, call.input, call.distinct, call.filter, call.input_type, call.result_type});
+    specs.push_back(spec_of(call, aggregate.input->schema));
   }
   return graph_.add(std::make_unique<AggregateOperator>(aggregate.group, std::move(group_types),
                                                         std::move(specs)),

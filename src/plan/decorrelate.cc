@@ -224,10 +224,7 @@ PlanRef Decorrelator::dependent_aggregate(const LogicalPlan& plan, const Aggrega
   }
   std::vector<AggregateCall> calls = aggregate.calls;
   for (AggregateCall& call : calls) {
-    call.input += call.kind == AggregateKind::kCountStar ? 0 : width();
-    if (call.filter) {
-      *call.filter += width();
-    }
+    for_each_input(call, [&](size_t& column) { column += width(); });
   }
   PlanRef grouped = make_aggregate(input, std::move(group), calls);
   if (!aggregate.group.empty()) {

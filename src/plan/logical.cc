@@ -270,19 +270,33 @@ std::string describe_join(const JoinNode& node) {
   return text + ")";
 }
 
+std::string order_text(const std::vector<SortKey>& order, const std::vector<std::string>& names) {
+  std::vector<std::string> keys;
+  for (const SortKey& key : order) {
+    keys.push_back(names[key.column] + (key.descending ? " DESC" : " ASC"));
+  }
+  return join(keys);
+}
+
 std::string describe_rank(const RankNode& rank) {
-  std::vector<std::string> names = rank.input->schema.names(), partition, keys;
+  std::vector<std::string> names = rank.input->schema.names(), partition;
   for (size_t column : rank.partition) {
     partition.push_back(names[column]);
-  }
-  for (const SortKey& key : rank.order) {
-    keys.push_back(names[key.column] + (key.descending ? " DESC" : " ASC"));
   }
   return fmt::format(
       "Rank(strategy=[{}], rankRange=[rankStart=1, rankEnd={}], partitionBy=[{}], "
       "orderBy=[{}])",
       kRankFunctionNames[static_cast<size_t>(rank.function)],
-      rank.last ? std::to_string(*rank.last) : "unlimited", join(partition), join(keys));
+      rank.last ? std::to_string(*rank.last) : "unlimited", join(partition),
+      order_text(rank.order, names));
+}
+
+std::string describe_call(const AggregateCall& call, const std::vector<std::string>& names) {
+  std::string text =
+      fmt::format("{}({}{}{})", call.name, call.distinct ? "DISTINCT " : "",
+                  call.kind == AggregateKind::kCountStar ? "*" : names[call.input],
+                  call.order.empty() ? "" : " ORDER BY " + order_text(call.order, names));
+  return call.filter ? text + " FILTER " + names[*call.filter] : text;
 }
 
 std::string describe(const LogicalPlan& plan) {
@@ -316,23 +330,18 @@ std::string describe(const LogicalPlan& plan) {
               keys.push_back(names[column]);
             }
             for (const AggregateCall& call : aggregate.calls) {
-              std::string text =
-                  fmt::format("{}({}{})", call.name, call.distinct ? "DISTINCT " : "",
-                              call.kind == AggregateKind::kCountStar ? "*" : names[call.input]);
-              calls.push_back(call.filter ? text + " FILTER " + names[*call.filter] : text);
+              calls.push_back(describe_call(call, names));
             }
             return calls.empty() ? fmt::format("Distinct(key=[{}])", join(keys))
                                  : fmt::format("GroupAggregate(groupBy=[{}], select=[{}])",
                                                join(keys), join(calls));
           },
           [&](const TopNNode& top) {
-            std::vector<std::string> names = names_of(top.input), keys;
-            for (const SortKey& key : top.order) {
-              keys.push_back(names[key.column] + (key.descending ? " DESC" : " ASC"));
-            }
+            std::vector<std::string> names = names_of(top.input);
+            std::string keys = order_text(top.order, names);
             std::string fetch = top.limit ? std::to_string(*top.limit) : "unlimited";
             if (top.partition.empty()) {
-              return fmt::format("SortLimit(orderBy=[{}], offset=[{}], fetch=[{}])", join(keys),
+              return fmt::format("SortLimit(orderBy=[{}], offset=[{}], fetch=[{}])", keys,
                                  top.offset, fetch);
             }
             std::vector<std::string> partition;
@@ -340,7 +349,7 @@ std::string describe(const LogicalPlan& plan) {
               partition.push_back(names[column]);
             }
             return fmt::format("Rank(partitionBy=[{}], orderBy=[{}], offset=[{}], fetch=[{}])",
-                               join(partition), join(keys), top.offset, fetch);
+                               join(partition), keys, top.offset, fetch);
           },
           [&](const RankNode& rank) { return describe_rank(rank); },
           [&](const UnionNode& node) {

@@ -44,6 +44,9 @@ struct AggregateCall {
   std::optional<size_t> filter;  // a BOOLEAN column
   Type input_type;
   Type result_type;
+  std::vector<SortKey> order{};  // of the values, where it counts
+  Value parameter{};             // see AggregateKind
+  bool ignore_nulls = true;      // for those that can see NULLs
   bool operator==(const AggregateCall&) const = default;
 };
 // Output: the group columns, then the calls. Without calls: DISTINCT.

@@ -142,6 +142,18 @@ ExprRef shift_columns(const ExprRef& expr, size_t shift) {
   return remap_columns(expr, map);
 }
 
+void for_each_input(AggregateCall& call, const std::function<void(size_t&)>& f) {
+  if (call.kind != AggregateKind::kCountStar) {
+    f(call.input);
+  }
+  if (call.filter) {
+    f(*call.filter);
+  }
+  for (SortKey& key : call.order) {
+    f(key.column);
+  }
+}
+
 AggregateCall count_star() {
   AggregateCall call;
   call.kind = AggregateKind::kCountStar;

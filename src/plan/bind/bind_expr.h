@@ -116,6 +116,11 @@ class ExprBinder {
                                    size_t position);
   Result<ExprRef> bind_aggregate(const AggregateFunction& function, const sql::FunctionCall& call,
                                  size_t position);
+  // column_of: where the call finds an expression's values.
+  Result<AggregateCall> bind_aggregate_call(const AggregateFunction& function,
+                                            const sql::FunctionCall& call, size_t position,
+                                            const std::function<size_t(ExprRef)>& column_of);
+  Result<Value> bind_parameter(const AggregateFunction& function, const sql::FunctionCall& call);
   Result<ExprRef> bind_array(const sql::ArrayConstructor& array, size_t position);
   Result<ExprRef> bind_window(const sql::FunctionCall& call, size_t position);
   Result<ExprRef> compare_rows(sql::BinaryOperator op, const sql::Expr& left,

@@ -63,6 +63,11 @@ bool contains(const sql::Expr& expr, Test test) {
           [&](const sql::FieldAccess& x) { return in(x.base); },
           [&](const sql::FunctionCall& x) {
             bool found = any_of(x.args) || in(x.filter);
+            for (const auto* order : {&x.order_by, &x.within_group}) {
+              for (const sql::OrderItem& item : *order) {
+                found = found || in(item.expr);
+              }
+            }
             if (x.over) {
               found = found || any_of(x.over->partition_by);
               for (const sql::OrderItem& item : x.over->order_by) {

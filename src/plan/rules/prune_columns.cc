@@ -118,13 +118,8 @@ void Pruner::spread(const LogicalPlan& plan) {
                    for (size_t column : node.group) {
                      below[column] = true;
                    }
-                   for (const AggregateCall& call : node.calls) {
-                     if (call.kind != AggregateKind::kCountStar) {
-                       below[call.input] = true;
-                     }
-                     if (call.filter) {
-                       below[*call.filter] = true;
-                     }
+                   for (AggregateCall call : node.calls) {
+                     for_each_input(call, [&](size_t& column) { below[column] = true; });
                    }
                    need(node.input, below);
                  },
@@ -221,10 +216,7 @@ Pruned Pruner::prune_aggregate(const AggregateNode& aggregate) {
   }
   std::vector<AggregateCall> calls = aggregate.calls;
   for (AggregateCall& call : calls) {
-    call.input = call.kind == AggregateKind::kCountStar ? 0 : input.map[call.input];
-    if (call.filter) {
-      call.filter = input.map[*call.filter];
-    }
+    for_each_input(call, [&](size_t& column) { column = input.map[column]; });
   }
   size_t width = group.size() + calls.size();
   return {make_aggregate(input.plan, std::move(group), std::move(calls)), identity(width)};

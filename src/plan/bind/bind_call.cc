@@ -66,6 +66,9 @@ Result<ExprRef> ExprBinder::bind_call(const sql::FunctionCall& function, size_t 
   if (const AggregateFunction* aggregate = find_aggregate(name)) {
     return bind_aggregate(*aggregate, function, position);
   }
+  if (is_grouping_function(name)) {
+    return bind_grouping(name, function, position);
+  }
   if (function.distinct || function.filter || !function.order_by.empty() ||
       !function.within_group.empty()) {
     return Status::invalid_argument(

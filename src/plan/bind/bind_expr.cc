@@ -29,6 +29,21 @@ ExprRef boolean_literal(bool value) {
 
 }  // namespace
 
+void AggregateBuilder::add_group(ExprRef expression) {
+  group.push_back(expression);
+  below.push_back(std::move(expression));
+}
+
+ExprRef AggregateBuilder::find_group(const Expr& expression) const {
+  for (size_t i = 0; i < group.size(); ++i) {
+    if (same_expr(expression, *group[i])) {
+      // A grouping without the column shows NULL.
+      return make_column(i, sets.empty() ? expression.type : expression.type.as_nullable());
+    }
+  }
+  return nullptr;
+}
+
 size_t AggregateBuilder::add_below(ExprRef expression) {
   for (size_t i = 0; i < below.size(); ++i) {
     if (same_expr(*below[i], *expression)) {
@@ -130,10 +145,8 @@ Result<ExprRef> ExprBinder::bind(const sql::Expr& expr) {
     Result<ExprRef> below = bind_node(expr);
     aggregates_ = builder;
     ExprRef bound = TRY(std::move(below));
-    for (size_t i = 0; i < builder->group.size(); ++i) {
-      if (same_expr(*bound, *builder->group[i])) {
-        return make_column(i, bound->type);
-      }
+    if (ExprRef column = builder->find_group(*bound)) {
+      return column;
     }
     std::vector<bool> used;
     collect_columns(*bound, used);

@@ -19,13 +19,18 @@ struct AggregateBuilder {
   std::vector<ExprRef> group;        // over the input's scope
   std::vector<ExprRef> below;        // group, then arguments and filters
   std::vector<AggregateCall> calls;  // columns index `below`
+  // GROUPING SETS, ROLLUP, CUBE: the groupings, each of indexes of `group`. Then the last of
+  // `group` stands for the number of a row's grouping, and matches no expression. Empty: GROUP BY
+  // all.
+  std::vector<std::vector<size_t>> sets;
 
-  explicit AggregateBuilder(std::vector<ExprRef> group_expressions)
-      : group(group_expressions), below(std::move(group_expressions)) {}
+  void add_group(ExprRef expression);
   // The column of `below` with this expression, added if it is new.
   size_t add_below(ExprRef expression);
   // The column of the aggregation's output that holds the call's result.
   size_t add_call(AggregateCall call);
+  // The aggregation's output column of this expression, if it is one of `group`.
+  ExprRef find_group(const Expr& expression) const;
 };
 
 enum class SubqueryUse : uint8_t { kScalar, kExists, kIn, kQuantified };
@@ -121,6 +126,9 @@ class ExprBinder {
                                             const sql::FunctionCall& call, size_t position,
                                             const std::function<size_t(ExprRef)>& column_of);
   Result<Value> bind_parameter(const AggregateFunction& function, const sql::FunctionCall& call);
+  // GROUPING, GROUPING_ID, GROUP_ID.
+  Result<ExprRef> bind_grouping(const std::string& name, const sql::FunctionCall& call,
+                                size_t position);
   Result<ExprRef> bind_array(const sql::ArrayConstructor& array, size_t position);
   Result<ExprRef> bind_window(const sql::FunctionCall& call, size_t position);
   Result<ExprRef> compare_rows(sql::BinaryOperator op, const sql::Expr& left,
@@ -143,6 +151,8 @@ class ExprBinder {
   WindowLevel* windows_ = nullptr;
 };
 
+// upper case name
+bool is_grouping_function(std::string_view name);
 bool contains_aggregate(const sql::Expr& expr);
 bool contains_subquery(const sql::Expr& expr);
 bool contains_window(const sql::Expr& expr);

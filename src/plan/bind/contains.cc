@@ -1,5 +1,6 @@
 // What an expression of SQL text contains, outside the queries in it.
 
+#include "base/ascii.h"
 #include "base/overloaded.h"
 #include "plan/bind/bind_expr.h"
 
@@ -86,10 +87,16 @@ bool contains(const sql::Expr& expr, Test test) {
 
 }  // namespace
 
+bool is_grouping_function(std::string_view name) {
+  return name == "GROUPING" || name == "GROUPING_ID" || name == "GROUP_ID";
+}
+
 bool contains_aggregate(const sql::Expr& expr) {
   return contains(expr, [](const sql::Expr& node) {
     const auto* call = std::get_if<sql::FunctionCall>(&node.node);
-    return call != nullptr && !call->over && find_aggregate(call->name.last()) != nullptr;
+    return call != nullptr && !call->over &&
+           (find_aggregate(call->name.last()) != nullptr ||
+            is_grouping_function(ascii_upper(call->name.last())));
   });
 }
 

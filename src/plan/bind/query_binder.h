@@ -34,6 +34,10 @@ struct BoundSelect {
 PlanRef apply_windows(PlanRef plan, const WindowLevel& level,
                       std::span<ExprRef* const> expressions);
 
+// The aggregation over `below`: its group columns, then its calls. Of several groupings the rows of
+// all.
+PlanRef aggregate_groups(const PlanRef& below, const AggregateBuilder& builder);
+
 class QueryBinder {
  public:
   QueryBinder(const BindContext& context, BoundQuery& result)
@@ -77,11 +81,19 @@ class QueryBinder {
   Relation derived(PlanRef plan, const std::string& name);
   Status apply_alias(Relation& relation, const sql::TableAlias& alias);
 
+  // bind_group.cc
+  Result<AggregateBuilder> bind_group(const sql::Select& select, const Scope& scope,
+                                      SubqueryLevel& level);
+  // The sets of group columns that an element of GROUP BY stands for; new columns go to the
+  // builder.
+  Result<std::vector<std::vector<size_t>>> grouping_sets(const sql::GroupingElement& element,
+                                                         const sql::Select& select,
+                                                         const Scope& scope, ExprBinder& binder,
+                                                         AggregateBuilder& builder);
+
   // bind_select.cc
   Result<BoundSelect> bind_select(const sql::Select& select, const sql::Query& query);
   Status check_supported(const sql::Select& select);
-  Result<std::vector<ExprRef>> bind_group(const sql::Select& select, const Scope& scope,
-                                          SubqueryLevel& level);
   Status bind_items(const sql::Select& select, SelectState& state);
   Status bind_order(const sql::Select& select, const sql::Query& query, SelectState& state);
   Status aggregate(SelectState& state);

@@ -10,6 +10,7 @@
 #include "dataflow/graph.h"
 #include "dataflow/operators/aggregate.h"
 #include "dataflow/operators/map.h"
+#include "dataflow/operators/over.h"
 #include "dataflow/operators/top_n.h"
 #include "types/text.h"
 
@@ -148,6 +149,73 @@ Query aggregate_query(std::string name, std::vector<size_t> keys,
           }};
 }
 
+OverCall over_call(WindowFunction function, size_t input, WindowFrame frame = {},
+                   int64_t offset = 1) {
+  OverCall call{function, spec(AggregateKind::kSum, input == 0 ? 1 : input), offset, {}, frame};
+  if (function == WindowFunction::kNtile) {
+    call.aggregate.result_type = Type::bigint();
+  } else if (function > WindowFunction::kNtile) {
+    call.aggregate.result_type = Type::float64();
+  } else if (function != WindowFunction::kAggregate) {
+    call.aggregate.input = input;
+    call.aggregate.result_type = kInput[input].type;
+  }
+  return call;
+}
+
+WindowFrame frame(WindowUnit unit, int64_t start, int64_t end,
+                  WindowExclude exclude = WindowExclude::kNothing) {
+  auto bound = [](int64_t offset) {
+    WindowBound result;
+    result.whole = offset;
+    result.real = static_cast<double>(offset);
+    return result;
+  };
+  return {unit, bound(start), bound(end), exclude};
+}
+
+// All calls share one operator, so that the widest frame decides: few in each.
+Query over_query(std::string name, std::vector<SortKey> order, std::vector<OverCall> calls,
+                 std::vector<size_t> partition = {0}) {
+  Schema schema = kInput;
+  for (const OverCall& call : calls) {
+    schema.fields.push_back({"w", call.aggregate.result_type});
+  }
+  OverSpec spec{std::move(partition), std::move(order), std::move(calls)};
+  return {std::move(name), schema, [=](Graph& graph, NodeId input) {
+            return graph.add(std::make_unique<OverOperator>(kInput.types(), spec), {input});
+          }};
+}
+
+void add_over_queries(std::vector<Query>& list) {
+  using enum WindowFunction;
+  const std::vector<SortKey> by_n{{1, false, true}}, by_x_desc{{2, true, false}};
+  for (WindowUnit unit : {WindowUnit::kRows, WindowUnit::kGroups, WindowUnit::kRange}) {
+    std::string name = "over " + std::to_string(static_cast<int>(unit));
+    for (auto [start, end] : {std::pair(-2, 0), {-1, 1}, {1, 2}, {-3, -1}, {0, 0}}) {
+      for (auto exclude : {WindowExclude::kNothing, WindowExclude::kCurrentRow,
+                           WindowExclude::kGroup, WindowExclude::kTies}) {
+        WindowFrame near = frame(unit, start, end, exclude);
+        list.push_back(over_query(name, by_n, {over_call(kAggregate, 3, near)}));
+        list.push_back(
+            over_query(name + " descending", by_x_desc,
+                       {over_call(kAggregate, 1, near), over_call(kNthValue, 4, near, 2)}, {}));
+      }
+    }
+  }
+  WindowFrame whole;
+  whole.end.kind = WindowBound::Kind::kUnboundedFollowing;
+  list.push_back(over_query("running", by_n, {over_call(kAggregate, 3), over_call(kLastValue, 0)}));
+  list.push_back(over_query("whole", by_n, {over_call(kAggregate, 2, whole)}, {4}));
+  list.push_back(over_query("lag", by_x_desc, {over_call(kLag, 0), over_call(kLead, 3, {}, 2)}));
+  list.push_back(over_query(
+      "places", by_n,
+      {over_call(kNtile, 1, {}, 3), over_call(kCumeDist, 1), over_call(kPercentRank, 1)}));
+  OverCall skipping = over_call(kLag, 1, {}, 2);
+  skipping.aggregate.ignore_nulls = true;
+  list.push_back(over_query("lag without nulls", by_x_desc, {skipping}, {}));
+}
+
 std::vector<Query> queries() {
   using enum AggregateKind;
   std::vector<AggregateSpec> all = {
@@ -192,6 +260,7 @@ std::vector<Query> queries() {
   list.push_back(top(0, 5));
   list.push_back(top(3, 4));
   list.push_back(top(2, TopNOperator::kNoLimit));
+  add_over_queries(list);
   list.push_back({"filter", kInput, [](Graph& graph, NodeId input) {
                     std::vector<ExprRef> columns;
                     for (size_t c = 0; c < kInput.size(); ++c) {

@@ -11,6 +11,7 @@
 #include "dataflow/operators/arrange.h"
 #include "dataflow/operators/join.h"
 #include "dataflow/operators/map.h"
+#include "dataflow/operators/over.h"
 #include "dataflow/operators/rank.h"
 #include "dataflow/operators/set_difference.h"
 #include "dataflow/operators/top_n.h"
@@ -75,6 +76,7 @@ class GraphBuilder {
   NodeId add_scan(const ScanNode& scan);
   NodeId add_project(const ProjectNode& project, const std::vector<NodeId>& inputs);
   NodeId add_aggregate(const AggregateNode& aggregate, NodeId input);
+  NodeId add_window(const WindowNode& window, NodeId input);
   NodeId add_top_n(const LogicalPlan& plan, const TopNNode& top, NodeId input);
   // needed: which output columns are read; empty: all.
   NodeId add_join(const LogicalPlan& plan, const JoinNode& join, const std::vector<NodeId>& inputs,
@@ -178,6 +180,7 @@ NodeId GraphBuilder::add(const PlanRef& plan, const std::vector<NodeId>& inputs)
                 std::make_unique<RankOperator>(rank.input->schema.types(), std::move(spec)),
                 inputs);
           },
+          [&](const WindowNode& window) { return add_window(window, inputs[0]); },
           [&](const UnionNode&) {
             return graph_.add(std::make_unique<UnionOperator>(plan->schema.types(), inputs.size()),
                               inputs);
@@ -232,6 +235,16 @@ NodeId GraphBuilder::add_aggregate(const AggregateNode& aggregate, NodeId input)
   return graph_.add(std::make_unique<AggregateOperator>(aggregate.group, std::move(group_types),
                                                         std::move(specs)),
                     {input});
+}
+
+NodeId GraphBuilder::add_window(const WindowNode& window, NodeId input) {
+  const Schema& schema = window.input->schema;
+  OverSpec spec{window.partition, window.order, {}};
+  for (const WindowCall& call : window.calls) {
+    spec.calls.push_back(
+        {call.function, spec_of(call.argument, schema), call.offset, call.fallback, call.frame});
+  }
+  return graph_.add(std::make_unique<OverOperator>(schema.types(), std::move(spec)), {input});
 }
 
 NodeId GraphBuilder::add_top_n(const LogicalPlan& plan, const TopNNode& top, NodeId input) {

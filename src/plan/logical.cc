@@ -122,6 +122,15 @@ PlanRef make_rank(RankNode node) {
   return make(std::move(schema), std::move(key), std::move(node));
 }
 
+PlanRef make_window(WindowNode node) {
+  Schema schema = node.input->schema;
+  for (const WindowCall& call : node.calls) {
+    schema.fields.push_back({fmt::format("$w{}", schema.size()), call.argument.result_type});
+  }
+  auto key = node.input->key;
+  return make(std::move(schema), std::move(key), std::move(node));
+}
+
 PlanRef make_union(std::vector<PlanRef> inputs) {
   Schema schema = inputs[0]->schema;
   for (const PlanRef& input : inputs) {
@@ -223,6 +232,7 @@ std::vector<PlanRef> inputs_of(const LogicalPlan& plan) {
                         [](const AggregateNode& node) { return std::vector<PlanRef>{node.input}; },
                         [](const TopNNode& node) { return std::vector<PlanRef>{node.input}; },
                         [](const RankNode& node) { return std::vector<PlanRef>{node.input}; },
+                        [](const WindowNode& node) { return std::vector<PlanRef>{node.input}; },
                         [](const UnionNode& node) { return node.inputs; },
                         [](const SetDifferenceNode& node) {
                           return std::vector<PlanRef>{node.left, node.right};
@@ -299,6 +309,45 @@ std::string describe_call(const AggregateCall& call, const std::vector<std::stri
   return call.filter ? text + " FILTER " + names[*call.filter] : text;
 }
 
+std::string bound_text(const WindowBound& bound) {
+  if (bound.kind != WindowBound::Kind::kOffset) {
+    return bound.kind == WindowBound::Kind::kUnboundedPreceding ? "UNBOUNDED PRECEDING"
+                                                                : "UNBOUNDED FOLLOWING";
+  }
+  if (bound.whole == 0 && bound.real == 0) {
+    return "CURRENT ROW";
+  }
+  bool preceding = bound.whole < 0 || bound.real < 0;
+  std::string distance = bound.real != 0
+                             ? fmt::format("{}", preceding ? -bound.real : bound.real)
+                             : fmt::format("{}{}", preceding ? -bound.whole : bound.whole,
+                                           bound.in_months ? " months" : "");
+  return distance + (preceding ? " PRECEDING" : " FOLLOWING");
+}
+
+std::string describe_window(const WindowNode& window) {
+  constexpr const char* kUnits[] = {"ROWS", "GROUPS", "RANGE"};
+  constexpr const char* kExcludes[] = {"", " EXCLUDE CURRENT ROW", " EXCLUDE GROUP",
+                                       " EXCLUDE TIES"};
+  std::vector<std::string> names = window.input->schema.names(), partition, calls;
+  for (size_t column : window.partition) {
+    partition.push_back(names[column]);
+  }
+  for (const WindowCall& call : window.calls) {
+    bool has_argument = call.function < WindowFunction::kNtile;
+    std::string text = has_argument ? describe_call(call.argument, names)
+                                    : fmt::format("{}()", call.argument.name);
+    if (call.function <= WindowFunction::kNthValue) {
+      text += fmt::format(" {} BETWEEN {} AND {}{}", kUnits[static_cast<size_t>(call.frame.unit)],
+                          bound_text(call.frame.start), bound_text(call.frame.end),
+                          kExcludes[static_cast<size_t>(call.frame.exclude)]);
+    }
+    calls.push_back(std::move(text));
+  }
+  return fmt::format("OverAggregate(partitionBy=[{}], orderBy=[{}], select=[{}])", join(partition),
+                     order_text(window.order, names), join(calls));
+}
+
 std::string describe(const LogicalPlan& plan) {
   auto names_of = [](const PlanRef& input) { return input->schema.names(); };
   return std::visit(
@@ -352,6 +401,7 @@ std::string describe(const LogicalPlan& plan) {
                                join(partition), keys, top.offset, fetch);
           },
           [&](const RankNode& rank) { return describe_rank(rank); },
+          [&](const WindowNode& window) { return describe_window(window); },
           [&](const UnionNode& node) {
             return fmt::format("Union(all=[true], inputs=[{}])", node.inputs.size());
           },

@@ -12,6 +12,7 @@
 #include "expr/aggregate.h"
 #include "expr/expr.h"
 #include "expr/rank.h"
+#include "expr/window.h"
 #include "types/key_codec.h"
 
 namespace tidemark {
@@ -72,6 +73,21 @@ struct RankNode {
   std::vector<SortKey> order;
   std::optional<uint64_t> last;  // only rows numbered up to this
 };
+struct WindowCall {
+  WindowFunction function = WindowFunction::kAggregate;
+  AggregateCall argument;  // an aggregate; for the others input, types and NULL treatment alone
+  int64_t offset = 1;      // LAG, LEAD; NTH_VALUE: from 1; NTILE: the number of tiles
+  std::optional<size_t> fallback;  // LAG, LEAD: a column
+  WindowFrame frame;
+  bool operator==(const WindowCall&) const = default;
+};
+// Functions over the rows of each partition in order, as columns behind the input's.
+struct WindowNode {
+  PlanRef input;
+  std::vector<size_t> partition;
+  std::vector<SortKey> order;
+  std::vector<WindowCall> calls;
+};
 struct UnionNode {  // UNION ALL; inputs have the same types
   std::vector<PlanRef> inputs;
 };
@@ -104,7 +120,7 @@ struct LogicalPlan {
   // Columns that are unique over the rows; empty: at most one row; nullopt: none known.
   std::optional<std::vector<size_t>> key;
   std::variant<ScanNode, ValuesNode, FilterNode, ProjectNode, AggregateNode, TopNNode, UnionNode,
-               SetDifferenceNode, JoinNode, RankNode>
+               SetDifferenceNode, JoinNode, RankNode, WindowNode>
       node;
 };
 
@@ -116,6 +132,7 @@ PlanRef make_project(PlanRef input, std::vector<ExprRef> expressions,
 PlanRef make_aggregate(PlanRef input, std::vector<size_t> group, std::vector<AggregateCall> calls);
 PlanRef make_top_n(TopNNode node);
 PlanRef make_rank(RankNode node);
+PlanRef make_window(WindowNode node);
 PlanRef make_union(std::vector<PlanRef> inputs);
 PlanRef make_set_difference(SetDifferenceNode node);
 PlanRef make_join(JoinNode node);

@@ -31,6 +31,11 @@ PlanRef with_inputs(const PlanRef& plan, std::vector<PlanRef> inputs) {
             copy.input = inputs[0];
             return make_rank(std::move(copy));
           },
+          [&](const WindowNode& node) {
+            WindowNode copy = node;
+            copy.input = inputs[0];
+            return make_window(std::move(copy));
+          },
           [&](const UnionNode&) { return make_union(std::move(inputs)); },
           [&](const SetDifferenceNode& node) {
             return make_set_difference({inputs[0], inputs[1], node.intersect, node.all});
@@ -151,6 +156,23 @@ void for_each_input(AggregateCall& call, const std::function<void(size_t&)>& f) 
   }
   for (SortKey& key : call.order) {
     f(key.column);
+  }
+}
+
+void for_each_input(WindowNode& node, const std::function<void(size_t&)>& f) {
+  for (size_t& column : node.partition) {
+    f(column);
+  }
+  for (SortKey& key : node.order) {
+    f(key.column);
+  }
+  for (WindowCall& call : node.calls) {
+    if (call.function < WindowFunction::kNtile) {
+      for_each_input(call.argument, f);
+    }
+    if (call.fallback) {
+      f(*call.fallback);
+    }
   }
 }
 

@@ -82,6 +82,11 @@ bool same_node(const LogicalPlan& a, const LogicalPlan& b) {
                           return x.function == y.function && x.partition == y.partition &&
                                  x.order == y.order && x.last == y.last;
                         },
+                        [&](const WindowNode& x) {
+                          const auto& y = std::get<WindowNode>(b.node);
+                          return x.partition == y.partition && x.order == y.order &&
+                                 x.calls == y.calls;
+                        },
                         [&](const UnionNode&) { return true; },
                         [&](const SetDifferenceNode& x) {
                           const auto& y = std::get<SetDifferenceNode>(b.node);

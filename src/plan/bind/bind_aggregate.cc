@@ -86,7 +86,7 @@ Result<Value> ExprBinder::bind_parameter(const AggregateFunction& function,
     return Value();
   }
   size_t position = call_ast.args[0].position;
-  ExprRef bound = TRY(bind_node(call_ast.args[0]));
+  ExprRef bound = TRY(bind(call_ast.args[0]));
   std::vector<bool> used;
   collect_columns(*bound, used);
   Value value;
@@ -127,7 +127,7 @@ Result<AggregateCall> ExprBinder::bind_aggregate_call(
     result.result_type = Type::bigint().not_null();
   } else {
     const sql::Expr& ast = *TRY(aggregated(function, call_ast, position));
-    ExprRef argument = TRY(bind_node(ast));
+    ExprRef argument = TRY(bind(ast));
     Result<Type> type = aggregate_result_type(function, argument->type);
     if (!type.ok()) {
       return type.status()
@@ -141,7 +141,7 @@ Result<AggregateCall> ExprBinder::bind_aggregate_call(
     // The order of values does not change a sum.
     bool ordered = is_order_sensitive(function.kind) || takes_within_group(function.kind);
     for (const sql::OrderItem& item : order) {
-      ExprRef key = TRY(bind_node(*item.expr));
+      ExprRef key = TRY(bind(*item.expr));
       if (result.distinct && !same_expr(*key, *argument)) {
         return Status::invalid_argument(
                    fmt::format("{}(DISTINCT x) can only be ordered by x", function.name))

@@ -55,7 +55,9 @@ struct SubqueryLevel {
 
 // A window function met in an expression: its value is OuterExpr{id of the level, index}.
 struct PendingWindow {
-  RankFunction function = RankFunction::kRowNumber;
+  std::optional<RankFunction> rank;  // else `call`, whose columns index `inputs`
+  WindowCall call;
+  std::vector<ExprRef> inputs;
   std::vector<ExprRef> partition;
   struct Order {
     ExprRef expr;
@@ -131,6 +133,14 @@ class ExprBinder {
                                 size_t position);
   Result<ExprRef> bind_array(const sql::ArrayConstructor& array, size_t position);
   Result<ExprRef> bind_window(const sql::FunctionCall& call, size_t position);
+  // bind_window_function.cc: any but the ranks, over the window's order and frame.
+  Status bind_window_function(const std::string& name, const sql::FunctionCall& call,
+                              size_t position, PendingWindow& window);
+  Result<WindowFrame> bind_frame(const sql::Frame& frame, const PendingWindow& window,
+                                 size_t position);
+  Result<WindowBound> bind_frame_bound(const sql::FrameBound& bound, WindowUnit unit,
+                                       const Type& order);
+  Result<Value> bind_constant(const sql::Expr& expr, const Type& type, std::string_view what);
   Result<ExprRef> compare_rows(sql::BinaryOperator op, const sql::Expr& left,
                                const sql::Expr& right, size_t position);
   Result<ExprRef> bind_in_query(const sql::InQuery& in, size_t position);

@@ -126,6 +126,13 @@ void Pruner::spread(const LogicalPlan& plan) {
                  // Ties are settled by whole rows.
                  [&](const TopNNode& node) { need_all(node.input); },
                  [&](const RankNode& node) { need_all(node.input); },
+                 [&](const WindowNode& node) {
+                   Mask below(needed.begin(),
+                              needed.begin() + static_cast<ptrdiff_t>(node.input->schema.size()));
+                   WindowNode copy = node;
+                   for_each_input(copy, [&](size_t& column) { below[column] = true; });
+                   need(node.input, below);
+                 },
                  [&](const UnionNode& node) {
                    for (const PlanRef& input : node.inputs) {
                      need(input, needed);
@@ -262,6 +269,16 @@ Pruned Pruner::make_pruned(const PlanRef& plan) {
           },
           [&](const RankNode& node) {
             return Pruned{with_inputs(plan, {exactly(node.input)}), identity(plan->schema.size())};
+          },
+          [&](const WindowNode& node) {
+            Pruned input = cut(node.input);
+            WindowNode copy = node;
+            copy.input = input.plan;
+            for_each_input(copy, [&](size_t& column) { column = input.map[column]; });
+            for (size_t i = 0; i < node.calls.size(); ++i) {
+              input.map.push_back(input.plan->schema.size() + i);
+            }
+            return Pruned{make_window(std::move(copy)), std::move(input.map)};
           },
           [&](const UnionNode& node) {
             // Each input's needed columns are a superset of the union's; the shape is the union's.

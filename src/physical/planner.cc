@@ -16,6 +16,7 @@
 #include "dataflow/operators/set_difference.h"
 #include "dataflow/operators/top_n.h"
 #include "dataflow/operators/union_all.h"
+#include "dataflow/operators/unnest.h"
 #include "plan/same_plan.h"
 
 namespace tidemark {
@@ -181,6 +182,12 @@ NodeId GraphBuilder::add(const PlanRef& plan, const std::vector<NodeId>& inputs)
                 inputs);
           },
           [&](const WindowNode& window) { return add_window(window, inputs[0]); },
+          [&](const UnnestNode& unnest) {
+            UnnestSpec spec{unnest.collections, unnest.with_ordinality, unnest.keeps_empty};
+            return graph_.add(
+                std::make_unique<UnnestOperator>(unnest.input->schema.types(), std::move(spec)),
+                inputs);
+          },
           [&](const UnionNode&) {
             return graph_.add(std::make_unique<UnionOperator>(plan->schema.types(), inputs.size()),
                               inputs);

@@ -133,6 +133,14 @@ PlanRef Decorrelator::make_dependent(const PlanRef& plan) {
             copy.partition.insert(copy.partition.begin(), domain.begin(), domain.end());
             return make_window(std::move(copy));
           },
+          [&](const UnnestNode& node) {
+            UnnestNode copy = node;
+            copy.input = dependent(node.input);
+            for (size_t& column : copy.collections) {
+              column += width();
+            }
+            return make_unnest(std::move(copy));
+          },
           [&](const UnionNode& node) {
             std::vector<PlanRef> inputs;
             for (const PlanRef& input : node.inputs) {

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "base/overloaded.h"
+#include "types/nested.h"
 
 namespace tidemark {
 
@@ -131,6 +132,20 @@ PlanRef make_window(WindowNode node) {
   return make(std::move(schema), std::move(key), std::move(node));
 }
 
+PlanRef make_unnest(UnnestNode node) {
+  Schema schema = node.input->schema;
+  for (size_t collection : node.collections) {
+    for (Field& field : unnested_fields(node.input->schema[collection].type)) {
+      schema.fields.push_back(std::move(field));
+    }
+  }
+  if (node.with_ordinality) {
+    Type place = Type::integer();
+    schema.fields.push_back({"ORDINALITY", node.keeps_empty ? place : place.not_null()});
+  }
+  return make(std::move(schema), std::nullopt, std::move(node));
+}
+
 PlanRef make_union(std::vector<PlanRef> inputs) {
   Schema schema = inputs[0]->schema;
   for (const PlanRef& input : inputs) {
@@ -233,6 +248,7 @@ std::vector<PlanRef> inputs_of(const LogicalPlan& plan) {
                         [](const TopNNode& node) { return std::vector<PlanRef>{node.input}; },
                         [](const RankNode& node) { return std::vector<PlanRef>{node.input}; },
                         [](const WindowNode& node) { return std::vector<PlanRef>{node.input}; },
+                        [](const UnnestNode& node) { return std::vector<PlanRef>{node.input}; },
                         [](const UnionNode& node) { return node.inputs; },
                         [](const SetDifferenceNode& node) {
                           return std::vector<PlanRef>{node.left, node.right};
@@ -402,6 +418,15 @@ std::string describe(const LogicalPlan& plan) {
           },
           [&](const RankNode& rank) { return describe_rank(rank); },
           [&](const WindowNode& window) { return describe_window(window); },
+          [&](const UnnestNode& node) {
+            std::vector<std::string> names = names_of(node.input), collections;
+            for (size_t collection : node.collections) {
+              collections.push_back(names[collection]);
+            }
+            return fmt::format("Correlate(table=[UNNEST({}){}], joinType=[{}])", join(collections),
+                               node.with_ordinality ? " WITH ORDINALITY" : "",
+                               node.keeps_empty ? "LEFT" : "INNER");
+          },
           [&](const UnionNode& node) {
             return fmt::format("Union(all=[true], inputs=[{}])", node.inputs.size());
           },

@@ -88,6 +88,14 @@ struct WindowNode {
   std::vector<SortKey> order;
   std::vector<WindowCall> calls;
 };
+// Each row once for each element of its collections (NULLs fill up shorter ones): the input's
+// columns, then those of the elements (types/nested.h), then their place, an INT from 1.
+struct UnnestNode {
+  PlanRef input;
+  std::vector<size_t> collections;
+  bool with_ordinality = false;
+  bool keeps_empty = false;  // a row without elements once, with NULLs
+};
 struct UnionNode {  // UNION ALL; inputs have the same types
   std::vector<PlanRef> inputs;
 };
@@ -120,7 +128,7 @@ struct LogicalPlan {
   // Columns that are unique over the rows; empty: at most one row; nullopt: none known.
   std::optional<std::vector<size_t>> key;
   std::variant<ScanNode, ValuesNode, FilterNode, ProjectNode, AggregateNode, TopNNode, UnionNode,
-               SetDifferenceNode, JoinNode, RankNode, WindowNode>
+               SetDifferenceNode, JoinNode, RankNode, WindowNode, UnnestNode>
       node;
 };
 
@@ -133,6 +141,7 @@ PlanRef make_aggregate(PlanRef input, std::vector<size_t> group, std::vector<Agg
 PlanRef make_top_n(TopNNode node);
 PlanRef make_rank(RankNode node);
 PlanRef make_window(WindowNode node);
+PlanRef make_unnest(UnnestNode node);
 PlanRef make_union(std::vector<PlanRef> inputs);
 PlanRef make_set_difference(SetDifferenceNode node);
 PlanRef make_join(JoinNode node);

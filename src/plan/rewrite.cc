@@ -36,6 +36,11 @@ PlanRef with_inputs(const PlanRef& plan, std::vector<PlanRef> inputs) {
             copy.input = inputs[0];
             return make_window(std::move(copy));
           },
+          [&](const UnnestNode& node) {
+            UnnestNode copy = node;
+            copy.input = inputs[0];
+            return make_unnest(std::move(copy));
+          },
           [&](const UnionNode&) { return make_union(std::move(inputs)); },
           [&](const SetDifferenceNode& node) {
             return make_set_difference({inputs[0], inputs[1], node.intersect, node.all});

@@ -131,6 +131,7 @@ class ExprBinder {
   // GROUPING, GROUPING_ID, GROUP_ID.
   Result<ExprRef> bind_grouping(const std::string& name, const sql::FunctionCall& call,
                                 size_t position);
+  Result<ExprRef> bind_field(ExprRef row, const sql::Identifier& field);
   Result<ExprRef> bind_array(const sql::ArrayConstructor& array, size_t position);
   Result<ExprRef> bind_window(const sql::FunctionCall& call, size_t position);
   // bind_window_function.cc: any but the ranks, over the window's order and frame.

@@ -19,6 +19,10 @@ inline Status unsupported(std::string_view what, size_t position) {
 struct Relation {
   PlanRef plan;
   Scope scope;
+  // Of UNNEST and table functions, over nothing but columns of what stands left of it: they become
+  // one pass over its rows.
+  std::vector<ExprRef> collections;
+  bool with_ordinality = false;
 };
 
 struct BoundSelect {
@@ -72,6 +76,15 @@ class QueryBinder {
   Result<Relation> bind_table(const sql::TableRef& table, const Scope* lateral);
   Result<Relation> bind_named(const sql::NamedTable& table, size_t position);
   Result<Relation> bind_derived(const sql::DerivedTable& table, const Scope* lateral);
+  // bind_unnest.cc
+  Result<Relation> bind_unnest(const sql::Unnest& unnest, const Scope* lateral, size_t position);
+  Result<Relation> bind_table_function(const sql::TableFunction& function, const Scope* lateral,
+                                       size_t position);
+  Result<Relation> unnested(std::vector<ExprRef> collections, bool with_ordinality,
+                            const std::string& name, size_t position);
+  // left JOIN UNNEST(..); nothing if it has to be a join.
+  Result<std::optional<Relation>> unnest_into(const Relation& left, const Relation& right,
+                                              JoinType type, const sql::Expr* on);
   Result<Relation> bind_join(const sql::Join& join, size_t position, const Scope* lateral);
   Result<Relation> combine(Relation left, Relation right, JoinType type, const sql::Expr* on,
                            size_t position);

@@ -133,6 +133,14 @@ void Pruner::spread(const LogicalPlan& plan) {
                    for_each_input(copy, [&](size_t& column) { below[column] = true; });
                    need(node.input, below);
                  },
+                 [&](const UnnestNode& node) {
+                   Mask below(needed.begin(),
+                              needed.begin() + static_cast<ptrdiff_t>(node.input->schema.size()));
+                   for (size_t column : node.collections) {
+                     below[column] = true;
+                   }
+                   need(node.input, below);
+                 },
                  [&](const UnionNode& node) {
                    for (const PlanRef& input : node.inputs) {
                      need(input, needed);
@@ -279,6 +287,19 @@ Pruned Pruner::make_pruned(const PlanRef& plan) {
               input.map.push_back(input.plan->schema.size() + i);
             }
             return Pruned{make_window(std::move(copy)), std::move(input.map)};
+          },
+          [&](const UnnestNode& node) {
+            Pruned input = cut(node.input);
+            UnnestNode copy = node;
+            copy.input = input.plan;
+            for (size_t& column : copy.collections) {
+              column = input.map[column];
+            }
+            size_t added = plan->schema.size() - node.input->schema.size();
+            for (size_t i = 0; i < added; ++i) {
+              input.map.push_back(input.plan->schema.size() + i);
+            }
+            return Pruned{make_unnest(std::move(copy)), std::move(input.map)};
           },
           [&](const UnionNode& node) {
             // Each input's needed columns are a superset of the union's; the shape is the union's.

@@ -93,6 +93,7 @@ class Pusher {
   PlanRef push_aggregate(const AggregateNode& aggregate, Conditions conditions);
   PlanRef push_rank(const RankNode& rank, Conditions conditions);
   PlanRef push_window(const WindowNode& window, Conditions conditions);
+  PlanRef push_unnest(const UnnestNode& unnest, Conditions conditions);
   PlanRef push_join(const PlanRef& plan, const JoinNode& join, Conditions conditions);
 
   std::unordered_map<const LogicalPlan*, size_t> readers_;
@@ -120,6 +121,7 @@ PlanRef Pusher::push_into(const PlanRef& plan, Conditions conditions) {
           [&](const TopNNode& node) { return leave_here({push(node.input, {})}); },
           [&](const RankNode& node) { return push_rank(node, std::move(conditions)); },
           [&](const WindowNode& node) { return push_window(node, std::move(conditions)); },
+          [&](const UnnestNode& node) { return push_unnest(node, std::move(conditions)); },
           [&](const UnionNode& node) { return into_all(node.inputs); },
           [&](const SetDifferenceNode& node) {
             return into_all({node.left, node.right});
@@ -246,6 +248,21 @@ PlanRef Pusher::push_window(const WindowNode& window, Conditions conditions) {
   WindowNode node = window;
   node.input = push(window.input, std::move(below));
   return with_filter(make_window(std::move(node)), std::move(staying));
+}
+
+PlanRef Pusher::push_unnest(const UnnestNode& unnest, Conditions conditions) {
+  Conditions below, staying;
+  for (ExprRef& condition : conditions) {
+    std::vector<bool> used;
+    collect_columns(*condition, used);
+    bool of_input = std::find(used.begin() + static_cast<ptrdiff_t>(std::min(
+                                                 used.size(), unnest.input->schema.size())),
+                              used.end(), true) == used.end();
+    (of_input ? below : staying).push_back(std::move(condition));
+  }
+  UnnestNode node = unnest;
+  node.input = push(unnest.input, std::move(below));
+  return with_filter(make_unnest(std::move(node)), std::move(staying));
 }
 
 JoinType without_nulls_added(const JoinNode& join, const Conditions& conditions) {

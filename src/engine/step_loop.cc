@@ -449,6 +449,17 @@ void StepLoop::tell_snapshot(Dataflow& dataflow) {
   }
 }
 
+// Its readers learn why nothing newer comes; the view goes on when the table can be read again.
+void StepLoop::tell_stopped(Dataflow& dataflow) {
+  for (Subscriber& subscriber : dataflow.subscribers) {
+    ViewUpdate update;
+    update.kind = ViewUpdate::Kind::kEnd;
+    update.mark = dataflow.mark;
+    update.status = *dataflow.stopped();
+    subscriber.subscription->push(std::move(update));
+  }
+}
+
 void StepLoop::fail(Dataflow& dataflow, Status status) {
   if (dataflow.failed) {
     return;
@@ -546,6 +557,14 @@ void StepLoop::subscribe(Dataflow& dataflow, Subscriber subscriber) {
     ViewUpdate update;
     update.kind = ViewUpdate::Kind::kEnd;
     update.status = *dataflow.failed;
+    subscriber.subscription->push(std::move(update));
+    return;
+  }
+  if (std::optional<Status> stopped = dataflow.stopped()) {
+    ViewUpdate update;
+    update.kind = ViewUpdate::Kind::kEnd;
+    update.mark = dataflow.mark;
+    update.status = std::move(*stopped);
     subscriber.subscription->push(std::move(update));
     return;
   }

@@ -81,6 +81,7 @@ class StepLoop {
   void publish_progress(Dataflow& dataflow);
   void send_content(Dataflow& dataflow, Subscriber& subscriber);
   void end_subscribers_that_are_done(Dataflow& dataflow);
+  void tell_stopped(Dataflow& dataflow);
   void fail(Dataflow& dataflow, Status status);
   void tell_snapshot(Dataflow& dataflow);
   void collect_garbage();

@@ -87,6 +87,7 @@ void StepLoop::feed_from_tables(Dataflow& dataflow, std::vector<TableRequest>& t
   for (TableRequest& request : tables) {
     SourceFeed& feed = *sources_.at(request.source_key);
     request.spec.is_resumed = is_resumed;
+    request.spec.row_key = request.row_key;
     ReaderId reader = feed.source().add_reader(std::move(request.spec));
     feed.readers[reader] = dataflow.id;
     dataflow.tables.push_back(

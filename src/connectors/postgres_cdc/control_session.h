@@ -40,7 +40,17 @@ class ControlSession {
   std::string name() const;
   std::string last_sqlstate() const;
 
-  Result<TableInfo> table_info(const std::string& schema, const std::string& table);
+  Result<TableInfo> table_info(const std::string& schema, const std::string& table,
+                               uint32_t renamed);
+  // A text for each of the tables, the same as long as nothing about the table changes in the
+  // catalogs.
+  struct Watched {
+    std::string schema;
+    std::string table;
+    uint32_t oid = 0;
+    friend bool operator==(const Watched&, const Watched&) = default;
+  };
+  Result<std::vector<std::string>> catalog_digests(const std::vector<Watched>& tables);
 
   // Makes the publication cover exactly these tables (a ready-made one: checks that it does).
   Status publish_only(const std::vector<TableInfo>& tables);

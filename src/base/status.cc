@@ -7,7 +7,7 @@ const std::string kEmpty;
 }
 
 Status::Status(StatusCode code, std::string message)
-    : detail_(std::make_unique<Detail>(Detail{code, std::move(message), {}, {}})) {
+    : detail_(std::make_unique<Detail>(Detail{code, std::move(message), {}, {}, {}, nullptr})) {
   CHECK(code != StatusCode::kOk);
 }
 
@@ -28,11 +28,18 @@ const std::string& Status::hint() const {
   return detail_ ? detail_->hint : kEmpty;
 }
 
+const std::string& Status::detail() const {
+  return detail_ ? detail_->detail : kEmpty;
+}
+
 std::optional<size_t> Status::position() const {
   return detail_ ? detail_->position : std::nullopt;
 }
 
 std::string_view Status::sqlstate() const {
+  if (detail_ && detail_->sqlstate != nullptr) {
+    return detail_->sqlstate;
+  }
   switch (code()) {
     case StatusCode::kOk:
       return "00000";
@@ -59,6 +66,20 @@ std::string_view Status::sqlstate() const {
 Status Status::with_hint(std::string hint) && {
   if (detail_) {
     detail_->hint = std::move(hint);
+  }
+  return std::move(*this);
+}
+
+Status Status::with_detail(std::string detail) && {
+  if (detail_) {
+    detail_->detail = std::move(detail);
+  }
+  return std::move(*this);
+}
+
+Status Status::with_sqlstate(const char* sqlstate) && {
+  if (detail_ && detail_->sqlstate == nullptr) {
+    detail_->sqlstate = sqlstate;
   }
   return std::move(*this);
 }

@@ -57,14 +57,21 @@ class [[nodiscard]] Status {
   bool ok() const { return detail_ == nullptr; }
   StatusCode code() const { return detail_ ? detail_->code : StatusCode::kOk; }
   const std::string& message() const;
+  // More about what happened, in a sentence of its own. Empty if none.
+  const std::string& detail() const;
   // What to do about it: a statement to run, the nearest name that exists. Empty if none.
   const std::string& hint() const;
   // Byte offset into the statement's text where the error is, if it has one.
   std::optional<size_t> position() const;
+  // The code's own, unless with_sqlstate has named a narrower one.
   std::string_view sqlstate() const;
 
   // These do nothing on an OK status. `with_position` keeps a position that is already there.
   Status with_hint(std::string hint) &&;
+  Status with_detail(std::string detail) &&;
+  // Five characters of PostgreSQL's table (its manual, "PostgreSQL Error Codes"); a literal, which
+  // is kept by reference. One that is there already stays.
+  Status with_sqlstate(const char* sqlstate) &&;
   Status with_position(size_t position) &&;
   Status with_context(std::string_view prefix) &&;  // "prefix: message"
 
@@ -81,6 +88,8 @@ class [[nodiscard]] Status {
     std::string message;
     std::string hint;
     std::optional<size_t> position;
+    std::string detail;
+    const char* sqlstate = nullptr;  // null: the code's
   };
   std::unique_ptr<Detail> detail_;
 };

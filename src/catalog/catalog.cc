@@ -32,7 +32,8 @@ std::string ObjectName::to_string() const {
 }
 
 std::string_view CatalogObject::kind_text() const {
-  return is_table() ? "table" : is_view() ? "view" : "materialized view";
+  constexpr std::string_view kKinds[] = {"table", "view", "materialized view", "system table"};
+  return kKinds[definition.index()];
 }
 
 Catalog::Catalog() {
@@ -183,6 +184,7 @@ Result<ObjectRef> Catalog::create(CatalogObject object) {
     return Status::already_exists(fmt::format("{} exists already: {}",
                                               objects[object.name.object]->kind_text(),
                                               object.name.object))
+        .with_sqlstate("42P07")
         .with_hint("drop it first, or write IF NOT EXISTS");
   }
   object.id = next_id_++;
@@ -257,6 +259,7 @@ Status Catalog::not_found(const ObjectName& name, const Entry* entry) {
   }
   auto nearest = nearest_name(name.object, candidates);
   return Status::not_found(fmt::format("no such table or view: {}", name.to_string()))
+      .with_sqlstate("42P01")
       .with_hint(nearest ? fmt::format("did you mean {}?", quote_name(*nearest))
                          : "SHOW TABLES lists them");
 }
@@ -305,11 +308,58 @@ Result<ObjectName> Catalog::full_name(const std::vector<std::string>& parts,
   name.object = parts.back();
   name.database = parts.size() >= 2 ? parts[parts.size() - 2] : database;
   name.catalog = parts.size() == 3 ? parts[0] : catalog;
+  // As PostgreSQL's clients name them.
+  std::lock_guard lock(mutex_);
+  if (name.catalog == kDatabaseName && !catalogs_.contains(name.catalog)) {
+    name.catalog = kDefaultCatalog;
+  }
+  auto found = catalogs_.find(name.catalog);
+  bool is_public = name.database == "public" && name.catalog == kDefaultCatalog &&
+                   found != catalogs_.end() && !found->second.databases.contains("public");
+  if (is_public) {
+    name.database = kDefaultDatabase;
+  }
   return name;
+}
+
+void Catalog::set_system_tables(std::vector<CatalogObject> tables) {
+  std::lock_guard lock(mutex_);
+  for (CatalogObject& table : tables) {
+    auto object = std::make_shared<const CatalogObject>(std::move(table));
+    system_[object->name.database][object->name.object] = object;
+  }
+}
+
+std::vector<ObjectRef> Catalog::system_tables() const {
+  std::lock_guard lock(mutex_);
+  std::vector<ObjectRef> list;
+  for (const auto& [schema, tables] : system_) {
+    for (const auto& [name, table] : tables) {
+      list.push_back(table);
+    }
+  }
+  return list;
+}
+
+ObjectRef Catalog::find_system(const std::string& schema, const std::string& name) const {
+  std::lock_guard lock(mutex_);
+  auto tables = system_.find(schema);
+  if (tables == system_.end()) {
+    return nullptr;
+  }
+  auto table = tables->second.find(name);
+  return table == tables->second.end() ? nullptr : table->second;
 }
 
 Result<ObjectRef> Catalog::find(const std::vector<std::string>& parts, const std::string& catalog,
                                 const std::string& database) {
+  bool is_bare = parts.size() == 1;
+  if (ObjectRef system = parts.empty() ? nullptr
+                                       : find_system(is_bare ? "pg_catalog" : parts[parts.size() - 2],
+                                                     parts.back());
+      system != nullptr && (!is_bare || parts[0].starts_with("pg_"))) {
+    return system;
+  }
   ObjectName name = TRY(full_name(parts, catalog, database));
   std::shared_ptr<ExternalCatalog> external;
   {

@@ -28,6 +28,8 @@ using ObjectId = uint64_t;
 
 inline constexpr std::string_view kDefaultCatalog = "default_catalog";
 inline constexpr std::string_view kDefaultDatabase = "default_database";
+// What clients of PostgreSQL connect to: the default catalog.
+inline constexpr std::string_view kDatabaseName = "tidemark";
 
 struct ObjectName {
   std::string catalog;
@@ -56,6 +58,11 @@ struct MaterializedViewDefinition {
   std::string query;
 };
 
+// Rows that the engine makes up when they are read: pg_catalog, information_schema, tidemark.
+struct SystemTableDefinition {
+  size_t table = 0;  // its place in the engine's list (engine/system/)
+};
+
 struct CatalogObject {
   ObjectId id = 0;
   ObjectName name;
@@ -68,12 +75,14 @@ struct CatalogObject {
   std::string context_catalog;
   std::string context_database;
   std::vector<ObjectId> depends_on;
-  std::variant<TableDefinition, ViewDefinition, MaterializedViewDefinition> definition;
+  std::variant<TableDefinition, ViewDefinition, MaterializedViewDefinition, SystemTableDefinition>
+      definition;
 
   bool is_table() const { return definition.index() == 0; }
   bool is_view() const { return definition.index() == 1; }
   bool is_materialized_view() const { return definition.index() == 2; }
-  std::string_view kind_text() const;  // "table", "view", "materialized view"
+  bool is_system_table() const { return definition.index() == 3; }
+  std::string_view kind_text() const;  // "table", "view", "materialized view", "system table"
 };
 using ObjectRef =
     std::shared_ptr<const CatalogObject>;  // immutable, read by sessions and the step thread
@@ -120,8 +129,13 @@ class Catalog {
   // kNotFound with the nearest name that exists. May ask an external catalog.
   Result<ObjectRef> find(const ObjectName& name);
   // Resolves one to three parts against the session's catalog and database.
+  // As PostgreSQL's clients write names, `public` is the default database too, `tidemark` the
+  // default catalog, and the tables of pg_catalog are found without their schema.
   Result<ObjectRef> find(const std::vector<std::string>& parts, const std::string& catalog,
                          const std::string& database);
+  // Tables that are in every catalog. Once, before anything is looked up.
+  void set_system_tables(std::vector<CatalogObject> tables);
+  std::vector<ObjectRef> system_tables() const;
   // Where a new object of this name would go.
   Result<ObjectName> full_name(const std::vector<std::string>& parts, const std::string& catalog,
                                const std::string& database) const;
@@ -139,9 +153,11 @@ class Catalog {
     std::map<std::string, std::map<std::string, ObjectRef>> databases;
   };
   Status not_found(const ObjectName& name, const Entry* entry);
+  ObjectRef find_system(const std::string& schema, const std::string& name) const;
 
   mutable std::mutex mutex_;  // guards everything below
   std::map<std::string, Entry> catalogs_;
+  std::map<std::string, std::map<std::string, ObjectRef>> system_;  // schema, name
   ObjectId next_id_ = 1;
 };
 

@@ -51,6 +51,7 @@ void append_definition(const CatalogObject& object, std::string& out) {
                    append_fixed(DefinitionTag::kMaterializedView, out);
                    append_bytes(view.query, out);
                  },
+                 [](const SystemTableDefinition&) { CHECK(false); },  // never stored
              },
              object.definition);
 }

@@ -7,10 +7,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include <set>
+
 #include "base/options.h"
 #include "client/client.h"
 #include "client/signals.h"
 #include "cmd/serve.h"
+#include "cmd/serve_config.h"
 #include "connectors/postgres_cdc/doctor.h"
 #include "engine/engine.h"
 #include "server/server.h"
@@ -91,6 +94,28 @@ void add_serve_flags(CLI::App& app, ServeFlags& flags) {
                  "of state in memory, such as 2GB; more is read from disk when needed "
                  "(70% of the machine or its control group)")
       ->type_name("SIZE");
+  app.add_option("--http", flags.http, "address for /healthz, /readyz and /metrics")
+      ->type_name("HOST:PORT");
+  app.add_option("--tls-cert", flags.tls_certificate, "certificate of this server, PEM")
+      ->type_name("FILE");
+  app.add_option("--tls-key", flags.tls_key, "its key, PEM")->type_name("FILE");
+  app.add_option("--tls-ca", flags.tls_authority,
+                 "certificates of clients signed by these stand in for a password of the user they "
+                 "name")
+      ->type_name("FILE");
+  app.add_flag("--allow-insecure-listen", flags.allows_insecure,
+               "let other machines in without TLS or passwords");
+  app.add_option("--log-format", flags.log_format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  app.add_option("--max-connections", flags.connections_max, "clients at the same time")
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--max-message", flags.message_max, "longest message of a client")
+      ->type_name("SIZE")
+      ->capture_default_str();
+  app.add_option("--config", flags.config, "a file of these flags: name = value, a line each")
+      ->type_name("FILE");
   app.add_option("--crash-at", flags.crash_at, "die at a named place")->group("");  // for tests
   app.add_option("-i,--init", flags.init_files, "run this script of DDL at the start")
       ->type_name("FILE")
@@ -98,6 +123,32 @@ void add_serve_flags(CLI::App& app, ServeFlags& flags) {
   app.add_option("-D", flags.settings, "a setting of every session, as SET would")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
+}
+
+// What the command line has not said is taken from the file.
+std::optional<std::string> read_serve_config(CLI::App& serve, const std::string& path) {
+  Result<std::multimap<std::string, std::string>> values = read_config(path);
+  if (!values.ok()) {
+    return values.status().message();
+  }
+  std::set<std::string> given;
+  for (const CLI::Option* option : serve.get_options()) {
+    if (option->count() != 0) {
+      given.insert(option->get_name());
+    }
+  }
+  for (const auto& [name, value] : *values) {
+    std::string flag = name == "D" ? "-D" : "--" + name;
+    CLI::Option* option = name == "config" ? nullptr : serve.get_option_no_throw(flag);
+    if (option == nullptr) {
+      return fmt::format("unknown name in {}: {}", path, name);
+    }
+    if (!given.contains(option->get_name())) {
+      option->add_result(value);
+      option->run_callback();
+    }
+  }
+  return std::nullopt;
 }
 
 // The flags' texts as the client wants them; a message if one of them is wrong.
@@ -230,6 +281,11 @@ int main(int argc, char** argv) {
     return print_doctor(doctor_url);
   }
   if (serve->parsed()) {
+    std::optional<std::string> wrong =
+        serve_flags.config.empty() ? std::nullopt : read_serve_config(*serve, serve_flags.config);
+    if (wrong) {
+      return usage_error(*wrong);
+    }
     return run_serve(serve_flags);
   }
   if (std::optional<std::string> wrong = read_flags(flags)) {

@@ -1,15 +1,23 @@
 #include "cmd/serve.h"
 
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include <fstream>
 #include <sstream>
+#include <tuple>
 
 #include <fmt/core.h>
 #include <signal.h>
-#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/ascii.h"
 #include "client/signals.h"
+#include "cmd/log.h"
 #include "engine/engine.h"
 #include "server/server.h"
 
@@ -17,23 +25,12 @@ namespace tidemark {
 
 namespace {
 
-// One line an event: time, then what happened. Errors of statements go to their clients, not here.
-void log_line(std::string_view text) {
-  timespec now{};
-  clock_gettime(CLOCK_REALTIME, &now);
-  tm parts{};
-  gmtime_r(&now.tv_sec, &parts);
-  fmt::print(stderr, "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z {}\n", parts.tm_year + 1900,
-             parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
-             now.tv_nsec / 1'000'000, text);
-}
-
-int fail(const Status& status) {
-  log_line("error: " + status.to_string());
+int fail(const Log& log, const Status& status) {
+  log.error(status.to_string());
   return 1;
 }
 
-Result<std::pair<std::string, uint16_t>> parse_listen(const std::string& text) {
+Result<std::pair<std::string, uint16_t>> parse_address(const std::string& text, std::string_view flag) {
   size_t colon = text.rfind(':');
   std::string port = colon == std::string::npos ? text : text.substr(colon + 1);
   std::string host = colon == std::string::npos ? "127.0.0.1" : text.substr(0, colon);
@@ -42,7 +39,7 @@ Result<std::pair<std::string, uint16_t>> parse_listen(const std::string& text) {
   }
   Result<int64_t> number = parse_int(port);
   if (!number.ok() || *number < 0 || *number > 65535) {
-    return Status::invalid_argument(fmt::format("--listen is HOST:PORT, not '{}'", text));
+    return Status::invalid_argument(fmt::format("{} is HOST:PORT, not '{}'", flag, text));
   }
   return std::pair(host == "localhost" ? "127.0.0.1" : host, static_cast<uint16_t>(*number));
 }
@@ -63,10 +60,7 @@ uint64_t available_memory() {
   return bytes;
 }
 
-Result<uint64_t> memory_limit(const std::string& text) {
-  if (text.empty()) {
-    return available_memory() / 10 * 7;
-  }
+Result<uint64_t> parse_size(const std::string& text, std::string_view flag) {
   size_t digits = text.find_first_not_of("0123456789");
   std::string unit = ascii_upper(digits == std::string::npos ? "" : text.substr(digits));
   Result<int64_t> number = parse_int(text.substr(0, digits));
@@ -79,11 +73,30 @@ Result<uint64_t> memory_limit(const std::string& text) {
     }
   }
   return Status::invalid_argument(
-      fmt::format("--memory-limit is a size such as 2GB, not '{}'", text));
+      fmt::format("{} is a size such as 2GB, not '{}'", flag, text));
+}
+
+// Tells the service manager, if there is one, that clients can come (sd_notify(3)).
+void tell_ready() {
+  const char* path = getenv("NOTIFY_SOCKET");
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  if (path == nullptr || strlen(path) >= sizeof address.sun_path) {
+    return;
+  }
+  strcpy(address.sun_path, path);
+  if (path[0] == '@') {
+    address.sun_path[0] = '\0';  // an abstract name
+  }
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  constexpr std::string_view kReady = "READY=1";
+  auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + strlen(path));
+  sendto(fd, kReady.data(), kReady.size(), MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&address),
+         size);
+  close(fd);
 }
 
 // Statements without results; a definition that is there already is what a second start finds.
-Status run_init(Engine& engine, const std::vector<std::string>& files) {
+Status run_init(Engine& engine, const std::vector<std::string>& files, const Log& log) {
   for (const std::string& file : files) {
     std::ifstream in(file);
     if (!in) {
@@ -94,9 +107,9 @@ Status run_init(Engine& engine, const std::vector<std::string>& files) {
     std::unique_ptr<Session> session = engine.new_session();
     TRY(session
             ->execute_script(text.str(),
-                             [](const StatementResult& result) {
+                             [&](const StatementResult& result) {
                                for (const std::string& notice : result.notices) {
-                                 log_line("notice: " + notice);
+                                 log.info("notice: " + notice);
                                }
                                return true;
                              })
@@ -105,54 +118,102 @@ Status run_init(Engine& engine, const std::vector<std::string>& files) {
   return {};
 }
 
-}  // namespace
-
-int run_serve(const ServeFlags& flags) {
-  block_signals();  // before the first thread
-  Result<std::pair<std::string, uint16_t>> listen = parse_listen(flags.listen);
-  if (!listen.ok()) {
-    return fail(listen.status());
-  }
+Result<EngineOptions> engine_options(const ServeFlags& flags) {
   EngineOptions options;
   options.data_directory = flags.data_directory;
   Result<int64_t> interval = parse_duration_us(flags.checkpoint_interval);
   if (!interval.ok()) {
-    return fail(Status::invalid_argument(fmt::format(
-        "--checkpoint-interval is a time such as 1s, not '{}'", flags.checkpoint_interval)));
+    return Status::invalid_argument(fmt::format(
+        "--checkpoint-interval is a time such as 1s, not '{}'", flags.checkpoint_interval));
   }
   options.checkpoint_interval_us = *interval;
-  Result<uint64_t> limit = memory_limit(flags.memory_limit);
-  if (!limit.ok()) {
-    return fail(limit.status());
-  }
-  options.memory_limit_bytes = *limit;
+  options.memory_limit_bytes = flags.memory_limit.empty()
+                                   ? available_memory() / 10 * 7
+                                   : TRY(parse_size(flags.memory_limit, "--memory-limit"));
   options.crash_at = flags.crash_at;
   options.session_settings["execution.runtime-mode"] = "batch";
   for (const std::string& setting : flags.settings) {
     size_t equals = setting.find('=');
     if (equals == std::string::npos || equals == 0) {
-      return fail(Status::invalid_argument(fmt::format("-D is KEY=VALUE, not '{}'", setting)));
+      return Status::invalid_argument(fmt::format("-D is KEY=VALUE, not '{}'", setting));
     }
     options.session_settings[setting.substr(0, equals)] = setting.substr(equals + 1);
   }
-  Result<std::unique_ptr<Engine>> engine = Engine::open(std::move(options));
+  return options;
+}
+
+Result<ListenOptions> listen_options(const ServeFlags& flags) {
+  ListenOptions options;
+  options.socket_directory = flags.socket_directory;
+  std::tie(options.host, options.port) = TRY(parse_address(flags.listen, "--listen"));
+  if (!flags.http.empty()) {
+    std::tie(options.http_host, options.http_port) = TRY(parse_address(flags.http, "--http"));
+  }
+  options.tls = {flags.tls_certificate, flags.tls_key, flags.tls_authority};
+  if (options.tls.certificate_file.empty() != options.tls.key_file.empty()) {
+    return Status::invalid_argument("--tls-cert and --tls-key go together");
+  }
+  Result<int64_t> connections = parse_int(flags.connections_max);
+  if (!connections.ok() || *connections < 1) {
+    return Status::invalid_argument(fmt::format(
+        "--max-connections is a number from 1 on, not '{}'", flags.connections_max));
+  }
+  options.limits.connections_max = static_cast<size_t>(*connections);
+  options.limits.message_bytes_max = TRY(parse_size(flags.message_max, "--max-message"));
+  options.limits.allows_insecure = flags.allows_insecure;
+  return options;
+}
+
+std::string ready_text(const ListenOptions& options, const Server& server) {
+  std::string text = fmt::format("ready: {}:{}", options.host, server.port());
+  if (!options.socket_directory.empty()) {
+    text += fmt::format(" and {}/.s.PGSQL.{}", options.socket_directory, server.port());
+  }
+  if (!options.http_host.empty()) {
+    text += fmt::format(", http {}:{}", options.http_host, server.http_port());
+  }
+  return text;
+}
+
+// As many descriptors as the system gives: each connection takes one.
+void raise_descriptors() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+}  // namespace
+
+int run_serve(const ServeFlags& flags) {
+  block_signals();  // before the first thread
+  Log log(flags.log_format == "json" ? LogFormat::kJson : LogFormat::kText);
+  raise_descriptors();
+  Result<ListenOptions> listen = listen_options(flags);
+  if (!listen.ok()) {
+    return fail(log, listen.status());
+  }
+  Result<EngineOptions> options = engine_options(flags);
+  if (!options.ok()) {
+    return fail(log, options.status());
+  }
+  Result<std::unique_ptr<Engine>> engine = Engine::open(std::move(options).value());
   if (!engine.ok()) {
-    return fail(engine.status());
+    return fail(log, engine.status());
   }
   for (const std::string& notice : (*engine)->start_notices()) {
-    log_line("notice: " + notice);
+    log.info("notice: " + notice);
   }
-  Result<std::unique_ptr<Server>> server = Server::start(
-      **engine,
-      {.socket_directory = flags.socket_directory, .host = listen->first, .port = listen->second});
+  Result<std::unique_ptr<Server>> server = Server::start(**engine, *listen);
   if (!server.ok()) {
-    return fail(server.status());
+    return fail(log, server.status());
   }
   // Scripts may wait for sources; who reads what is there already need not.
-  log_line(fmt::format("ready: {}:{} and {}/.s.PGSQL.{}", listen->first, (*server)->port(),
-                       flags.socket_directory, (*server)->port()));
-  if (Status status = run_init(**engine, flags.init_files); !status.ok()) {
-    return fail(status);
+  log.info(ready_text(*listen, **server));
+  tell_ready();
+  if (Status status = run_init(**engine, flags.init_files, log); !status.ok()) {
+    return fail(log, status);
   }
   Signals signals;
   while (true) {
@@ -161,11 +222,19 @@ int run_serve(const ServeFlags& flags) {
     if (signal == SIGTERM || signal == SIGINT) {
       break;
     }
+    if (signal == SIGHUP) {
+      Status status = (*server)->reload_tls();
+      if (status.ok()) {
+        log.info("reloaded: new connections use the files of TLS as they are now");
+      } else {
+        log.error("not reloaded: " + status.to_string());
+      }
+    }
   }
-  log_line("ending: the last checkpoint");
+  log.info("ending: the last checkpoint");
   server->reset();
   engine->reset();
-  log_line("ended");
+  log.info("ended");
   return 0;
 }
 

@@ -13,11 +13,19 @@ struct ServeFlags {
   std::string checkpoint_interval = "1s";
   std::string memory_limit;  // "2GB"; empty: 70 % of what the machine, or the control group, has
   std::string crash_at;      // for tests: base/crash_point.h
+  std::string http;          // "HOST:PORT"; empty: no HTTP
+  std::string tls_certificate, tls_key, tls_authority;
+  bool allows_insecure = false;
+  std::string config;  // a file of flags
+  std::string log_format = "text";
+  std::string connections_max = "5000";
+  std::string message_max = "64MB";
   std::vector<std::string> init_files;
   std::vector<std::string> settings;  // KEY=VALUE, of every session
 };
 
-// Until SIGTERM or SIGINT: then the last checkpoint is taken. The exit status.
+// Until SIGTERM or SIGINT: then the last checkpoint is taken. SIGHUP reads the files of TLS again.
+// The exit status.
 int run_serve(const ServeFlags& flags);
 
 }  // namespace tidemark

@@ -14,6 +14,7 @@
 #include "connectors/connector.h"
 #include "dataflow/operators/upsert.h"
 #include "engine/subscription.h"
+#include "engine/view_history.h"
 #include "physical/planner.h"
 
 namespace tidemark {
@@ -82,7 +83,9 @@ class Dataflow {
   bool live = false;          // has been published: its content is exact at `mark`
   Lsn mark;
   int64_t commit_time_us = 0;
+  int64_t published_us = 0;  // when `mark` was reached
   int64_t started_us = 0;
+  ViewHistory history;
   bool in_error = false;  // a row error stands: nothing is published until it is gone
   std::optional<Status> failed;
 

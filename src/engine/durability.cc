@@ -78,6 +78,18 @@ Status Durability::erase_database(const std::string& catalog, const std::string&
   return store_->write(batch);
 }
 
+Status Durability::put_user(const User& user) {
+  StoreBatch batch;
+  batch.put(user_key(user.name), user.verifier);
+  return store_->write(batch);
+}
+
+Status Durability::erase_user(const std::string& name) {
+  StoreBatch batch;
+  batch.erase(user_key(name));
+  return store_->write(batch);
+}
+
 // --- dataflows and sources ---
 
 Status Durability::attach(Dataflow& dataflow, const std::string& plan, bool is_stored) {

@@ -18,6 +18,7 @@
 #include <thread>
 #include <vector>
 
+#include "catalog/users.h"
 #include "engine/checkpoint_writer.h"
 #include "engine/dataflow.h"
 #include "engine/records.h"
@@ -42,6 +43,8 @@ class Durability {
   Status erase_catalog(const std::string& name);
   Status put_database(const std::string& catalog, const std::string& database);
   Status erase_database(const std::string& catalog, const std::string& database);
+  Status put_user(const User& user);
+  Status erase_user(const std::string& name);
 
   // --- dataflows and sources (step thread) ---
   // Keeps the state of a dataflow from now on. `is_stored`: it is there already, and fits the plan.

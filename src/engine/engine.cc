@@ -3,6 +3,7 @@
 #include "engine/durability.h"
 #include "engine/restore.h"
 #include "engine/step_loop.h"
+#include "engine/system/system_table.h"
 
 namespace tidemark {
 
@@ -11,7 +12,9 @@ Engine::Engine(EngineOptions options) : Engine(std::move(options), nullptr) {}
 Engine::Engine(EngineOptions options, std::unique_ptr<Durability> durability)
     : options_(std::move(options)),
       durability_(std::move(durability)),
-      step_loop_(std::make_unique<StepLoop>(options_.step_commits_max, durability_.get())) {}
+      step_loop_(std::make_unique<StepLoop>(options_.step_commits_max, durability_.get())) {
+  catalog_.set_system_tables(system_objects());
+}
 
 Engine::~Engine() = default;
 

@@ -11,6 +11,7 @@
 
 #include "base/status.h"
 #include "catalog/catalog.h"
+#include "catalog/users.h"
 #include "connectors/connector.h"
 #include "engine/session.h"
 #include "engine/subscription.h"
@@ -45,6 +46,8 @@ class Engine {
 
   std::unique_ptr<Session> new_session();
   Catalog& catalog() { return catalog_; }
+  Users& users() { return users_; }
+  const Users& users() const { return users_; }
   StepLoop& step_loop() { return *step_loop_; }
   const EngineOptions& options() const { return options_; }
   Durability* durability() { return durability_.get(); }  // null: in memory
@@ -56,6 +59,7 @@ class Engine {
 
   EngineOptions options_;
   Catalog catalog_;
+  Users users_;
   std::unique_ptr<Durability> durability_;  // outlives the loop
   std::unique_ptr<StepLoop> step_loop_;
   std::vector<std::string> start_notices_;

@@ -1,5 +1,7 @@
 #include "engine/external_catalog.h"
 
+#include "base/reference.h"
+
 #include <fmt/core.h>
 
 #include "connectors/registry.h"
@@ -32,7 +34,7 @@ Result<std::shared_ptr<ExternalCatalog>> make_external_catalog(const CatalogInfo
 
 Result<std::vector<std::pair<std::string, std::string>>> ConnectorCatalog::list() {
   std::vector<std::pair<std::string, std::string>> result;
-  for (SourceTableName& table : TRY(connector_.list_tables(options_))) {
+  for (SourceTableName& table : TRY(connector_.list_tables(TRY(resolve_references(options_))))) {
     result.emplace_back(std::move(table.schema), std::move(table.table));
   }
   return result;
@@ -42,7 +44,7 @@ Result<CatalogObject> ConnectorCatalog::resolve(const ObjectName& name) {
   // Whether the table exists is asked first, so that a misspelt name is "not found" and not a
   // connector's error.
   bool exists = false;
-  for (const SourceTableName& table : TRY(connector_.list_tables(options_))) {
+  for (const SourceTableName& table : TRY(connector_.list_tables(TRY(resolve_references(options_))))) {
     exists = exists || (table.schema == name.database && table.table == name.object);
   }
   if (!exists) {
@@ -50,7 +52,7 @@ Result<CatalogObject> ConnectorCatalog::resolve(const ObjectName& name) {
         .with_hint("SHOW TABLES lists them");
   }
   Options with = connector_.table_options(options_, {name.database, name.object});
-  SourceTable table = TRY(connector_.resolve_table(with, std::nullopt, {}));
+  SourceTable table = TRY(connector_.resolve_table(TRY(resolve_references(with)), std::nullopt, {}));
   return to_object(std::move(table), std::move(with));
 }
 

@@ -53,6 +53,11 @@ Result<PlannedDataflow> plan_dataflow(const BoundQuery& bound, ObjectId object, 
   planned.constants = std::move(physical.constants);
   planned.plan = fmt::format("{}\n{}", kGraphVersion, plan_to_string(*bound.plan));
   for (const GraphInput& input : physical.inputs) {
+    if (input.object->is_system_table()) {
+      return Status::unsupported(
+          fmt::format("system tables are read once, and not together with tables of a source: {}",
+                      input.object->name.object));
+    }
     if (input.object->is_materialized_view()) {
       planned.views.push_back({input.object->id, input.node, input.columns});
     } else {

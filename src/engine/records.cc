@@ -27,6 +27,10 @@ std::string object_key(ObjectId id) {
   return key;
 }
 
+std::string user_key(std::string_view user) {
+  return std::string(kUserPrefix) += user;
+}
+
 std::string source_key(std::string_view key) {
   return std::string(kSourcePrefix) += key;
 }

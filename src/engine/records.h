@@ -5,6 +5,7 @@
 //   c <catalog>                                CREATE CATALOG
 //   b <catalog> 00 <database>                  CREATE DATABASE
 //   o <object id, 8 bytes>                     a table or view
+//   w <user>                                   who may log in, and the verifier of the password
 //   u <source key>                             an upstream: its name there, and how far it has been
 //   read d <dataflow id, 4 bytes>                   a materialized view's dataflow: its mark s
 //   <dataflow id, 4> <node, 2> <place, 2> …  state tables (state/keyed_table.h,
@@ -25,6 +26,7 @@ namespace tidemark {
 inline constexpr std::string_view kCatalogPrefix = "c";
 inline constexpr std::string_view kDatabasePrefix = "b";
 inline constexpr std::string_view kObjectPrefix = "o";
+inline constexpr std::string_view kUserPrefix = "w";
 inline constexpr std::string_view kSourcePrefix = "u";
 inline constexpr std::string_view kDataflowPrefix = "d";
 inline constexpr std::string_view kStatePrefix = "s";
@@ -32,6 +34,7 @@ inline constexpr std::string_view kStatePrefix = "s";
 std::string catalog_key(std::string_view catalog);
 std::string database_key(std::string_view catalog, std::string_view database);
 std::string object_key(ObjectId id);
+std::string user_key(std::string_view user);
 std::string source_key(std::string_view key);
 std::string dataflow_key(uint64_t id);
 // All state of a dataflow; of one of its tables.

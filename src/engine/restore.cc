@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "auth/scram.h"
 #include "catalog/catalog_codec.h"
 #include "connectors/registry.h"
 #include "engine/bind_view.h"
@@ -26,6 +27,7 @@ class Restorer {
     TRY(catalogs());
     TRY(databases());
     TRY(objects());
+    TRY(users());
     TRY(sources());
     TRY(views());
     TRY(drop_orphans());
@@ -43,6 +45,17 @@ class Restorer {
       TRY(f(cursor.key().substr(prefix.size()), cursor.value()));
     }
     return cursor.status();
+  }
+
+  Status users() {
+    return for_each(kUserPrefix, [&](std::string_view key, std::string_view value) -> Status {
+      if (!value.empty() && !ScramVerifier::parse(value)) {
+        return Status::corruption("the verifier of a password cannot be read: user " +
+                                  std::string(key));
+      }
+      engine_.users().put({std::string(key), std::string(value)});
+      return {};
+    });
   }
 
   Status catalogs() {

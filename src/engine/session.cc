@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "base/ascii.h"
 #include "base/nearest.h"
 #include "engine/durability.h"
 #include "engine/engine.h"
@@ -16,6 +17,16 @@
 
 namespace tidemark {
 
+namespace {
+
+std::string first_database(const CatalogInfo& catalog) {
+  return catalog.name == kDefaultCatalog       ? std::string(kDefaultDatabase)
+         : catalog.type == "generic_in_memory" ? "default"
+                                               : "public";
+}
+
+}  // namespace
+
 Session::Session(Engine& engine)
     : engine_(engine),
       catalog_(kDefaultCatalog),
@@ -23,9 +34,31 @@ Session::Session(Engine& engine)
       settings_(engine.options().session_settings) {}
 Session::~Session() = default;
 
-Result<StatementResult> Session::execute(const sql::Statement& statement, std::string_view text) {
+Result<StatementResult> Session::execute(const sql::Statement& statement, std::string_view text,
+                                         Parameters* parameters) {
+  Result<StatementResult> result =
+      StatementExecutor(*this, text, parameters).execute_in_transaction(statement);
   cancelled_ = false;
-  return StatementExecutor(*this, text).execute(statement);
+  if (!result.ok()) {
+    fail_transaction();
+  }
+  return result;
+}
+
+Result<StatementShape> Session::describe(const sql::Statement& statement, std::string_view text,
+                                         Parameters& parameters) {
+  Result<StatementShape> shape = StatementExecutor(*this, text, &parameters).describe(statement);
+  if (!shape.ok()) {
+    fail_transaction();
+  }
+  return shape;
+}
+
+void Session::fail_transaction() {
+  if (transaction_ == TransactionState::kBlock) {
+    transaction_ = TransactionState::kFailed;
+    pin_.reset();
+  }
 }
 
 Status Session::execute_script(std::string_view text,
@@ -41,6 +74,21 @@ Status Session::execute_script(std::string_view text,
 
 void Session::cancel() {
   cancelled_ = true;
+}
+
+Status Session::use_database(const std::string& name) {
+  if (name == kDatabaseName) {
+    return {};
+  }
+  Result<CatalogInfo> found = engine_.catalog().find_catalog(name);
+  if (!found.ok()) {
+    return Status::not_found(fmt::format("database \"{}\" does not exist", name))
+        .with_sqlstate("3D000")
+        .with_hint(fmt::format("the database is {}", kDatabaseName));
+  }
+  catalog_ = name;
+  database_ = first_database(*found);
+  return {};
 }
 
 std::string Session::setting(std::string_view key) const {
@@ -87,6 +135,16 @@ Status Session::set(const std::string& key, const std::string& value,
     TRY(one_of({"streaming", "batch"}));
   } else if (key == "sql-client.execution.result-mode") {
     TRY(one_of({"table", "changelog", "tableau"}));
+  } else if (key == "tidemark.min_mark" && !value.empty() && !Lsn::parse(value)) {
+    return Status::invalid_argument(fmt::format("not an LSN: '{}'", value))
+        .with_sqlstate("22023")
+        .with_hint("an LSN looks like '0/306EE20'");
+  } else if (key == "statement_timeout") {
+    TRY(parse_duration_us(value));
+  } else if (key == "client_encoding" && ascii_upper(value) != "UTF8" &&
+             ascii_upper(value) != "UTF-8" && ascii_upper(value) != "UNICODE") {
+    return Status::invalid_argument(fmt::format("client_encoding is UTF8: '{}'", value))
+        .with_sqlstate("22023");
   } else if (key == "tidemark.until") {
     TRY(one_of({"", "caught-up"}));
   } else if (key == "execution.checkpointing.interval") {

@@ -22,6 +22,18 @@
 namespace tidemark {
 
 class Engine;
+class Parameters;
+struct ReadPin;
+
+// As ReadyForQuery tells it: no block, in a block, in a block that only ROLLBACK ends.
+enum class TransactionState : char { kIdle = 'I', kBlock = 'T', kFailed = 'E' };
+
+// What a statement takes and gives, known without running it.
+struct StatementShape {
+  std::vector<Type> parameters;  // of $1, $2, ...
+  std::optional<Schema> rows;    // nullopt: it returns none
+  bool is_stream = false;        // a live query
+};
 
 // A statement that returns no rows. `tag` is its command tag: "CREATE TABLE".
 struct CommandDone {
@@ -34,7 +46,8 @@ struct RowsResult {
   RowBatch rows;
   std::string tag;  // "SELECT 7", "SHOW"
   Lsn mark;
-  int64_t commit_time_us = 0;
+  int64_t commit_time_us = 0;  // of the last commit in them; 0: not known
+  int64_t published_us = 0;    // when that was published here
 };
 
 // A live query: rows keep coming until it is cancelled.
@@ -60,17 +73,34 @@ class Session {
 
   // Runs one parsed statement. `text` is the source that positions refer to (for error excerpts,
   // names of jobs).
-  Result<StatementResult> execute(const sql::Statement& statement, std::string_view text);
+  // `parameters`: values of $1, ..., each with its type; null: there are none.
+  Result<StatementResult> execute(const sql::Statement& statement, std::string_view text,
+                                  Parameters* parameters = nullptr);
+  // Without running it. `parameters` has the types that the client has declared, and gets the rest.
+  Result<StatementShape> describe(const sql::Statement& statement, std::string_view text,
+                                  Parameters& parameters);
   // Parses and runs a script, one statement after the other; `done` gets each result and says
   // whether to go on. Errors carry positions into `text`.
   Status execute_script(std::string_view text, const std::function<bool(StatementResult)>& done);
 
   // Makes a blocking execute() return kCancelled soon.
   void cancel();
+  // A cancel that came too late for its statement is not for the next one.
+  void forget_cancel() { cancelled_ = false; }
+
+  TransactionState transaction() const { return transaction_; }
+  // An error outside execute(), of the protocol: the block has failed.
+  void fail_transaction();
+  // Who this session belongs to.
+  const std::string& user() const { return user_; }
+  void set_user(std::string user) { user_ = std::move(user); }
 
   Status set(const std::string& key, const std::string& value, std::vector<std::string>& notices);
   // The session's value, or the default; empty if unknown.
   std::string setting(std::string_view key) const;
+  // A database as a client of PostgreSQL names it: "tidemark" is the default catalog, others are
+  // catalogs. kNotFound: there is none.
+  Status use_database(const std::string& name);
   const std::string& current_catalog() const { return catalog_; }
   const std::string& current_database() const { return database_; }
   // Candidates that continue the word at the end of `prefix` (keywords, tables, columns,
@@ -83,6 +113,14 @@ class Session {
   std::string catalog_;
   std::string database_;
   Options settings_;
+  std::string user_{"tidemark"};
+  TransactionState transaction_ = TransactionState::kIdle;
+  // All reads of a block are of what was published when it first read. Shared with the step loop,
+  // which looks whether it is still held.
+  std::shared_ptr<const ReadPin> pin_;
+  bool has_read_tables_ = false;  // in this block, which has then no mark to read others at
+  bool has_defined_ = false;      // in this block: ROLLBACK does not undo that
+  Options settings_before_;       // what SET LOCAL has covered; an empty value: the default
   std::atomic<bool> cancelled_{false};
 };
 

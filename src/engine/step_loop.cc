@@ -98,6 +98,7 @@ void StepLoop::loop() {
     for (auto& command : commands) {
       command();
     }
+    ++turn_;
     if (stop) {
       break;
     }
@@ -116,6 +117,7 @@ void StepLoop::loop() {
       }
     }
     collect_garbage();
+    trim_history();
   }
   if (durability_ != nullptr) {
     durability_->finish();
@@ -355,6 +357,8 @@ void StepLoop::publish(Dataflow& dataflow) {
                                       "changes do not fit its snapshot"));
     return;
   }
+  keep_history(dataflow, delta);
+  dataflow.published_us = now_us();
   bool first = !dataflow.live;
   dataflow.live = true;
   if (first && dataflow.is_durable) {
@@ -397,6 +401,7 @@ void StepLoop::publish(Dataflow& dataflow) {
 
 void StepLoop::publish_progress(Dataflow& dataflow) {
   set_mark(dataflow, MarkKind::kPosition);
+  dataflow.published_us = now_us();
   ViewUpdate update;
   update.mark = dataflow.mark;
   update.commit_time_us = dataflow.commit_time_us;

@@ -66,6 +66,16 @@ class StepLoop {
   bool is_current(const Dataflow& dataflow) const;
   void add_waiter(std::shared_ptr<MarkWaiter> waiter);
   void subscribe(Dataflow& dataflow, Subscriber subscriber);
+  // --- reads that answer once (step_loop_reads.cc) ---
+
+  // A materialized view's content: at the end of the last turn, or at the pin. nullopt: it shows
+  // nothing yet. Error: it has failed, a row error stands, the pin is too old.
+  Result<std::optional<ViewRead>> read_view(ObjectId object, const ReadPin* pin);
+  // Keeps all views readable as they are now, for as long as it is held.
+  std::shared_ptr<ReadPin> pin();
+  // A reader gives back the content that it has added up.
+  void rebase_view(ObjectId object, uint64_t turn, std::shared_ptr<const ZBatch> content);
+
   // Ends the readers of a dataflow whose wanted mark has been reached already.
   void end_done(DataflowId id);
 
@@ -98,6 +108,9 @@ class StepLoop {
   void feed_from_tables(Dataflow& dataflow, std::vector<TableRequest>& tables, bool is_resumed);
   void wait_for_work(bool more);
   void tell_waiters();
+  uint64_t first_pinned() const;
+  void keep_history(Dataflow& dataflow, const ZBatch& changes);
+  void trim_history();
   void abandon_unread_sources();
 
   uint64_t step_commits_max_;
@@ -107,6 +120,9 @@ class StepLoop {
       dataflows_;  // in order of creation: upstream first
   DataflowId next_id_ = 1;
   uint64_t step_ = 0;
+  uint64_t turn_ = 0;              // of the loop
+  uint64_t oldest_kept_turn_ = 0;  // pins of earlier turns were given up
+  std::vector<std::weak_ptr<ReadPin>> pins_;
   std::vector<std::shared_ptr<MarkWaiter>> waiters_;  // shared with the threads that wait
 
   std::mutex mutex_;  // guards the four below

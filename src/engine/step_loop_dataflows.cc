@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "base/reference.h"
 #include "connectors/registry.h"
 #include "engine/durability.h"
 #include "engine/source_feed.h"
@@ -28,7 +29,7 @@ Result<Source*> StepLoop::open_source(const std::string& key, const Options& wit
     return open;
   }
   Connector* connector = TRY(find_connector(with.at("connector")));
-  SourceOpening opening{.with = with, .wake = [this] { wake(); }};
+  SourceOpening opening{.with = TRY(resolve_references(with)), .wake = [this] { wake(); }};
   SourceRecord record{.with = with};
   if (durability_ != nullptr) {
     // Known to us before it is known there, so that nothing is left there without an owner.
@@ -45,7 +46,9 @@ Result<Source*> StepLoop::open_source(const std::string& key, const Options& wit
 Status StepLoop::resume_source(const std::string& key, const SourceRecord& record) {
   Connector* connector = TRY(find_connector(record.with.at("connector")));
   SourceOpening opening{
-      .with = record.with, .wake = [this] { wake(); }, .durable_name = record.durable_name};
+      .with = TRY(resolve_references(record.with)),
+      .wake = [this] { wake(); },
+      .durable_name = record.durable_name};
   if (record.position.valid()) {
     opening.resume = ResumePoint{record.position, record.token};
   }

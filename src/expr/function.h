@@ -3,6 +3,7 @@
 // types, its vectorised kernel, its documentation and an example that a test runs.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,11 +36,29 @@ struct RowError {
   Status status;
 };
 
+// Names and numbers of objects, for the functions of pg_catalog. Implemented above this layer.
+class SystemNames {
+ public:
+  virtual ~SystemNames() = default;
+  // The object of a name as it would be written in a statement ("public.costs", "costs").
+  virtual std::optional<int64_t> relation_oid(std::string_view name) const = 0;
+  // Its name, qualified unless it is found without; nullopt: there is none.
+  virtual std::optional<std::string> relation_name(int64_t oid) const = 0;
+  // The query of a view.
+  virtual std::optional<std::string> definition(int64_t oid) const = 0;
+  // Found by its bare name.
+  virtual bool is_visible(int64_t oid) const = 0;
+  virtual std::string current_schema() const = 0;
+  virtual std::string current_user() const = 0;
+  virtual std::string setting(std::string_view name) const = 0;
+};
+
 // What a kernel may know besides its arguments. One thread.
 struct EvalContext {
   std::string zone = "UTC";  // the session's time zone
   int64_t now_us = 0;        // when the query started, since 2000-01-01 UTC
   std::vector<RowError> errors;
+  const SystemNames* names = nullptr;  // of a query that is answered once; null: no names are known
 };
 
 // Computes out[0 .. rows). `out` comes sized, zeroed, and with NULL set where the function's null
@@ -96,5 +115,6 @@ std::span<const Function> pattern_functions();
 std::span<const Function> datetime_functions();
 std::span<const Function> conditional_functions();
 std::span<const Function> nested_functions();
+std::span<const Function> catalog_functions();
 
 }  // namespace tidemark

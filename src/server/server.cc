@@ -14,7 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "auth/scram.h"
+#include "engine/engine.h"
+#include "server/http/http_server.h"
 #include "server/pgwire/connection.h"
+#include "server/tls.h"
 
 namespace tidemark {
 
@@ -23,8 +27,9 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr size_t kWorkersMax = 64;  // statements that may block at the same time
-constexpr size_t kConnectionsMax = 5000;
 constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr size_t kReadBytes = 64 << 10;
+constexpr size_t kHttpConnectionsMax = 64;
 
 using Tcp = asio::ip::tcp;
 using Unix = asio::local::stream_protocol;
@@ -32,6 +37,29 @@ using Unix = asio::local::stream_protocol;
 }  // namespace
 
 namespace {
+
+bool is_loopback(const asio::ip::address& address) {
+  return address.is_loopback() ||
+         (address.is_v6() && address.to_v6().is_v4_mapped() &&
+          asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).is_loopback());
+}
+
+// Other machines could read along and come in.
+Status check_open_address(const ListenOptions& options, const Engine& engine) {
+  if (options.limits.allows_insecure) {
+    return {};
+  }
+  bool has_tls = !options.tls.certificate_file.empty();
+  if (has_tls && engine.users().has_passwords()) {
+    return {};
+  }
+  return Status::invalid_argument(
+             fmt::format("will not listen on {}, which other machines reach: {}", options.host,
+                         has_tls ? "no user has a password" : "without TLS"))
+      .with_hint(has_tls ? "CREATE USER name PASSWORD '...' first, while it listens on 127.0.0.1; "
+                           "--allow-insecure-listen does without"
+                         : "give --tls-cert and --tls-key; --allow-insecure-listen does without");
+}
 
 // A process that was killed leaves its socket's file, which nobody listens on.
 void remove_dead_socket(const std::string& path) {
@@ -50,8 +78,17 @@ struct Server::State {
   explicit State(Engine& engine)
       : io(std::make_shared<asio::io_context>(1)),
         workers(kWorkersMax),
-        all{.io = io, .engine = engine, .workers = workers, .open = {}},
+        all{.io = io,
+            .engine = engine,
+            .workers = workers,
+            .limits = {},
+            .tls = nullptr,
+            .mock_secret = random_bytes(32),
+            .open = {},
+            .scratch = std::string(kReadBytes, '\0'),
+            .metrics = {}},
         tcp(*io),
+        http(*io),
         local(*io) {}
 
   template <typename Acceptor>
@@ -59,14 +96,19 @@ struct Server::State {
                 std::string_view where);
   template <typename Acceptor>
   asio::awaitable<void> accept(Acceptor& acceptor);
+  asio::awaitable<void> accept_http();
 
   std::shared_ptr<asio::io_context> io;
   WorkerPool workers;
   pgwire::Connections all;
   Tcp::acceptor tcp;
+  Tcp::acceptor http;
   Unix::acceptor local;
+  TlsOptions tls;
   std::string socket_path;
+  size_t http_connections = 0;
   uint16_t port = 0;
+  uint16_t http_port = 0;
   std::thread thread;
 };
 
@@ -85,8 +127,21 @@ Status Server::State::listen(Acceptor& acceptor, const typename Acceptor::endpoi
   if (error) {
     return Status::unavailable(fmt::format("cannot listen: {}: {}", error.message(), where));
   }
-  asio::co_spawn(*io, accept(acceptor), asio::detached);
   return {};
+}
+
+asio::awaitable<void> Server::State::accept_http() {
+  while (http.is_open()) {
+    auto [error, socket] = co_await http.async_accept(asio::as_tuple(asio::use_awaitable));
+    if (error == asio::error::operation_aborted) {
+      co_return;
+    }
+    if (!error && http_connections < kHttpConnectionsMax) {
+      ++http_connections;
+      asio::co_spawn(*io, http::serve(std::move(socket), all),
+                     [this](const std::exception_ptr&) { --http_connections; });
+    }
+  }
 }
 
 template <typename Acceptor>
@@ -101,14 +156,23 @@ asio::awaitable<void> Server::State::accept(Acceptor& acceptor) {
       co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
       continue;
     }
-    if (all.open.size() >= kConnectionsMax) {
+    if (all.open.size() >= all.limits.connections_max) {
+      std::string refusal;
+      all.metrics.count_refused();
+      pgwire::write_error(refusal, "FATAL", "53300", "sorry, too many clients already");
+      boost::system::error_code ignored;
+      socket.non_blocking(true, ignored);
+      socket.write_some(asio::buffer(refusal), ignored);
       continue;
     }
     boost::system::error_code ignored;
+    bool is_local = true;
     if constexpr (std::is_same_v<Acceptor, Tcp::acceptor>) {
       socket.set_option(Tcp::no_delay(true), ignored);
+      is_local = is_loopback(socket.remote_endpoint(ignored).address());
     }
-    std::make_shared<pgwire::Connection>(pgwire::Socket(std::move(socket)), all)->start();
+    std::make_shared<pgwire::Connection>(pgwire::Socket(std::move(socket)), is_local, all)
+        ->start();
   }
 }
 
@@ -117,6 +181,11 @@ Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Result<std::unique_ptr<Server>> Server::start(Engine& engine, ListenOptions options) {
   auto state = std::make_unique<State>(engine);
   state->port = options.port;
+  state->tls = options.tls;
+  state->all.limits = options.limits;
+  if (!options.tls.certificate_file.empty()) {
+    state->all.tls = TRY(make_tls(options.tls));
+  }
   if (!options.host.empty()) {
     boost::system::error_code error;
     asio::ip::address address = asio::ip::make_address(options.host, error);
@@ -124,7 +193,11 @@ Result<std::unique_ptr<Server>> Server::start(Engine& engine, ListenOptions opti
     if (error) {
       return Status::invalid_argument(fmt::format("cannot listen: {}: {}", error.message(), where));
     }
+    if (!is_loopback(address)) {
+      TRY(check_open_address(options, engine));
+    }
     TRY(state->listen(state->tcp, Tcp::endpoint(address, options.port), where));
+    asio::co_spawn(*state->io, state->accept(state->tcp), asio::detached);
     state->port = state->tcp.local_endpoint(error).port();
   }
   if (!options.socket_directory.empty()) {
@@ -134,7 +207,19 @@ Result<std::unique_ptr<Server>> Server::start(Engine& engine, ListenOptions opti
     }
     remove_dead_socket(path);
     TRY(state->listen(state->local, Unix::endpoint(path), path));
+    asio::co_spawn(*state->io, state->accept(state->local), asio::detached);
     state->socket_path = path;
+  }
+  if (!options.http_host.empty()) {
+    boost::system::error_code error;
+    asio::ip::address address = asio::ip::make_address(options.http_host, error);
+    std::string where = fmt::format("http {}:{}", options.http_host, options.http_port);
+    if (error) {
+      return Status::invalid_argument(fmt::format("cannot listen: {}: {}", error.message(), where));
+    }
+    TRY(state->listen(state->http, Tcp::endpoint(address, options.http_port), where));
+    state->http_port = state->http.local_endpoint(error).port();
+    asio::co_spawn(*state->io, state->accept_http(), asio::detached);
   }
   state->thread = std::thread([io = state->io] { io->run(); });
   return std::unique_ptr<Server>(new Server(std::move(state)));
@@ -144,6 +229,7 @@ Server::~Server() {
   asio::post(*state_->io, [state = state_.get()] {
     boost::system::error_code ignored;
     state->tcp.close(ignored);
+    state->http.close(ignored);
     state->local.close(ignored);
     // A connection leaves the map when its last coroutine ends, which is not before this returns.
     for (auto [id, connection] : state->all.open) {
@@ -155,6 +241,20 @@ Server::~Server() {
   if (!state_->socket_path.empty()) {
     unlink(state_->socket_path.c_str());
   }
+}
+
+Status Server::reload_tls() {
+  if (state_->tls.certificate_file.empty()) {
+    return {};
+  }
+  auto context = TRY(make_tls(state_->tls));
+  asio::post(*state_->io,
+             [state = state_.get(), context = std::move(context)] { state->all.tls = context; });
+  return {};
+}
+
+uint16_t Server::http_port() const {
+  return state_->http_port;
 }
 
 uint16_t Server::port() const {

@@ -11,10 +11,21 @@
 #include <string>
 
 #include "base/status.h"
+#include "server/tls_options.h"
 
 namespace tidemark {
 
 class Engine;
+
+// What one client, and all together, may ask for.
+struct ServerLimits {
+  size_t connections_max = 5000;
+  size_t message_bytes_max = 64 << 20;  // of one message; its statement and its parameters
+  size_t prepared_max = 10'000;         // prepared statements of one connection
+  int64_t startup_ms = 30'000;          // from the first byte to the end of authentication
+  // Other machines are let in without TLS, and without a password if there is none.
+  bool allows_insecure = false;
+};
 
 struct ListenOptions {
   // A directory: the socket in it is named ".s.PGSQL.<port>", as libpq looks for it. Empty: none.
@@ -22,15 +33,24 @@ struct ListenOptions {
   // An address for TCP. Empty: none.
   std::string host;
   uint16_t port = 7432;  // 0, with TCP: any free port
+  // An address for HTTP (server/http/). Empty: none.
+  std::string http_host;
+  uint16_t http_port = 0;  // 0: any free port
+  TlsOptions tls;        // without a certificate: none
+  ServerLimits limits;
 };
 
 class Server {
  public:
-  // Listens from here on. The engine must outlive the server.
+  // Listens from here on. The engine must outlive the server. An address that other machines reach
+  // takes TLS and a user with a password, unless the limits allow it without.
   static Result<std::unique_ptr<Server>> start(Engine& engine, ListenOptions options);
   ~Server();  // cuts all connections, waits for their statements to end, removes the socket
 
   uint16_t port() const;
+  uint16_t http_port() const;
+  // Reads the files of TLS again: for connections from here on.
+  Status reload_tls();
 
  private:
   struct State;

@@ -204,6 +204,10 @@ struct CreateUser {  // CREATE USER u [WITH] [PASSWORD 'p'] [(options)]
   std::optional<std::string> password;
   Options options;
 };
+struct AlterUser {  // ALTER USER u [WITH] PASSWORD {'p' | NULL}
+  Identifier name;
+  std::optional<std::string> password;  // none: NULL, which takes the password away
+};
 struct CreateIndex {  // CREATE INDEX [i] ON t (a, b)
   bool unique = false;
   bool if_not_exists = false;

@@ -192,11 +192,16 @@ struct DeclareCursor {
   Identifier name;
   bool binary = false;
   bool hold = false;       // WITH HOLD
+  bool no_scroll = false;  // NO SCROLL: only forward
   StatementPtr statement;  // QueryStatement or Subscribe
 };
-struct Fetch {
-  std::optional<uint64_t> count;  // none: ALL
+enum class FetchDirection : uint8_t { kForward, kBackward, kAbsolute, kRelative };
+struct Fetch {  // FETCH and MOVE
+  FetchDirection direction = FetchDirection::kForward;
+  std::optional<int64_t> count;  // of kAbsolute and kRelative: the place; none: ALL
   Identifier cursor;
+  bool is_move = false;
+  Options options;  // WITH (TIMEOUT = '1s'), for a cursor over SUBSCRIBE
 };
 struct CloseCursor {
   std::optional<Identifier> cursor;  // none: ALL
@@ -218,7 +223,7 @@ struct Statement {
                CompilePlan, ExecutePlan, Explain, Subscribe, VerifyView, WaitForLsn, CreateTable,
                CreateView, CreateMaterializedView, CreateMaterializedTable, CreateCatalog,
                CreateDatabase, CreateFunction, CreateModel, CreateConnection, CreateUser,
-               CreateIndex, Drop, Alter, Describe, Show, ShowCreate, ShowSetting, Use, Set, Reset,
+               CreateIndex, Drop, Alter, AlterUser, Describe, Show, ShowCreate, ShowSetting, Use, Set, Reset,
                LoadModule, UnloadModule, AddJar, RemoveJar, StopJob, Kill, Begin, Commit, Rollback,
                DeclareCursor, Fetch, CloseCursor, Copy, Help, Quit, Clear, SourceFile>
       node;

@@ -182,6 +182,16 @@ Result<StatementNode> read_alter_function(TokenStream& in, bool temporary, bool 
   return StatementNode(std::move(alter));
 }
 
+Result<StatementNode> read_alter_user(TokenStream& in) {
+  AlterUser alter{.name = TRY(in.identifier("a user name"))};
+  in.accept("WITH");
+  TRY(in.expect("PASSWORD"));
+  if (!in.accept("NULL")) {
+    alter.password = TRY(in.string("a password in quotes"));
+  }
+  return StatementNode(std::move(alter));
+}
+
 }  // namespace
 
 Result<StatementNode> read_alter(TokenStream& in) {
@@ -200,6 +210,9 @@ Result<StatementNode> read_alter(TokenStream& in) {
   in.take();
   bool temporary = in.accept("TEMPORARY");
   bool system = temporary && in.accept("SYSTEM");
+  if (!temporary && (in.accept("USER") || in.accept("ROLE"))) {
+    return read_alter_user(in);
+  }
   if (in.accept("FUNCTION")) {
     return read_alter_function(in, temporary, system);
   }

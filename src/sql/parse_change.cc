@@ -210,6 +210,38 @@ Node read_wait(TokenStream& in) {
   return StatementNode(std::move(wait));
 }
 
+// PostgreSQL's spelling before 9.0, which tools still write: [BINARY] [CSV [HEADER]]
+// [DELIMITER 'c'] [NULL 's'] [QUOTE 'c'] [ESCAPE 'c'].
+Result<Options> read_old_copy_options(TokenStream& in) {
+  Options options;
+  auto add = [&](std::string key, std::string value) {
+    options.push_back(
+        Option{.key = std::move(key), .value = std::move(value), .position = in.position()});
+  };
+  bool again = true;
+  while (again) {
+    again = false;
+    for (const char* format : {"BINARY", "CSV"}) {
+      if (in.accept(format)) {
+        add("FORMAT", format[0] == 'B' ? "binary" : "csv");
+        again = true;
+      }
+    }
+    if (in.accept("HEADER")) {
+      add("HEADER", "true");
+      again = true;
+    }
+    for (const char* key : {"DELIMITER", "NULL", "QUOTE", "ESCAPE"}) {
+      if (in.accept(key)) {
+        in.accept("AS");
+        add(key, TRY(in.string("a text in quotes")));
+        again = true;
+      }
+    }
+  }
+  return options;
+}
+
 Node read_copy(TokenStream& in) {
   in.take();
   Copy copy;
@@ -230,10 +262,8 @@ Node read_copy(TokenStream& in) {
     }
   }
   TRY(in.expect("TO STDOUT"));
-  bool with = in.accept("WITH");
-  if (with || in.at("(")) {
-    copy.options = TRY(read_options(in));
-  }
+  in.accept("WITH");
+  copy.options = in.at("(") ? TRY(read_options(in)) : TRY(read_old_copy_options(in));
   return StatementNode(std::move(copy));
 }
 

@@ -167,6 +167,17 @@ const BinaryRow* find_binary(const TokenStream& in) {
   return nullptr;
 }
 
+// Text is compared by its bytes, which is what these say.
+Status read_collation(TokenStream& in) {
+  size_t position = in.position();
+  Name name = TRY(in.name("a collation"));
+  if (name.last() != "default" && name.last() != "C" && name.last() != "POSIX") {
+    return in.error("the only collations are \"C\" and \"default\", which is the same: " + name.last(),
+                    position);
+  }
+  return {};
+}
+
 // What binds tightest, behind a primary: a[i], x::type, (r).f, and (r).*.
 Result<Expr> read_postfix(TokenStream& in, Level& level) {
   Expr expr = TRY(read_primary(in));
@@ -180,6 +191,9 @@ Result<Expr> read_postfix(TokenStream& in, Level& level) {
       TypeName type = TRY(read_type(in));
       expr = Expr{Cast{make_expr(std::move(expr)), std::make_unique<TypeName>(std::move(type))},
                   position};
+    } else if (in.accept_quietly("COLLATE")) {
+      TRY(read_collation(in));
+      continue;
     } else if (in.accept_quietly(".")) {
       Identifier field = TRY(in.any_word("a field name"));
       expr = Expr{FieldAccess{make_expr(std::move(expr)), std::move(field)}, position};
@@ -206,6 +220,24 @@ Result<Expr> read_prefix(TokenStream& in, Level& level, int precedence) {
   return read_postfix(in, level);
 }
 
+// a OPERATOR(pg_catalog.~) b: Postgres's spelling that names the operator's schema.
+Result<Expr> read_named_operator(TokenStream& in, Expr left) {
+  in.accept_quietly("OPERATOR (");
+  if (in.at_identifier()) {
+    TRY(in.identifier("a schema"));
+    TRY(in.expect("."));
+  }
+  const BinaryRow* row = find_binary(in);
+  if (row == nullptr) {
+    return in.unexpected("an operator");
+  }
+  size_t position = in.position();
+  in.accept_quietly(row->symbol);
+  TRY(in.expect(")"));
+  ExprPtr right = make_expr(TRY(read_expr_above(in, kPrecedenceOther + 1)));
+  return Expr{BinaryOp{row->op, make_expr(std::move(left)), std::move(right)}, position};
+}
+
 }  // namespace
 
 ExprPtr make_expr(Expr expr) {
@@ -217,7 +249,9 @@ Result<Expr> read_expr_above(TokenStream& in, int precedence) {
   TRY(level.check());
   Expr left = TRY(read_prefix(in, level, precedence));
   while (true) {
-    if (const BinaryRow* row = find_binary(in)) {
+    if (in.at("OPERATOR (") && precedence <= kPrecedenceOther) {
+      left = TRY(read_named_operator(in, std::move(left)));
+    } else if (const BinaryRow* row = find_binary(in)) {
       if (row->precedence < precedence) {
         return left;
       }

@@ -218,7 +218,7 @@ Node read_declare(TokenStream& in) {
   if (!in.accept("INSENSITIVE")) {
     in.accept("ASENSITIVE");
   }
-  in.accept("NO SCROLL");
+  declare.no_scroll = in.accept("NO SCROLL");
   in.accept("SCROLL");
   TRY(in.expect("CURSOR"));
   declare.hold = in.accept("WITH HOLD");
@@ -232,22 +232,65 @@ Node read_declare(TokenStream& in) {
   return StatementNode(std::move(declare));
 }
 
-// FETCH [FORWARD] [n|ALL|NEXT] [FROM|IN] c
-Node read_fetch(TokenStream& in) {
-  in.take();
-  Fetch fetch{.count = 1};
-  in.accept("FORWARD");
+Result<int64_t> read_signed(TokenStream& in) {
+  bool negative = in.accept_quietly("-");
+  auto number = static_cast<int64_t>(TRY(in.number("a number of rows")));
+  return negative ? -number : number;
+}
+
+// What stands between FETCH and FROM: nothing, n, ALL, NEXT, PRIOR, FIRST, LAST, ABSOLUTE n,
+// RELATIVE n, FORWARD [n|ALL], BACKWARD [n|ALL] (PostgreSQL 15 manual, FETCH).
+Status read_fetch_direction(TokenStream& in, Fetch& fetch) {
+  using enum FetchDirection;
+  struct Word {
+    std::string_view word;
+    FetchDirection direction;
+    int64_t count;
+  };
+  static constexpr Word kWords[] = {{"NEXT", kForward, 1},
+                                    {"PRIOR", kBackward, 1},
+                                    {"FIRST", kAbsolute, 1},
+                                    {"LAST", kAbsolute, -1}};
+  fetch.count = 1;
+  bool is_name = in.at_kind(TokenKind::kEnd, 1) || in.at(";", 1) || in.at("WITH", 1);
+  if (is_name) {
+    return {};  // FETCH next: a cursor of that name
+  }
+  for (const Word& word : kWords) {
+    if (in.accept(word.word)) {
+      fetch.direction = word.direction;
+      fetch.count = word.count;
+      return {};
+    }
+  }
+  if (in.accept("ABSOLUTE") || in.at("RELATIVE")) {
+    fetch.direction = in.accept("RELATIVE") ? kRelative : kAbsolute;
+    fetch.count = TRY(read_signed(in));
+    return {};
+  }
+  if (in.accept("BACKWARD")) {
+    fetch.direction = kBackward;
+  } else {
+    in.accept("FORWARD");
+  }
   if (in.accept("ALL")) {
     fetch.count.reset();
-  } else if (in.at_kind(TokenKind::kInteger)) {
-    fetch.count = TRY(in.number("a number of rows"));
-  } else if (in.at_identifier(1) || in.at("FROM", 1) || in.at("IN", 1)) {
-    in.accept("NEXT");
+  } else if (in.at_kind(TokenKind::kInteger) || in.at("-")) {
+    fetch.count = TRY(read_signed(in));
   }
+  return {};
+}
+
+template <bool is_move>
+Node read_fetch(TokenStream& in) {
+  in.take();
+  Fetch fetch{.is_move = is_move};
+  TRY(read_fetch_direction(in, fetch));
   if (!in.accept("FROM")) {
     in.accept("IN");
   }
   fetch.cursor = TRY(in.identifier("a cursor name"));
+  fetch.options = TRY(read_with_options(in));
   return StatementNode(std::move(fetch));
 }
 
@@ -290,7 +333,8 @@ Result<std::optional<StatementNode>> read_session(TokenStream& in) {
       {"ROLLBACK", [](TokenStream& s) { return read_transaction_end(s, Rollback{}); }},
       {"ABORT", [](TokenStream& s) { return read_transaction_end(s, Rollback{}); }},
       {"DECLARE", read_declare},
-      {"FETCH", read_fetch},
+      {"FETCH", read_fetch<false>},
+      {"MOVE", read_fetch<true>},
       {"CLOSE", read_close},
       {"SOURCE", read_source},
       {"HELP", read_word_alone<Help>},

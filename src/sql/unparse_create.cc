@@ -168,6 +168,17 @@ void Writer::node(const CreateUser& n) {
   with_options(n.options);
 }
 
+void Writer::node(const AlterUser& n) {
+  raw("ALTER USER ");
+  name(n.name);
+  raw(" PASSWORD ");
+  if (n.password) {
+    string(*n.password);
+  } else {
+    raw("NULL");
+  }
+}
+
 void Writer::node(const CreateIndex& n) {
   raw(n.unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ");
   raw(n.if_not_exists ? "IF NOT EXISTS " : "");

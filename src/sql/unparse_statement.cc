@@ -207,13 +207,18 @@ struct StatementWriter {
   void operator()(const DeclareCursor& n) const {
     out.raw("DECLARE ");
     out.name(n.name);
-    out.raw(n.binary ? " BINARY CURSOR" : " CURSOR");
+    out.raw(n.binary ? " BINARY" : "");
+    out.raw(n.no_scroll ? " NO SCROLL CURSOR" : " CURSOR");
     out.raw(n.hold ? " WITH HOLD FOR " : " FOR ");
     out.statement(*n.statement);
   }
   void operator()(const Fetch& n) const {
-    out.raw(n.count ? fmt::format("FETCH {} FROM ", *n.count) : "FETCH ALL FROM ");
+    static constexpr const char* kDirections[] = {"", "BACKWARD ", "ABSOLUTE ", "RELATIVE "};
+    out.raw(fmt::format("{} {}{} FROM ", n.is_move ? "MOVE" : "FETCH",
+                        kDirections[static_cast<int>(n.direction)],
+                        n.count ? std::to_string(*n.count) : "ALL"));
     out.name(n.cursor);
+    out.with_options(n.options);
   }
   void operator()(const CloseCursor& n) const {
     out.raw(n.cursor ? "CLOSE " : "CLOSE ALL");

@@ -66,6 +66,7 @@ class Writer {
   void node(const CreateModel& n);
   void node(const CreateConnection& n);
   void node(const CreateUser& n);
+  void node(const AlterUser& n);
   void node(const CreateIndex& n);
 
   // unparse_alter.cc

@@ -60,6 +60,9 @@ struct Type {
   int32_t length = 0;     // CHAR, VARCHAR, BINARY, VARBINARY
   std::vector<Type> children;
   std::vector<std::string> field_names;  // ROW only
+  // How PostgreSQL's catalog names the type, where it is not by the kind: 26 (oid) of a BIGINT in
+  // pg_class. 0: by the kind. Only for clients; types that differ in it are the same.
+  uint32_t wire_oid = 0;
 
   static Type of(TypeKind kind) { return Type{.kind = kind}; }
   static Type null() { return of(TypeKind::kNull); }

@@ -159,12 +159,40 @@ Result<StatementResult> StatementExecutor::run(const sql::WaitForLsn& statement)
           .with_position(option.position);
     }
   }
+  if (session_.pin_ != nullptr) {
+    return Status::invalid_argument("WAIT FOR LSN comes too late in this transaction block")
+        .with_sqlstate("25001")
+        .with_detail("the block reads at the mark of its first read")
+        .with_hint("wait before BEGIN, or before the first read");
+  }
   Status reached = wait_for_mark(*lsn, timeout_us);
   if (!reached.ok() && !(is_no_throw && reached.code() == StatusCode::kUnavailable)) {
     return reached;
   }
   return table("WAIT", Schema{{{"status", Type::string()}}},
                {{reached.ok() ? "success" : "timeout"}});
+}
+
+Status StatementExecutor::wait_for_min_mark() {
+  std::string text = session_.setting("tidemark.min_mark");
+  if (text.empty()) {
+    return {};
+  }
+  std::optional<Lsn> mark = Lsn::parse(text);  // checked by SET
+  CHECK(mark.has_value());
+  if (session_.pin_ != nullptr) {
+    for (const auto& [view, pinned] : session_.pin_->marks) {
+      if (pinned.mark < *mark) {
+        return Status::invalid_argument(
+                   fmt::format("this transaction block reads at {}, before tidemark.min_mark",
+                               pinned.mark.to_string()))
+            .with_sqlstate("55000")
+            .with_hint("set it before the block's first read");
+      }
+    }
+    return {};
+  }
+  return wait_for_mark(*mark, -1);
 }
 
 Status StatementExecutor::wait_for_mark(Lsn mark, int64_t timeout_us) {

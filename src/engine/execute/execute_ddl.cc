@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include "base/overloaded.h"
+#include "base/reference.h"
 #include "connectors/registry.h"
 #include "engine/bind_view.h"
 #include "engine/durability.h"
@@ -179,8 +180,9 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateTable& statement
   if (!connector.ok()) {
     return connector.status().with_position(position_of("connector"));
   }
+  Options resolved_with = TRY(resolve_references(with));
   Result<std::vector<std::string>> checked = check_options(
-      with, (*connector)->options(), fmt::format("connector {}", (*connector)->name()));
+      resolved_with, (*connector)->options(), fmt::format("connector {}", (*connector)->name()));
   if (!checked.ok()) {
     size_t position = statement.name.position();
     for (const sql::Option& option : statement.options) {
@@ -194,7 +196,7 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateTable& statement
     notice(std::move(text));
   }
   Result<SourceTable> resolved =
-      (*connector)->resolve_table(with, declared.schema, session_.settings_);
+      (*connector)->resolve_table(resolved_with, declared.schema, session_.settings_);
   if (!resolved.ok()) {
     return resolved.status().with_position(statement.name.position());
   }
@@ -394,6 +396,8 @@ Result<StatementResult> StatementExecutor::run(const sql::Drop& statement) {
                                        parts.back()));
       }
       return done("DROP DATABASE");
+    case sql::ObjectKind::kUser:
+      return drop_user(statement);
     case sql::ObjectKind::kTable:
     case sql::ObjectKind::kView:
     case sql::ObjectKind::kMaterializedView:

@@ -60,7 +60,9 @@ Result<StatementResult> StatementExecutor::explain_analyze(const sql::Query& que
   BoundQuery bound = TRY(bind(query));
   std::vector<std::vector<std::string>> rows;
   if (bound.objects.empty()) {
-    add_operators("query", *TRY(run_graph(bound)).graph, rows);
+    PhysicalPlan plan = build_graph(bound.plan);
+    TRY(evaluate_once(bound, plan, {}));
+    add_operators("query", *plan.graph, rows);
   } else {
     auto subscription = std::make_shared<Subscription>(engine_.options().subscription_bytes_max);
     uint64_t id = TRY(start_dataflow(bound, 0, "explain", subscription));

@@ -2,7 +2,9 @@
 
 #include <fmt/core.h>
 
+#include "base/ascii.h"
 #include "engine/execute/executor.h"
+#include "engine/execute/result_rows.h"
 #include "engine/plan_dataflow.h"
 #include "engine/step_loop.h"
 #include "physical/planner.h"
@@ -11,39 +13,12 @@
 
 namespace tidemark {
 
-namespace {
-
-// The rows that the output's content says there are, in the wanted order.
-RowBatch ordered(const RowBatch& rows, const std::vector<SortKey>& order, size_t visible) {
-  std::vector<std::string> keys(rows.rows);
-  for (size_t row = 0; row < rows.rows; ++row) {
-    for (const SortKey& sort : order) {
-      append_sort_key(*rows.columns[sort.column], row, sort.descending, sort.nulls_first,
-                      keys[row]);
-    }
-  }
-  std::vector<uint32_t> places(rows.rows);
-  for (uint32_t i = 0; i < places.size(); ++i) {
-    places[i] = i;
-  }
-  std::stable_sort(places.begin(), places.end(),
-                   [&](uint32_t a, uint32_t b) { return keys[a] < keys[b]; });
-  RowBatch result = rows.select(places);
-  result.columns.resize(visible);
-  return result;
-}
-
-Schema visible_schema(const BoundQuery& bound) {
-  Schema schema = bound.plan->schema;
-  schema.fields.resize(schema.size() - bound.hidden);
-  return schema;
-}
-
-}  // namespace
-
 BindContext StatementExecutor::bind_context() const {
   std::string zone = session_.setting("table.local-time-zone");
-  return {catalog_, session_.catalog_, session_.database_, zone == "default" ? "UTC" : zone};
+  BindContext context{catalog_, session_.catalog_, session_.database_,
+                      zone == "default" ? "UTC" : zone};
+  context.parameters = parameters_;
+  return context;
 }
 
 Result<BoundQuery> StatementExecutor::bind(const sql::Query& query) {
@@ -70,36 +45,6 @@ Result<uint64_t> StatementExecutor::start_dataflow(const BoundQuery& bound, Obje
   return id;
 }
 
-Result<PhysicalPlan> StatementExecutor::run_graph(const BoundQuery& bound) {
-  PhysicalPlan plan = build_graph(bound.plan);
-  for (auto& [node, rows] : plan.constants) {
-    plan.graph->push(node, Delta{false, {ZBatch{std::move(rows), {}}}});
-  }
-  StepContext context;
-  context.eval.zone = bind_context().zone;
-  context.eval.now_us = std::chrono::duration_cast<std::chrono::microseconds>(
-                            std::chrono::system_clock::now().time_since_epoch())
-                            .count() -
-                        946684800000000;
-  TRY(plan.graph->step(context));
-  if (std::optional<std::string> error = plan.graph->error()) {
-    return Status::data_error(*error);
-  }
-  return plan;
-}
-
-Result<StatementResult> StatementExecutor::run_constant(const BoundQuery& bound) {
-  PhysicalPlan plan = TRY(run_graph(bound));
-  plan.graph->output().publish();
-  ChangeBatch content = to_changelog(plan.graph->output().content(), std::nullopt);
-  size_t visible = bound.plan->schema.size() - bound.hidden;
-  RowsResult result;
-  result.schema = visible_schema(bound);
-  result.rows = ordered(content.rows, bound.order, visible);
-  result.tag = fmt::format("SELECT {}", result.rows.rows);
-  return StatementResult{std::move(result), std::move(notices_)};
-}
-
 // For a query that answers once: the first content, which for a materialized view is its newest.
 Result<StatementResult> StatementExecutor::first_answer(StreamResult stream) {
   RowsResult result;
@@ -107,9 +52,10 @@ Result<StatementResult> StatementExecutor::first_answer(StreamResult stream) {
   result.schema = stream.schema;
   result.schema.fields.resize(visible);
   ViewUpdate update = TRY(first_content(*stream.subscription));
-  result.rows = ordered(update.changes.rows, stream.order, visible);
+  result.rows = in_order(update.changes.rows, stream.order, visible);
   result.mark = update.mark;
   result.commit_time_us = update.commit_time_us;
+  result.published_us = update.published_us;
   stream.subscription->cancel();
   engine_.step_loop().wake();
   result.tag = fmt::format("SELECT {}", result.rows.rows);
@@ -141,9 +87,17 @@ Result<ViewUpdate> StatementExecutor::first_content(Subscription& subscription) 
 Result<StatementResult> StatementExecutor::run_query(const sql::Query& query, bool stream,
                                                      bool progress) {
   BoundQuery bound = TRY(bind(query));
-  if (bound.objects.empty()) {
-    return run_constant(bound);
+  bool can_change = std::ranges::any_of(
+      bound.objects, [](const ObjectRef& object) { return !object->is_system_table(); });
+  if (!stream || !can_change) {
+    return read_once(bound);
   }
+  return stream_query(bound, progress);
+}
+
+// A live query; its first content waits in the subscription.
+Result<StreamResult> StatementExecutor::start_stream(const BoundQuery& bound, bool progress,
+                                                     uint64_t& id) {
   StreamResult result;
   result.schema = bound.plan->schema;
   result.hidden = bound.hidden;
@@ -152,10 +106,13 @@ Result<StatementResult> StatementExecutor::run_query(const sql::Query& query, bo
   result.progress = progress;
   result.subscription = std::make_shared<Subscription>(engine_.options().subscription_bytes_max);
   std::string name = session_.setting("pipeline.name");
-  uint64_t id = TRY(start_dataflow(bound, 0, name.empty() ? "query" : name, result.subscription));
-  if (!stream) {
-    return first_answer(std::move(result));
-  }
+  id = TRY(start_dataflow(bound, 0, name.empty() ? "query" : name, result.subscription));
+  return result;
+}
+
+Result<StatementResult> StatementExecutor::stream_query(const BoundQuery& bound, bool progress) {
+  uint64_t id = 0;
+  StreamResult result = TRY(start_stream(bound, progress, id));
   if (session_.setting("tidemark.until") == "caught-up") {
     // The end is known only once the sources have said where they are now.
     StepLoop& loop = engine_.step_loop();
@@ -200,14 +157,16 @@ Result<StatementResult> StatementExecutor::run_query(const sql::Query& query, bo
   return StatementResult{std::move(result), std::move(notices_)};
 }
 
+bool StatementExecutor::is_streaming() const {
+  return ascii_upper(session_.setting("execution.runtime-mode")) != "BATCH";
+}
+
 Result<StatementResult> StatementExecutor::run(const sql::QueryStatement& statement) {
-  bool stream = session_.setting("execution.runtime-mode") != "batch" &&
-                session_.setting("execution.runtime-mode") != "BATCH";
-  return run_query(*statement.query, stream, true);
+  return run_query(*statement.query, is_streaming(), true);
 }
 
 Result<StatementResult> StatementExecutor::run(const sql::Subscribe& statement) {
-  bool progress = false;
+  bool progress = false, snapshot = true;
   for (const sql::Option& option : statement.options) {
     std::string key;
     for (char c : option.key) {
@@ -216,10 +175,7 @@ Result<StatementResult> StatementExecutor::run(const sql::Subscribe& statement) 
     if (key == "PROGRESS") {
       progress = TRY(parse_bool(option.value));
     } else if (key == "SNAPSHOT") {
-      if (!TRY(parse_bool(option.value))) {
-        return Status::unsupported("SUBSCRIBE without its snapshot is not supported yet")
-            .with_position(option.position);
-      }
+      snapshot = TRY(parse_bool(option.value));
     } else {
       return Status::invalid_argument(fmt::format("unknown option of SUBSCRIBE: {}", option.key))
           .with_hint("options are SNAPSHOT and PROGRESS")
@@ -229,9 +185,16 @@ Result<StatementResult> StatementExecutor::run(const sql::Subscribe& statement) 
   if (statement.as_of_mark) {
     return Status::unsupported("SUBSCRIBE ... AS OF MARK is not supported yet");
   }
-  if (statement.query) {
-    return run_query(*statement.query, true, progress);
+  StatementResult result = statement.query ? TRY(run_query(*statement.query, true, progress))
+                                           : TRY(run_query(query_of(statement), true, progress));
+  if (auto* stream = std::get_if<StreamResult>(&result.outcome); stream != nullptr && !snapshot) {
+    TRY(first_content(*stream->subscription));  // what changes from there on is told
   }
+  return result;
+}
+
+// SUBSCRIBE v is SUBSCRIBE (SELECT * FROM v).
+sql::Query StatementExecutor::query_of(const sql::Subscribe& statement) {
   sql::Select select;
   select.items.push_back({sql::Expr{sql::Star{}, statement.name.position()}, {}});
   sql::TableRef table;
@@ -241,7 +204,7 @@ Result<StatementResult> StatementExecutor::run(const sql::Subscribe& statement) 
   sql::Query query;
   query.body = std::move(select);
   query.position = statement.name.position();
-  return run_query(query, true, progress);
+  return query;
 }
 
 }  // namespace tidemark

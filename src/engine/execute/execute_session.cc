@@ -3,6 +3,7 @@
 #include "engine/execute/executor.h"
 #include "engine/settings.h"
 #include "engine/step_loop.h"
+#include "engine/system/snapshot.h"
 
 namespace tidemark {
 
@@ -78,17 +79,21 @@ std::string_view unsupported_name(const sql::Statement& statement) {
 
 }  // namespace
 
+StatementExecutor::StatementExecutor(Session& session, std::string_view text,
+                                     Parameters* parameters)
+    : session_(session),
+      engine_(session.engine_),
+      catalog_(session.engine_.catalog()),
+      text_(text),
+      parameters_(parameters) {}
+
+StatementExecutor::~StatementExecutor() = default;
+
 Result<StatementResult> StatementExecutor::execute(const sql::Statement& statement) {
   return std::visit(
       [&]<typename T>(const T& node) -> Result<StatementResult> {
         if constexpr (requires { this->run(node); }) {
           return run(node);
-        } else if constexpr (std::is_same_v<T, sql::Begin>) {
-          return done("BEGIN");
-        } else if constexpr (std::is_same_v<T, sql::Commit>) {
-          return done("COMMIT");
-        } else if constexpr (std::is_same_v<T, sql::Rollback>) {
-          return done("ROLLBACK");
         } else {
           return Status::unsupported(
                      fmt::format("{} is not supported yet", unsupported_name(statement)))

@@ -7,6 +7,7 @@
 #include "engine/settings.h"
 #include "engine/source_feed.h"
 #include "engine/step_loop.h"
+#include "engine/system/snapshot.h"
 #include "types/datetime.h"
 
 namespace tidemark {
@@ -180,6 +181,8 @@ Result<StatementResult> StatementExecutor::run(const sql::Show& statement) {
     case kModules:
     case kFullModules:
       return names("module name", {"core"});
+    case kUsers:
+      return show_users();
     case kJars:
       return names("jars", {});
     case kJobs: {
@@ -228,21 +231,52 @@ Result<StatementResult> StatementExecutor::run(const sql::Show& statement) {
       });
       return table("SHOW", text_schema({"job name", "operator", "state bytes"}), std::move(rows));
     }
-    case kFreshness: {
-      loop.run([&] {
-        for (auto& [id, dataflow] : loop.dataflows()) {
-          std::string time;
-          if (dataflow->commit_time_us != 0) {
-            append_timestamp_ltz(dataflow->commit_time_us, bind_context().zone, time);
-          }
-          rows.push_back({dataflow->name, dataflow->live ? dataflow->mark.to_string() : "", time});
-        }
-      });
-      return table("SHOW", text_schema({"name", "mark", "commit time"}), std::move(rows));
-    }
+    case kFreshness:
+      return show_freshness();
+    case kSlots:
+      return show_slots();
+    case kSubscriptions:
+      return show_subscriptions();
     default:
       return Status::unsupported("this SHOW statement is not supported yet");
   }
+}
+
+Result<StatementResult> StatementExecutor::show_freshness() {
+  std::vector<std::vector<std::string>> rows;
+  for (const SystemDataflow& dataflow : system_snapshot().dataflows) {
+    std::string time, lag;
+    if (dataflow.commit_time_us != 0) {
+      append_timestamp_ltz(dataflow.commit_time_us, bind_context().zone, time);
+      int64_t lag_us = std::max<int64_t>(0, dataflow.published_us - dataflow.commit_time_us);
+      lag = dataflow.published_us == 0 ? "" : std::to_string(lag_us / 1000);
+    }
+    rows.push_back({dataflow.name, dataflow.is_live ? dataflow.mark.to_string() : "", time, lag,
+                    dataflow.state});
+  }
+  return table("SHOW", text_schema({"name", "mark", "commit time", "lag ms", "state"}),
+               std::move(rows));
+}
+
+Result<StatementResult> StatementExecutor::show_slots() {
+  std::vector<std::vector<std::string>> rows;
+  for (const SystemSource& source : system_snapshot().sources) {
+    rows.push_back({source.name, source.slot, source.publication, source.position.to_string()});
+  }
+  return table("SHOW", text_schema({"source", "slot", "publication", "received up to"}),
+               std::move(rows));
+}
+
+Result<StatementResult> StatementExecutor::show_subscriptions() {
+  std::vector<std::vector<std::string>> rows;
+  for (const SystemDataflow& dataflow : system_snapshot().dataflows) {
+    if (dataflow.subscribers != 0) {
+      rows.push_back({std::to_string(dataflow.id), dataflow.name,
+                      std::to_string(dataflow.subscribers),
+                      dataflow.is_live ? dataflow.mark.to_string() : ""});
+    }
+  }
+  return table("SHOW", text_schema({"job id", "name", "readers", "mark"}), std::move(rows));
 }
 
 Result<StatementResult> StatementExecutor::run(const sql::ShowCreate& statement) {
@@ -278,13 +312,20 @@ Result<StatementResult> StatementExecutor::run(const sql::ShowCreate& statement)
 }
 
 Result<StatementResult> StatementExecutor::run(const sql::ShowSetting& statement) {
-  std::string key = statement.name == "timezone" || statement.name == "TimeZone"
-                        ? "table.local-time-zone"
-                        : statement.name;
-  if (key == "server_version") {
-    return table("SHOW", text_schema({"server_version"}), {{"15.0"}});
+  if (statement.name == "all") {
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& [name, value] : settings()) {
+      rows.push_back({name, value, ""});
+    }
+    return table("SHOW", text_schema({"name", "setting", "description"}), std::move(rows));
   }
-  return table("SHOW", Schema{{{statement.name, Type::string()}}}, {{session_.setting(key)}});
+  for (const auto& [name, value] : settings()) {
+    if (ascii_lower(name) == ascii_lower(statement.name)) {
+      return table("SHOW", Schema{{{name, Type::string()}}}, {{value}});
+    }
+  }
+  return table("SHOW", Schema{{{statement.name, Type::string()}}},
+               {{session_.setting(statement.name)}});
 }
 
 }  // namespace tidemark

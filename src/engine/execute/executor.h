@@ -1,7 +1,10 @@
 #pragma once
 // Runs statements of a session; one function a kind, grouped in files by what they touch:
-// execute_query.cc, execute_explain.cc, execute_ddl.cc, execute_show.cc, execute_session.cc.
+// execute_query.cc, execute_explain.cc, execute_read.cc, execute_transaction.cc, execute_ddl.cc,
+// execute_show.cc, execute_session.cc.
 
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,15 +17,22 @@
 
 namespace tidemark {
 
+struct GraphInput;
+struct PhysicalPlan;
+struct SystemSnapshot;
+struct ViewRead;
+struct ZBatch;
+
 class StatementExecutor {
  public:
-  StatementExecutor(Session& session, std::string_view text)
-      : session_(session),
-        engine_(session.engine_),
-        catalog_(session.engine_.catalog()),
-        text_(text) {}
+  // `parameters`: what $1, ... stand for; null: there are none.
+  StatementExecutor(Session& session, std::string_view text, Parameters* parameters = nullptr);
+  ~StatementExecutor();
 
   Result<StatementResult> execute(const sql::Statement& statement);
+  // The same by the rules of transaction blocks: in one that has failed, only its end runs.
+  Result<StatementResult> execute_in_transaction(const sql::Statement& statement);
+  Result<StatementShape> describe(const sql::Statement& statement);
 
  private:
   using Outcome = Result<StatementResult>;
@@ -32,13 +42,36 @@ class StatementExecutor {
   Outcome run(const sql::Subscribe& statement);
   Outcome run(const sql::Explain& statement);
   Outcome run_query(const sql::Query& query, bool stream, bool progress);
-  Outcome run_constant(const BoundQuery& bound);
-  // A query of constants, run. Error: its row error.
-  Result<PhysicalPlan> run_graph(const BoundQuery& bound);
+  Outcome stream_query(const BoundQuery& bound, bool progress);
+  Result<StreamResult> start_stream(const BoundQuery& bound, bool progress, uint64_t& id);
   Outcome first_answer(StreamResult stream);
   // Waits for it; the subscription goes on. Errors: cancelled, or what ended the query.
   Result<ViewUpdate> first_content(Subscription& subscription);
   Outcome explain_analyze(const sql::Query& query);
+
+  // execute_read.cc
+  Outcome read_once(const BoundQuery& bound);
+  Outcome read_tables(const BoundQuery& bound);
+  // The views' contents, all at one mark; nullopt: one of them shows nothing yet.
+  Result<std::optional<std::vector<ViewRead>>> read_views(
+      const std::vector<const GraphInput*>& views);
+  ZBatch add_up(ObjectId view, const ViewRead& read);
+  Result<RowBatch> evaluate_once(const BoundQuery& bound, PhysicalPlan& plan,
+                                 const std::map<size_t, ZBatch>& contents);
+
+  // execute_system.cc
+  // The engine as system tables and functions of pg_catalog show it; taken at first use.
+  const SystemSnapshot& system_snapshot();
+  void take_dataflows(SystemSnapshot& snapshot);
+  ZBatch system_content(const CatalogObject& table);
+  // PostgreSQL's fixed ones, then the session's.
+  std::vector<std::pair<std::string, std::string>> settings() const;
+
+  // execute_transaction.cc
+  Outcome run(const sql::Begin& statement);
+  Outcome run(const sql::Commit& statement);
+  Outcome run(const sql::Rollback& statement);
+  void end_block();
 
   // execute_ddl.cc
   Outcome run(const sql::CreateTable& statement);
@@ -48,13 +81,24 @@ class StatementExecutor {
   Outcome run(const sql::CreateDatabase& statement);
   Outcome run(const sql::Drop& statement);
 
+  // execute_users.cc
+  Outcome run(const sql::CreateUser& statement);
+  Outcome run(const sql::AlterUser& statement);
+  Outcome drop_user(const sql::Drop& statement);
+  Outcome show_users();
+
   // execute_check.cc
   Outcome run(const sql::VerifyView& statement);
   Outcome run(const sql::WaitForLsn& statement);
   Status wait_for_end(Subscription& subscription);
   Status wait_for_mark(Lsn mark, int64_t timeout_us);
+  // As tidemark.min_mark asks, before a read.
+  Status wait_for_min_mark();
 
   // execute_show.cc
+  Outcome show_freshness();
+  Outcome show_slots();
+  Outcome show_subscriptions();
   Outcome run(const sql::Describe& statement);
   Outcome run(const sql::Show& statement);
   Outcome run(const sql::ShowCreate& statement);
@@ -66,6 +110,7 @@ class StatementExecutor {
   Outcome run(const sql::Reset& statement);
   Outcome run(const sql::StopJob& statement);
 
+  bool is_streaming() const;  // whether a SELECT stays live
   BindContext bind_context() const;
   Result<BoundQuery> bind(const sql::Query& query);
   // Opens what the plan's scans need and starts a dataflow with a first subscriber (if given).
@@ -81,11 +126,16 @@ class StatementExecutor {
   StatementResult table(std::string tag, Schema schema, std::vector<std::vector<std::string>> rows);
   void notice(std::string text) { notices_.push_back(std::move(text)); }
 
+  // What only reading a SUBSCRIBE as a query needs.
+  static sql::Query query_of(const sql::Subscribe& statement);
+
   Session& session_;
   Engine& engine_;
   Catalog& catalog_;
   std::string_view text_;
+  Parameters* parameters_;
   std::vector<std::string> notices_;
+  std::unique_ptr<SystemSnapshot> system_;
 };
 
 }  // namespace tidemark

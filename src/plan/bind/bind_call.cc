@@ -11,7 +11,12 @@ namespace tidemark {
 // COALESCE, NULLIF, IF, IFNULL: CASE in other words.
 Result<ExprRef> ExprBinder::bind_conditional(const std::string& name,
                                              const sql::FunctionCall& function, size_t position) {
-  std::vector<ExprRef> arguments = TRY(bind_all(function.args));
+  std::vector<ExprRef> arguments;
+  Type known = Type::null();  // of the arguments so far, for parameters
+  for (const sql::Expr& argument : function.args) {
+    arguments.push_back(TRY(bind_as(argument, known)));
+    known = arguments.back()->type;
+  }
   auto wrong_count = [&](std::string_view usage) {
     return Status::invalid_argument(fmt::format("{} got {} arguments", name, arguments.size()))
         .with_hint(fmt::format("usage: {}", usage))
@@ -79,7 +84,11 @@ Result<ExprRef> ExprBinder::bind_call(const sql::FunctionCall& function, size_t 
   if (name == "COALESCE" || name == "NULLIF" || name == "IF" || name == "IFNULL") {
     return bind_conditional(name, function, position);
   }
-  return call(name, TRY(bind_all(function.args)), position);
+  std::vector<const sql::Expr*> arguments;
+  for (const sql::Expr& argument : function.args) {
+    arguments.push_back(&argument);
+  }
+  return call_over(name, std::move(arguments), position);
 }
 
 }  // namespace tidemark

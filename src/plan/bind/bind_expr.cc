@@ -74,6 +74,7 @@ Result<ExprRef> ExprBinder::coerce(ExprRef expr, const Type& type, size_t positi
     return Status::invalid_argument(fmt::format("cannot convert {} to {}",
                                                 expr->type.to_string_without_null(),
                                                 type.to_string_without_null()))
+        .with_sqlstate("42804")
         .with_position(position);
   }
   return make_cast(std::move(expr), type);
@@ -89,6 +90,7 @@ Result<ExprRef> ExprBinder::call(std::string_view name, std::vector<ExprRef> arg
     }
     auto nearest = nearest_name(name, names);
     return Status::not_found(fmt::format("no such function: {}", name))
+        .with_sqlstate("42883")
         .with_hint(nearest ? fmt::format("did you mean {}?", *nearest)
                            : "SHOW FUNCTIONS lists them")
         .with_position(position);
@@ -110,7 +112,10 @@ Result<ExprRef> ExprBinder::call(std::string_view name, std::vector<ExprRef> arg
     if (!is_operator && !status.message().starts_with(name)) {
       status = std::move(status).with_context(fmt::format("{}({})", name, given));
     }
-    return std::move(status).with_hint(std::move(hint)).with_position(position);
+    return std::move(status)
+        .with_sqlstate("42883")
+        .with_hint(std::move(hint))
+        .with_position(position);
   }
   BoundFunction chosen = std::move(bound).value();
   for (size_t i = 0; i < arguments.size(); ++i) {
@@ -122,7 +127,7 @@ Result<ExprRef> ExprBinder::call(std::string_view name, std::vector<ExprRef> arg
 }
 
 Result<ExprRef> ExprBinder::bind_boolean(const sql::Expr& expr, std::string_view clause) {
-  ExprRef bound = TRY(bind(expr));
+  ExprRef bound = TRY(bind_as(expr, Type::boolean()));
   if (bound->type.kind == TypeKind::kNull) {
     return make_literal(std::monostate{}, Type::boolean());
   }
@@ -186,9 +191,7 @@ Result<ExprRef> ExprBinder::bind_node(const sql::Expr& expr) {
           },
           [&](const sql::DatetimeLiteral& literal) { return bind_datetime(literal, at); },
           [&](const sql::IntervalLiteral& literal) { return bind_interval(literal, at); },
-          [&](const sql::Parameter&) -> Result<ExprRef> {
-            return unsupported("a statement parameter", at);
-          },
+          [&](const sql::Parameter& parameter) { return bind_parameter(parameter, at); },
           [&](const sql::ColumnRef& column) { return bind_column(column, at); },
           [&](const sql::Star&) -> Result<ExprRef> {
             return Status::invalid_argument("* cannot stand here").with_position(at);
@@ -216,8 +219,7 @@ Result<ExprRef> ExprBinder::bind_node(const sql::Expr& expr) {
             return call("MAP[]", TRY(bind_all(map.entries)), at);
           },
           [&](const sql::Subscript& subscript) -> Result<ExprRef> {
-            ExprRef base = TRY(bind(*subscript.base));
-            return call("[]", {std::move(base), TRY(bind(*subscript.index))}, at);
+            return call_over("[]", {subscript.base.get(), subscript.index.get()}, at);
           },
           [&](const sql::FieldAccess& access) -> Result<ExprRef> {
             return bind_field(TRY(bind(*access.base)), access.field);
@@ -260,6 +262,56 @@ Result<ExprRef> ExprBinder::bind_unary(const sql::UnaryOp& unary, size_t positio
   CHECK(false);
 }
 
+std::string_view operator_name(sql::BinaryOperator op) {
+  using enum sql::BinaryOperator;
+  switch (op) {
+    case kOr:
+    case kAnd:
+      return "";
+    case kEqual:
+      return "=";
+    case kNotEqual:
+      return "<>";
+    case kLess:
+      return "<";
+    case kLessEqual:
+      return "<=";
+    case kGreater:
+      return ">";
+    case kGreaterEqual:
+      return ">=";
+    case kIsDistinctFrom:
+      return "IS DISTINCT FROM";
+    case kIsNotDistinctFrom:
+      return "IS NOT DISTINCT FROM";
+    case kConcat:
+      return "||";
+    case kJsonGet:
+      return "->";
+    case kJsonGetText:
+      return "->>";
+    case kMatch:
+      return "~";
+    case kMatchInsensitive:
+      return "~*";
+    case kNotMatch:
+      return "!~";
+    case kNotMatchInsensitive:
+      return "!~*";
+    case kAdd:
+      return "+";
+    case kSubtract:
+      return "-";
+    case kMultiply:
+      return "*";
+    case kDivide:
+      return "/";
+    case kModulo:
+      return "%";
+  }
+  return "";
+}
+
 Result<ExprRef> ExprBinder::bind_binary(const sql::BinaryOp& binary, size_t position) {
   using enum sql::BinaryOperator;
   if (binary.op == kAnd || binary.op == kOr) {
@@ -281,54 +333,7 @@ Result<ExprRef> ExprBinder::bind_binary(const sql::BinaryOp& binary, size_t posi
     }
     return binary.op == kAnd ? make_and(std::move(conditions)) : make_or(std::move(conditions));
   }
-  std::string_view name = [&]() -> std::string_view {
-    switch (binary.op) {
-      case kOr:
-      case kAnd:
-        return "";
-      case kEqual:
-        return "=";
-      case kNotEqual:
-        return "<>";
-      case kLess:
-        return "<";
-      case kLessEqual:
-        return "<=";
-      case kGreater:
-        return ">";
-      case kGreaterEqual:
-        return ">=";
-      case kIsDistinctFrom:
-        return "IS DISTINCT FROM";
-      case kIsNotDistinctFrom:
-        return "IS NOT DISTINCT FROM";
-      case kConcat:
-        return "||";
-      case kJsonGet:
-        return "->";
-      case kJsonGetText:
-        return "->>";
-      case kMatch:
-        return "~";
-      case kMatchInsensitive:
-        return "~*";
-      case kNotMatch:
-        return "!~";
-      case kNotMatchInsensitive:
-        return "!~*";
-      case kAdd:
-        return "+";
-      case kSubtract:
-        return "-";
-      case kMultiply:
-        return "*";
-      case kDivide:
-        return "/";
-      case kModulo:
-        return "%";
-    }
-    return "";
-  }();
+  std::string_view name = operator_name(binary.op);
   if (find_function(name) == nullptr) {
     return unsupported(fmt::format("operator {}", name), position);
   }
@@ -336,9 +341,7 @@ Result<ExprRef> ExprBinder::bind_binary(const sql::BinaryOp& binary, size_t posi
       std::holds_alternative<sql::RowConstructor>(binary.right->node)) {
     return compare_rows(binary.op, *binary.left, *binary.right, position);
   }
-  ExprRef left = TRY(bind(*binary.left));
-  ExprRef right = TRY(bind(*binary.right));
-  return call(name, {left, right}, position);
+  return call_over(name, {binary.left.get(), binary.right.get()}, position);
 }
 
 Result<ExprRef> ExprBinder::bind_is(const sql::Is& is, size_t position) {
@@ -361,9 +364,10 @@ Result<ExprRef> ExprBinder::bind_is(const sql::Is& is, size_t position) {
 }
 
 Result<ExprRef> ExprBinder::bind_between(const sql::Between& between, size_t position) {
-  ExprRef operand = TRY(bind(*between.operand));
-  ExprRef low = TRY(bind(*between.low));
-  ExprRef high = TRY(bind(*between.high));
+  const sql::Expr* parts[] = {between.operand.get(), between.low.get(), between.high.get()};
+  std::vector<ExprRef> bound = TRY(bind_arguments(">=", std::span(parts).first(2)));
+  ExprRef operand = bound[0], low = bound[1];
+  ExprRef high = TRY(bind_as(*between.high, operand->type));
   auto inside = [&](const ExprRef& from, const ExprRef& to) -> Result<ExprRef> {
     return make_and(
         {TRY(call(">=", {operand, from}, position)), TRY(call("<=", {operand, to}, position))});
@@ -383,9 +387,11 @@ Result<ExprRef> ExprBinder::bind_in(const sql::InList& in, size_t position) {
           TRY(compare_rows(sql::BinaryOperator::kEqual, *in.operand, item, item.position)));
     }
   } else {
-    ExprRef operand = TRY(bind(*in.operand));
+    const sql::Expr* first[] = {in.operand.get(), in.items.data()};
+    ExprRef operand = TRY(bind_arguments("=", first))[0];
     for (const sql::Expr& item : in.items) {
-      conditions.push_back(TRY(call("=", {operand, TRY(bind(item))}, item.position)));
+      conditions.push_back(
+          TRY(call("=", {operand, TRY(bind_as(item, operand->type))}, item.position)));
     }
   }
   ExprRef result = make_or(std::move(conditions));
@@ -399,11 +405,11 @@ Result<ExprRef> ExprBinder::bind_like(const sql::Like& like, size_t position) {
   if (find_function(name) == nullptr) {
     return unsupported(name, position);
   }
-  std::vector<ExprRef> arguments{TRY(bind(*like.operand)), TRY(bind(*like.pattern))};
+  std::vector<const sql::Expr*> arguments{like.operand.get(), like.pattern.get()};
   if (like.escape) {
-    arguments.push_back(TRY(bind(*like.escape)));
+    arguments.push_back(like.escape.get());
   }
-  ExprRef result = TRY(call(name, std::move(arguments), position));
+  ExprRef result = TRY(call_over(name, std::move(arguments), position));
   return like.negated ? call("NOT", {result}, position) : Result<ExprRef>(result);
 }
 
@@ -421,14 +427,15 @@ Result<ExprRef> ExprBinder::bind_case(const sql::Case& cases, size_t position) {
   };
   for (const sql::CaseBranch& branch : cases.branches) {
     ExprRef condition =
-        operand ? TRY(call("=", {operand, TRY(bind(*branch.when))}, branch.when->position))
+        operand ? TRY(call("=", {operand, TRY(bind_as(*branch.when, operand->type))},
+                           branch.when->position))
                 : TRY(bind_boolean(*branch.when, "WHEN"));
-    ExprRef result = TRY(bind(*branch.then));
+    ExprRef result = TRY(bind_as(*branch.then, type));
     TRY(widen(result, branch.then->position));
     branches.emplace_back(condition, result);
   }
   ExprRef otherwise =
-      cases.otherwise ? TRY(bind(*cases.otherwise)) : make_literal(std::monostate{}, Type::null());
+      cases.otherwise ? TRY(bind_as(*cases.otherwise, type)) : make_literal(std::monostate{}, Type::null());
   TRY(widen(otherwise, cases.otherwise ? cases.otherwise->position : position));
   for (auto& [condition, result] : branches) {
     result = TRY(coerce(result, type, position));
@@ -437,16 +444,46 @@ Result<ExprRef> ExprBinder::bind_case(const sql::Case& cases, size_t position) {
   return make_case(std::move(branches), otherwise, type);
 }
 
+// Numbers of PostgreSQL's catalog from and to names; null: a cast like any other.
+Result<ExprRef> ExprBinder::cast_catalog_number(const ExprRef& operand, const Type& type,
+                                                size_t position) {
+  constexpr uint32_t kRegproc = 24, kRegclass = 2205, kRegtype = 2206;
+  uint32_t to = type.wire_oid, from = operand->type.wire_oid;
+  if (operand->type.is_character() && (to == kRegclass || to == kRegtype || to == kRegproc)) {
+    std::string_view name = to == kRegclass  ? "REGCLASS"
+                            : to == kRegtype ? "REGTYPE"
+                                             : "REGPROC";
+    return call(name, {operand}, position);
+  }
+  if (type.is_character() && from == kRegclass) {
+    return call("REGCLASSOUT", {operand}, position);
+  }
+  if (type.is_character() && from == kRegtype) {
+    ExprRef none = make_literal(std::monostate{}, Type::bigint());
+    return call("FORMAT_TYPE", {operand, none}, position);
+  }
+  if (type.kind == operand->type.kind && type.physical() == operand->type.physical()) {
+    return std::make_shared<const Expr>(Expr{type, CastExpr{operand, false}});
+  }
+  return ExprRef();
+}
+
 Result<ExprRef> ExprBinder::bind_cast(const sql::Cast& cast, size_t position) {
-  ExprRef operand = TRY(bind(*cast.operand));
   Type type = TRY(bind_type(*cast.type));
+  ExprRef operand = TRY(bind_as(*cast.operand, type));
   if (operand->type.kind == TypeKind::kNull) {
     return make_literal(std::monostate{}, type);
+  }
+  if (type.wire_oid != 0 || operand->type.wire_oid != 0) {
+    if (ExprRef named = TRY(cast_catalog_number(operand, type, position))) {
+      return named;
+    }
   }
   if (!is_castable(operand->type, type)) {
     return Status::invalid_argument(fmt::format("cannot cast {} to {}",
                                                 operand->type.to_string_without_null(),
                                                 type.to_string_without_null()))
+        .with_sqlstate("42846")
         .with_position(position);
   }
   return make_cast(operand, type, cast.is_try);

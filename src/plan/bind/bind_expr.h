@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -73,11 +74,13 @@ struct WindowLevel {
 };
 
 class QueryBinder;
+struct BindContext;
 
 class ExprBinder {
  public:
-  // zone: the session's, for literals with a time zone.
-  ExprBinder(const Scope& scope, std::string zone) : scope_(scope), zone_(std::move(zone)) {}
+  // Of the context: the session's zone, for literals with a time zone, and the parameters. It
+  // outlives the binder.
+  ExprBinder(const Scope& scope, const BindContext& context);
 
   // Allows subqueries. They are added to `rows`, those of expressions over an aggregation to
   // `groups`.
@@ -97,6 +100,8 @@ class ExprBinder {
   void set_clause(std::string clause) { clause_ = std::move(clause); }
 
   Result<ExprRef> bind(const sql::Expr& expr);
+  // The same; a parameter without a type takes this one.
+  Result<ExprRef> bind_as(const sql::Expr& expr, const Type& type);
   // An expression over the input as a group column. Error: it is not in GROUP BY.
   Result<ExprRef> over_groups(const ExprRef& expr, const std::string& name, size_t position) const;
   Result<ExprRef> bind_boolean(const sql::Expr& expr, std::string_view clause);
@@ -107,6 +112,14 @@ class ExprBinder {
 
  private:
   Result<ExprRef> bind_node(const sql::Expr& expr);
+  // bind_parameter.cc
+  Result<ExprRef> bind_parameter(const sql::Parameter& parameter, size_t position);
+  bool is_untyped_parameter(const sql::Expr& expr) const;
+  // Arguments of a function; parameters without a type take what the function wants there.
+  Result<std::vector<ExprRef>> bind_arguments(std::string_view function,
+                                              std::span<const sql::Expr* const> arguments);
+  Result<ExprRef> call_over(std::string_view function, std::vector<const sql::Expr*> arguments,
+                            size_t position);
   Result<ExprRef> bind_column(const sql::ColumnRef& column, size_t position);
   Result<ExprRef> bind_number(const sql::NumberLiteral& number, size_t position);
   Result<ExprRef> bind_datetime(const sql::DatetimeLiteral& literal, size_t position);
@@ -118,6 +131,7 @@ class ExprBinder {
   Result<ExprRef> bind_like(const sql::Like& like, size_t position);
   Result<ExprRef> bind_case(const sql::Case& cases, size_t position);
   Result<ExprRef> bind_cast(const sql::Cast& cast, size_t position);
+  Result<ExprRef> cast_catalog_number(const ExprRef& operand, const Type& type, size_t position);
   Result<ExprRef> bind_call(const sql::FunctionCall& call, size_t position);
   Result<ExprRef> bind_conditional(const std::string& name, const sql::FunctionCall& call,
                                    size_t position);
@@ -150,9 +164,15 @@ class ExprBinder {
   // Binds the query of `subquery`, brings its columns and the operands to common types, and gives
   // the expression that stands for its value.
   Result<ExprRef> add_subquery(const sql::Query& query, PendingSubquery subquery);
+  Result<ExprRef> push_subquery(PendingSubquery subquery);
+  // ARRAY(q): the rows' values in one array, empty if there are none.
+  Result<ExprRef> bind_array_query(const sql::Query& query, size_t position);
+  // x op ANY (array), x op ALL (array).
+  Result<ExprRef> compare_with_array(const sql::Quantified& quantified, size_t position);
   Result<std::vector<ExprRef>> bind_all(const std::vector<sql::Expr>& expressions);
 
   const Scope& scope_;
+  const BindContext& context_;
   std::string zone_;
   std::string clause_ = "this place";
   AggregateBuilder* aggregates_ = nullptr;
@@ -164,6 +184,8 @@ class ExprBinder {
 
 // upper case name
 bool is_grouping_function(std::string_view name);
+// The function that an operator is: "=", "||".
+std::string_view operator_name(sql::BinaryOperator op);
 bool contains_aggregate(const sql::Expr& expr);
 bool contains_subquery(const sql::Expr& expr);
 bool contains_window(const sql::Expr& expr);

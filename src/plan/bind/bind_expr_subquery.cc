@@ -3,6 +3,7 @@
 #include "base/overloaded.h"
 #include "plan/bind/query_binder.h"
 #include "plan/rewrite.h"
+#include "types/nested.h"
 
 namespace tidemark {
 
@@ -39,8 +40,7 @@ Result<ExprRef> ExprBinder::over_groups(const ExprRef& expr, const std::string& 
 }
 
 Result<ExprRef> ExprBinder::add_subquery(const sql::Query& query, PendingSubquery subquery) {
-  SubqueryLevel* level = aggregates_ != nullptr ? group_level_ : row_level_;
-  if (queries_ == nullptr || level == nullptr) {
+  if (queries_ == nullptr) {
     return unsupported(fmt::format("a subquery in {}", clause_), subquery.position);
   }
   subquery.plan = TRY(queries_->bind_subquery(query, scope_));
@@ -62,6 +62,14 @@ Result<ExprRef> ExprBinder::add_subquery(const sql::Query& query, PendingSubquer
   if (!subquery.operands.empty()) {
     subquery.plan = make_project(subquery.plan, std::move(values), subquery.plan->schema.names());
   }
+  return push_subquery(std::move(subquery));
+}
+
+Result<ExprRef> ExprBinder::push_subquery(PendingSubquery subquery) {
+  SubqueryLevel* level = aggregates_ != nullptr ? group_level_ : row_level_;
+  if (level == nullptr) {
+    return unsupported(fmt::format("a subquery in {}", clause_), subquery.position);
+  }
   subquery.type = subquery.use == SubqueryUse::kScalar ? subquery.plan->schema[0].type.as_nullable()
                                                        : Type::boolean();
   ExprRef value = make_outer(level->id, level->pending.size(), subquery.type);
@@ -80,11 +88,74 @@ Result<ExprRef> ExprBinder::bind_subquery(const sql::Subquery& subquery, size_t 
       pending.use = SubqueryUse::kExists;
       break;
     case sql::SubqueryKind::kArray:
-      return unsupported("ARRAY(query)", position);
+      return bind_array_query(*subquery.query, position);
     case sql::SubqueryKind::kMultiset:
       return unsupported("MULTISET(query)", position);
   }
   return add_subquery(*subquery.query, std::move(pending));
+}
+
+Result<ExprRef> ExprBinder::bind_array_query(const sql::Query& query, size_t position) {
+  const AggregateFunction* gather = find_aggregate("ARRAY_AGG");
+  if (queries_ == nullptr || gather == nullptr) {
+    return unsupported("ARRAY(query)", position);
+  }
+  PlanRef rows = TRY(queries_->bind_subquery(query, scope_));
+  if (rows->schema.size() != 1) {
+    return Status::invalid_argument(
+               fmt::format("this subquery must have 1 column, but has {}", rows->schema.size()))
+        .with_position(position);
+  }
+  AggregateCall call;
+  call.kind = gather->kind;
+  call.name = gather->name;
+  call.input_type = rows->schema[0].type;
+  call.result_type = TRY(aggregate_result_type(*gather, call.input_type));
+  PendingSubquery pending;
+  pending.position = position;
+  pending.plan = make_aggregate(rows, {}, {call});
+  ExprRef value = TRY(push_subquery(std::move(pending)));
+  ExprRef empty = make_literal(pack_array(Column(call.input_type)), call.result_type);
+  return make_case({{make_call("IS NOT NULL", {value}), value}}, empty, call.result_type);
+}
+
+Result<ExprRef> ExprBinder::compare_with_array(const sql::Quantified& quantified,
+                                               size_t position) {
+  const sql::Expr& right = *std::get<sql::ExprPtr>(quantified.right);
+  ExprRef left = TRY(bind(*quantified.left));
+  ExprRef array = TRY(bind_as(right, Type::array(left->type.as_nullable())));
+  if (array->type.kind == TypeKind::kNull) {
+    return make_literal(std::monostate{}, Type::boolean());
+  }
+  if (array->type.kind != TypeKind::kArray) {
+    return Status::invalid_argument("op ANY/ALL (array) requires array on right side")
+        .with_sqlstate("42809")
+        .with_position(right.position);
+  }
+  std::string_view name = operator_name(quantified.op);
+  const auto* literal = std::get_if<LiteralExpr>(&array->node);
+  if (literal == nullptr) {
+    if (quantified.op != sql::BinaryOperator::kEqual || quantified.all) {
+      return unsupported("a comparison other than = ANY with an array that is not constant",
+                         position);
+    }
+    return call("ARRAY_HAS", {array, left}, position);
+  }
+  if (std::holds_alternative<std::monostate>(literal->value)) {
+    return make_literal(std::monostate{}, Type::boolean());
+  }
+  Column elements(array->type.children[0]);
+  unpack_array(std::get<std::string>(literal->value), elements);
+  std::vector<ExprRef> conditions;
+  for (size_t i = 0; i < elements.size(); ++i) {
+    ExprRef element = make_literal(elements.value_at(i), elements.type());
+    conditions.push_back(TRY(call(name, {left, element}, position)));
+  }
+  if (quantified.all) {
+    return make_and(std::move(conditions));
+  }
+  return conditions.empty() ? make_literal(false, Type::boolean())
+                            : make_or(std::move(conditions));
 }
 
 Result<ExprRef> ExprBinder::bind_in_query(const sql::InQuery& in, size_t position) {
@@ -101,7 +172,7 @@ Result<ExprRef> ExprBinder::bind_in_query(const sql::InQuery& in, size_t positio
 Result<ExprRef> ExprBinder::bind_quantified(const sql::Quantified& quantified, size_t position) {
   const auto* query = std::get_if<sql::QueryPtr>(&quantified.right);
   if (query == nullptr) {
-    return unsupported("a comparison with ANY or ALL of an array", position);
+    return compare_with_array(quantified, position);
   }
   PendingSubquery pending;
   pending.position = position;

@@ -153,7 +153,7 @@ Result<Relation> QueryBinder::combine(Relation left, Relation right, JoinType ty
   }
   ExprRef condition;
   if (on != nullptr && !filtered) {
-    ExprBinder binder(result.scope, context_.zone);
+    ExprBinder binder(result.scope, context_);
     binder.set_clause("ON");
     condition = TRY(binder.bind_boolean(*on, "ON"));
   }

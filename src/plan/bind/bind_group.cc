@@ -123,7 +123,7 @@ Result<Sets> QueryBinder::grouping_sets(const sql::GroupingElement& element,
 Result<AggregateBuilder> QueryBinder::bind_group(const sql::Select& select, const Scope& scope,
                                                  SubqueryLevel& level) {
   AggregateBuilder builder;
-  ExprBinder binder(scope, context_.zone);
+  ExprBinder binder(scope, context_);
   binder.set_clause("GROUP BY");
   binder.use_subqueries(this, &level, nullptr);
   Sets sets{{}};

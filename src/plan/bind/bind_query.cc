@@ -81,10 +81,23 @@ Result<PlanRef> QueryBinder::bind_common_table(size_t index) {
   return common_tables_[index].plan;
 }
 
+namespace {
+
+bool is_null_literal(const Expr& expr) {
+  const auto* literal = std::get_if<LiteralExpr>(&expr.node);
+  return literal != nullptr && std::holds_alternative<std::monostate>(literal->value);
+}
+
+}  // namespace
+
+// UINT64_MAX: NULL.
 Result<uint64_t> QueryBinder::bind_count(const sql::Expr& expr, std::string_view clause) {
   Scope none;
-  ExprBinder binder(none, context_.zone);
-  ExprRef bound = TRY(binder.bind(expr));
+  ExprBinder binder(none, context_);
+  ExprRef bound = TRY(binder.bind_as(expr, Type::bigint()));
+  if (bound->type.kind == TypeKind::kBigint && is_null_literal(*bound)) {
+    return UINT64_MAX;  // LIMIT NULL is no limit; a parameter without a value yet
+  }
   EvalContext eval;
   Value value = TRY(evaluate_constant(*make_cast(bound, Type::bigint()), eval));
   const auto* count = std::get_if<int64_t>(&value);
@@ -98,9 +111,11 @@ Result<uint64_t> QueryBinder::bind_count(const sql::Expr& expr, std::string_view
 Result<BoundSelect> QueryBinder::limit(PlanRef plan, size_t hidden, std::vector<SortKey> order,
                                        const sql::Query& query) {
   uint64_t offset = query.offset ? TRY(bind_count(*query.offset, "OFFSET")) : 0;
+  offset = offset == UINT64_MAX ? 0 : offset;
   std::optional<uint64_t> count;
   if (query.limit) {
     count = TRY(bind_count(*query.limit, "LIMIT"));
+    count = *count == UINT64_MAX ? std::nullopt : count;
   }
   if (offset != 0 || count) {
     plan = make_top_n({plan, order, offset, count, {}});
@@ -114,7 +129,7 @@ Result<BoundSelect> QueryBinder::order_and_limit(PlanRef plan, const sql::Query&
   for (const Field& field : plan->schema.fields) {
     scope.columns.push_back({"", field.name, field.type});
   }
-  ExprBinder binder(scope, context_.zone);
+  ExprBinder binder(scope, context_);
   binder.set_clause("ORDER BY");
   size_t visible = scope.columns.size();
   std::vector<ExprRef> columns = column_expressions(*plan);

@@ -11,6 +11,8 @@
 
 namespace tidemark {
 
+class Parameters;
+
 struct BindContext {
   Catalog& catalog;
   std::string current_catalog;
@@ -18,6 +20,7 @@ struct BindContext {
   std::string zone;
   // Materialized views are taken as their queries, down to the tables.
   bool expand_materialized_views = false;
+  Parameters* parameters = nullptr;  // what $1 stands for; null: there are none
 };
 
 struct BoundQuery {

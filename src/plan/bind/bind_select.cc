@@ -46,8 +46,8 @@ struct QueryBinder::SelectState {
   WindowLevel windows;
   std::vector<SortKey> order;
 
-  SelectState(Relation relation, std::string zone)
-      : from(std::move(relation)), binder(from.scope, std::move(zone)) {}
+  SelectState(Relation relation, const BindContext& context)
+      : from(std::move(relation)), binder(from.scope, context) {}
   SelectState(const SelectState&) = delete;  // the binder refers to `from`
 };
 
@@ -194,7 +194,7 @@ Result<BoundSelect> QueryBinder::bind_select(const sql::Select& select, const sq
   if (select.where) {
     from.plan = TRY(filter(from.plan, from.scope, *select.where, "WHERE"));
   }
-  SelectState state(std::move(from), context_.zone);
+  SelectState state(std::move(from), context_);
   for (SubqueryLevel* level : {&state.rows, &state.having_groups, &state.groups}) {
     level->id = next_scope_id();
   }

@@ -39,7 +39,7 @@ Result<std::vector<Type>> common_types(const std::vector<std::vector<Type>>& inp
 
 Result<PlanRef> QueryBinder::bind_values(const sql::Values& values, size_t position) {
   Scope none;
-  ExprBinder binder(none, context_.zone);
+  ExprBinder binder(none, context_);
   binder.set_clause("VALUES");
   std::vector<std::vector<ExprRef>> rows;
   std::vector<std::vector<Type>> row_types;

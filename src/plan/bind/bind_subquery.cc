@@ -402,7 +402,7 @@ Result<std::optional<PlanRef>> QueryBinder::filter_by_subquery(const PlanRef& pl
     return std::optional<PlanRef>();
   }
   SubqueryLevel level{next_scope_id(), {}};
-  ExprBinder binder(scope, context_.zone);
+  ExprBinder binder(scope, context_);
   binder.set_clause(std::string(clause));
   binder.use_subqueries(this, &level, nullptr);
   TRY(binder.bind(condition));
@@ -461,7 +461,7 @@ Result<PlanRef> QueryBinder::filter(PlanRef plan, const Scope& scope, const sql:
                                     std::string_view clause) {
   std::vector<const sql::Expr*> parts;
   split_conditions(condition, parts);
-  ExprBinder binder(scope, context_.zone);
+  ExprBinder binder(scope, context_);
   binder.set_clause(std::string(clause));
   std::vector<ExprRef> plain, correlated;
   for (const sql::Expr* part : parts) {
@@ -488,7 +488,7 @@ Result<PlanRef> QueryBinder::filter(PlanRef plan, const Scope& scope, const sql:
       continue;
     }
     SubqueryLevel level{next_scope_id(), {}};
-    ExprBinder general(scope, context_.zone);
+    ExprBinder general(scope, context_);
     general.set_clause(std::string(clause));
     general.use_subqueries(this, &level, nullptr);
     ExprRef bound = TRY(general.bind_boolean(*part, parts.size() == 1 ? clause : "AND"));

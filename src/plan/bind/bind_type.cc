@@ -13,6 +13,7 @@ struct NamedRule {
   std::string_view name;
   TypeKind kind;
   int parameters_max;
+  uint32_t wire_oid = 0;  // of types that only PostgreSQL's catalog has
 };
 
 constexpr NamedRule kRules[] = {
@@ -43,7 +44,16 @@ constexpr NamedRule kRules[] = {
     {"UUID", TypeKind::kVarchar, 0},
     {"JSON", TypeKind::kVarchar, 0},
     {"JSONB", TypeKind::kVarchar, 0},
-    {"NAME", TypeKind::kVarchar, 0},
+    {"NAME", TypeKind::kVarchar, 0, 19},
+    {"OID", TypeKind::kBigint, 0, 26},
+    {"XID", TypeKind::kBigint, 0, 28},
+    {"REGCLASS", TypeKind::kBigint, 0, 2205},
+    {"REGTYPE", TypeKind::kBigint, 0, 2206},
+    {"REGPROC", TypeKind::kBigint, 0, 24},
+    {"REGNAMESPACE", TypeKind::kBigint, 0, 4089},
+    {"REGROLE", TypeKind::kBigint, 0, 4096},
+    {"PG_LSN", TypeKind::kVarchar, 0},
+    {"INET", TypeKind::kVarchar, 0},
     {"BINARY", TypeKind::kBinary, 1},
     {"VARBINARY", TypeKind::kVarbinary, 1},
     {"BYTES", TypeKind::kVarbinary, 0},
@@ -88,6 +98,7 @@ Result<Type> bind_named(const sql::TypeName& name, const sql::NamedType& named) 
     return named.parameters.size() > i ? static_cast<int32_t>(named.parameters[i]) : otherwise;
   };
   Type type = Type::of(rule->kind);
+  type.wire_oid = rule->wire_oid;
   switch (rule->kind) {
     case TypeKind::kDecimal:
       type.precision = parameter(0, 10);

@@ -62,7 +62,7 @@ Result<Relation> QueryBinder::bind_unnest(const sql::Unnest& unnest, const Scope
                                           size_t position) {
   Scope none;
   none.outer = lateral != nullptr ? lateral : outer_;
-  ExprBinder binder(none, context_.zone);
+  ExprBinder binder(none, context_);
   binder.set_clause("UNNEST");
   std::vector<ExprRef> collections;
   for (const sql::Expr& collection : unnest.collections) {
@@ -79,7 +79,7 @@ Result<Relation> QueryBinder::bind_table_function(const sql::TableFunction& func
   }
   Scope none;
   none.outer = lateral != nullptr ? lateral : outer_;
-  ExprBinder binder(none, context_.zone);
+  ExprBinder binder(none, context_);
   binder.set_clause("FROM");
   std::vector<ExprRef> arguments;
   for (const sql::Expr& argument : function.call.args) {

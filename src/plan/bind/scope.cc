@@ -38,6 +38,7 @@ Status no_such_column(const Scope& scope, const sql::Name& name) {
   if (table != nullptr && std::find(tables.begin(), tables.end(), *table) == tables.end()) {
     auto nearest = nearest_name(*table, tables);
     return Status::not_found(fmt::format("no such table in this query: {}", *table))
+        .with_sqlstate("42P01")
         .with_hint(nearest ? fmt::format("did you mean {}?", *nearest) : "columns here: " + list)
         .with_position(name.position());
   }
@@ -46,6 +47,7 @@ Status no_such_column(const Scope& scope, const sql::Name& name) {
                      : list.empty() ? "there is no FROM clause"
                                     : "columns here: " + list;
   return Status::not_found(fmt::format("no such column: {}", dotted(name)))
+        .with_sqlstate("42703")
       .with_hint(std::move(hint))
       .with_position(name.position());
 }
@@ -68,6 +70,7 @@ Result<std::optional<size_t>> Scope::find(const sql::Name& name) const {
   }
   if (matches.size() > 1) {
     return Status::invalid_argument(fmt::format("column is ambiguous: {}", dotted(name)))
+        .with_sqlstate("42702")
         .with_hint(fmt::format("write {}.{} or {}.{}", columns[matches[0]].table, name.last(),
                                columns[matches[1]].table, name.last()))
         .with_position(name.position());

@@ -1,17 +1,14 @@
 #include "server/pgwire/connection.h"
 
-#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
-#include <random>
 
-#include "server/pgwire/rows.h"
-#include "server/pgwire/stream.h"
-#include "sql/parser.h"
+#include <fmt/core.h>
+
+#include "base/options.h"
 #include "types/datetime.h"
 
 namespace tidemark::pgwire {
@@ -21,31 +18,17 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
-constexpr size_t kReadBytes = 16 << 10;
 constexpr size_t kInputBytesMax = 1 << 20;  // read ahead of a running statement
-constexpr size_t kOutBytes = 256 << 10;     // one write; also what a slow reader can make us hold
-constexpr int64_t kProgressInterval_ms = 100;  // marks without changes
-
-constexpr std::pair<const char*, const char*> kParameters[] = {
-    {"server_version", "15.0 (tidemark " TIDEMARK_VERSION ")"},
-    {"server_encoding", "UTF8"},
-    {"client_encoding", "UTF8"},
-    {"DateStyle", "ISO, MDY"},
-    {"IntervalStyle", "postgres"},
-    {"integer_datetimes", "on"},
-    {"standard_conforming_strings", "on"},
-    {"is_superuser", "off"},
-};
 
 }  // namespace
 
-Connection::Connection(Socket socket, Connections& all)
+Connection::Connection(Socket socket, bool is_local, Connections& all)
     : all_(all),
-      socket_(std::move(socket)),
+      channel_(std::move(socket), is_local),
       wake_(*all.io, asio::steady_timer::time_point::max()),
-      drained_(*all.io, asio::steady_timer::time_point::max()) {
+      drained_(*all.io, asio::steady_timer::time_point::max()),
+      deadline_(*all.io) {
   id_ = ++all_.last_id;
-  secret_ = static_cast<int32_t>(std::random_device{}());
   all_.open[id_] = this;
 }
 
@@ -54,8 +37,6 @@ Connection::~Connection() {
 }
 
 void Connection::start() {
-  asio::co_spawn(
-      *all_.io, [self = shared_from_this()] { return self->read_input(); }, asio::detached);
   asio::co_spawn(
       *all_.io, [self = shared_from_this()] { return self->serve(); }, asio::detached);
 }
@@ -74,11 +55,10 @@ void Connection::cancel() {
 void Connection::close() {
   closed_ = true;
   cancel();
-  boost::system::error_code ignored;
-  socket_.shutdown(Socket::shutdown_both, ignored);
-  socket_.close(ignored);
+  channel_.close();
   wake();
   drained_.cancel();
+  deadline_.cancel();
 }
 
 void Connection::wake() {
@@ -90,31 +70,32 @@ asio::awaitable<void> Connection::wait() {
 }
 
 asio::awaitable<void> Connection::read_input() {
-  std::string chunk(kReadBytes, '\0');
   while (!closed_) {
-    if (input_.size() > kInputBytesMax && cut_message(input_).ok() && *cut_message(input_)) {
+    size_t bytes_max = all_.limits.message_bytes_max;
+    if (input_.size() > kInputBytesMax && cut_message(input_, bytes_max).ok() &&
+        *cut_message(input_, bytes_max)) {
       co_await drained_.async_wait(kTuple);
       continue;
     }
-    auto [error, size] = co_await socket_.async_read_some(asio::buffer(chunk), kTuple);
-    if (error) {
+    if (!co_await channel_.read(all_.scratch, input_)) {
       close();
       co_return;
     }
-    input_.append(chunk, 0, size);
     wake();
   }
 }
 
 void Connection::drop_input(size_t bytes) {
   input_.erase(0, bytes);
+  if (input_.empty() && input_.capacity() > kInputBytesMax) {
+    input_.shrink_to_fit();
+  }
   drained_.cancel();
 }
 
-asio::awaitable<bool> Connection::next_message(Message& message, bool startup) {
+asio::awaitable<bool> Connection::next_message(Message& message) {
   while (!closed_) {
-    Result<std::optional<Message>> cut =
-        startup ? cut_startup_message(input_) : cut_message(input_);
+    Result<std::optional<Message>> cut = cut_message(input_, all_.limits.message_bytes_max);
     if (!cut.ok()) {
       write_error(out_, "FATAL", "08P01", cut.status().message());
       co_await flush();
@@ -132,9 +113,9 @@ asio::awaitable<bool> Connection::next_message(Message& message, bool startup) {
 
 asio::awaitable<bool> Connection::flush() {
   if (!closed_ && !out_.empty()) {
-    auto [error, size] = co_await asio::async_write(socket_, asio::buffer(out_), kTuple);
-    (void)size;
-    if (error) {
+    // Not inside the condition: GCC 12 loses the frame where an argument is converted there.
+    bool is_written = co_await channel_.write(out_);
+    if (!is_written) {
       close();
     }
   }
@@ -161,21 +142,93 @@ asio::awaitable<void> Connection::on_worker(std::function<void()> work) {
     co_await wait();
   }
   working_ = false;
+  if (session_ != nullptr) {
+    session_->forget_cancel();
+  }
+}
+
+void Connection::begin_statement() {
+  busy_ = true;
+  cancelled_ = false;
+  timed_out_ = false;
+  began_us_ = now_us();
+  uint64_t statement = ++statements_;
+  Result<int64_t> limit_us = parse_duration_us(session_->setting("statement_timeout"));
+  if (!limit_us.ok() || *limit_us == 0) {
+    return;
+  }
+  deadline_.expires_after(std::chrono::microseconds(*limit_us));
+  deadline_.async_wait([weak = weak_from_this(), statement](boost::system::error_code error) {
+    auto self = weak.lock();
+    if (!error && self != nullptr && self->busy_ && self->statements_ == statement) {
+      self->timed_out_ = true;
+      self->cancel();
+    }
+  });
+}
+
+void Connection::end_statement() {
+  busy_ = false;
+  deadline_.cancel();
+  all_.metrics.count_statement(now_us() - began_us_);
+}
+
+Status Connection::cancelled_status() const {
+  return Status::cancelled(timed_out_ ? "canceling statement due to statement timeout"
+                                      : "canceling statement due to user request");
+}
+
+void Connection::fail(const Status& status, std::string_view text) {
+  session_->fail_transaction();
+  all_.metrics.count_error();
+  bool is_cancelled = status.code() == StatusCode::kCancelled && cancelled_;
+  write_error(out_, is_cancelled ? cancelled_status() : status, text);
 }
 
 asio::awaitable<Result<StatementResult>> Connection::run(const sql::Statement& statement,
-                                                         const std::string& text) {
-  std::optional<Result<StatementResult>> result;
+                                                         const std::string& text,
+                                                         Parameters* parameters) {
   if (cancelled_ || closed_) {
-    co_return Status::cancelled("the statement was cancelled");
+    co_return cancelled_status();
   }
-  co_await on_worker([&] { result = session_->execute(statement, text); });
+  if (session_->transaction() != TransactionState::kFailed) {
+    if (const auto* cursor = std::get_if<sql::DeclareCursor>(&statement.node)) {
+      co_return co_await declare(*cursor, text, parameters);
+    }
+    if (const auto* rows = std::get_if<sql::Fetch>(&statement.node)) {
+      co_return co_await fetch(*rows);
+    }
+    if (const auto* cursor = std::get_if<sql::CloseCursor>(&statement.node)) {
+      co_return close_cursor(*cursor);
+    }
+    if (const auto* other = std::get_if<sql::Kill>(&statement.node)) {
+      co_return kill(*other);
+    }
+  }
+  bool was_in_block = session_->transaction() != TransactionState::kIdle;
+  std::optional<Result<StatementResult>> result;
+  co_await on_worker([&] { result = session_->execute(statement, text, parameters); });
   if (result->ok()) {
     for (const std::string& notice : (*result)->notices) {
       write_notice(out_, notice);
     }
+    report_settings();
+  }
+  if (was_in_block && session_->transaction() == TransactionState::kIdle) {
+    end_portals();
   }
   co_return std::move(*result);
+}
+
+Result<StatementResult> Connection::kill(const sql::Kill& statement) {
+  Result<int64_t> id = parse_int(statement.id);
+  auto other = id.ok() ? all_.open.find(static_cast<int32_t>(*id)) : all_.open.end();
+  if (other == all_.open.end() || other->second == this) {
+    return Status::not_found(fmt::format("no other connection has the number {}", statement.id))
+        .with_hint("SELECT pg_backend_pid() gives a connection's own; STOP JOB ends a query");
+  }
+  other->second->close();
+  return StatementResult{CommandDone{"KILL"}, {}};
 }
 
 std::string Connection::zone() const {
@@ -183,13 +236,26 @@ std::string Connection::zone() const {
   return is_time_zone(name) ? name : "UTC";
 }
 
+void Connection::write_parameter(const std::string& name, std::string value) {
+  auto reported = reported_.find(name);
+  if (reported != reported_.end() && reported->second == value) {
+    return;
+  }
+  write_parameter_status(out_, name, value);
+  reported_[name] = std::move(value);
+}
+
 // --- the conversation --------------------------------------------------------------------------
 
 asio::awaitable<void> Connection::serve() {
   bool going = co_await start_session();
+  if (going && !closed_) {
+    asio::co_spawn(
+        *all_.io, [self = shared_from_this()] { return self->read_input(); }, asio::detached);
+  }
   while (going && !closed_) {
     Message message;
-    going = co_await next_message(message, false) && co_await answer(message);
+    going = co_await next_message(message) && co_await answer(message);
     if (going) {
       drop_input(message.bytes);
     }
@@ -199,64 +265,12 @@ asio::awaitable<void> Connection::serve() {
   portals_.clear();
 }
 
-asio::awaitable<bool> Connection::start_session() {
-  while (true) {
-    Message message;
-    if (!co_await next_message(message, true)) {
-      co_return false;
-    }
-    BodyReader body(message.body);
-    int32_t code = body.int32();
-    if (code == kSslRequest || code == kGssEncRequest) {
-      drop_input(message.bytes);
-      out_ += 'N';
-      if (!co_await flush()) {
-        co_return false;
-      }
-      continue;
-    }
-    if (code == kCancelRequest) {
-      cancel_other(message.body.substr(4));
-      co_return false;
-    }
-    if (code >> 16 != 3) {
-      write_error(out_, "FATAL", "0A000", "only version 3 of the protocol is spoken here");
-      co_await flush();
-      co_return false;
-    }
-    drop_input(message.bytes);
-    if (code != kProtocol30) {
-      write_negotiate_protocol(out_);
-    }
-    break;
-  }
-  session_ = all_.engine.new_session();
-  write_authentication_ok(out_);
-  for (auto [name, value] : kParameters) {
-    write_parameter_status(out_, name, value);
-  }
-  write_parameter_status(out_, "TimeZone", zone());
-  write_backend_key(out_, id_, secret_);
-  write_ready(out_);
-  co_return co_await flush();
-}
-
-void Connection::cancel_other(std::string_view bytes) {
-  BodyReader body(bytes);
-  int32_t id = body.int32();
-  int32_t secret = body.int32();
-  auto other = all_.open.find(id);
-  if (body.ok() && other != all_.open.end() && other->second->secret_ == secret) {
-    other->second->cancel();
-  }
-}
-
 asio::awaitable<bool> Connection::answer(Message message) {
   if (message.kind == 'Q') {
     failed_ = false;
     std::string text(BodyReader(message.body).text());
     co_await simple_query(std::move(text));
-    write_ready(out_);
+    write_ready(out_, static_cast<char>(session_->transaction()));
     co_return co_await flush();
   }
   if (message.kind == 'X') {
@@ -268,137 +282,14 @@ asio::awaitable<bool> Connection::answer(Message message) {
   if (message.kind == 'd' || message.kind == 'c' || message.kind == 'f') {
     co_return true;  // what is left of a COPY that we ended
   }
+  if (message.kind == 'F') {
+    fail(Status::unsupported("the function call protocol is not supported"), "");
+    write_ready(out_, static_cast<char>(session_->transaction()));
+    co_return co_await flush();
+  }
   write_error(out_, "FATAL", "08P01", "unknown kind of message");
   co_await flush();
   co_return false;
-}
-
-asio::awaitable<void> Connection::simple_query(std::string text) {
-  busy_ = true;
-  cancelled_ = false;
-  std::optional<Result<std::vector<sql::Statement>>> statements;
-  co_await on_worker([&] { statements = sql::parse_script(text); });
-  if (!statements->ok()) {
-    write_error(out_, statements->status(), text);
-  } else if ((*statements)->empty()) {
-    write_bare(out_, 'I');
-  } else {
-    for (const sql::Statement& statement : **statements) {
-      Result<StatementResult> result = co_await run(statement, text);
-      if (!result.ok()) {
-        write_error(out_, result.status(), text);
-        break;
-      }
-      if (!co_await send_result(std::move(result).value())) {
-        break;
-      }
-    }
-  }
-  busy_ = false;
-}
-
-// False: an error was sent, or nobody is there.
-asio::awaitable<bool> Connection::send_result(StatementResult result) {
-  if (auto* done = std::get_if<CommandDone>(&result.outcome)) {
-    write_command_complete(out_, done->tag);
-    co_return true;
-  }
-  describe_result(result);
-  if (auto* rows = std::get_if<RowsResult>(&result.outcome)) {
-    co_return co_await send_rows(*rows);
-  }
-  co_return co_await send_stream(std::get<StreamResult>(result.outcome));
-}
-
-void Connection::describe_result(const StatementResult& result) {
-  if (auto* rows = std::get_if<RowsResult>(&result.outcome)) {
-    write_row_description(out_, rows->schema);
-  } else if (auto* stream = std::get_if<StreamResult>(&result.outcome)) {
-    StreamWriter writer(*stream, zone());
-    writer.write_parameters(out_);
-    writer.write_description(out_);
-  } else {
-    write_bare(out_, 'n');
-  }
-}
-
-asio::awaitable<bool> Connection::send_rows(const RowsResult& rows) {
-  std::string zone_name = zone();
-  TextFormat format{.zone = zone_name};
-  for (size_t row = 0; row < rows.rows.rows;) {
-    row = write_rows(out_, rows.rows, row, kOutBytes, format);
-    if (row < rows.rows.rows && !co_await flush()) {
-      co_return false;
-    }
-    if (cancelled_) {
-      write_error(out_, Status::cancelled("the statement was cancelled"), "");
-      co_return false;
-    }
-  }
-  write_command_complete(out_, rows.tag);
-  co_return true;
-}
-
-asio::awaitable<bool> Connection::send_stream(StreamResult& stream) {
-  StreamWriter writer(stream, zone());
-  // The io_context may be gone from under the connection, not from under the function.
-  stream.subscription->set_wake([io = all_.io, weak = weak_from_this()] {
-    asio::post(*io, [weak] {
-      if (auto self = weak.lock()) {
-        self->wake();
-      }
-    });
-  });
-  Status status = co_await pump(stream, writer);
-  stream.subscription->set_wake(nullptr);
-  stream.subscription->cancel();
-  if (status.ok()) {
-    write_command_complete(out_, "SELECT " + std::to_string(writer.rows_written()));
-  } else {
-    write_error(out_, status, "");
-  }
-  write_parameter_status(out_, "tidemark.result", "rows");
-  co_return status.ok();
-}
-
-asio::awaitable<Status> Connection::pump(StreamResult& stream, StreamWriter& writer) {
-  int64_t progress_us = 0;         // when the last mark went out
-  std::optional<ViewUpdate> held;  // the newest mark without changes, until its time comes
-  while (!cancelled_ && !closed_) {
-    std::optional<ViewUpdate> update = stream.subscription->next(0);
-    int64_t wait_us = progress_us + kProgressInterval_ms * 1000 - now_us();
-    if (update && update->kind == ViewUpdate::Kind::kProgress) {
-      held = std::move(stream.progress ? update : held);
-      continue;
-    }
-    if (!update && held && wait_us <= 0) {
-      update = std::exchange(held, std::nullopt);
-    }
-    if (!update) {
-      co_await flush();
-      if (held) {
-        wake_.expires_after(std::chrono::microseconds(wait_us));
-      }
-      co_await wait();
-      wake_.expires_at(asio::steady_timer::time_point::max());
-      continue;
-    }
-    if (update->kind == ViewUpdate::Kind::kEnd) {
-      size_t row = 0;
-      if (held && update->status.ok()) {
-        writer.write_update(*held, row, kOutBytes, out_);
-      }
-      co_return update->status;
-    }
-    held.reset();
-    progress_us = now_us();
-    size_t row = 0;
-    while (!cancelled_ && !writer.write_update(*update, row, kOutBytes, out_)) {
-      co_await flush();
-    }
-    co_await flush();
-  }
-  co_return Status::cancelled("the query was cancelled");
 }
 
 }  // namespace tidemark::pgwire

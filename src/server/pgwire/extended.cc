@@ -1,12 +1,11 @@
-// The extended query protocol, without parameters and binary results: enough for drivers that send
-// every statement this way (PostgreSQL 15 manual, "Extended Query").
-
-#include <boost/asio/post.hpp>
+// The extended query protocol (PostgreSQL 15 manual, "Extended Query"): Parse, Bind, Describe,
+// Execute, Close, until Sync. After an error everything is skipped up to the Sync.
 
 #include <fmt/core.h>
 
+#include "base/overloaded.h"
 #include "server/pgwire/connection.h"
-#include "server/pgwire/rows.h"
+#include "server/pgwire/parameter.h"
 #include "sql/parser.h"
 
 namespace tidemark::pgwire {
@@ -16,7 +15,26 @@ namespace asio = boost::asio;
 namespace {
 
 Status protocol_error(std::string_view what) {
-  return Status::invalid_argument(fmt::format("cannot read the {} message", what));
+  return Status::invalid_argument(fmt::format("cannot read the {} message", what))
+      .with_sqlstate("08P01");
+}
+
+Status no_such(std::string_view kind, std::string_view name) {
+  bool is_portal = kind == "portal";
+  return Status::not_found(fmt::format("{} \"{}\" does not exist", kind, name))
+      .with_sqlstate(is_portal ? "34000" : "26000");
+}
+
+bool same_types(const Schema& a, const Schema& b) {
+  if (a.size() != b.size()) {
+    return false;
+  }
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (wire_type(a[i].type).oid != wire_type(b[i].type).oid) {
+      return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace
@@ -24,8 +42,10 @@ Status protocol_error(std::string_view what) {
 asio::awaitable<bool> Connection::extended(Message message) {
   if (message.kind == 'S') {
     failed_ = false;
-    portals_.erase("");  // the end of the transaction ends the unnamed portal
-    write_ready(out_);
+    if (session_->transaction() == TransactionState::kIdle) {
+      end_portals();  // the end of the transaction ends them
+    }
+    write_ready(out_, static_cast<char>(session_->transaction()));
     co_return co_await flush();
   }
   if (message.kind == 'H') {
@@ -34,8 +54,7 @@ asio::awaitable<bool> Connection::extended(Message message) {
   if (failed_) {
     co_return true;
   }
-  busy_ = true;
-  cancelled_ = false;
+  Busy busy(*this);
   BodyReader body(message.body);
   Status status;
   if (message.kind == 'P') {
@@ -43,185 +62,245 @@ asio::awaitable<bool> Connection::extended(Message message) {
   } else if (message.kind == 'B') {
     status = bind(body);
   } else if (message.kind == 'D') {
-    status = co_await describe(body);
+    status = describe(body);
   } else if (message.kind == 'E') {
-    status = co_await execute_portal(body);
+    status = co_await execute_message(body);
   } else {
     close_named(body);
   }
-  busy_ = false;
   if (!status.ok()) {
-    write_error(out_, status, "");
+    fail(status, "");
     failed_ = true;
   }
-  failed_ = failed_ || closed_;
   co_return !closed_;
 }
 
 asio::awaitable<Status> Connection::parse(BodyReader body) {
   std::string name(body.text());
-  Prepared prepared{.text = std::string(body.text()), .statements = {}};
+  auto prepared = std::make_shared<Prepared>();
+  prepared->text = std::string(body.text());
   int16_t parameters = body.int16();
-  if (!body.ok()) {
+  for (int16_t i = 0; i < parameters && body.ok(); ++i) {
+    Result<Type> type = parameter_type(static_cast<uint32_t>(body.int32()));
+    if (!type.ok()) {
+      co_return type.status();
+    }
+    prepared->declared.declare(static_cast<uint32_t>(i + 1), *type);
+  }
+  if (!body.ok() || parameters < 0) {
     co_return protocol_error("Parse");
   }
-  if (parameters > 0) {
-    co_return Status::unsupported("parameters of statements are not supported yet");
+  if (!name.empty() && prepared_.contains(name)) {
+    co_return Status::already_exists(fmt::format("prepared statement \"{}\" already exists", name))
+        .with_sqlstate("42P05");
   }
-  std::optional<Result<std::vector<sql::Statement>>> statements;
-  co_await on_worker([&] { statements = sql::parse_script(prepared.text); });
-  if (!statements->ok()) {
-    write_error(out_, statements->status(), prepared.text);
+  if (prepared_.size() >= all_.limits.prepared_max) {
+    co_return Status::unavailable("too many prepared statements in this session")
+        .with_sqlstate("53400")
+        .with_hint("close some, or DEALLOCATE");
+  }
+  Status status;
+  co_await on_worker([&] {
+    Result<std::vector<sql::Statement>> statements = sql::parse_script(prepared->text);
+    if (!statements.ok()) {
+      status = statements.status();
+      return;
+    }
+    prepared->statements = std::move(statements).value();
+    if (prepared->statements.size() > 1) {
+      status = Status::invalid_argument("cannot insert multiple commands into a prepared statement")
+                   .with_sqlstate("42601");
+    } else if (!prepared->statements.empty()) {
+      Result<StatementShape> shape =
+          session_->describe(prepared->statements[0], prepared->text, prepared->declared);
+      status = shape.status();
+      if (shape.ok()) {
+        prepared->shape = std::move(shape).value();
+      }
+    }
+  });
+  if (!status.ok()) {
+    fail(status, prepared->text);
     failed_ = true;
     co_return Status();
   }
-  if ((*statements)->size() > 1) {
-    co_return Status::invalid_argument("cannot insert multiple commands into a prepared statement");
-  }
-  prepared.statements = std::move(*statements).value();
-  prepared_[name] = std::make_shared<const Prepared>(std::move(prepared));
+  prepared_[name] = std::move(prepared);
   write_bare(out_, '1');
   co_return Status();
 }
 
 Status Connection::bind(BodyReader body) {
-  std::string portal(body.text());
-  std::string_view name = body.text();
-  int16_t parameter_formats = body.int16();
-  for (int16_t i = 0; i < parameter_formats; ++i) {
-    body.int16();
-  }
-  int16_t parameters = body.int16();
+  std::string name(body.text());
+  std::string_view statement = body.text();
+  Portal portal;
+  auto prepared = prepared_.find(statement);
   if (!body.ok()) {
     return protocol_error("Bind");
   }
-  if (parameters > 0) {
-    return Status::unsupported("parameters of statements are not supported yet");
-  }
-  int16_t result_formats = body.int16();
-  for (int16_t i = 0; i < result_formats; ++i) {
-    if (body.int16() != 0) {
-      return Status::unsupported("results in binary format are not supported yet");
-    }
-  }
-  auto prepared = prepared_.find(name);
   if (prepared == prepared_.end()) {
-    return Status::not_found(fmt::format("prepared statement \"{}\" does not exist", name));
+    return no_such("prepared statement", statement);
   }
-  portals_[portal] = Portal{.prepared = prepared->second, .result = std::nullopt};
+  portal.prepared = prepared->second;
+  TRY(read_parameters(body, portal));
+  int16_t formats = body.int16();
+  std::vector<int16_t> codes;
+  for (int16_t i = 0; i < formats && body.ok(); ++i) {
+    codes.push_back(body.int16());
+  }
+  if (!body.ok() || formats < 0) {
+    return protocol_error("Bind");
+  }
+  portal.formats = ResultFormats(std::move(codes));
+  const StatementShape& shape = portal.prepared->shape;
+  if (shape.rows) {
+    TRY(portal.formats.check(shape.rows->size() + (shape.is_stream ? 2 : 0)));
+  }
+  if (!name.empty() && portals_.contains(name)) {
+    return Status::already_exists(fmt::format("portal \"{}\" already exists", name))
+        .with_sqlstate("42P03");
+  }
+  portals_.erase(name);
+  portals_.emplace(std::move(name), std::move(portal));
   write_bare(out_, '2');
   return {};
 }
 
-// Runs the portal's statement unless it has run.
-asio::awaitable<Status> Connection::run_portal(Portal& portal) {
-  if (portal.result || portal.prepared->statements.empty()) {
-    co_return Status();
+Status Connection::read_parameters(BodyReader& body, Portal& portal) {
+  std::vector<int16_t> formats(static_cast<size_t>(std::max<int16_t>(body.int16(), 0)));
+  for (int16_t& format : formats) {
+    format = body.int16();
   }
-  std::shared_ptr<const Prepared> prepared = portal.prepared;
-  Result<StatementResult> result = co_await run(prepared->statements[0], prepared->text);
-  if (!result.ok()) {
-    write_error(out_, result.status(), prepared->text);
-    failed_ = true;
-    co_return Status();
+  auto count = static_cast<size_t>(static_cast<uint16_t>(body.int16()));
+  if (!body.ok()) {
+    return protocol_error("Bind");
   }
-  portal.result = std::move(result).value();
-  co_return Status();
+  portal.parameters = portal.prepared->declared;
+  if (count != portal.parameters.size()) {
+    return Status::invalid_argument(
+               fmt::format("bind message supplies {} parameters, but prepared statement requires "
+                           "{}",
+                           count, portal.parameters.size()))
+        .with_sqlstate("08P01");
+  }
+  if (formats.size() > 1 && formats.size() != count) {
+    return protocol_error("Bind");
+  }
+  std::string zone_name = zone();
+  for (size_t i = 0; i < count; ++i) {
+    Parameters::Parameter& parameter = portal.parameters.at(static_cast<uint32_t>(i + 1));
+    int16_t format = formats.empty() ? 0 : formats[formats.size() == 1 ? 0 : i];
+    int32_t size = body.int32();
+    parameter.has_value = true;
+    if (size < 0) {
+      continue;  // NULL
+    }
+    std::string_view bytes = body.bytes(static_cast<size_t>(size));
+    if (!body.ok() || format < 0 || format > 1) {
+      return protocol_error("Bind");
+    }
+    Result<Value> value = decode_parameter(parameter.type, bytes, format == 1, zone_name);
+    if (!value.ok()) {
+      return value.status().with_context(fmt::format("parameter ${}", i + 1));
+    }
+    parameter.value = std::move(value).value();
+  }
+  return {};
 }
 
-namespace {
-
-// Whether a statement can be known to return no rows without running it.
-bool returns_rows(const sql::Statement& statement) {
-  return std::visit(
-      []<typename Node>(const Node&) {
-        return std::is_same_v<Node, sql::QueryStatement> || std::is_same_v<Node, sql::Subscribe> ||
-               std::is_same_v<Node, sql::Show> || std::is_same_v<Node, sql::ShowCreate> ||
-               std::is_same_v<Node, sql::ShowSetting> || std::is_same_v<Node, sql::Describe> ||
-               std::is_same_v<Node, sql::Explain> || std::is_same_v<Node, sql::VerifyView>;
-      },
-      statement.node);
+void Connection::describe_rows(const StatementShape& shape, const ResultFormats& formats,
+                               Portal* portal) {
+  if (!shape.rows) {
+    write_bare(out_, 'n');
+    return;
+  }
+  if (portal != nullptr && portal->stream) {
+    portal->stream->write_parameters(out_);
+  }
+  write_row_description(out_, shape.is_stream ? stream_schema(*shape.rows) : *shape.rows, formats);
 }
 
-}  // namespace
-
-asio::awaitable<Status> Connection::describe(BodyReader body) {
+Status Connection::describe(BodyReader body) {
   char kind = static_cast<char>(body.byte());
   std::string name(body.text());
-  if (!body.ok()) {
-    co_return protocol_error("Describe");
+  if (!body.ok() || (kind != 'S' && kind != 'P')) {
+    return protocol_error("Describe");
   }
-  Portal scratch;  // describing a statement runs it, and throws the answer away
-  Portal* portal = &scratch;
+  std::shared_ptr<const Prepared> prepared;
+  Portal* portal = nullptr;
   if (kind == 'S') {
-    auto prepared = prepared_.find(name);
-    if (prepared == prepared_.end()) {
-      co_return Status::not_found(fmt::format("prepared statement \"{}\" does not exist", name));
+    auto found = prepared_.find(name);
+    if (found == prepared_.end()) {
+      return no_such("prepared statement", name);
     }
-    scratch.prepared = prepared->second;
-    write_no_parameters(out_);
+    prepared = found->second;
+    MessageWriter message(out_, 't');
+    message.int16(static_cast<int16_t>(prepared->declared.size()));
+    for (const Parameters::Parameter& parameter : prepared->declared.all()) {
+      message.int32(static_cast<int32_t>(parameter_oid(parameter.type)));
+    }
   } else {
     auto found = portals_.find(name);
     if (found == portals_.end()) {
-      co_return Status::not_found(fmt::format("portal \"{}\" does not exist", name));
+      return no_such("portal", name);
     }
     portal = &found->second;
+    prepared = portal->prepared;
   }
-  const auto& statements = portal->prepared->statements;
-  if (statements.empty() || !returns_rows(statements[0])) {
-    write_bare(out_, 'n');
-    co_return Status();
+  StatementShape shape = prepared != nullptr ? prepared->shape : StatementShape{};
+  if (portal != nullptr && prepared == nullptr) {  // a cursor of DECLARE
+    shape.rows = portal->live() != nullptr ? portal->live()->schema : portal->rows()->schema;
+    shape.is_stream = portal->live() != nullptr;
   }
-  Status status = co_await run_portal(*portal);
-  if (status.ok() && portal->result) {
-    describe_result(*portal->result);
+  if (prepared != nullptr && !prepared->statements.empty()) {
+    if (const auto* fetch = std::get_if<sql::Fetch>(&prepared->statements[0].node);
+        fetch != nullptr && !fetch->is_move) {
+      Portal* cursor = TRY(find_cursor(fetch->cursor.text, 0));
+      shape.is_stream = cursor->live() != nullptr;
+      shape.rows = shape.is_stream ? cursor->live()->schema : cursor->rows()->schema;
+    }
   }
-  if (scratch.result && std::holds_alternative<StreamResult>(scratch.result->outcome)) {
-    std::get<StreamResult>(scratch.result->outcome).subscription->cancel();
-  }
-  co_return status;
+  describe_rows(shape, portal != nullptr ? portal->formats : ResultFormats(), portal);
+  return {};
 }
 
-asio::awaitable<Status> Connection::execute_portal(BodyReader body) {
+asio::awaitable<Status> Connection::execute_message(BodyReader body) {
   std::string name(body.text());
   int32_t rows_max = body.int32();
   auto found = portals_.find(name);
   if (!body.ok() || found == portals_.end()) {
-    co_return body.ok() ? Status::not_found(fmt::format("portal \"{}\" does not exist", name))
-                        : protocol_error("Execute");
+    co_return body.ok() ? no_such("portal", name) : protocol_error("Execute");
   }
-  Portal& portal = found->second;
-  if (portal.prepared->statements.empty()) {
+  // Out of the map while it runs: the end of a block clears that.
+  Portal portal = std::move(found->second);
+  portals_.erase(found);
+  Status status;
+  std::shared_ptr<const Prepared> prepared = portal.prepared;
+  bool ends_block = false;
+  if (prepared != nullptr && prepared->statements.empty()) {
     write_bare(out_, 'I');
-    co_return Status();
-  }
-  Status status = co_await run_portal(portal);
-  if (!status.ok() || failed_) {
-    co_return status;
-  }
-  if (auto* done = std::get_if<CommandDone>(&portal.result->outcome)) {
-    write_command_complete(out_, done->tag);
-  } else if (auto* stream = std::get_if<StreamResult>(&portal.result->outcome)) {
-    failed_ = !co_await send_stream(*stream);
+  } else if (prepared != nullptr &&
+             std::holds_alternative<sql::Copy>(prepared->statements[0].node)) {
+    status = co_await copy(std::get<sql::Copy>(prepared->statements[0].node), prepared->text,
+                           portal.parameters.size() != 0 ? &portal.parameters : nullptr);
   } else {
-    const RowsResult& rows = std::get<RowsResult>(portal.result->outcome);
-    std::string zone_name = zone();
-    size_t end = rows_max <= 0
-                     ? rows.rows.rows
-                     : std::min(rows.rows.rows, portal.row + static_cast<size_t>(rows_max));
-    RowBatch window{.columns = rows.rows.columns, .rows = end};
-    while (portal.row < end && !cancelled_) {
-      portal.row = write_rows(out_, window, portal.row, 256 << 10, TextFormat{.zone = zone_name});
-      co_await flush();
+    bool was_in_block = session_->transaction() != TransactionState::kIdle;
+    if (prepared != nullptr) {
+      status = co_await run_portal(portal, prepared->statements[0], prepared->text);
     }
-    if (cancelled_) {
-      co_return Status::cancelled("the statement was cancelled");
+    ends_block = was_in_block && session_->transaction() == TransactionState::kIdle;
+    if (status.ok() && prepared != nullptr && prepared->shape.rows && portal.rows() != nullptr &&
+        !same_types(*prepared->shape.rows, portal.rows()->schema)) {
+      status = Status::unsupported("cached plan must not change result type");
     }
-    if (end < rows.rows.rows) {
-      write_bare(out_, 's');
-    } else {
-      write_command_complete(out_, rows.tag);
+    if (status.ok()) {
+      status = co_await send_portal(portal, rows_max <= 0 ? 0 : static_cast<size_t>(rows_max));
     }
+  }
+  if (!status.ok()) {
+    fail(status, prepared != nullptr ? prepared->text : "");
+    failed_ = true;
+  } else if (!ends_block) {
+    portals_.insert_or_assign(std::move(name), std::move(portal));
   }
   co_return Status();
 }

@@ -34,12 +34,12 @@ size_t character_position(std::string_view text, size_t byte) {
 
 }  // namespace
 
-Result<std::optional<Message>> cut_message(std::string_view input) {
+Result<std::optional<Message>> cut_message(std::string_view input, size_t bytes_max) {
   if (input.size() < 5) {
     return std::optional<Message>();
   }
   size_t length = length_at(input, 1);
-  if (length < 4 || length > kMessageBytesMax) {
+  if (length < 4 || length > bytes_max) {
     return Status::invalid_argument(
         fmt::format("cannot read a message: its length is not possible: {}", length));
   }
@@ -139,8 +139,10 @@ void MessageWriter::patch(size_t at, size_t value) {
   }
 }
 
-void write_authentication_ok(std::string& out) {
-  MessageWriter(out, 'R').int32(0);
+void write_authentication(std::string& out, int32_t code, std::string_view data) {
+  MessageWriter message(out, 'R');
+  message.int32(code);
+  message.bytes(data);
 }
 
 void write_parameter_status(std::string& out, std::string_view name, std::string_view value) {
@@ -149,14 +151,14 @@ void write_parameter_status(std::string& out, std::string_view name, std::string
   message.text(value);
 }
 
-void write_backend_key(std::string& out, int32_t id, int32_t secret) {
+void write_backend_key(std::string& out, int32_t id, std::string_view secret) {
   MessageWriter message(out, 'K');
   message.int32(id);
-  message.int32(secret);
+  message.bytes(secret);
 }
 
-void write_ready(std::string& out) {
-  MessageWriter(out, 'Z').byte('I');
+void write_ready(std::string& out, char transaction) {
+  MessageWriter(out, 'Z').byte(static_cast<uint8_t>(transaction));
 }
 
 void write_command_complete(std::string& out, std::string_view tag) {
@@ -172,6 +174,9 @@ void write_notice(std::string& out, std::string_view text) {
 void write_error(std::string& out, const Status& status, std::string_view text) {
   MessageWriter message(out, 'E');
   write_fields(message, "ERROR", status.sqlstate(), status.message());
+  if (!status.detail().empty()) {
+    write_field(message, 'D', status.detail());
+  }
   if (!status.hint().empty()) {
     write_field(message, 'H', status.hint());
   }
@@ -182,9 +187,12 @@ void write_error(std::string& out, const Status& status, std::string_view text) 
 }
 
 void write_error(std::string& out, std::string_view severity, std::string_view sqlstate,
-                 std::string_view text) {
+                 std::string_view text, std::string_view hint) {
   MessageWriter message(out, 'E');
   write_fields(message, severity, sqlstate, text);
+  if (!hint.empty()) {
+    write_field(message, 'H', hint);
+  }
   message.byte(0);
 }
 
@@ -192,14 +200,14 @@ void write_bare(std::string& out, char kind) {
   MessageWriter(out, kind);
 }
 
-void write_no_parameters(std::string& out) {
-  MessageWriter(out, 't').int16(0);
-}
-
-void write_negotiate_protocol(std::string& out) {
+void write_negotiate_protocol(std::string& out, int32_t version,
+                              const std::vector<std::string>& unknown_options) {
   MessageWriter message(out, 'v');
-  message.int32(0);  // newest minor version that we speak
-  message.int32(0);  // options that we do not know: none is told
+  message.int32(version);
+  message.int32(static_cast<int32_t>(unknown_options.size()));
+  for (const std::string& option : unknown_options) {
+    message.text(option);
+  }
 }
 
 }  // namespace tidemark::pgwire

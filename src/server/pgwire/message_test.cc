@@ -54,16 +54,16 @@ TEST(PgwireRows, values_in_text_format) {
   columns[0].append<uint8_t>(1);
   columns[1].append_null();
   std::string out;
-  EXPECT_EQ(write_rows(out, to_batch(std::move(columns)), 0, 1000, {}), 1u);
+  EXPECT_EQ(write_rows(out, to_batch(std::move(columns)), 0, 1, 1000, {}, {}), 1u);
   EXPECT_EQ(out, "D\0\0\0\x0F\0\2\0\0\0\1t\xFF\xFF\xFF\xFF"sv);
 }
 
 TEST(PgwireRows, types_have_the_oids_of_postgres) {
-  EXPECT_EQ(wire_type(Type::decimal(10, 2)).oid, 1700);
+  EXPECT_EQ(wire_type(Type::decimal(10, 2)).oid, 1700U);
   EXPECT_EQ(wire_type(Type::decimal(10, 2)).modifier, ((10 << 16) | 2) + 4);
-  EXPECT_EQ(wire_type(Type::string()).oid, 25);
-  EXPECT_EQ(wire_type(Type::varchar(50)).oid, 1043);
-  EXPECT_EQ(wire_type(Type::array(Type::array(Type::integer()))).oid, 1007);
+  EXPECT_EQ(wire_type(Type::string()).oid, 25U);
+  EXPECT_EQ(wire_type(Type::varchar(50)).oid, 1043U);
+  EXPECT_EQ(wire_type(Type::array(Type::array(Type::integer()))).oid, 1007U);
 }
 
 // --- streams -----------------------------------------------------------------------------------
@@ -103,6 +103,15 @@ std::string told(std::string_view bytes) {
   return text;
 }
 
+// The update as a connection sends it.
+std::string told_update(StreamRows& stream, const ViewUpdate& update, size_t bytes_max = 1 << 20) {
+  std::string out;
+  stream.take(update, out);
+  stream.read_up_to(
+      write_rows(out, stream.rows(), 0, stream.rows().rows, bytes_max, {}, ResultFormats()));
+  return told(out);
+}
+
 StreamResult stream_of() {
   StreamResult result;
   result.schema = Schema{{{"n", Type::integer()}}};
@@ -112,55 +121,66 @@ StreamResult stream_of() {
 }
 
 TEST(PgwireStream, facts_come_before_rows_and_a_mark_ends_the_update) {
-  StreamWriter writer(stream_of(), "UTC");
+  StreamRows stream(stream_of());
   std::string out;
-  writer.write_parameters(out);
+  stream.write_parameters(out);
   EXPECT_EQ(
       told(out),
       "S tidemark.result=stream\nS tidemark.key=\nS tidemark.order=0 desc nulls_first\nS "
       "tidemark.hidden=0\n"
       "S tidemark.commit_time=\nS tidemark.lag_ms=\nS tidemark.snapshot=\nS tidemark.stale=\n");
-  out.clear();
-  size_t row = 0;
-  EXPECT_TRUE(
-      writer.write_update(update_of(ViewUpdate::Kind::kChanges, {7, 8}), row, 1 << 20, out));
-  EXPECT_EQ(told(out),
+  EXPECT_EQ(told_update(stream, update_of(ViewUpdate::Kind::kChanges, {7, 8})),
             "S tidemark.commit_time=2000-01-01 00:00:01+00\nS tidemark.lag_ms=3\n"
             "D 0/10 +I 7\nD 0/10 +I 8\nD 0/10 mark NULL\n");
-  out.clear();
-  row = 0;
-  EXPECT_TRUE(writer.write_update(update_of(ViewUpdate::Kind::kProgress, {}), row, 1 << 20, out));
-  EXPECT_EQ(told(out), "D 0/10 mark NULL\n");
-  EXPECT_EQ(writer.rows_written(), 2u);
+  EXPECT_TRUE(stream.is_read());
+  EXPECT_EQ(told_update(stream, update_of(ViewUpdate::Kind::kProgress, {})),
+            "D 0/10 mark NULL\n");
+  EXPECT_EQ(stream.changes(), 2u);
 }
 
 TEST(PgwireStream, a_large_update_is_written_in_parts) {
-  StreamWriter writer(stream_of(), "UTC");
-  ViewUpdate update = update_of(ViewUpdate::Kind::kChanges, std::vector<int32_t>(1000, 1));
-  size_t row = 0;
-  size_t parts = 1;
-  std::string all;
-  for (std::string out; !writer.write_update(update, row, 4096, out); out.clear()) {
+  StreamRows stream(stream_of());
+  std::string out;
+  stream.take(update_of(ViewUpdate::Kind::kChanges, std::vector<int32_t>(1000, 1)), out);
+  size_t parts = 0;
+  for (; !stream.is_read(); out.clear()) {
+    stream.read_up_to(write_rows(out, stream.rows(), stream.next_row(), stream.rows().rows, 4096,
+                                 {}, ResultFormats()));
     EXPECT_LT(out.size(), 5000u);
-    all += out;
     ++parts;
   }
   EXPECT_GT(parts, 5u);
-  EXPECT_EQ(writer.rows_written(), 1000u);
+  EXPECT_EQ(stream.changes(), 1000u);
 }
 
 TEST(PgwireStream, snapshot_and_staleness) {
-  StreamWriter writer(stream_of(), "UTC");
-  ViewUpdate update{.kind = ViewUpdate::Kind::kSnapshot, .rows_done = 5, .rows_total = 10};
-  size_t row = 0;
+  StreamRows stream(stream_of());
+  EXPECT_EQ(told_update(stream, ViewUpdate{.kind = ViewUpdate::Kind::kSnapshot,
+                                           .rows_done = 5,
+                                           .rows_total = 10}),
+            "S tidemark.snapshot=5/10\n");
+  EXPECT_EQ(told_update(stream, ViewUpdate{.kind = ViewUpdate::Kind::kStale,
+                                           .message = "stale since 12:00"}),
+            "S tidemark.stale=stale since 12:00\n");
+  EXPECT_NE(told_update(stream, update_of(ViewUpdate::Kind::kProgress, {}))
+                .find("S tidemark.stale=\n"),
+            std::string::npos);
+}
+
+TEST(PgwireMessage, negotiation_names_the_version_and_what_is_unknown) {
   std::string out;
-  writer.write_update(update, row, 1000, out);
-  update = ViewUpdate{.kind = ViewUpdate::Kind::kStale, .message = "stale since 12:00"};
-  writer.write_update(update, row, 1000, out);
-  EXPECT_EQ(told(out), "S tidemark.snapshot=5/10\nS tidemark.stale=stale since 12:00\n");
-  out.clear();
-  writer.write_update(update_of(ViewUpdate::Kind::kProgress, {}), row, 1000, out);
-  EXPECT_NE(told(out).find("S tidemark.stale=\n"), std::string::npos);
+  write_negotiate_protocol(out, kProtocol32, {"_pq_.x"});
+  EXPECT_EQ(out, "v\0\0\0\x13\0\3\0\2\0\0\0\1_pq_.x\0"sv);
+}
+
+TEST(PgwireRows, formats_are_none_one_or_one_a_column) {
+  EXPECT_FALSE(ResultFormats().is_binary(3));
+  EXPECT_TRUE(ResultFormats({1}).is_binary(3));
+  EXPECT_TRUE(ResultFormats({0, 1}).is_binary(1));
+  EXPECT_FALSE(ResultFormats({0, 1}).is_binary(0));
+  EXPECT_TRUE(ResultFormats({0, 1}).check(2).ok());
+  EXPECT_FALSE(ResultFormats({0, 1}).check(3).ok());
+  EXPECT_FALSE(ResultFormats({2}).check(1).ok());
 }
 
 }  // namespace

@@ -1,12 +1,15 @@
 #include "server/pgwire/rows.h"
 
+#include <fmt/core.h>
+
 #include "server/pgwire/message.h"
+#include "types/pg_codec.h"
 
 namespace tidemark::pgwire {
 
 namespace {
 
-int32_t array_oid(const Type& element) {
+uint32_t array_oid(const Type& element) {
   switch (wire_type(element).oid) {
     case 16:
       return 1000;
@@ -38,14 +41,40 @@ int32_t array_oid(const Type& element) {
       return 1231;
     case 25:
       return 1009;
+    case 26:
+      return 1028;
+    case 19:
+      return 1003;
+    case 18:
+      return 1002;
     default:
       return wire_type(element).oid;  // an array of arrays has its element's type, as in Postgres
+  }
+}
+
+// pg_type.typlen of the types that only pg_catalog's columns have.
+int16_t pg_catalog_width(uint32_t oid) {
+  switch (oid) {
+    case 18:  // "char"
+      return 1;
+    case 19:  // name
+      return 64;
+    case 21:
+      return 2;
+    case 22:  // int2vector
+    case 30:  // oidvector
+      return -1;
+    default:  // oid and the reg types
+      return 4;
   }
 }
 
 }  // namespace
 
 WireType wire_type(const Type& type) {
+  if (type.wire_oid != 0) {
+    return {type.wire_oid, pg_catalog_width(type.wire_oid), -1};
+  }
   switch (type.kind) {
     case TypeKind::kBoolean:
       return {16, 1, -1};
@@ -92,44 +121,78 @@ WireType wire_type(const Type& type) {
   return {};
 }
 
-void write_column(MessageWriter& message, std::string_view name, WireType type) {
-  message.text(name);
-  message.int32(0);  // no table
-  message.int16(0);
-  message.int32(type.oid);
-  message.int16(type.size);
-  message.int32(type.modifier);
-  message.int16(0);  // text
+Status ResultFormats::check(size_t columns) const {
+  for (int16_t code : codes_) {
+    if (code != 0 && code != 1) {
+      return Status::invalid_argument(fmt::format("unknown format code of a result: {}", code))
+          .with_sqlstate("08P01");
+    }
+  }
+  if (codes_.size() > 1 && codes_.size() != columns) {
+    return Status::invalid_argument(fmt::format("bind message has {} result formats but query has "
+                                                "{} columns",
+                                                codes_.size(), columns))
+        .with_sqlstate("08P01");
+  }
+  return {};
 }
 
-void write_row_description(std::string& out, const Schema& schema) {
+void write_row_description(std::string& out, const Schema& schema, const ResultFormats& formats) {
   MessageWriter message(out, 'T');
   message.int16(static_cast<int16_t>(schema.size()));
-  for (const Field& field : schema.fields) {
-    write_column(message, field.name, wire_type(field.type));
+  for (size_t i = 0; i < schema.size(); ++i) {
+    WireType type = wire_type(schema[i].type);
+    message.text(schema[i].name);
+    message.int32(0);  // no table
+    message.int16(0);
+    message.int32(static_cast<int32_t>(type.oid));
+    message.int16(type.size);
+    message.int32(type.modifier);
+    message.int16(formats.is_binary(i) ? 1 : 0);
   }
 }
 
-void write_value(MessageWriter& message, const Column& column, size_t row,
-                 const TextFormat& format) {
-  if (column.type().kind == TypeKind::kNull || column.is_null(row)) {
-    message.null_value();
-  } else if (column.type().kind == TypeKind::kBoolean) {
-    bool truth = column.data<uint8_t>()[row] != 0;
-    message.value([&](std::string& text) { text += truth ? 't' : 'f'; });
+void append_wire_text(const Column& column, size_t row, std::string& out,
+                      const TextFormat& format) {
+  if (column.type().kind == TypeKind::kBoolean) {
+    out += column.data<uint8_t>()[row] != 0 ? 't' : 'f';
   } else {
-    message.value([&](std::string& text) { append_text(column, row, text, format); });
+    append_text(column, row, out, format);
   }
 }
 
-size_t write_rows(std::string& out, const RowBatch& rows, size_t from, size_t bytes_max,
-                  const TextFormat& format) {
+void append_wire_binary(const Column& column, size_t row, std::string& out,
+                        const TextFormat& format) {
+  const Type& type = column.type();
+  uint32_t oid = wire_type(type).oid;
+  if (type.kind == TypeKind::kBigint && oid != 20) {  // the oids, 4 bytes without a sign
+    auto value = static_cast<uint32_t>(column.data<int64_t>()[row]);
+    for (int shift = 24; shift >= 0; shift -= 8) {
+      out += static_cast<char>(value >> shift);
+    }
+  } else if (oid == 25 || oid == 18 || oid == 19) {
+    append_text(column, row, out, format);
+  } else {
+    append_pg_binary(column, row, out);
+  }
+}
+
+size_t write_rows(std::string& out, const RowBatch& rows, size_t from, size_t to, size_t bytes_max,
+                  const TextFormat& format, const ResultFormats& formats) {
   size_t row = from;
-  while (row < rows.rows && out.size() < bytes_max) {
+  size_t width = rows.columns.size();
+  while (row < to && out.size() < bytes_max) {
     MessageWriter message(out, 'D');
-    message.int16(static_cast<int16_t>(rows.columns.size()));
-    for (const ColumnRef& column : rows.columns) {
-      write_value(message, *column, row, format);
+    message.int16(static_cast<int16_t>(width));
+    for (size_t c = 0; c < width; ++c) {
+      const Column& column = *rows.columns[c];
+      if (column.type().kind == TypeKind::kNull || column.is_null(row)) {
+        message.null_value();
+      } else if (formats.is_binary(c)) {
+        message.value([&](std::string& to) { append_wire_binary(column, row, to, format); });
+      } else {
+        message.value([&](std::string& to) { append_wire_text(column, row, to, format); });
+      }
     }
     ++row;
   }

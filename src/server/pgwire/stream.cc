@@ -5,7 +5,6 @@
 #include <fmt/core.h>
 
 #include "server/pgwire/message.h"
-#include "server/pgwire/rows.h"
 #include "types/datetime.h"
 
 namespace tidemark::pgwire {
@@ -35,33 +34,25 @@ std::string order_text(const std::vector<SortKey>& order) {
   return text;
 }
 
-void write_text(MessageWriter& message, std::string_view text) {
-  message.value([&](std::string& out) { out += text; });
-}
-
-// NULL while nothing has been read from a source: constants have no place in a log.
-void write_mark_value(MessageWriter& message, const std::string& mark) {
-  if (mark.empty()) {
-    message.null_value();
-  } else {
-    write_text(message, mark);
-  }
-}
-
 std::string mark_text(Lsn mark) {
   return mark.valid() ? mark.to_string() : "";
 }
 
 }  // namespace
 
-StreamWriter::StreamWriter(const StreamResult& result, std::string zone)
-    : schema_(result.schema),
+Schema stream_schema(const Schema& schema) {
+  Schema result{{{"mark", Type::string()}, {"op", Type::string()}}};
+  result.fields.insert(result.fields.end(), schema.fields.begin(), schema.fields.end());
+  return result;
+}
+
+StreamRows::StreamRows(const StreamResult& result)
+    : schema_(stream_schema(result.schema)),
       hidden_(result.hidden),
       order_(result.order),
-      key_(result.key),
-      zone_(std::move(zone)) {}
+      key_(result.key) {}
 
-void StreamWriter::write_parameters(std::string& out) {
+void StreamRows::write_parameters(std::string& out) {
   write_parameter(out, "tidemark.result", "stream");
   write_parameter(out, "tidemark.key", key_text(key_));
   write_parameter(out, "tidemark.order", order_text(order_));
@@ -72,17 +63,7 @@ void StreamWriter::write_parameters(std::string& out) {
   }
 }
 
-void StreamWriter::write_description(std::string& out) {
-  MessageWriter message(out, 'T');
-  message.int16(static_cast<int16_t>(schema_.size() + 2));
-  write_column(message, "mark", WireType{});
-  write_column(message, "op", WireType{});
-  for (const Field& field : schema_.fields) {
-    write_column(message, field.name, wire_type(field.type));
-  }
-}
-
-void StreamWriter::write_parameter(std::string& out, std::string_view name, std::string value) {
+void StreamRows::write_parameter(std::string& out, std::string_view name, std::string value) {
   auto sent = sent_.find(name);
   if (sent != sent_.end() && sent->second == value) {
     return;
@@ -91,7 +72,7 @@ void StreamWriter::write_parameter(std::string& out, std::string_view name, std:
   sent_.insert_or_assign(std::string(name), std::move(value));
 }
 
-void StreamWriter::write_freshness(const ViewUpdate& update, std::string& out) {
+void StreamRows::write_freshness(const ViewUpdate& update, std::string& out) {
   write_parameter(out, "tidemark.stale", "");
   if (update.commit_time_us == 0) {
     return;
@@ -108,66 +89,51 @@ void StreamWriter::write_freshness(const ViewUpdate& update, std::string& out) {
   write_parameter(out, "tidemark.lag_ms", std::to_string(lag_ms));
 }
 
-void StreamWriter::write_mark(const ViewUpdate& update, std::string& out) {
-  MessageWriter message(out, 'D');
-  message.int16(static_cast<int16_t>(schema_.size() + 2));
-  write_mark_value(message, mark_text(update.mark));
-  write_text(message, "mark");
-  for (size_t i = 0; i < schema_.size(); ++i) {
-    message.null_value();
-  }
-}
-
-bool StreamWriter::write_changes(const ViewUpdate& update, size_t& row, size_t bytes_max,
-                                 std::string& out) {
-  const RowBatch& rows = update.changes.rows;
-  TextFormat format{.zone = zone_};
+// The changes, and the row that ends them. NULL in the place of a mark while nothing has been read
+// from a source: constants have no place in a log.
+void StreamRows::take_rows(const ViewUpdate& update) {
+  const RowBatch& changes = update.changes.rows;
   std::string mark = mark_text(update.mark);
-  while (row < rows.rows) {
-    if (out.size() >= bytes_max) {
-      return false;
+  std::vector<Column> columns = make_columns(schema_);
+  for (size_t row = 0; row <= changes.rows; ++row) {
+    bool ends = row == changes.rows;
+    if (mark.empty()) {
+      columns[0].append_null();
+    } else {
+      columns[0].append_string(mark);
     }
-    MessageWriter message(out, 'D');
-    message.int16(static_cast<int16_t>(rows.columns.size() + 2));
-    write_mark_value(message, mark);
-    write_text(message, row_kind_text(update.changes.kinds[row]));
-    for (const ColumnRef& column : rows.columns) {
-      write_value(message, *column, row, format);
-    }
-    ++row;
-    ++rows_;
+    columns[1].append_string(ends ? "mark" : row_kind_text(update.changes.kinds[row]));
   }
-  return true;
+  for (size_t c = 2; c < columns.size(); ++c) {
+    if (changes.rows != 0) {
+      columns[c].append_all(*changes.columns[c - 2]);
+    }
+    columns[c].append_null();
+  }
+  rows_ = to_batch(std::move(columns));
+  changes_ += changes.rows;
 }
 
-bool StreamWriter::write_update(const ViewUpdate& update, size_t& row, size_t bytes_max,
-                                std::string& out) {
+void StreamRows::take(const ViewUpdate& update, std::string& out) {
+  rows_ = {};
+  next_ = 0;
   switch (update.kind) {
     case ViewUpdate::Kind::kSnapshot:
       write_parameter(out, "tidemark.snapshot",
                       fmt::format("{}/{}", update.rows_done, update.rows_total));
-      return true;
+      return;
     case ViewUpdate::Kind::kStale:
       write_parameter(out, "tidemark.stale",
                       update.message.empty() ? "the source is away" : update.message);
-      return true;
+      return;
     case ViewUpdate::Kind::kChanges:
-      if (row == 0) {
-        write_freshness(update, out);
-      }
-      if (!write_changes(update, row, bytes_max, out)) {
-        return false;
-      }
-      write_mark(update, out);
-      return true;
     case ViewUpdate::Kind::kProgress:
       write_freshness(update, out);
-      write_mark(update, out);
-      return true;
+      take_rows(update);
+      return;
     case ViewUpdate::Kind::kEnd:
-      return true;  // the caller ends the statement
+      return;  // the caller ends the statement
   }
-  return true;
 }
 
 }  // namespace tidemark::pgwire

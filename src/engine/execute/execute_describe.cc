@@ -1,0 +1,75 @@
+// What statements take and give, for a client that asks before it runs them.
+
+#include "engine/execute/executor.h"
+#include "engine/execute/result_rows.h"
+#include "plan/bind/parameters.h"
+
+namespace tidemark {
+
+namespace {
+
+Schema text_columns(std::initializer_list<const char*> names) {
+  Schema schema;
+  for (const char* name : names) {
+    schema.fields.push_back({name, Type::string()});
+  }
+  return schema;
+}
+
+// Statements that answer with a table which depends on nothing but themselves.
+bool is_looking_around(const sql::Statement& statement) {
+  return std::visit(
+      []<typename T>(const T&) {
+        return std::is_same_v<T, sql::Show> || std::is_same_v<T, sql::ShowCreate> ||
+               std::is_same_v<T, sql::ShowSetting> || std::is_same_v<T, sql::Describe> ||
+               std::is_same_v<T, sql::Explain>;
+      },
+      statement.node);
+}
+
+}  // namespace
+
+Result<StatementShape> StatementExecutor::describe(const sql::Statement& statement) {
+  StatementShape shape;
+  bool ends = std::holds_alternative<sql::Commit>(statement.node) ||
+              std::holds_alternative<sql::Rollback>(statement.node);
+  if (session_.transaction_ == TransactionState::kFailed && !ends) {
+    return execute_in_transaction(statement).status();  // the error of a failed block
+  }
+  if (const auto* query = std::get_if<sql::QueryStatement>(&statement.node)) {
+    BoundQuery bound = TRY(bind(*query->query));
+    shape.is_stream = !bound.objects.empty() && is_streaming();
+    shape.rows = shape.is_stream ? bound.plan->schema : visible_schema(bound);
+  } else if (const auto* subscribe = std::get_if<sql::Subscribe>(&statement.node)) {
+    sql::Query whole;
+    if (!subscribe->query) {
+      whole = query_of(*subscribe);
+    }
+    BoundQuery bound = TRY(bind(subscribe->query ? *subscribe->query : whole));
+    shape.is_stream = true;
+    shape.rows = bound.plan->schema;
+  } else if (std::holds_alternative<sql::VerifyView>(statement.node)) {
+    shape.rows = text_columns({"result"});
+  } else if (std::holds_alternative<sql::WaitForLsn>(statement.node)) {
+    shape.rows = text_columns({"status"});
+  } else if (std::holds_alternative<sql::Set>(statement.node)) {
+    if (!std::get<sql::Set>(statement.node).option) {
+      shape.rows = text_columns({"key", "value"});
+    }
+  } else if (is_looking_around(statement)) {
+    StatementResult result = TRY(execute(statement));
+    shape.rows = std::get<RowsResult>(result.outcome).schema;
+  }
+  for (size_t i = 0; i < parameters_->size(); ++i) {
+    Parameters::Parameter& parameter = parameters_->at(static_cast<uint32_t>(i + 1));
+    if (parameter.type.kind == TypeKind::kNull) {
+      return Status::invalid_argument("could not determine data type of parameter $" +
+                                      std::to_string(i + 1))
+          .with_sqlstate("42P18");
+    }
+    shape.parameters.push_back(parameter.type);
+  }
+  return shape;
+}
+
+}  // namespace tidemark

@@ -1,0 +1,116 @@
+// The part of the step loop for those who read views once: contents at the end of a turn, and pins
+// that keep a turn readable.
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "engine/step_loop.h"
+
+namespace tidemark {
+
+namespace {
+
+// Changes kept for pins, over all views; past it the oldest pin is given up.
+constexpr size_t kPinnedRowsMax = 8'000'000;
+
+}  // namespace
+
+Result<std::optional<ViewRead>> StepLoop::read_view(ObjectId object, const ReadPin* pin) {
+  Dataflow* view = find_view(object);
+  if (view == nullptr) {
+    return Status::not_found("the view has just been dropped").with_sqlstate("42P01");
+  }
+  if (std::optional<Status> why = obstacle(*view)) {
+    return *why;
+  }
+  ViewRead read;
+  read.turn = turn_;
+  if (pin != nullptr) {
+    auto mark = pin->marks.find(object);
+    if (mark == pin->marks.end()) {
+      return Status::unsupported(fmt::format(
+                                     "view {} was not there yet when this transaction block began "
+                                     "to read",
+                                     view->name))
+          .with_sqlstate("55000");
+    }
+    if (pin->turn < oldest_kept_turn_) {
+      return Status::unavailable("too much has changed since this transaction block began to read")
+          .with_sqlstate("72000")
+          .with_hint("ROLLBACK and begin again; shorter blocks keep less");
+    }
+    read.turn = pin->turn;
+    read.mark = mark->second.mark;
+    read.commit_time_us = mark->second.commit_time_us;
+    read.published_us = mark->second.published_us;
+  } else {
+    if (!view->live || !is_current(*view)) {
+      return std::optional<ViewRead>();
+    }
+    read.mark = view->mark;
+    read.commit_time_us = view->commit_time_us;
+    read.published_us = view->published_us;
+  }
+  read.batches = view->history.read(read.turn, turn_,
+                                    [&] { return view->graph->output().content(); });
+  return std::optional<ViewRead>(std::move(read));
+}
+
+std::shared_ptr<ReadPin> StepLoop::pin() {
+  auto pin = std::make_shared<ReadPin>();
+  pin->turn = turn_;
+  for (const auto& [id, dataflow] : dataflows_) {
+    if (dataflow->object != 0 && dataflow->live) {
+      pin->marks[dataflow->object] = {dataflow->mark, dataflow->commit_time_us,
+                                      dataflow->published_us};
+    }
+  }
+  pins_.push_back(pin);
+  return pin;
+}
+
+uint64_t StepLoop::first_pinned() const {
+  uint64_t first = UINT64_MAX;
+  for (const std::weak_ptr<ReadPin>& weak : pins_) {
+    if (std::shared_ptr<ReadPin> pin = weak.lock()) {
+      first = std::min(first, pin->turn);
+    }
+  }
+  return first;
+}
+
+void StepLoop::rebase_view(ObjectId object, uint64_t turn, std::shared_ptr<const ZBatch> content) {
+  if (Dataflow* view = find_view(object)) {
+    view->history.rebase(turn, std::move(content), first_pinned());
+  }
+}
+
+void StepLoop::keep_history(Dataflow& dataflow, const ZBatch& changes) {
+  if (dataflow.object != 0) {
+    dataflow.history.add(turn_, changes, first_pinned());
+  }
+}
+
+void StepLoop::trim_history() {
+  if (pins_.empty()) {
+    return;
+  }
+  size_t held = 0;
+  for (const auto& [id, dataflow] : dataflows_) {
+    held += dataflow->history.held_rows();
+  }
+  size_t before = pins_.size();
+  std::erase_if(pins_, [](const std::weak_ptr<ReadPin>& pin) { return pin.expired(); });
+  if (held > kPinnedRowsMax && !pins_.empty()) {
+    oldest_kept_turn_ = turn_ + 1;  // all that are pinned now
+    pins_.clear();
+  }
+  if (pins_.size() != before) {
+    for (const auto& [id, dataflow] : dataflows_) {
+      dataflow->history.trim(first_pinned());
+    }
+  }
+}
+
+}  // namespace tidemark

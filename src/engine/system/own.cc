@@ -1,0 +1,129 @@
+// The schema `tidemark`: views with their freshness, sources, operators, readers, settings, slots.
+
+#include <algorithm>
+
+#include "engine/settings.h"
+#include "engine/system/snapshot.h"
+#include "engine/system/system_table.h"
+
+namespace tidemark {
+
+namespace {
+
+SystemCell time_or_null(int64_t time_us) {
+  return time_us == 0 ? SystemCell(std::monostate()) : SystemCell(time_us);
+}
+
+void fill_views(const SystemSnapshot& snapshot, SystemRows& rows) {
+  for (const ObjectRef& object : snapshot.objects) {
+    const SystemDataflow* dataflow = snapshot.dataflow_of(object->id);
+    if (!object->is_materialized_view() || dataflow == nullptr) {
+      continue;
+    }
+    int64_t lag_us = std::max<int64_t>(0, dataflow->published_us - dataflow->commit_time_us);
+    bool has_lag = dataflow->commit_time_us != 0 && dataflow->published_us != 0;
+    uint64_t state_bytes = 0;
+    for (const SystemDataflow::Operator& node : dataflow->operators) {
+      state_bytes += node.state_bytes;
+    }
+    rows.add({{"schema", snapshot.schema_name(*object)},
+              {"name", object->name.object},
+              {"state", dataflow->state},
+              {"mark", dataflow->is_live ? SystemCell(dataflow->mark.to_string())
+                                         : SystemCell(std::monostate())},
+              {"commit_time", time_or_null(dataflow->commit_time_us)},
+              {"lag_ms", has_lag ? SystemCell(lag_us / 1000) : SystemCell(std::monostate())},
+              {"rows", static_cast<int64_t>(dataflow->rows)},
+              {"readers", static_cast<int64_t>(dataflow->subscribers)},
+              {"state_bytes", static_cast<int64_t>(state_bytes)},
+              {"message", dataflow->message}});
+  }
+}
+
+void fill_sources(const SystemSnapshot& snapshot, SystemRows& rows) {
+  for (const SystemSource& source : snapshot.sources) {
+    rows.add({{"name", source.name},
+              {"state", source.state},
+              {"position", source.position.to_string()},
+              {"slot", source.slot},
+              {"publication", source.publication},
+              {"message", source.message}});
+  }
+}
+
+void fill_slots(const SystemSnapshot& snapshot, SystemRows& rows) {
+  for (const SystemSource& source : snapshot.sources) {
+    rows.add({{"source", source.name},
+              {"slot", source.slot},
+              {"publication", source.publication},
+              {"received", source.position.to_string()}});
+  }
+}
+
+void fill_operators(const SystemSnapshot& snapshot, SystemRows& rows) {
+  for (const SystemDataflow& dataflow : snapshot.dataflows) {
+    int64_t node = 0;
+    for (const SystemDataflow::Operator& op : dataflow.operators) {
+      rows.add({{"job", static_cast<int64_t>(dataflow.id)},
+                {"view", dataflow.name},
+                {"node", node++},
+                {"operator", op.name},
+                {"rows_in", static_cast<int64_t>(op.rows_in)},
+                {"rows_out", static_cast<int64_t>(op.rows_out)},
+                {"state_bytes", static_cast<int64_t>(op.state_bytes)}});
+    }
+  }
+}
+
+void fill_subscriptions(const SystemSnapshot& snapshot, SystemRows& rows) {
+  for (const SystemDataflow& dataflow : snapshot.dataflows) {
+    if (dataflow.subscribers != 0) {
+      rows.add({{"job", static_cast<int64_t>(dataflow.id)},
+                {"name", dataflow.name},
+                {"state", dataflow.state},
+                {"mark", dataflow.is_live ? SystemCell(dataflow.mark.to_string())
+                                          : SystemCell(std::monostate())},
+                {"readers", static_cast<int64_t>(dataflow.subscribers)},
+                {"started", time_or_null(dataflow.started_us)}});
+    }
+  }
+}
+
+void fill_settings(const SystemSnapshot& snapshot, SystemRows& rows) {
+  for (const OptionSpec& spec : all_settings()) {
+    if (!spec.name.ends_with(".*")) {
+      rows.add({{"name", std::string(spec.name)},
+                {"value", snapshot.setting(spec.name)},
+                {"default_value", std::string(spec.default_value)},
+                {"has_effect", spec.effect == OptionSpec::Effect::kUsed},
+                {"text", std::string(spec.text)}});
+    }
+  }
+}
+
+constexpr SystemTable kTables[] = {
+    {"tidemark", "views", 12050,
+     "schema:text name:text state:text mark:text commit_time:timestamptz lag_ms:int8 rows:int8 "
+     "readers:int8 state_bytes:int8 message:text",
+     fill_views},
+    {"tidemark", "sources", 12051,
+     "name:text state:text position:text slot:text publication:text message:text", fill_sources},
+    {"tidemark", "operators", 12052,
+     "job:int8 view:text node:int4 operator:text rows_in:int8 rows_out:int8 state_bytes:int8",
+     fill_operators},
+    {"tidemark", "subscriptions", 12053,
+     "job:int8 name:text state:text mark:text readers:int8 started:timestamptz",
+     fill_subscriptions},
+    {"tidemark", "settings", 12054,
+     "name:text value:text default_value:text has_effect:bool text:text", fill_settings},
+    {"tidemark", "slots", 12055, "source:text slot:text publication:text received:text",
+     fill_slots},
+};
+
+}  // namespace
+
+std::span<const SystemTable> own_tables() {
+  return kTables;
+}
+
+}  // namespace tidemark

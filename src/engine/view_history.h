@@ -1,0 +1,99 @@
+#pragma once
+// What a view showed at the ends of turns of the step loop, for those who read it off the step
+// thread: a whole content, and the changes since. Batches are immutable and shared with readers, so
+// a read of a view that nobody has changed copies nothing.
+//
+//   base: content at turn b ──► changes of turn b+1 ──► ... ──► now
+//
+// It begins with the first read and is let go when more has changed than it holds, unless somebody
+// has read meanwhile. A pin (a transaction block) keeps all changes since its turn: the content at
+// the pin is then what is there now, less those changes. Costs nothing for a view that is not read.
+//
+// Thread rule: the step thread, but for what ViewRead and ReadPin say.
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "types/lsn.h"
+#include "zset/zset.h"
+
+namespace tidemark {
+
+// A view's content at a mark: the sum of the batches, in this order. Any thread.
+struct ViewRead {
+  std::vector<std::shared_ptr<const ZBatch>> batches;  // shared: immutable
+  uint64_t turn = 0;
+  Lsn mark;
+  int64_t commit_time_us = 0;
+  int64_t published_us = 0;
+};
+
+// Keeps the changes of all views since a turn. Held by a session; the step loop forgets it when
+// nobody does. Its fields are set before it is handed out and do not change.
+struct ReadPin {
+  struct Mark {
+    Lsn mark;
+    int64_t commit_time_us = 0;
+    int64_t published_us = 0;
+  };
+  uint64_t turn = 0;
+  std::map<uint64_t, Mark> marks;  // of the views (by object) that were live
+};
+
+class ViewHistory {
+ public:
+  // What a publication in `turn` has changed. first_pinned: the lowest pinned turn, or UINT64_MAX.
+  void add(uint64_t turn, const ZBatch& changes, uint64_t first_pinned);
+  // The content at the end of `turn`, which is pinned or the last one. `content` copies it as it is
+  // now.
+  template <typename Content>
+  std::vector<std::shared_ptr<const ZBatch>> read(uint64_t turn, uint64_t now, Content content);
+  // A reader has added up what it was given at `turn`.
+  void rebase(uint64_t turn, std::shared_ptr<const ZBatch> content, uint64_t first_pinned);
+  // Lets go of what only later reads would use.
+  void trim(uint64_t first_pinned);
+  void drop_base() { base_.reset(); }
+  size_t held_rows() const { return held_rows_; }
+
+ private:
+  struct Change {
+    uint64_t turn;
+    std::shared_ptr<const ZBatch> rows;
+  };
+  std::shared_ptr<const ZBatch> base_;  // null: nobody has read, or not for long
+  uint64_t base_turn_ = 0;
+  std::deque<Change> changes_;  // later than the base, or than the first pin
+  size_t held_rows_ = 0;        // of changes_
+};
+
+std::shared_ptr<const ZBatch> shared_negated(const ZBatch& batch);
+
+template <typename Content>
+std::vector<std::shared_ptr<const ZBatch>> ViewHistory::read(uint64_t turn, uint64_t now,
+                                                             Content content) {
+  std::vector<std::shared_ptr<const ZBatch>> batches;
+  if (base_ == nullptr && turn == now) {
+    base_ = std::make_shared<const ZBatch>(content());
+    base_turn_ = now;
+  }
+  if (base_ != nullptr && base_turn_ <= turn) {
+    batches.push_back(base_);
+    for (const Change& change : changes_) {
+      if (change.turn > base_turn_ && change.turn <= turn) {
+        batches.push_back(change.rows);
+      }
+    }
+    return batches;
+  }
+  batches.push_back(std::make_shared<const ZBatch>(content()));
+  for (auto change = changes_.rbegin(); change != changes_.rend() && change->turn > turn;
+       ++change) {
+    batches.push_back(shared_negated(*change->rows));
+  }
+  return batches;
+}
+
+}  // namespace tidemark

@@ -1,0 +1,536 @@
+// Functions of PostgreSQL's catalog that its clients call when they look around (PostgreSQL 15
+// manual, "System Information Functions"). Those about objects ask EvalContext::names; without names
+// they give NULL.
+
+#include <algorithm>
+
+#include "expr/functions/shape.h"
+#include "types/nested.h"
+#include "types/pg_type.h"
+#include "types/text.h"
+
+namespace tidemark {
+
+namespace {
+
+using Arguments = std::span<const Argument>;
+
+constexpr std::string_view kVersion =
+    "PostgreSQL 15.0 (tidemark " TIDEMARK_VERSION ") on x86_64-pc-linux-gnu, 64-bit";
+
+// Types that only pg_catalog's columns have (src/include/catalog/pg_type.dat of PostgreSQL 15).
+std::string_view catalog_type_name(uint32_t oid) {
+  constexpr std::pair<uint32_t, std::string_view> kNames[] = {
+      {22, "int2vector"},  {24, "regproc"},    {30, "oidvector"}, {194, "pg_node_tree"},
+      {1033, "aclitem"},   {1034, "aclitem[]"}, {2205, "regclass"}, {2206, "regtype"},
+      {2249, "record"},    {2277, "anyarray"}, {2278, "void"}};
+  for (auto [known, name] : kNames) {
+    if (known == oid) {
+      return name;
+    }
+  }
+  return "???";
+}
+
+std::optional<uint32_t> pg_type_by_name(const std::string& name) {
+  constexpr std::pair<std::string_view, uint32_t> kShort[] = {
+      {"bool", 16},   {"int8", 20},     {"int2", 21},       {"int4", 23},        {"float4", 700},
+      {"float8", 701}, {"bpchar", 1042}, {"varchar", 1043}, {"time", 1083}, {"timestamp", 1114},
+      {"timestamptz", 1184}, {"decimal", 1700}, {"int", 23}, {"regclass", 2205}};
+  for (auto [known, oid] : kShort) {
+    if (known == name) {
+      return oid;
+    }
+  }
+  for (uint32_t oid = 16; oid < 4100; ++oid) {
+    PgType type = pg_builtin(oid);
+    if (!type.name.empty() && type.name == name) {
+      return oid;
+    }
+  }
+  return std::nullopt;
+}
+
+// As format_type() of PostgreSQL 15 (src/backend/utils/adt/format_type.c).
+std::string pg_type_text(uint32_t oid, int32_t modifier) {
+  if (oid == 0) {
+    return "-";
+  }
+  PgType type = pg_builtin(oid, modifier);
+  std::string name = type.name.empty() ? std::string(catalog_type_name(oid)) : type.name;
+  bool is_array = name.ends_with("[]");
+  if (modifier < 0) {
+    return name;
+  }
+  std::string base = is_array ? name.substr(0, name.size() - 2) : name;
+  if (base == "numeric") {
+    if (std::optional<PgNumericModifier> m = pg_numeric_modifier(modifier)) {
+      base += fmt::format("({},{})", m->precision, m->scale);
+    }
+  } else if (base == "character varying" || base == "character") {
+    base += fmt::format("({})", modifier - 4);
+  } else if (size_t blank = base.find(' ');
+             base.starts_with("timestamp ") || base.starts_with("time ")) {
+    base = fmt::format("{}({}){}", base.substr(0, blank), modifier, base.substr(blank));
+  }
+  return base + (is_array ? "[]" : "");
+}
+
+// Takes any arguments, gives NULL: what would describe things that are not here.
+void null_kernel(const KernelFrame& frame, Arguments) {
+  for (size_t row = 0; row < frame.rows; ++row) {
+    frame.out.set_null(row);
+  }
+}
+void true_kernel(const KernelFrame& frame, Arguments) {
+  std::fill_n(frame.out.mutable_data<uint8_t>(), frame.rows, uint8_t{1});
+}
+void zero_kernel(const KernelFrame&, Arguments) {}
+
+template <char kResult, Kernel kKernel>
+Result<BoundFunction> bind_anything(std::span<const Type> types) {
+  std::vector<Type> taken(types.begin(), types.end());
+  for (Type& type : taken) {
+    type = type.kind == TypeKind::kNull ? Type::string() : type.as_nullable();
+  }
+  return BoundFunction{kKernel, type_of_letter(kResult), std::move(taken), NullRule::kCalled,
+                       false};
+}
+
+template <const std::string_view& kText>
+void text_kernel(const KernelFrame& frame, Arguments) {
+  fill_text(frame, [](size_t, std::string& text) {
+    text = kText;
+    return true;
+  });
+}
+constexpr std::string_view kUtf8 = "UTF8";
+constexpr std::string_view kEmpty;
+constexpr std::string_view kDatabase = "tidemark";
+
+void format_type(const KernelFrame& frame, Arguments a) {
+  fill_text(frame, [&](size_t row, std::string& text) {
+    if (a[0].is_null(row)) {
+      return false;
+    }
+    auto oid = static_cast<uint32_t>(a[0].at<int64_t>(row));
+    int64_t modifier = a[1].is_null(row) ? -1 : a[1].at<int64_t>(row);
+    text = pg_type_text(oid, static_cast<int32_t>(modifier));
+    return true;
+  });
+}
+
+void user_by_id(const KernelFrame& frame, Arguments a) {
+  fill_text(frame, [&](size_t row, std::string& text) {
+    // Everything belongs to the one role that is always there.
+    text = a[0].at<int64_t>(row) == 10
+               ? "tidemark"
+               : fmt::format("unknown (OID={})", a[0].at<int64_t>(row));
+    return true;
+  });
+}
+
+void is_visible(const KernelFrame& frame, Arguments a) {
+  const SystemNames* names = frame.context.names;
+  fill<uint8_t>(frame, [&](size_t row) {
+    return names == nullptr || names->is_visible(a[0].at<int64_t>(row));
+  });
+}
+
+void view_definition(const KernelFrame& frame, Arguments a) {
+  const SystemNames* names = frame.context.names;
+  fill_text(frame, [&](size_t row, std::string& text) {
+    std::optional<std::string> definition =
+        names == nullptr ? std::nullopt : names->definition(a[0].at<int64_t>(row));
+    text = definition.value_or("");
+    return definition.has_value();
+  });
+}
+
+void relation_name(const KernelFrame& frame, Arguments a) {
+  const SystemNames* names = frame.context.names;
+  fill_text(frame, [&](size_t row, std::string& text) {
+    int64_t oid = a[0].at<int64_t>(row);
+    std::optional<std::string> name = names == nullptr ? std::nullopt : names->relation_name(oid);
+    text = name ? *name : oid == 0 ? "-" : std::to_string(oid);
+    return true;
+  });
+}
+
+// The cast to regclass; a number in quotes is that number.
+template <bool kMissingIsNull>
+void relation_oid(const KernelFrame& frame, Arguments a) {
+  const SystemNames* names = frame.context.names;
+  for (size_t row = 0; row < frame.rows; ++row) {
+    if (frame.out.is_null(row)) {
+      continue;
+    }
+    std::string_view name = a[0].string_at(row);
+    bool is_number = !name.empty() && name.find_first_not_of("0123456789") == name.npos;
+    std::optional<int64_t> oid;
+    if (is_number) {
+      oid = std::strtoll(std::string(name).c_str(), nullptr, 10);
+    } else if (names != nullptr) {
+      oid = names->relation_oid(name);
+    }
+    if (oid) {
+      frame.out.mutable_data<int64_t>()[row] = *oid;
+    } else if (kMissingIsNull || names == nullptr) {
+      frame.out.set_null(row);
+    } else {
+      frame.fail(row, fmt::format("relation \"{}\" does not exist", name));
+    }
+  }
+}
+
+Result<BoundFunction> bind_relation_oid(std::span<const Type> types) {
+  BoundFunction bound = TRY((bind_shape<"s", 'l', relation_oid<false>, true>(types)));
+  bound.result.wire_oid = 2205;
+  return bound;
+}
+// The cast to regtype: by the name in SQL or in pg_type.
+void type_oid(const KernelFrame& frame, Arguments a) {
+  for (size_t row = 0; row < frame.rows; ++row) {
+    if (frame.out.is_null(row)) {
+      continue;
+    }
+    std::string name(a[0].string_at(row));
+    if (std::optional<uint32_t> oid = pg_type_by_name(name)) {
+      frame.out.mutable_data<int64_t>()[row] = *oid;
+    } else {
+      frame.out.set_null(row);
+    }
+  }
+}
+
+Result<BoundFunction> bind_type_oid(std::span<const Type> types) {
+  BoundFunction bound = TRY((bind_shape<"s", 'l', type_oid>(types)));
+  bound.result.wire_oid = 2206;
+  return bound;
+}
+
+Result<BoundFunction> bind_to_regclass(std::span<const Type> types) {
+  BoundFunction bound = TRY((bind_shape<"s", 'l', relation_oid<true>>(types)));
+  bound.result.wire_oid = 2205;
+  return bound;
+}
+
+void current_schema(const KernelFrame& frame, Arguments) {
+  const SystemNames* names = frame.context.names;
+  fill_text(frame, [&](size_t, std::string& text) {
+    text = names == nullptr ? "public" : names->current_schema();
+    return true;
+  });
+}
+
+void current_schemas(const KernelFrame& frame, Arguments a) {
+  for (size_t row = 0; row < frame.rows; ++row) {
+    Column schemas(Type::string());
+    if (a[0].at<uint8_t>(row) != 0) {
+      schemas.append_string("pg_catalog");
+    }
+    schemas.append_string(frame.context.names == nullptr ? "public"
+                                                         : frame.context.names->current_schema());
+    frame.out.mutable_data<StringRef>()[row] = frame.out.intern(pack_array(schemas));
+  }
+}
+
+Result<BoundFunction> bind_current_schemas(std::span<const Type> types) {
+  BoundFunction bound = TRY((bind_shape<"b", 's', current_schemas>(types)));
+  bound.result = Type::array(Type::string());
+  return bound;
+}
+
+void current_user(const KernelFrame& frame, Arguments) {
+  const SystemNames* names = frame.context.names;
+  fill_text(frame, [&](size_t, std::string& text) {
+    text = names == nullptr ? "tidemark" : names->current_user();
+    return true;
+  });
+}
+
+void backend_pid(const KernelFrame& frame, Arguments) {
+  const SystemNames* names = frame.context.names;
+  std::string id = names == nullptr ? "" : names->setting("tidemark.connection_id");
+  std::fill_n(frame.out.mutable_data<int64_t>(), frame.rows,
+              static_cast<int64_t>(std::strtoll(id.c_str(), nullptr, 10)));
+}
+
+// current_setting(name [, missing_ok]), and set_config, whose effect is left to SET.
+void current_setting(const KernelFrame& frame, Arguments a) {
+  const SystemNames* names = frame.context.names;
+  fill_text(frame, [&](size_t row, std::string& text) {
+    text = names == nullptr ? "" : names->setting(a[0].string_at(row));
+    return names != nullptr;
+  });
+}
+
+void array_to_string(const KernelFrame& frame, Arguments a) {
+  Type element = frame.argument_types[0].children[0];
+  fill_text(frame, [&](size_t row, std::string& text) {
+    Column elements(element);
+    unpack_array(a[0].string_at(row), elements);
+    bool first = true;
+    for (size_t i = 0; i < elements.size(); ++i) {
+      if (elements.is_null(i)) {
+        continue;
+      }
+      text += first ? "" : a[1].string_at(row);
+      append_text(elements, i, text);
+      first = false;
+    }
+    return true;
+  });
+}
+
+void array_length(const KernelFrame& frame, Arguments a) {
+  for (size_t row = 0; row < frame.rows; ++row) {
+    if (frame.out.is_null(row)) {
+      continue;
+    }
+    uint32_t count = packed_count(a[0].string_at(row));
+    frame.out.mutable_data<int32_t>()[row] = static_cast<int32_t>(count);
+    if (count == 0) {
+      frame.out.set_null(row);
+    }
+  }
+}
+
+template <Kernel kKernel, char kResult, char kSecond>
+Result<BoundFunction> bind_array(std::span<const Type> types) {
+  if (types.size() < 2 ||
+      (types[0].kind != TypeKind::kArray && types[0].kind != TypeKind::kNull)) {
+    return Status::invalid_argument("takes an array first");
+  }
+  Type array = types[0].kind == TypeKind::kNull ? Type::array(Type::string()) : types[0];
+  return BoundFunction{kKernel, type_of_letter(kResult),
+                       {array.as_nullable(), type_of_letter(kSecond)}, NullRule::kStrict, false};
+}
+
+// x = ANY (array).
+void array_has(const KernelFrame& frame, Arguments a) {
+  uint8_t* out = frame.out.mutable_data<uint8_t>();
+  for (size_t row = 0; row < frame.rows; ++row) {
+    if (frame.out.is_null(row)) {
+      continue;
+    }
+    Column elements(frame.argument_types[0].children[0]);
+    unpack_array(a[0].string_at(row), elements);
+    bool has_null = false;
+    for (size_t i = 0; i < elements.size() && out[row] == 0; ++i) {
+      has_null = has_null || elements.is_null(i);
+      out[row] = !elements.is_null(i) &&
+                 compare_values(elements, i, *a[1].column, row * a[1].stride) == 0;
+    }
+    if (out[row] == 0 && has_null) {
+      frame.out.set_null(row);
+    }
+  }
+}
+
+Result<BoundFunction> bind_array_has(std::span<const Type> types) {
+  if (types.size() != 2 || types[0].kind != TypeKind::kArray) {
+    return Status::invalid_argument("takes an array and a value");
+  }
+  return BoundFunction{array_has, Type::boolean(),
+                       {types[0].as_nullable(), types[0].children[0].as_nullable()},
+                       NullRule::kStrict, false};
+}
+
+// The cast to regproc: the functions that tell arrays from other types.
+void function_oid(const KernelFrame& frame, Arguments a) {
+  fill<int64_t>(frame, [&](size_t row) -> int64_t {
+    std::string_view name = a[0].string_at(row);
+    size_t dot = name.rfind('.');
+    name = dot == name.npos ? name : name.substr(dot + 1);
+    return name == "array_in"     ? 750
+           : name == "array_out"  ? 751
+           : name == "array_recv" ? 2400
+           : name == "array_send" ? 2401
+                                  : 0;
+  });
+}
+
+Result<BoundFunction> bind_function_oid(std::span<const Type> types) {
+  BoundFunction bound = TRY((bind_shape<"s", 'l', function_oid>(types)));
+  bound.result.wire_oid = 24;
+  return bound;
+}
+
+void quote_ident(const KernelFrame& frame, Arguments a) {
+  fill_text(frame, [&](size_t row, std::string& text) {
+    std::string_view name = a[0].string_at(row);
+    bool is_plain = !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
+                    std::ranges::all_of(name, [](char c) {
+                      return (c >= 'a' && c <= 'z') || c == '_' || (c >= '0' && c <= '9');
+                    });
+    text += is_plain ? "" : "\"";
+    for (char c : name) {
+      text += c;
+      text += c == '"' ? "\"" : "";
+    }
+    text += is_plain ? "" : "\"";
+    return true;
+  });
+}
+
+void size_pretty(const KernelFrame& frame, Arguments a) {
+  fill_text(frame, [&](size_t row, std::string& text) {
+    int64_t bytes = a[0].at<int64_t>(row);
+    const char* kUnits[] = {"bytes", "kB", "MB", "GB", "TB"};
+    size_t unit = 0;
+    while (bytes >= 10240 && unit < 4) {
+      bytes /= 1024;
+      ++unit;
+    }
+    text = fmt::format("{} {}", bytes, kUnits[unit]);
+    return true;
+  });
+}
+
+constexpr std::string_view kAbsent = "Not here: NULL.";
+constexpr std::string_view kAllowed = "Rights are not kept apart: TRUE.";
+
+#define ABSENT(name)                                                     \
+  {name,     "catalog", name "(...)", kAbsent, name "(1)", "NULL", \
+   bind_anything<'s', null_kernel>}
+#define ALLOWED(name)                                                              \
+  {name,   "catalog", name "(...)", kAllowed, name "('x', 'SELECT')", "true", \
+   bind_anything<'b', true_kernel>}
+#define SIZE_OF(name)                                                                   \
+  {name, "catalog", name "(oid)", "Sizes on disk are not told: 0.", name "(1)", "0", \
+   bind_anything<'l', zero_kernel>}
+#define VISIBLE(name)                                                                         \
+  {name,   "catalog", name "(oid)", "Whether an object is found by its bare name.", name "(23)", \
+   "true", bind_shape<"l", 'b', is_visible>, false}
+#define USER_NAME(name)                                                                     \
+  {name, "catalog", name, "Who is logged in.", name " = SESSION_USER", "true", \
+   bind_shape<"", 's', current_user>, false}
+
+constexpr Function kFunctions[] = {
+    {"FORMAT_TYPE", "catalog", "FORMAT_TYPE(oid, modifier)", "A type's name in SQL.",
+     "FORMAT_TYPE(1700, 655366)", "numeric(10,2)",
+     bind_shape<"ll", 's', format_type, false, NullRule::kCalled>},
+    {"PG_GET_USERBYID", "catalog", "PG_GET_USERBYID(oid)", "The name of a role.",
+     "PG_GET_USERBYID(10)", "tidemark", bind_shape<"l", 's', user_by_id>},
+    VISIBLE("PG_TABLE_IS_VISIBLE"),
+    VISIBLE("PG_TYPE_IS_VISIBLE"),
+    VISIBLE("PG_FUNCTION_IS_VISIBLE"),
+    VISIBLE("PG_OPERATOR_IS_VISIBLE"),
+    VISIBLE("PG_OPCLASS_IS_VISIBLE"),
+    VISIBLE("PG_COLLATION_IS_VISIBLE"),
+    VISIBLE("PG_CONVERSION_IS_VISIBLE"),
+    VISIBLE("PG_STATISTICS_OBJ_IS_VISIBLE"),
+    VISIBLE("PG_TS_DICT_IS_VISIBLE"),
+    VISIBLE("PG_TS_CONFIG_IS_VISIBLE"),
+    {"PG_GET_VIEWDEF", "catalog", "PG_GET_VIEWDEF(oid [, pretty])", "The query of a view.",
+     "PG_GET_VIEWDEF(1)", "NULL", bind_shape<"l?b", 's', view_definition>, false},
+    {"TO_REGCLASS", "catalog", "TO_REGCLASS(name)", "The number of a relation; NULL: there is none.",
+     "TO_REGCLASS('no_such')", "NULL", bind_to_regclass, false},
+    {"REGCLASS", "catalog", "REGCLASS(name)", "The cast to regclass: the number of a relation.",
+     "REGCLASS('1259')", "1259", bind_relation_oid, false},
+    {"REGCLASSOUT", "catalog", "REGCLASSOUT(oid)", "The name of a relation, as a cast to text gives it.",
+     "REGCLASSOUT(0)", "-", bind_shape<"l", 's', relation_name>, false},
+    {"REGTYPE", "catalog", "REGTYPE(name)", "The cast to regtype: the number of a type.",
+     "REGTYPE('integer')", "23", bind_type_oid},
+    {"TO_REGTYPE", "catalog", "TO_REGTYPE(name)", "The number of a type; NULL: there is none.",
+     "TO_REGTYPE('int8')", "20", bind_type_oid},
+    ABSENT("PG_GET_EXPR"),
+    ABSENT("PG_GET_CONSTRAINTDEF"),
+    ABSENT("PG_GET_TRIGGERDEF"),
+    ABSENT("PG_GET_RULEDEF"),
+    ABSENT("PG_GET_PARTKEYDEF"),
+    ABSENT("PG_GET_PARTITION_CONSTRAINTDEF"),
+    ABSENT("PG_GET_STATISTICSOBJDEF_COLUMNS"),
+    ABSENT("PG_GET_FUNCTIONDEF"),
+    ABSENT("PG_GET_SERIAL_SEQUENCE"),
+    ABSENT("OBJ_DESCRIPTION"),
+    ABSENT("COL_DESCRIPTION"),
+    ABSENT("SHOBJ_DESCRIPTION"),
+    ABSENT("PG_TABLESPACE_LOCATION"),
+    ABSENT("INET_SERVER_ADDR"),
+    ABSENT("INET_CLIENT_ADDR"),
+    {"PG_GET_INDEXDEF", "catalog", "PG_GET_INDEXDEF(oid [, column, pretty])",
+     "The definition of an index.", "PG_GET_INDEXDEF(1)", "NULL",
+     bind_shape<"l?lb", 's', view_definition>, false},
+    {"PG_GET_FUNCTION_RESULT", "catalog", "PG_GET_FUNCTION_RESULT(oid)", "Not told: empty.",
+     "PG_GET_FUNCTION_RESULT(1)", "", bind_anything<'s', text_kernel<kEmpty>>},
+    {"PG_GET_FUNCTION_ARGUMENTS", "catalog", "PG_GET_FUNCTION_ARGUMENTS(oid)", "Not told: empty.",
+     "PG_GET_FUNCTION_ARGUMENTS(1)", "", bind_anything<'s', text_kernel<kEmpty>>},
+    {"PG_GET_FUNCTION_IDENTITY_ARGUMENTS", "catalog", "PG_GET_FUNCTION_IDENTITY_ARGUMENTS(oid)",
+     "Not told: empty.", "PG_GET_FUNCTION_IDENTITY_ARGUMENTS(1)", "",
+     bind_anything<'s', text_kernel<kEmpty>>},
+    {"PG_ENCODING_TO_CHAR", "catalog", "PG_ENCODING_TO_CHAR(n)", "The one encoding there is.",
+     "PG_ENCODING_TO_CHAR(6)", "UTF8", bind_anything<'s', text_kernel<kUtf8>>},
+    ALLOWED("HAS_TABLE_PRIVILEGE"),
+    ALLOWED("HAS_ANY_COLUMN_PRIVILEGE"),
+    ALLOWED("HAS_COLUMN_PRIVILEGE"),
+    ALLOWED("HAS_SCHEMA_PRIVILEGE"),
+    ALLOWED("HAS_DATABASE_PRIVILEGE"),
+    ALLOWED("HAS_FUNCTION_PRIVILEGE"),
+    ALLOWED("HAS_TYPE_PRIVILEGE"),
+    ALLOWED("PG_HAS_ROLE"),
+    SIZE_OF("PG_RELATION_SIZE"),
+    SIZE_OF("PG_TABLE_SIZE"),
+    SIZE_OF("PG_TOTAL_RELATION_SIZE"),
+    SIZE_OF("PG_INDEXES_SIZE"),
+    SIZE_OF("PG_DATABASE_SIZE"),
+    {"PG_BACKEND_PID", "catalog", "PG_BACKEND_PID()", "The number of this connection, for KILL.",
+     "PG_BACKEND_PID() >= 0", "true", bind_shape<"", 'l', backend_pid>, false},
+    SIZE_OF("TXID_CURRENT"),
+    SIZE_OF("PG_MY_TEMP_SCHEMA"),
+    SIZE_OF("AGE"),
+    {"PG_SIZE_PRETTY", "catalog", "PG_SIZE_PRETTY(bytes)", "A size for people to read.",
+     "PG_SIZE_PRETTY(123456)", "120 kB", bind_shape<"l", 's', size_pretty>},
+    {"PG_IS_IN_RECOVERY", "catalog", "PG_IS_IN_RECOVERY()", "This is no standby: FALSE.",
+     "PG_IS_IN_RECOVERY()", "false", bind_anything<'b', zero_kernel>},
+    {"PG_IS_OTHER_TEMP_SCHEMA", "catalog", "PG_IS_OTHER_TEMP_SCHEMA(oid)", "There is none: FALSE.",
+     "PG_IS_OTHER_TEMP_SCHEMA(1)", "false", bind_anything<'b', zero_kernel>},
+    {"PG_RELATION_IS_PUBLISHABLE", "catalog", "PG_RELATION_IS_PUBLISHABLE(oid)",
+     "Nothing is published: FALSE.", "PG_RELATION_IS_PUBLISHABLE(1)", "false",
+     bind_anything<'b', zero_kernel>},
+    {"CURRENT_SCHEMA", "catalog", "CURRENT_SCHEMA()", "The schema of names without one.",
+     "CURRENT_SCHEMA()", "public", bind_shape<"", 's', current_schema>, false},
+    {"CURRENT_SCHEMAS", "catalog", "CURRENT_SCHEMAS(implicit)", "The schemas of names without one.",
+     "CURRENT_SCHEMAS(FALSE)", "{public}", bind_current_schemas, false},
+    USER_NAME("CURRENT_USER"),
+    USER_NAME("SESSION_USER"),
+    USER_NAME("CURRENT_ROLE"),
+    {"VERSION", "catalog", "VERSION()", "What this is, as PostgreSQL's clients read it.",
+     "VERSION() LIKE 'PostgreSQL 15%'", "true", bind_shape<"", 's', text_kernel<kVersion>>},
+    {"CURRENT_SETTING", "catalog", "CURRENT_SETTING(name [, missing_ok])", "The value of a setting.",
+     "CURRENT_SETTING('server_encoding')", "UTF8", bind_shape<"s?b", 's', current_setting>, false},
+    {"ARRAY_TO_STRING", "catalog", "ARRAY_TO_STRING(array, separator)",
+     "The elements as text, NULLs left out.", "ARRAY_TO_STRING(ARRAY['a', 'b'], '-')", "a-b",
+     bind_array<array_to_string, 's', 's'>},
+    {"ARRAY_LENGTH", "catalog", "ARRAY_LENGTH(array, dimension)",
+     "The number of elements; NULL for an empty array.", "ARRAY_LENGTH(ARRAY[1, 2], 1)", "2",
+     bind_array<array_length, 'i', 'i'>},
+    {"ARRAY_UPPER", "catalog", "ARRAY_UPPER(array, dimension)",
+     "The place of the last element; NULL for an empty array.", "ARRAY_UPPER(ARRAY[1, 2], 1)", "2",
+     bind_array<array_length, 'i', 'i'>},
+    {"ARRAY_HAS", "catalog", "x = ANY (array)", "Whether an element equals the value.",
+     "ARRAY_HAS(ARRAY[1, 2], 2)", "true", bind_array_has},
+    {"REGPROC", "catalog", "REGPROC(name)", "The cast to regproc: the number of a function.",
+     "REGPROC('array_in')", "750", bind_function_oid},
+    {"QUOTE_IDENT", "catalog", "QUOTE_IDENT(name)", "A name as it is written in a statement.",
+     "QUOTE_IDENT('a b')", "\"a b\"", bind_shape<"s", 's', quote_ident>},
+    {"CURRENT_DATABASE", "catalog", "CURRENT_DATABASE()", "The database of this connection.",
+     "CURRENT_DATABASE()", "tidemark", bind_shape<"", 's', text_kernel<kDatabase>>},
+    {"CURRENT_CATALOG", "catalog", "CURRENT_CATALOG", "As CURRENT_DATABASE.",
+     "CURRENT_CATALOG = CURRENT_DATABASE()", "true", bind_shape<"", 's', text_kernel<kDatabase>>},
+};
+
+#undef ABSENT
+#undef ALLOWED
+#undef SIZE_OF
+#undef VISIBLE
+#undef USER_NAME
+
+}  // namespace
+
+std::span<const Function> catalog_functions() {
+  return kFunctions;
+}
+
+}  // namespace tidemark

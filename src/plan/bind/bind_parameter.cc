@@ -1,0 +1,103 @@
+// The part of ExprBinder for $1, $2, ...: an open type is taken from where the parameter stands.
+
+#include <fmt/core.h>
+
+#include "plan/bind/bind_expr.h"
+#include "plan/bind/bind_query.h"
+#include "plan/bind/parameters.h"
+
+namespace tidemark {
+
+namespace {
+
+// What a client is asked for where a value of `type` stands: without the limits of one column.
+Type parameter_type(const Type& type) {
+  switch (type.kind) {
+    case TypeKind::kNull:
+    case TypeKind::kChar:
+    case TypeKind::kVarchar:
+      return Type::string();
+    case TypeKind::kBinary:
+    case TypeKind::kVarbinary:
+      return Type::bytes();
+    case TypeKind::kTinyint:
+      return Type::of(TypeKind::kSmallint);
+    case TypeKind::kDecimal:
+      return Type::decimal(kDecimalPrecisionMax, 18);  // as type_of_pg takes a plain NUMERIC
+    case TypeKind::kTime:
+      return Type::time(6);
+    case TypeKind::kTimestamp:
+      return Type::timestamp();
+    case TypeKind::kTimestampLtz:
+      return Type::timestamp_ltz();
+    default:
+      return type.as_nullable();
+  }
+}
+
+}  // namespace
+
+ExprBinder::ExprBinder(const Scope& scope, const BindContext& context)
+    : scope_(scope), context_(context), zone_(context.zone) {}
+
+bool ExprBinder::is_untyped_parameter(const sql::Expr& expr) const {
+  const auto* parameter = std::get_if<sql::Parameter>(&expr.node);
+  return parameter != nullptr && context_.parameters != nullptr && parameter->index >= 1 &&
+         parameter->index <= kParametersMax &&
+         context_.parameters->at(parameter->index).type.kind == TypeKind::kNull;
+}
+
+Result<ExprRef> ExprBinder::bind_parameter(const sql::Parameter& parameter, size_t position) {
+  if (context_.parameters == nullptr || parameter.index < 1 || parameter.index > kParametersMax) {
+    return Status::invalid_argument(fmt::format("there is no parameter ${}", parameter.index))
+        .with_sqlstate("42P02")
+        .with_position(position);
+  }
+  Parameters::Parameter& known = context_.parameters->at(parameter.index);
+  if (known.type.kind == TypeKind::kNull) {
+    known.type = Type::string();
+  }
+  return make_literal(known.has_value ? known.value : Value(std::monostate{}), known.type);
+}
+
+Result<ExprRef> ExprBinder::bind_as(const sql::Expr& expr, const Type& type) {
+  if (is_untyped_parameter(expr)) {
+    context_.parameters->at(std::get<sql::Parameter>(expr.node).index).type = parameter_type(type);
+  }
+  return bind(expr);
+}
+
+Result<std::vector<ExprRef>> ExprBinder::bind_arguments(
+    std::string_view function, std::span<const sql::Expr* const> arguments) {
+  std::vector<ExprRef> bound(arguments.size());
+  std::vector<Type> types(arguments.size(), Type::null());
+  bool is_open = false;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (is_untyped_parameter(*arguments[i])) {
+      is_open = true;
+    } else {
+      bound[i] = TRY(bind(*arguments[i]));
+      types[i] = bound[i]->type;
+    }
+  }
+  if (!is_open) {
+    return bound;
+  }
+  const Function* found = find_function(function);
+  Result<BoundFunction> chosen =
+      found != nullptr ? found->bind(types) : Result<BoundFunction>(Status::not_found("none"));
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (bound[i] == nullptr) {
+      bool is_known = chosen.ok() && i < chosen->arguments.size();
+      bound[i] = TRY(bind_as(*arguments[i], is_known ? chosen->arguments[i] : Type::null()));
+    }
+  }
+  return bound;
+}
+
+Result<ExprRef> ExprBinder::call_over(std::string_view function,
+                                      std::vector<const sql::Expr*> arguments, size_t position) {
+  return call(function, TRY(bind_arguments(function, arguments)), position);
+}
+
+}  // namespace tidemark

@@ -1,0 +1,230 @@
+// Transfers between accounts that are kept in two tables, each transfer one transaction over both;
+// views for credits, debits, balance and total. The total is zero in every answer, marks never go
+// back within a session, several reads of a block are at one mark, and a writer that waits for its
+// LSN sees its own transfer; also across kill -9.
+//
+// TIDEMARK_CONSISTENCY_TRANSFERS: of each writer (200). TIDEMARK_CONSISTENCY_KILLS (1).
+
+#include <stdlib.h>
+
+#include <atomic>
+#include <thread>
+
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+
+#include "tests/harness/postgres_cluster.h"
+#include "tests/harness/serve_process.h"
+#include "types/lsn.h"
+
+namespace tidemark {
+namespace {
+
+constexpr int kWriters = 4;
+constexpr int kAccounts = 50;
+
+int from_environment(const char* name, int otherwise) {
+  const char* text = getenv(name);
+  return text == nullptr ? otherwise : atoi(text);
+}
+
+class WireConsistency : public testing::Test {
+ protected:
+  void SetUp() override {
+    database_ = cluster_.make_database();
+    cluster_.run(
+        "CREATE TABLE credits (id bigserial PRIMARY KEY, account int NOT NULL, amount bigint NOT "
+        "NULL); CREATE TABLE debits (id bigserial PRIMARY KEY, account int NOT NULL, amount bigint "
+        "NOT NULL)",
+        database_);
+    ASSERT_TRUE(server_.start());
+    PostgresConnection connection = server_.connect();
+    PostgresAddress address = cluster_.address(database_);
+    for (const char* table : {"credits", "debits"}) {
+      must(connection, fmt::format("CREATE TABLE {0} WITH ('connector' = 'postgres-cdc', 'hostname' "
+                                   "= '{1}', 'port' = '{2}', 'username' = 'postgres', 'password' = "
+                                   "'postgres', 'database-name' = '{3}', 'schema-name' = 'public', "
+                                   "'table-name' = '{0}')",
+                                   table, address.host, address.port, database_));
+    }
+    must(connection,
+         "CREATE MATERIALIZED VIEW credited AS SELECT account, SUM(amount) AS amount FROM credits "
+         "GROUP BY account");
+    must(connection,
+         "CREATE MATERIALIZED VIEW debited AS SELECT account, SUM(amount) AS amount FROM debits "
+         "GROUP BY account");
+    must(connection,
+         "CREATE MATERIALIZED VIEW balance AS SELECT COALESCE(c.account, d.account) AS account, "
+         "COALESCE(c.amount, 0) - COALESCE(d.amount, 0) AS amount FROM credited c FULL OUTER JOIN "
+         "debited d ON c.account = d.account");
+    must(connection, "CREATE MATERIALIZED VIEW total AS SELECT SUM(amount) AS amount FROM balance");
+  }
+
+  static QueryResult must(PostgresConnection& connection, const std::string& sql) {
+    Result<QueryResult> result = connection.query(sql);
+    EXPECT_TRUE(result.ok()) << sql << "\n" << result.status().to_string();
+    return std::move(result).value();
+  }
+
+  void write(int writer, int transfers);
+  void read();
+  void follow();
+
+  PostgresCluster cluster_;
+  std::string database_;
+  ServeProcess server_;
+  std::atomic<bool> stop_ = false;
+  std::atomic<int64_t> answers_ = 0, violations_ = 0, own_seen_ = 0;
+};
+
+// Transfers; each tenth is large, and each fifth is waited for and looked up by its writer.
+void WireConsistency::write(int writer, int transfers) {
+  PostgresConnection source = cluster_.connect(database_);
+  for (int i = 0; i < transfers; ++i) {
+    int from = (writer * 7 + i) % kAccounts, to = (writer * 13 + i * 3) % kAccounts;
+    int rows = i % 10 == 9 ? 1000 : 1;
+    must(source, fmt::format("BEGIN; INSERT INTO debits (account, amount) SELECT {0}, 5 FROM "
+                             "generate_series(1, {2}); INSERT INTO credits (account, amount) SELECT "
+                             "{1}, 5 FROM generate_series(1, {2}); COMMIT",
+                             from, to, rows));
+    if (i % 5 != 0) {
+      continue;
+    }
+    QueryResult lsn = must(source, "SELECT pg_current_wal_insert_lsn(), (SELECT sum(amount) FROM "
+                                   "credits WHERE account = " + std::to_string(to) + ")");
+    std::string wait = fmt::format("WAIT FOR LSN '{}'", lsn.text(0, 0));
+    Result<PostgresConnection> reader = server_.try_connect();
+    if (!reader.ok() || !reader->query(wait).ok()) {
+      continue;  // killed meanwhile
+    }
+    Result<QueryResult> own = reader->query(
+        fmt::format("SELECT amount FROM credited WHERE account = {}", to));
+    if (own.ok()) {
+      ++own_seen_;
+      violations_ += own->rows() != 1 || own->integer(0, 0) < lsn.integer(0, 1) ? 1 : 0;
+    }
+  }
+}
+
+void WireConsistency::read() {
+  Lsn last;
+  while (!stop_) {
+    Result<PostgresConnection> connection = server_.try_connect();
+    while (!stop_ && connection.ok()) {
+      Result<QueryResult> total = connection->query("SELECT amount FROM total");
+      if (!total.ok()) {
+        break;
+      }
+      ++answers_;
+      bool is_zero = total->rows() == 0 || total->is_null(0, 0) || total->integer(0, 0) == 0;
+      Lsn mark = Lsn::parse(connection->parameter("tidemark.mark")).value_or(last);
+      violations_ += !is_zero || mark < last ? 1 : 0;
+      last = mark;
+      // One mark for all reads of a block.
+      if (!connection->query("BEGIN").ok()) {
+        break;
+      }
+      Result<QueryResult> credits = connection->query("SELECT SUM(amount) FROM credited");
+      Result<QueryResult> debits = connection->query("SELECT SUM(amount) FROM debited");
+      if (!connection->query("COMMIT").ok() || !credits.ok() || !debits.ok()) {
+        break;
+      }
+      ++answers_;
+      violations_ += credits->text(0, 0) != debits->text(0, 0) ? 1 : 0;
+    }
+    last = Lsn();  // another session
+  }
+}
+
+TEST_F(WireConsistency, every_answer_is_one_state_of_the_source) {
+  int transfers = from_environment("TIDEMARK_CONSISTENCY_TRANSFERS", 200);
+  int kills = from_environment("TIDEMARK_CONSISTENCY_KILLS", 1);
+  std::vector<std::thread> readers, writers;
+  for (int i = 0; i < 2; ++i) {
+    readers.emplace_back([this] { read(); });
+  }
+  for (int kill = 0; kill <= kills; ++kill) {
+    for (int i = 0; i < kWriters; ++i) {
+      writers.emplace_back([this, i, transfers] { write(i, transfers); });
+    }
+    if (kill < kills) {
+      int64_t before = answers_;
+      while (answers_ < before + 20) {
+        std::this_thread::yield();
+      }
+      server_.kill();
+      EXPECT_TRUE(server_.start());
+    }
+    for (std::thread& writer : writers) {
+      writer.join();
+    }
+    writers.clear();
+  }
+  stop_ = true;
+  for (std::thread& reader : readers) {
+    reader.join();
+  }
+  PostgresConnection source = cluster_.connect(database_);
+  std::string lsn(must(source, "SELECT pg_current_wal_insert_lsn()").text(0, 0));
+  PostgresConnection connection = server_.connect();
+  must(connection, fmt::format("SET tidemark.min_mark = '{}'", lsn));
+  EXPECT_EQ(must(connection, "SELECT amount FROM total").integer(0, 0), 0);
+  EXPECT_EQ(must(connection, "SELECT SUM(amount) FROM credited").text(0, 0),
+            must(source, "SELECT sum(amount) FROM credits").text(0, 0));
+  EXPECT_EQ(violations_, 0);
+  EXPECT_GT(answers_, 0);
+  EXPECT_GT(own_seen_, 0);
+  fmt::print("answers checked: {}, own writes looked up: {}, violations: {}\n", answers_.load(),
+             own_seen_.load(), violations_.load());
+}
+
+TEST_F(WireConsistency, subscriptions_as_rows_cursors_and_copies) {
+  PostgresConnection connection = server_.connect();
+  cluster_.run("INSERT INTO credits (account, amount) VALUES (1, 5)", database_);
+  std::string lsn = cluster_.value("SELECT pg_current_wal_insert_lsn()", database_);
+  must(connection, fmt::format("SET tidemark.min_mark = '{}'", lsn));
+  EXPECT_EQ(must(connection, "SELECT * FROM credited").text(0, 1), "5");
+  must(connection, "BEGIN");
+  must(connection, "DECLARE c CURSOR FOR SUBSCRIBE credited");
+  QueryResult content = must(connection, "FETCH ALL FROM c");
+  ASSERT_EQ(content.rows(), 2U);
+  EXPECT_EQ(content.column_name(0), "mark");
+  EXPECT_EQ(content.text(0, 1), "+I");
+  EXPECT_EQ(content.text(1, 1), "mark");
+  EXPECT_EQ(must(connection, "FETCH ALL FROM c WITH (TIMEOUT = '1ms')").rows(), 0U);
+  cluster_.run("INSERT INTO credits (account, amount) VALUES (1, 2), (2, 9)", database_);
+  QueryResult change = must(connection, "FETCH 100 FROM c");  // a commit comes whole
+  ASSERT_EQ(change.rows(), 4U);
+  EXPECT_EQ(change.text(3, 1), "mark");
+  Result<QueryResult> back = connection.query("FETCH PRIOR FROM c");
+  EXPECT_FALSE(back.ok());
+  must(connection, "ROLLBACK");
+  // Without the first content: only what comes later.
+  must(connection, "BEGIN");
+  must(connection, "DECLARE d CURSOR FOR SUBSCRIBE credited WITH (SNAPSHOT = false)");
+  EXPECT_EQ(must(connection, "FETCH ALL FROM d WITH (TIMEOUT = '1ms')").rows(), 0U);
+  cluster_.run("INSERT INTO credits (account, amount) VALUES (3, 1)", database_);
+  EXPECT_EQ(must(connection, "FETCH ALL FROM d").text(0, 2), "3");
+  must(connection, "COMMIT");
+}
+
+TEST_F(WireConsistency, freshness_is_told_and_demanded) {
+  PostgresConnection connection = server_.connect();
+  must(connection, "SELECT * FROM total");
+  EXPECT_TRUE(Lsn::parse(connection.parameter("tidemark.mark")).has_value());
+  EXPECT_EQ(must(connection, "SHOW FRESHNESS").rows(), 4U);
+  EXPECT_EQ(must(connection, "SELECT name FROM tidemark.views WHERE state = 'running'").rows(), 4U);
+  Result<QueryResult> never = connection.query("WAIT FOR LSN 'FFFF/0' WITH (TIMEOUT = '1ms')");
+  EXPECT_FALSE(never.ok());
+  EXPECT_EQ(must(connection, "WAIT FOR LSN 'FFFF/0' WITH (TIMEOUT = '1ms', NO_THROW)").text(0, 0),
+            "timeout");
+  EXPECT_FALSE(connection.query("SET tidemark.min_mark = 'soon'").ok());
+  // In a block that has read, waiting comes too late.
+  must(connection, "BEGIN");
+  must(connection, "SELECT * FROM total");
+  EXPECT_FALSE(connection.query("WAIT FOR LSN '0/1'").ok());
+  must(connection, "ROLLBACK");
+}
+
+}  // namespace
+}  // namespace tidemark

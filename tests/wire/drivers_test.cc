@@ -1,0 +1,70 @@
+// Real drivers, where the machine has them: TIDEMARK_TEST_PYTHON names a Python that has psycopg and
+// psycopg2, NODE_PATH a folder of modules with pg.
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <fmt/core.h>
+
+#include "tests/wire/wire_fixture.h"
+
+namespace tidemark {
+namespace {
+
+class WireDrivers : public WireTest {
+ protected:
+  void SetUp() override {
+    WireTest::SetUp();
+    ASSERT_TRUE(connect()
+                    .run("CREATE VIEW numbers AS SELECT a, b FROM (VALUES (1, 'x'), (2, 'y')) AS "
+                         "t (a, b)")
+                    .ok());
+  }
+  static std::string python() {
+    const char* named = getenv("TIDEMARK_TEST_PYTHON");
+    return named == nullptr ? "python3" : named;
+  }
+  // Status and output of a command.
+  static std::pair<int, std::string> shell(const std::string& command) {
+    FILE* pipe = popen((command + " 2>&1").c_str(), "r");
+    std::string output;
+    char buffer[4096];
+    while (size_t size = fread(buffer, 1, sizeof buffer, pipe)) {
+      output.append(buffer, size);
+    }
+    return {pclose(pipe), output};
+  }
+  static std::string file(const char* name) {
+    return fmt::format("{}/tests/wire/drivers/{}", TIDEMARK_SOURCE_DIR, name);
+  }
+};
+
+TEST_F(WireDrivers, psycopg) {
+  if (shell(python() + " -c 'import psycopg'").first != 0) {
+    GTEST_SKIP() << "this Python has no psycopg";
+  }
+  auto [status, output] =
+      shell(fmt::format("{} {} '{}'", python(), file("psycopg_test.py"), socket_conninfo()));
+  EXPECT_EQ(status, 0) << output;
+}
+
+TEST_F(WireDrivers, psycopg2_and_sqlalchemy) {
+  if (shell(python() + " -c 'import psycopg2'").first != 0) {
+    GTEST_SKIP() << "this Python has no psycopg2";
+  }
+  auto [status, output] =
+      shell(fmt::format("{} {} '{}'", python(), file("psycopg2_test.py"), socket_conninfo()));
+  EXPECT_EQ(status, 0) << output;
+}
+
+TEST_F(WireDrivers, node_postgres) {
+  if (shell("node -e 'require(\"pg\")'").first != 0) {
+    GTEST_SKIP() << "node has no pg";
+  }
+  auto [status, output] =
+      shell(fmt::format("node {} 127.0.0.1 {}", file("node_test.js"), server_->port()));
+  EXPECT_EQ(status, 0) << output;
+}
+
+}  // namespace
+}  // namespace tidemark

@@ -1,0 +1,108 @@
+// What PostgreSQL's clients ask to find their way: their queries as text, and psql itself.
+
+#include <stdio.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include <fmt/core.h>
+
+#include "tests/wire/wire_fixture.h"
+
+namespace tidemark {
+namespace {
+
+class WireIntrospection : public WireTest {
+ protected:
+  void SetUp() override {
+    WireTest::SetUp();
+    PgClient client = connect();
+    ASSERT_TRUE(client.run("CREATE VIEW numbers AS SELECT a, b FROM (VALUES (1, 'x'), (2, 'y')) AS "
+                           "t (a, b)")
+                    .ok());
+    ASSERT_TRUE(client.run("CREATE DATABASE extra").ok());
+  }
+  // The output of psql; its exit status must be 0.
+  std::string psql(const std::string& command) {
+    std::string line = fmt::format(
+        "psql -X -A -t -v ON_ERROR_STOP=1 -h {} -p {} -U tidemark tidemark 2>&1 <<'END'\n{}\nEND\n",
+        directory_->path(), server_->port(), command);
+    FILE* pipe = popen(line.c_str(), "r");
+    std::string output;
+    char buffer[4096];
+    while (size_t size = fread(buffer, 1, sizeof buffer, pipe)) {
+      output.append(buffer, size);
+    }
+    EXPECT_EQ(pclose(pipe), 0) << command << "\n" << output;
+    return output;
+  }
+};
+
+TEST_F(WireIntrospection, psql_lists_what_there_is) {
+  EXPECT_EQ(psql("\\dv"), "public|numbers|view|tidemark\n");
+  EXPECT_NE(psql("\\d").find("public|numbers|view|tidemark"), std::string::npos);
+  psql("\\dt");
+  psql("\\dm");
+  psql("\\di");
+  EXPECT_NE(psql("\\l").find("tidemark|tidemark|UTF8"), std::string::npos);
+  EXPECT_NE(psql("\\du").find("tidemark|"), std::string::npos);
+  EXPECT_EQ(psql("\\dn"), "extra|tidemark\npublic|tidemark\ntidemark|tidemark\n");
+  psql("\\df");
+  EXPECT_NE(psql("\\conninfo").find("database \"tidemark\" as user \"tidemark\""),
+            std::string::npos);
+  EXPECT_NE(psql("\\dt tidemark.*").find("tidemark|views|table|tidemark"), std::string::npos);
+}
+
+TEST_F(WireIntrospection, psql_describes_a_view) {
+  std::string described = psql("\\d numbers");
+  EXPECT_NE(described.find("a|integer||not null|"), std::string::npos) << described;
+  EXPECT_NE(described.find("b|character varying(1)||not null|"), std::string::npos) << described;
+  std::string more = psql("\\d+ numbers");
+  EXPECT_NE(more.find("SELECT a, b"), std::string::npos) << more;
+  EXPECT_NE(psql("\\d pg_catalog.pg_class").find("relname|name|"), std::string::npos);
+}
+
+// Each block of introspection.sql is one query, as its client sends it.
+TEST_F(WireIntrospection, queries_of_clients_are_answered) {
+  std::ifstream file(TIDEMARK_SOURCE_DIR "/tests/wire/introspection.sql");
+  ASSERT_TRUE(file.good());
+  PgClient client = connect();
+  std::string line, query, name;
+  size_t asked = 0;
+  auto ask = [&] {
+    if (query.find_first_not_of(" \n") != std::string::npos) {
+      PgAnswer answer = client.run(query);
+      EXPECT_TRUE(answer.ok()) << name << "\n" << client.message() << query;
+      ++asked;
+    }
+    query.clear();
+  };
+  while (std::getline(file, line)) {
+    if (line.starts_with("-- ")) {
+      ask();
+      name = line;
+    } else {
+      query += line + "\n";
+    }
+  }
+  ask();
+  EXPECT_GT(asked, 15U);
+}
+
+TEST_F(WireIntrospection, own_tables_are_there) {
+  PgClient client = connect();
+  for (const char* table : {"views", "sources", "operators", "subscriptions", "settings", "slots"}) {
+    EXPECT_TRUE(client.run(fmt::format("SELECT * FROM tidemark.{}", table)).ok()) << table;
+  }
+  EXPECT_EQ(client.rows("SELECT value FROM tidemark.settings WHERE name = 'execution.runtime-mode'"),
+            "batch");
+  EXPECT_EQ(client.rows("SELECT 'numbers'::regclass::text, 'pg_class'::regclass::oid"),
+            "numbers|1259");
+  EXPECT_EQ(client.run("SELECT 'nothing'::regclass").sqlstate(), "42P01");
+  EXPECT_EQ(client.rows("SELECT a FROM public.numbers WHERE a = 1"), "1");
+  EXPECT_EQ(client.rows("SELECT a FROM tidemark.public.numbers WHERE a = 2"), "2");
+}
+
+}  // namespace
+}  // namespace tidemark

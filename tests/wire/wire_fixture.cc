@@ -1,0 +1,82 @@
+#include "tests/wire/wire_fixture.h"
+
+#include <fmt/core.h>
+
+namespace tidemark {
+
+std::string PgAnswer::text() const {
+  std::string text;
+  for (int row = 0; row < rows(); ++row) {
+    text += row == 0 ? "" : ";";
+    for (int column = 0; column < PQnfields(get()); ++column) {
+      text += column == 0 ? "" : "|";
+      text += PQgetisnull(get(), row, column) != 0 ? "NULL" : cell(row, column);
+    }
+  }
+  return text;
+}
+
+std::string PgClient::rows(const std::string& sql) {
+  PgAnswer answer = run(sql);
+  EXPECT_TRUE(answer.ok()) << sql << "\n" << message();
+  return answer.text();
+}
+
+PgAnswer PgClient::run(const std::string& sql,
+                       const std::vector<std::optional<std::string>>& parameters,
+                       int result_format) {
+  std::vector<const char*> values;
+  for (const std::optional<std::string>& parameter : parameters) {
+    values.push_back(parameter ? parameter->c_str() : nullptr);
+  }
+  return PgAnswer(PQexecParams(get(), sql.c_str(), static_cast<int>(values.size()), nullptr,
+                               values.data(), nullptr, nullptr, result_format));
+}
+
+std::string PgClient::copy(const std::string& sql) {
+  PgAnswer begun = run(sql);
+  EXPECT_EQ(PQresultStatus(begun.get()), PGRES_COPY_OUT) << sql << "\n" << message();
+  std::string all;
+  char* buffer = nullptr;
+  int size = 0;
+  while ((size = PQgetCopyData(get(), &buffer, 0)) > 0) {
+    all.append(buffer, static_cast<size_t>(size));
+    PQfreemem(buffer);
+  }
+  EXPECT_EQ(size, -1) << message();
+  while (PGresult* result = PQgetResult(get())) {
+    EXPECT_EQ(PQresultStatus(result), PGRES_COMMAND_OK) << message();
+    PQclear(result);
+  }
+  return all;
+}
+
+EngineOptions WireTest::engine_options() {
+  EngineOptions options;
+  options.session_settings["execution.runtime-mode"] = "batch";
+  return options;
+}
+
+void WireTest::start(ListenOptions options) {
+  server_.reset();
+  Result<PrivateDirectory> made = PrivateDirectory::make();
+  ASSERT_TRUE(made.ok());
+  directory_.emplace(std::move(made).value());
+  options.socket_directory = directory_->path();
+  options.host = options.host.empty() ? "127.0.0.1" : options.host;
+  options.port = 0;
+  Result<std::unique_ptr<Server>> server = Server::start(engine_, std::move(options));
+  ASSERT_TRUE(server.ok()) << server.status().message();
+  server_ = std::move(server).value();
+}
+
+std::string WireTest::socket_conninfo() const {
+  return fmt::format("host={} port={} user=tidemark dbname=tidemark", directory_->path(),
+                     server_->port());
+}
+
+std::string WireTest::tcp_conninfo() const {
+  return fmt::format("host=127.0.0.1 port={} user=tidemark dbname=tidemark", server_->port());
+}
+
+}  // namespace tidemark

@@ -74,7 +74,7 @@ class StepLoop {
   // Keeps all views readable as they are now, for as long as it is held.
   std::shared_ptr<ReadPin> pin();
   // A reader gives back the content that it has added up.
-  void rebase_view(ObjectId object, uint64_t turn, std::shared_ptr<const ZBatch> content);
+  void rebase_view(ObjectId object, uint64_t turn, std::shared_ptr<const ViewContent> content);
 
   // Ends the readers of a dataflow whose wanted mark has been reached already.
   void end_done(DataflowId id);

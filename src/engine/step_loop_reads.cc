@@ -52,8 +52,7 @@ Result<std::optional<ViewRead>> StepLoop::read_view(ObjectId object, const ReadP
     read.commit_time_us = view->commit_time_us;
     read.published_us = view->published_us;
   }
-  read.batches = view->history.read(read.turn, turn_,
-                                    [&] { return view->graph->output().content(); });
+  view->history.read(read, turn_, [&] { return view->graph->output().content(); });
   return std::optional<ViewRead>(std::move(read));
 }
 
@@ -80,7 +79,7 @@ uint64_t StepLoop::first_pinned() const {
   return first;
 }
 
-void StepLoop::rebase_view(ObjectId object, uint64_t turn, std::shared_ptr<const ZBatch> content) {
+void StepLoop::rebase_view(ObjectId object, uint64_t turn, std::shared_ptr<const ViewContent> content) {
   if (Dataflow* view = find_view(object)) {
     view->history.rebase(turn, std::move(content), first_pinned());
   }

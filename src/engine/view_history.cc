@@ -23,13 +23,13 @@ void ViewHistory::add(uint64_t turn, const ZBatch& changes, uint64_t first_pinne
   }
   changes_.push_back({turn, std::make_shared<const ZBatch>(changes)});
   held_rows_ += changes.rows.rows;
-  if (base_ != nullptr && held_rows_ > base_->rows.rows + kRowsKept) {
+  if (base_ != nullptr && held_rows_ > base_->rows().rows.rows + kRowsKept) {
     base_.reset();
     trim(first_pinned);
   }
 }
 
-void ViewHistory::rebase(uint64_t turn, std::shared_ptr<const ZBatch> content,
+void ViewHistory::rebase(uint64_t turn, std::shared_ptr<const ViewContent> content,
                          uint64_t first_pinned) {
   if (base_ != nullptr && turn > base_turn_) {
     base_ = std::move(content);

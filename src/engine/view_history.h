@@ -17,14 +17,16 @@
 #include <memory>
 #include <vector>
 
+#include "engine/view_content.h"
 #include "types/lsn.h"
 #include "zset/zset.h"
 
 namespace tidemark {
 
-// A view's content at a mark: the sum of the batches, in this order. Any thread.
+// A view's content at a mark: the base, then the changes in this order. Any thread.
 struct ViewRead {
-  std::vector<std::shared_ptr<const ZBatch>> batches;  // shared: immutable
+  std::shared_ptr<const ViewContent> base;             // shared: immutable
+  std::vector<std::shared_ptr<const ZBatch>> changes;  // shared: immutable
   uint64_t turn = 0;
   Lsn mark;
   int64_t commit_time_us = 0;
@@ -47,12 +49,12 @@ class ViewHistory {
  public:
   // What a publication in `turn` has changed. first_pinned: the lowest pinned turn, or UINT64_MAX.
   void add(uint64_t turn, const ZBatch& changes, uint64_t first_pinned);
-  // The content at the end of `turn`, which is pinned or the last one. `content` copies it as it is
-  // now.
+  // Fills in the content at the end of read.turn, which is pinned or the last one. `content` copies
+  // it as it is now.
   template <typename Content>
-  std::vector<std::shared_ptr<const ZBatch>> read(uint64_t turn, uint64_t now, Content content);
+  void read(ViewRead& read, uint64_t now, Content content);
   // A reader has added up what it was given at `turn`.
-  void rebase(uint64_t turn, std::shared_ptr<const ZBatch> content, uint64_t first_pinned);
+  void rebase(uint64_t turn, std::shared_ptr<const ViewContent> content, uint64_t first_pinned);
   // Lets go of what only later reads would use.
   void trim(uint64_t first_pinned);
   void drop_base() { base_.reset(); }
@@ -63,7 +65,7 @@ class ViewHistory {
     uint64_t turn;
     std::shared_ptr<const ZBatch> rows;
   };
-  std::shared_ptr<const ZBatch> base_;  // null: nobody has read, or not for long
+  std::shared_ptr<const ViewContent> base_;  // null: nobody has read, or not for long
   uint64_t base_turn_ = 0;
   std::deque<Change> changes_;  // later than the base, or than the first pin
   size_t held_rows_ = 0;        // of changes_
@@ -72,28 +74,25 @@ class ViewHistory {
 std::shared_ptr<const ZBatch> shared_negated(const ZBatch& batch);
 
 template <typename Content>
-std::vector<std::shared_ptr<const ZBatch>> ViewHistory::read(uint64_t turn, uint64_t now,
-                                                             Content content) {
-  std::vector<std::shared_ptr<const ZBatch>> batches;
-  if (base_ == nullptr && turn == now) {
-    base_ = std::make_shared<const ZBatch>(content());
+void ViewHistory::read(ViewRead& read, uint64_t now, Content content) {
+  if (base_ == nullptr && read.turn == now) {
+    base_ = std::make_shared<const ViewContent>(content());
     base_turn_ = now;
   }
-  if (base_ != nullptr && base_turn_ <= turn) {
-    batches.push_back(base_);
+  if (base_ != nullptr && base_turn_ <= read.turn) {
+    read.base = base_;
     for (const Change& change : changes_) {
-      if (change.turn > base_turn_ && change.turn <= turn) {
-        batches.push_back(change.rows);
+      if (change.turn > base_turn_ && change.turn <= read.turn) {
+        read.changes.push_back(change.rows);
       }
     }
-    return batches;
+    return;
   }
-  batches.push_back(std::make_shared<const ZBatch>(content()));
-  for (auto change = changes_.rbegin(); change != changes_.rend() && change->turn > turn;
+  read.base = std::make_shared<const ViewContent>(content());
+  for (auto change = changes_.rbegin(); change != changes_.rend() && change->turn > read.turn;
        ++change) {
-    batches.push_back(shared_negated(*change->rows));
+    read.changes.push_back(shared_negated(*change->rows));
   }
-  return batches;
 }
 
 }  // namespace tidemark

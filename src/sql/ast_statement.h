@@ -206,6 +206,10 @@ struct Fetch {  // FETCH and MOVE
 struct CloseCursor {
   std::optional<Identifier> cursor;  // none: ALL
 };
+struct Deallocate {
+  std::optional<Identifier> name;  // none: ALL
+};
+struct DiscardAll {};  // everything of the session: portals, prepared statements, settings
 struct Copy {                               // COPY source TO STDOUT
   std::variant<Name, StatementPtr> source;  // a table, or a QueryStatement or Subscribe
   std::vector<Identifier> columns;          // COPY t (a, b)
@@ -225,7 +229,7 @@ struct Statement {
                CreateDatabase, CreateFunction, CreateModel, CreateConnection, CreateUser,
                CreateIndex, Drop, Alter, AlterUser, Describe, Show, ShowCreate, ShowSetting, Use, Set, Reset,
                LoadModule, UnloadModule, AddJar, RemoveJar, StopJob, Kill, Begin, Commit, Rollback,
-               DeclareCursor, Fetch, CloseCursor, Copy, Help, Quit, Clear, SourceFile>
+               DeclareCursor, Fetch, CloseCursor, Deallocate, DiscardAll, Copy, Help, Quit, Clear, SourceFile>
       node;
   size_t position = 0;  // first byte of the statement
   size_t end = 0;       // one past its last byte, the `;` not included

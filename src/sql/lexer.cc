@@ -160,6 +160,9 @@ Result<Token> Lexer::next() {
   if ((c == 'X' || c == 'x') && c1 == '\'') {
     return bytes(start);
   }
+  if ((c == 'E' || c == 'e') && c1 == '\'') {
+    return escape_string(start);
+  }
   if ((c == 'U' || c == 'u') && c1 == '&' && at(start + 2) == '\'') {
     return unicode_string(start);
   }
@@ -189,6 +192,29 @@ Result<Token> Lexer::word(size_t start) {
     c = upper(c);
   }
   return result;
+}
+
+// E'..' as PostgreSQL has it (version 15 manual, "String Constants with C-Style Escapes"), without
+// escapes by number.
+Result<Token> Lexer::escape_string(size_t start) {
+  constexpr std::string_view kNames = "bfnrt";
+  constexpr std::string_view kMeanings = "\b\f\n\r\t";
+  std::string text;
+  for (size_t i = start + 2; i < text_.size(); ++i) {
+    char c = text_[i];
+    if (c == '\'' && at(i + 1) != '\'') {
+      position_ = i + 1;
+      return token(TokenKind::kString, std::move(text), start);
+    }
+    if (c == '\'' || c == '\\') {
+      c = at(++i);
+      size_t named = text_[i - 1] == '\\' ? kNames.find(c) : std::string_view::npos;
+      c = named != std::string_view::npos ? kMeanings[named] : c;
+    }
+    text += c;
+  }
+  open_ = OpenLexeme::kQuote;
+  return fail("string is not closed: expected '", start, text_.size());
 }
 
 Result<Token> Lexer::number(size_t start) {

@@ -33,6 +33,7 @@ class Lexer {
   Result<Token> quoted_identifier(size_t start);
   Result<Token> string(size_t start, size_t quote);
   Result<Token> bytes(size_t start);
+  Result<Token> escape_string(size_t start);
   Result<Token> unicode_string(size_t start);
   Result<Token> symbol(size_t start);
   Result<std::string> quoted(size_t quote, std::string_view what);

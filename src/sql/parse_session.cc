@@ -303,6 +303,22 @@ Node read_close(TokenStream& in) {
   return StatementNode(std::move(close));
 }
 
+Node read_deallocate(TokenStream& in) {
+  in.take();
+  in.accept("PREPARE");
+  Deallocate statement;
+  if (!in.accept("ALL")) {
+    statement.name = TRY(in.identifier("a prepared statement"));
+  }
+  return StatementNode(std::move(statement));
+}
+
+Node read_discard(TokenStream& in) {
+  in.take();
+  TRY(in.expect("ALL"));
+  return StatementNode(DiscardAll{});
+}
+
 template <typename T>
 Node read_word_alone(TokenStream& in) {
   in.take();
@@ -333,6 +349,8 @@ Result<std::optional<StatementNode>> read_session(TokenStream& in) {
       {"ROLLBACK", [](TokenStream& s) { return read_transaction_end(s, Rollback{}); }},
       {"ABORT", [](TokenStream& s) { return read_transaction_end(s, Rollback{}); }},
       {"DECLARE", read_declare},
+      {"DEALLOCATE", read_deallocate},
+      {"DISCARD", read_discard},
       {"FETCH", read_fetch<false>},
       {"MOVE", read_fetch<true>},
       {"CLOSE", read_close},

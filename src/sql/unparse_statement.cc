@@ -226,6 +226,13 @@ struct StatementWriter {
       out.name(*n.cursor);
     }
   }
+  void operator()(const Deallocate& n) const {
+    out.raw(n.name ? "DEALLOCATE " : "DEALLOCATE ALL");
+    if (n.name) {
+      out.name(*n.name);
+    }
+  }
+  void operator()(const DiscardAll&) const { out.raw("DISCARD ALL"); }
   void operator()(const Copy& n) const {
     out.raw("COPY ");
     if (const auto* name = std::get_if<Name>(&n.source)) {

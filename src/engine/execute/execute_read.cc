@@ -9,6 +9,7 @@
 #include "base/overloaded.h"
 #include "engine/execute/executor.h"
 #include "engine/execute/result_rows.h"
+#include "engine/point_read.h"
 #include "engine/step_loop.h"
 #include "engine/system/snapshot.h"
 #include "expr/eval.h"
@@ -139,18 +140,19 @@ Result<std::optional<std::vector<ViewRead>>> StatementExecutor::read_views(
 }
 
 ZBatch StatementExecutor::add_up(ObjectId view, const ViewRead& read) {
-  if (read.batches.size() == 1) {
-    return *read.batches[0];
+  if (read.changes.empty()) {
+    return read.base->rows();
   }
-  std::vector<ZBatch> batches;
-  for (const std::shared_ptr<const ZBatch>& batch : read.batches) {
-    batches.push_back(*batch);
+  std::vector<ZBatch> batches{read.base->rows()};
+  for (const std::shared_ptr<const ZBatch>& changes : read.changes) {
+    batches.push_back(*changes);
   }
-  auto sum = std::make_shared<const ZBatch>(consolidate(batches));
+  auto sum = std::make_shared<ViewContent>(consolidate(batches));
+  sum->want_as(*read.base);
   // The next reader need not add them up again.
   StepLoop& loop = engine_.step_loop();
   loop.post([&loop, view, turn = read.turn, sum] { loop.rebase_view(view, turn, sum); });
-  return *sum;
+  return sum->rows();
 }
 
 Result<StatementResult> StatementExecutor::read_tables(const BoundQuery& bound) {
@@ -199,9 +201,14 @@ Result<StatementResult> StatementExecutor::read_once(const BoundQuery& bound) {
       }
       reads = TRY(read_views(views));
     }
+    EvalContext eval;
+    std::optional<PointRead> point =
+        plan.inputs.size() == 1 ? as_point_read(*bound.plan, eval) : std::nullopt;
     for (size_t i = 0; i < views.size(); ++i) {
       const ViewRead& read = (*reads)[i];
-      contents[views[i]->node] = add_up(views[i]->object->id, read);
+      std::optional<ZBatch> found = point ? find_rows(read, *point) : std::nullopt;
+      contents[views[i]->node] =
+          found ? *std::move(found) : add_up(views[i]->object->id, read);
       result.mark = std::max(result.mark, read.mark);
       result.commit_time_us = std::max(result.commit_time_us, read.commit_time_us);
       result.published_us = std::max(result.published_us, read.published_us);

@@ -171,6 +171,14 @@ Result<StatementResult> StatementExecutor::run(const sql::Set& statement) {
   }
   std::string key =
       statement.option->key == "timezone" ? "table.local-time-zone" : statement.option->key;
+  if (statement.local) {
+    if (session_.transaction_ == TransactionState::kIdle) {
+      notice("SET LOCAL can only be used in transaction blocks");
+      return done("SET");
+    }
+    auto before = session_.settings_.find(key);
+    session_.settings_before_.emplace(key, before == session_.settings_.end() ? "" : before->second);
+  }
   Status status = session_.set(key, statement.option->value, notices_);
   if (!status.ok()) {
     return std::move(status).with_position(statement.option->value_position);

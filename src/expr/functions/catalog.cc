@@ -6,7 +6,7 @@
 
 #include "expr/functions/shape.h"
 #include "types/nested.h"
-#include "types/pg_type.h"
+#include "types/pg_type_name.h"
 #include "types/text.h"
 
 namespace tidemark {
@@ -17,64 +17,6 @@ using Arguments = std::span<const Argument>;
 
 constexpr std::string_view kVersion =
     "PostgreSQL 15.0 (tidemark " TIDEMARK_VERSION ") on x86_64-pc-linux-gnu, 64-bit";
-
-// Types that only pg_catalog's columns have (src/include/catalog/pg_type.dat of PostgreSQL 15).
-std::string_view catalog_type_name(uint32_t oid) {
-  constexpr std::pair<uint32_t, std::string_view> kNames[] = {
-      {22, "int2vector"},  {24, "regproc"},    {30, "oidvector"}, {194, "pg_node_tree"},
-      {1033, "aclitem"},   {1034, "aclitem[]"}, {2205, "regclass"}, {2206, "regtype"},
-      {2249, "record"},    {2277, "anyarray"}, {2278, "void"}};
-  for (auto [known, name] : kNames) {
-    if (known == oid) {
-      return name;
-    }
-  }
-  return "???";
-}
-
-std::optional<uint32_t> pg_type_by_name(const std::string& name) {
-  constexpr std::pair<std::string_view, uint32_t> kShort[] = {
-      {"bool", 16},   {"int8", 20},     {"int2", 21},       {"int4", 23},        {"float4", 700},
-      {"float8", 701}, {"bpchar", 1042}, {"varchar", 1043}, {"time", 1083}, {"timestamp", 1114},
-      {"timestamptz", 1184}, {"decimal", 1700}, {"int", 23}, {"regclass", 2205}};
-  for (auto [known, oid] : kShort) {
-    if (known == name) {
-      return oid;
-    }
-  }
-  for (uint32_t oid = 16; oid < 4100; ++oid) {
-    PgType type = pg_builtin(oid);
-    if (!type.name.empty() && type.name == name) {
-      return oid;
-    }
-  }
-  return std::nullopt;
-}
-
-// As format_type() of PostgreSQL 15 (src/backend/utils/adt/format_type.c).
-std::string pg_type_text(uint32_t oid, int32_t modifier) {
-  if (oid == 0) {
-    return "-";
-  }
-  PgType type = pg_builtin(oid, modifier);
-  std::string name = type.name.empty() ? std::string(catalog_type_name(oid)) : type.name;
-  bool is_array = name.ends_with("[]");
-  if (modifier < 0) {
-    return name;
-  }
-  std::string base = is_array ? name.substr(0, name.size() - 2) : name;
-  if (base == "numeric") {
-    if (std::optional<PgNumericModifier> m = pg_numeric_modifier(modifier)) {
-      base += fmt::format("({},{})", m->precision, m->scale);
-    }
-  } else if (base == "character varying" || base == "character") {
-    base += fmt::format("({})", modifier - 4);
-  } else if (size_t blank = base.find(' ');
-             base.starts_with("timestamp ") || base.starts_with("time ")) {
-    base = fmt::format("{}({}){}", base.substr(0, blank), modifier, base.substr(blank));
-  }
-  return base + (is_array ? "[]" : "");
-}
 
 // Takes any arguments, gives NULL: what would describe things that are not here.
 void null_kernel(const KernelFrame& frame, Arguments) {
@@ -115,7 +57,7 @@ void format_type(const KernelFrame& frame, Arguments a) {
     }
     auto oid = static_cast<uint32_t>(a[0].at<int64_t>(row));
     int64_t modifier = a[1].is_null(row) ? -1 : a[1].at<int64_t>(row);
-    text = pg_type_text(oid, static_cast<int32_t>(modifier));
+    text = pg_type_name(oid, static_cast<int32_t>(modifier));
     return true;
   });
 }
@@ -357,6 +299,48 @@ Result<BoundFunction> bind_function_oid(std::span<const Type> types) {
   return bound;
 }
 
+void append_json(const Column& column, size_t row, std::string& out) {
+  const Type& type = column.type();
+  if (type.kind == TypeKind::kNull || column.is_null(row)) {
+    out += "null";
+  } else if (type.kind == TypeKind::kBoolean || type.is_numeric()) {
+    append_text(column, row, out);
+  } else {
+    out += '"';
+    for (char c : text_of(column, row)) {
+      if (c == '"' || c == '\\') {
+        out += '\\';
+        out += c;
+      } else if (static_cast<unsigned char>(c) < 0x20) {
+        out += fmt::format("\\u{:04x}", static_cast<int>(c));
+      } else {
+        out += c;
+      }
+    }
+    out += '"';
+  }
+}
+
+// Keys and values in turn.
+void json_build_object(const KernelFrame& frame, Arguments a) {
+  fill_text(frame, [&](size_t row, std::string& text) {
+    text = "{";
+    for (size_t i = 0; i < a.size(); ++i) {
+      text += i == 0 ? "" : i % 2 == 0 ? ", " : " : ";
+      append_json(*a[i].column, row * a[i].stride, text);
+    }
+    text += "}";
+    return true;
+  });
+}
+
+Result<BoundFunction> bind_json_build_object(std::span<const Type> types) {
+  if (types.size() % 2 != 0) {
+    return Status::invalid_argument("argument list must have even number of elements");
+  }
+  return bind_anything<'s', json_build_object>(types);
+}
+
 void quote_ident(const KernelFrame& frame, Arguments a) {
   fill_text(frame, [&](size_t row, std::string& text) {
     std::string_view name = a[0].string_at(row);
@@ -513,6 +497,9 @@ constexpr Function kFunctions[] = {
      "ARRAY_HAS(ARRAY[1, 2], 2)", "true", bind_array_has},
     {"REGPROC", "catalog", "REGPROC(name)", "The cast to regproc: the number of a function.",
      "REGPROC('array_in')", "750", bind_function_oid},
+    {"JSON_BUILD_OBJECT", "catalog", "JSON_BUILD_OBJECT(key, value, ...)",
+     "A JSON object as text, as PostgreSQL writes it.", "JSON_BUILD_OBJECT('a', 1, 'b', 'x')",
+     "{\"a\" : 1, \"b\" : \"x\"}", bind_json_build_object},
     {"QUOTE_IDENT", "catalog", "QUOTE_IDENT(name)", "A name as it is written in a statement.",
      "QUOTE_IDENT('a b')", "\"a b\"", bind_shape<"s", 's', quote_ident>},
     {"CURRENT_DATABASE", "catalog", "CURRENT_DATABASE()", "The database of this connection.",

@@ -67,6 +67,30 @@ Result<ExprRef> ExprBinder::bind_as(const sql::Expr& expr, const Type& type) {
   return bind(expr);
 }
 
+namespace {
+
+// c.oid = '16385': PostgreSQL's clients write numbers of its catalog as text. Elsewhere text is not
+// taken for a number.
+void compare_with_catalog_numbers(std::vector<ExprRef>& sides) {
+  if (sides.size() != 2) {
+    return;
+  }
+  for (size_t i : {0, 1}) {
+    const Type& number = sides[i]->type;
+    ExprRef& other = sides[1 - i];
+    const auto* literal = std::get_if<LiteralExpr>(&other->node);
+    const auto* text =
+        literal != nullptr ? std::get_if<std::string>(&literal->value) : nullptr;
+    bool is_number = text != nullptr && !text->empty() && text->size() < 11 &&
+                     text->find_first_not_of("0123456789") == std::string::npos;
+    if (number.wire_oid != 0 && number.kind == TypeKind::kBigint && is_number) {
+      other = make_literal(static_cast<int64_t>(std::stoll(*text)), number.not_null());
+    }
+  }
+}
+
+}  // namespace
+
 Result<std::vector<ExprRef>> ExprBinder::bind_arguments(
     std::string_view function, std::span<const sql::Expr* const> arguments) {
   std::vector<ExprRef> bound(arguments.size());
@@ -81,6 +105,7 @@ Result<std::vector<ExprRef>> ExprBinder::bind_arguments(
     }
   }
   if (!is_open) {
+    compare_with_catalog_numbers(bound);
     return bound;
   }
   const Function* found = find_function(function);

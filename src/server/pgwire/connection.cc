@@ -201,6 +201,12 @@ asio::awaitable<Result<StatementResult>> Connection::run(const sql::Statement& s
     if (const auto* cursor = std::get_if<sql::CloseCursor>(&statement.node)) {
       co_return close_cursor(*cursor);
     }
+    if (const auto* prepared = std::get_if<sql::Deallocate>(&statement.node)) {
+      co_return deallocate(*prepared);
+    }
+    if (const auto* everything = std::get_if<sql::DiscardAll>(&statement.node)) {
+      co_return discard(*everything);
+    }
     if (const auto* other = std::get_if<sql::Kill>(&statement.node)) {
       co_return kill(*other);
     }
@@ -218,6 +224,38 @@ asio::awaitable<Result<StatementResult>> Connection::run(const sql::Statement& s
     end_portals();
   }
   co_return std::move(*result);
+}
+
+Result<StatementResult> Connection::deallocate(const sql::Deallocate& statement) {
+  if (!statement.name) {
+    prepared_.clear();
+    return StatementResult{CommandDone{"DEALLOCATE ALL"}, {}};
+  }
+  if (prepared_.erase(statement.name->text) == 0) {
+    return Status::not_found(
+               fmt::format("prepared statement \"{}\" does not exist", statement.name->text))
+        .with_sqlstate("26000")
+        .with_position(statement.name->position);
+  }
+  return StatementResult{CommandDone{"DEALLOCATE"}, {}};
+}
+
+// As a pool of connections asks before it lends one to somebody else.
+Result<StatementResult> Connection::discard(const sql::DiscardAll&) {
+  if (session_->transaction() != TransactionState::kIdle) {
+    return Status::invalid_argument("DISCARD ALL cannot run inside a transaction block")
+        .with_sqlstate("25001");
+  }
+  portals_.clear();
+  prepared_.clear();
+  std::string id = session_->setting("tidemark.connection_id");
+  std::unique_ptr<Session> fresh = all_.engine.new_session();
+  fresh->set_user(session_->user());
+  session_ = std::move(fresh);
+  std::vector<std::string> notices;
+  TRY(session_->set("tidemark.connection_id", id, notices));
+  report_settings();
+  return StatementResult{CommandDone{"DISCARD ALL"}, {}};
 }
 
 Result<StatementResult> Connection::kill(const sql::Kill& statement) {

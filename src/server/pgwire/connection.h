@@ -120,6 +120,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<Result<StatementResult>> fetch(const sql::Fetch& fetch);
   Awaitable<Result<RowsResult>> fetch_live(Portal& portal, const sql::Fetch& fetch);
   Result<StatementResult> close_cursor(const sql::CloseCursor& close);
+  Result<StatementResult> discard(const sql::DiscardAll& statement);
+  Result<StatementResult> deallocate(const sql::Deallocate& statement);
   // KILL n: cuts another connection.
   Result<StatementResult> kill(const sql::Kill& statement);
   Result<Portal*> find_cursor(const std::string& name, size_t position);

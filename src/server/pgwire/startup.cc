@@ -100,6 +100,7 @@ asio::awaitable<bool> Connection::answer_tls_request() {
   co_return co_await channel_.start_tls(*all_.tls, nothing);
 }
 
+// Callers name the status first: GCC 12 loses temporaries of an awaited call.
 asio::awaitable<bool> Connection::refuse(const Status& status) {
   write_error(out_, "FATAL", status.sqlstate(), status.message(), status.hint());
   co_await flush();
@@ -134,8 +135,8 @@ asio::awaitable<bool> Connection::start_session() {
       co_return false;
     }
     if (code >> 16 != 3) {
-      co_return co_await refuse(
-          Status::unsupported("only version 3 of the protocol is spoken here"));
+      Status refusal = Status::unsupported("only version 3 of the protocol is spoken here");
+      co_return co_await refuse(refusal);
     }
     version = code;
     while (body.ok() && !body.at_end()) {
@@ -160,13 +161,14 @@ asio::awaitable<bool> Connection::start_session() {
   secret_ = random_bytes(version >= kProtocol32 ? kSecretBytes32 : kSecretBytes30);
   const std::string& user = options["user"];
   if (user.empty()) {
-    co_return co_await refuse(
-        Status::invalid_argument("no PostgreSQL user name specified in startup packet")
-            .with_sqlstate("28000"));
+    Status refusal = Status::invalid_argument("no PostgreSQL user name specified in startup packet")
+            .with_sqlstate("28000");
+    co_return co_await refuse(refusal);
   }
   if (options.contains("replication") && options["replication"] != "false" &&
       options["replication"] != "off") {
-    co_return co_await refuse(Status::unsupported("replication connections are not served here"));
+    Status refusal = Status::unsupported("replication connections are not served here");
+    co_return co_await refuse(refusal);
   }
   if (!co_await authenticate(user)) {
     co_return false;
@@ -249,20 +251,20 @@ void Connection::report_settings() {
 asio::awaitable<bool> Connection::authenticate(const std::string& user) {
   const Users& users = all_.engine.users();
   if (!channel_.is_local() && !channel_.is_tls() && !all_.limits.allows_insecure) {
-    co_return co_await refuse(
-        Status::invalid_argument("only TLS connections are taken from other machines")
+    Status refusal = Status::invalid_argument("only TLS connections are taken from other machines")
             .with_sqlstate("28000")
-            .with_hint("connect with sslmode=require"));
+            .with_hint("connect with sslmode=require");
+    co_return co_await refuse(refusal);
   }
   if (channel_.certificate_name() == user && (!users.has_passwords() || users.find(user))) {
     co_return true;
   }
   if (!users.has_passwords()) {
     if (!channel_.is_local() && !all_.limits.allows_insecure) {
-      co_return co_await refuse(
-          Status::invalid_argument("no user has a password yet: only this machine is let in")
+      Status refusal = Status::invalid_argument("no user has a password yet: only this machine is let in")
               .with_sqlstate("28000")
-              .with_hint("CREATE USER ... PASSWORD '...' from this machine first"));
+              .with_hint("CREATE USER ... PASSWORD '...' from this machine first");
+      co_return co_await refuse(refusal);
     }
     co_return true;
   }
@@ -313,7 +315,8 @@ asio::awaitable<bool> Connection::authenticate_scram(const std::string& user) {
                                         : Status::invalid_argument("malformed SASL message")
                                               .with_sqlstate("08P01");
   if (!first.ok()) {
-    co_return co_await refuse(first.status());
+    Status refusal = first.status();
+    co_return co_await refuse(refusal);
   }
   write_authentication(out_, kAuthenticationSaslContinue, *first);
   if (!co_await flush()) {
@@ -326,11 +329,11 @@ asio::awaitable<bool> Connection::authenticate_scram(const std::string& user) {
   Result<std::string> final = scram.final(*answer);
   if (!final.ok()) {
     bool is_wrong = final.status().sqlstate() == "28P01";
-    co_return co_await refuse(
-        is_wrong ? Status::invalid_argument(
+    Status refusal = is_wrong ? Status::invalid_argument(
                        fmt::format("password authentication failed for user \"{}\"", user))
                        .with_sqlstate("28P01")
-                 : final.status());
+                 : final.status();
+    co_return co_await refuse(refusal);
   }
   write_authentication(out_, kAuthenticationSaslFinal, *final);
   co_return true;

@@ -14,7 +14,7 @@ struct Registry {
   Registry() {
     for (std::span<const Function> family :
          {comparison_functions(), math_functions(), numeric_functions(), string_functions(),
-          pattern_functions(), datetime_functions(), conditional_functions()}) {
+          pattern_functions(), datetime_functions(), conditional_functions(), nested_functions()}) {
       for (const Function& function : family) {
         functions.push_back(&function);
         CHECK(by_name.emplace(std::string(function.name), &function).second);

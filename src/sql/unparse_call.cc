@@ -267,6 +267,19 @@ void Writer::window_spec(const WindowSpec& spec) {
     write_bound(*this, spec.frame->start);
     raw(" AND ");
     write_bound(*this, spec.frame->end);
+    switch (spec.frame->exclude) {
+      case FrameExclude::kNothing:
+        break;
+      case FrameExclude::kCurrentRow:
+        raw(" EXCLUDE CURRENT ROW");
+        break;
+      case FrameExclude::kGroup:
+        raw(" EXCLUDE GROUP");
+        break;
+      case FrameExclude::kTies:
+        raw(" EXCLUDE TIES");
+        break;
+    }
   }
   raw(")");
 }

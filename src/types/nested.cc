@@ -95,4 +95,19 @@ uint32_t packed_count(std::string_view bytes) {
   return take_u32(bytes);
 }
 
+std::vector<Field> unnested_fields(const Type& collection) {
+  std::vector<Field> fields;
+  const Type& element = collection.children[0];
+  if (collection.kind == TypeKind::kMap) {
+    fields = {{"KEY", element.as_nullable()}, {"VALUE", collection.children[1].as_nullable()}};
+  } else if (element.kind == TypeKind::kRow) {
+    for (size_t i = 0; i < element.children.size(); ++i) {
+      fields.push_back({element.field_names[i], element.children[i].as_nullable()});
+    }
+  } else {
+    fields = {{"EXPR$0", element.as_nullable()}};
+  }
+  return fields;
+}
+
 }  // namespace tidemark

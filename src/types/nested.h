@@ -25,4 +25,8 @@ std::string pack_array(const Column& elements);
 void unpack_array(std::string_view bytes, Column& elements);
 uint32_t packed_count(std::string_view bytes);
 
+// The columns that the elements of an array, multiset or map become: an element (of a ROW its
+// fields), a key and its value.
+std::vector<Field> unnested_fields(const Type& collection);
+
 }  // namespace tidemark

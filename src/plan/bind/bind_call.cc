@@ -1,12 +1,10 @@
-// The part of ExprBinder for calls: of functions, of those that decide what is evaluated, and of
-// aggregates.
+// The part of ExprBinder for calls: of functions, and of those that decide what is evaluated.
 
 #include <fmt/core.h>
 
 #include "base/ascii.h"
 #include "expr/cast.h"
 #include "plan/bind/bind_expr.h"
-#include "plan/bind/query_binder.h"
 
 namespace tidemark {
 
@@ -68,6 +66,9 @@ Result<ExprRef> ExprBinder::bind_call(const sql::FunctionCall& function, size_t 
   if (const AggregateFunction* aggregate = find_aggregate(name)) {
     return bind_aggregate(*aggregate, function, position);
   }
+  if (is_grouping_function(name)) {
+    return bind_grouping(name, function, position);
+  }
   if (function.distinct || function.filter || !function.order_by.empty() ||
       !function.within_group.empty()) {
     return Status::invalid_argument(
@@ -79,64 +80,6 @@ Result<ExprRef> ExprBinder::bind_call(const sql::FunctionCall& function, size_t 
     return bind_conditional(name, function, position);
   }
   return call(name, TRY(bind_all(function.args)), position);
-}
-
-Result<ExprRef> ExprBinder::bind_aggregate(const AggregateFunction& function,
-                                           const sql::FunctionCall& call_ast, size_t position) {
-  if (aggregates_ == nullptr) {
-    return Status::invalid_argument(
-               fmt::format("aggregate {} cannot stand in {}", function.name, clause_))
-        .with_position(position);
-  }
-  if (!call_ast.order_by.empty() || !call_ast.within_group.empty()) {
-    return unsupported("ORDER BY inside an aggregate", position);
-  }
-  AggregateBuilder* builder = std::exchange(aggregates_, nullptr);
-  std::string clause = std::exchange(clause_, fmt::format("the argument of {}", function.name));
-  auto restore = [&] {
-    aggregates_ = builder;
-    clause_ = clause;
-  };
-  auto bind_parts = [&]() -> Result<AggregateCall> {
-    AggregateCall result;
-    result.kind = function.kind;
-    result.name = function.name;
-    result.distinct = call_ast.distinct;
-    bool star =
-        call_ast.args.size() == 1 && std::holds_alternative<sql::Star>(call_ast.args[0].node);
-    if (function.kind == AggregateKind::kCount && (star || call_ast.args.empty())) {
-      if (call_ast.distinct) {
-        return Status::invalid_argument("COUNT(DISTINCT *) is not allowed").with_position(position);
-      }
-      result.kind = AggregateKind::kCountStar;
-      result.result_type = Type::bigint().not_null();
-    } else {
-      if (call_ast.args.size() != 1 || star) {
-        return Status::invalid_argument(fmt::format("{} takes one argument", function.name))
-            .with_hint(fmt::format("usage: {}", function.usage))
-            .with_position(position);
-      }
-      ExprRef argument = TRY(bind_node(call_ast.args[0]));
-      Result<Type> type = aggregate_result_type(function, argument->type);
-      if (!type.ok()) {
-        return type.status()
-            .with_hint(fmt::format("usage: {}", function.usage))
-            .with_position(call_ast.args[0].position);
-      }
-      result.input_type = argument->type;
-      result.result_type = *type;
-      result.input = builder->add_below(std::move(argument));
-    }
-    if (call_ast.filter) {
-      result.filter = builder->add_below(TRY(bind_boolean(*call_ast.filter, "FILTER")));
-    }
-    return result;
-  };
-  Result<AggregateCall> bound = bind_parts();
-  restore();
-  AggregateCall call = TRY(std::move(bound));
-  Type type = call.result_type;
-  return make_column(builder->add_call(std::move(call)), std::move(type));
 }
 
 }  // namespace tidemark

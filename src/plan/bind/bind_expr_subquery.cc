@@ -29,10 +29,8 @@ bool is_row(const sql::Expr& expr) {
 
 Result<ExprRef> ExprBinder::over_groups(const ExprRef& expr, const std::string& name,
                                         size_t position) const {
-  for (size_t i = 0; i < aggregates_->group.size(); ++i) {
-    if (same_expr(*expr, *aggregates_->group[i])) {
-      return make_column(i, expr->type);
-    }
+  if (ExprRef column = aggregates_->find_group(*expr)) {
+    return column;
   }
   return Status::invalid_argument(
              fmt::format("column must be in GROUP BY or inside an aggregate: {}", name))

@@ -31,8 +31,8 @@ TEST(Explain, analyze_counts_rows_and_state) {
   EXPECT_EQ(analyzed(session, "SELECT g, COUNT(*) FROM t WHERE id > 8 GROUP BY g"),
             (std::multiset<std::string>{"query|Filter+Project|20|12|0",
                                         "query|Aggregate(1 keys, 1 functions)|12|4|4",
-                                        "query|Output|4|0|4"}));
-  EXPECT_EQ(analyzed(session, "SELECT 1").count("query|Output|1|0|0"), 1u);
+                                        "query|Project|4|4|0", "query|Output|4|0|4"}));
+  EXPECT_EQ(analyzed(session, "SELECT 1").count("query|Output|1|0|1"), 1u);
 }
 
 }  // namespace

@@ -478,3 +478,4 @@ COPY t TO STDOUT;
 COPY t (a, b) TO STDOUT WITH (FORMAT binary);
 COPY SUBSCRIBE TO v TO STDOUT;
 COPY (SUBSCRIBE v WITH (SNAPSHOT = true)) TO STDOUT;
+SELECT j -> 'a' ->> 'b', j #> '{a,0}' #>> '{b}', j @> '{}' AND NOT j <@ '[]', (a || b) #> c, a #> (b || c) FROM t;

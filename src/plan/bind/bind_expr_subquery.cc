@@ -101,7 +101,7 @@ Result<ExprRef> ExprBinder::bind_in_query(const sql::InQuery& in, size_t positio
 Result<ExprRef> ExprBinder::bind_quantified(const sql::Quantified& quantified, size_t position) {
   const auto* query = std::get_if<sql::QueryPtr>(&quantified.right);
   if (query == nullptr) {
-    return unsupported("a comparison with ANY or ALL of an array", position);
+    return bind_array_quantified(quantified, position);
   }
   PendingSubquery pending;
   pending.position = position;

@@ -1,0 +1,132 @@
+// The JSON functions with clauses: what stands in a clause becomes a text in front of the
+// arguments, as the kernels read it (expr/functions/json.cc).
+
+#include <fmt/core.h>
+
+#include "base/ascii.h"
+#include "expr/cast.h"
+#include "plan/bind/bind_expr.h"
+#include "plan/bind/bind_type.h"
+
+namespace tidemark {
+
+namespace {
+
+ExprRef text(std::string value) {
+  return make_literal(std::move(value), Type::string());
+}
+
+// The clauses by name, and the plain arguments.
+struct JsonCall {
+  std::vector<const sql::Expr*> arguments;
+  std::vector<const sql::NamedArgument*> clauses;
+
+  explicit JsonCall(const sql::FunctionCall& call) {
+    for (const sql::Expr& argument : call.args) {
+      if (const auto* named = std::get_if<sql::NamedArgument>(&argument.node)) {
+        clauses.push_back(named);
+      } else {
+        arguments.push_back(&argument);
+      }
+    }
+  }
+  const sql::Expr* clause(std::string_view name) const {
+    for (const sql::NamedArgument* each : clauses) {
+      if (each->name.text == name) {
+        return each->value.get();
+      }
+    }
+    return nullptr;
+  }
+};
+
+// A clause that is a word: NULL, ERROR, EMPTY ARRAY, ...; "DEFAULT" for an expression.
+std::string clause_word(const sql::Expr* clause, std::string_view otherwise) {
+  if (clause == nullptr) {
+    return std::string(otherwise);
+  }
+  const auto* symbol = std::get_if<sql::Symbol>(&clause->node);
+  return symbol != nullptr ? symbol->text : "DEFAULT";
+}
+
+bool gives_json(const sql::Expr& expr) {
+  const auto* call = std::get_if<sql::FunctionCall>(&expr.node);
+  std::string name = call != nullptr ? ascii_upper(call->name.last()) : "";
+  return name == "JSON_OBJECT" || name == "JSON_ARRAY" || name == "JSON_QUERY" ||
+         name == "JSON_STRING" || name == "TO_JSONB";
+}
+
+}  // namespace
+
+bool is_json_call(std::string_view name) {
+  return name == "JSON_VALUE" || name == "JSON_QUERY" || name == "JSON_EXISTS" ||
+         name == "JSON_OBJECT" || name == "JSON_ARRAY";
+}
+
+Result<ExprRef> ExprBinder::bind_json(const std::string& name, const sql::FunctionCall& function,
+                                      size_t position) {
+  JsonCall json(function);
+  if (name == "JSON_OBJECT" || name == "JSON_ARRAY") {
+    bool absent =
+        clause_word(json.clause("ON NULL"), name == "JSON_ARRAY" ? "ABSENT" : "NULL") == "ABSENT";
+    std::string plan = absent ? "A" : "N";
+    std::vector<ExprRef> arguments{nullptr};
+    for (size_t i = 0; i < json.arguments.size(); ++i) {
+      bool is_value = name == "JSON_ARRAY" || i % 2 == 1;
+      plan += !is_value ? "" : gives_json(*json.arguments[i]) ? "j" : "v";
+      arguments.push_back(TRY(bind(*json.arguments[i])));
+    }
+    arguments[0] = text(std::move(plan));
+    return call(name, std::move(arguments), position);
+  }
+  if (json.arguments.size() != 2) {
+    return Status::invalid_argument(fmt::format("{} takes JSON and a path", name))
+        .with_position(position);
+  }
+  ExprRef document = TRY(bind(*json.arguments[0])), path = TRY(bind(*json.arguments[1]));
+  const sql::Expr* on_empty = json.clause("ON EMPTY");
+  const sql::Expr* on_error = json.clause("ON ERROR");
+  if (name == "JSON_EXISTS") {
+    return call(name, {text(clause_word(on_error, "FALSE")), document, path}, position);
+  }
+  if (name == "JSON_QUERY") {
+    return call(name,
+                {text(clause_word(on_empty, "NULL")), text(clause_word(on_error, "NULL")),
+                 text(clause_word(json.clause("WRAPPER"), "WITHOUT ARRAY")), document, path},
+                position);
+  }
+  Type type = Type::string();
+  if (const sql::Expr* returning = json.clause("RETURNING")) {
+    type = TRY(bind_type(*std::get<sql::TypeArgument>(returning->node).type));
+  }
+  std::vector<ExprRef> arguments;
+  for (const sql::Expr* clause : {on_empty, on_error}) {
+    std::string word = clause_word(clause, "NULL");
+    ExprRef otherwise = make_literal(std::monostate{}, Type::string());
+    if (word == "DEFAULT") {
+      otherwise = make_cast(TRY(bind(*clause)), Type::string());
+    }
+    arguments.push_back(text(std::move(word)));
+    arguments.push_back(std::move(otherwise));
+  }
+  arguments.push_back(std::move(document));
+  arguments.push_back(std::move(path));
+  ExprRef value = TRY(call(name, std::move(arguments), position));
+  if (!is_castable(value->type, type)) {
+    return Status::invalid_argument(
+               fmt::format("JSON_VALUE cannot return {}", type.to_string_without_null()))
+        .with_position(position);
+  }
+  // A value that is not of the type is an error of JSON_VALUE too.
+  std::string word = clause_word(on_error, "NULL");
+  ExprRef result = make_cast(value, type.as_nullable(), word != "ERROR");
+  if (word != "DEFAULT" || result == value) {
+    return result;
+  }
+  ExprRef failed = make_and(
+      {TRY(call("IS NOT NULL", {value}, position)), TRY(call("IS NULL", {result}, position))});
+  ExprRef otherwise = TRY(coerce(TRY(bind(*on_error)), type.as_nullable(), on_error->position));
+  return make_case({{failed, otherwise}}, result, type.as_nullable());
+}
+
+}  // namespace tidemark

@@ -22,8 +22,8 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "postgres/address.h"
-#include "types/pg_wire.h"
 #include "types/lsn.h"
+#include "types/pg_wire.h"
 
 namespace tidemark {
 
@@ -40,9 +40,9 @@ class BareReceiver {
     connect(address);
     std::string startup(4, '\0');
     startup += std::string("\0\3\0\0", 4);
-    for (const std::string& text : {std::string("user"), address.user, std::string("database"),
-                                    address.database, std::string("replication"),
-                                    std::string("database")}) {
+    for (const std::string& text :
+         {std::string("user"), address.user, std::string("database"), address.database,
+          std::string("replication"), std::string("database")}) {
       startup += text + '\0';
     }
     startup += '\0';
@@ -57,10 +57,10 @@ class BareReceiver {
   // Reads until a commit that ends at `end` or after it.
   void drain(const std::string& slot, const std::string& publication, int protocol, Lsn end) {
     std::string query = "Q" + std::string(4, '\0') +
-                        fmt::format("START_REPLICATION SLOT {} LOGICAL 0/0 (proto_version '{}', "
-                                    "publication_names '{}', binary 'true'{})",
-                                    slot, protocol, publication,
-                                    protocol >= 2 ? ", streaming 'on'" : "") +
+                        fmt::format(
+                            "START_REPLICATION SLOT {} LOGICAL 0/0 (proto_version '{}', "
+                            "publication_names '{}', binary 'true'{})",
+                            slot, protocol, publication, protocol >= 2 ? ", streaming 'on'" : "") +
                         '\0';
     put_length(query, 1);
     send_all(query);

@@ -195,8 +195,10 @@ class Bench {
         "\n## Draining a backlog of %zu changes: all readers on the same backlog, unix socket if "
         "not said otherwise\n\n",
         rows_);
-    std::printf("| backlog | reader | seconds, median of %d (min - max) | k changes/s | ratio to "
-                "the best | CPU: walsender / reader |\n|---|---|---|---|---|---|\n", kDrainRounds);
+    std::printf(
+        "| backlog | reader | seconds, median of %d (min - max) | k changes/s | ratio to "
+        "the best | CPU: walsender / reader |\n|---|---|---|---|---|---|\n",
+        kDrainRounds);
     backlogs();
   }
 
@@ -351,9 +353,9 @@ class Bench {
       kill(tidemark.pid(), SIGSTOP);
       cluster_.run("CREATE PUBLICATION bench FOR TABLE claims.accident_claims", database);
       for (size_t i = 0; i < others.size(); ++i) {
-        cluster_.run(fmt::format("SELECT pg_create_logical_replication_slot('bench{}', 'pgoutput')",
-                                 i),
-                     database);
+        cluster_.run(
+            fmt::format("SELECT pg_create_logical_replication_slot('bench{}', 'pgoutput')", i),
+            database);
       }
       make(database);
       // The last commit changes the answer, so that its mark is seen.
@@ -532,9 +534,10 @@ class Bench {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr,
-                 "usage: cdc_bench TIDEMARK_BINARY [snapshot|drain|latency|all] [claims] [claims in "
-                 "the larger snapshot]\n");
+    std::fprintf(
+        stderr,
+        "usage: cdc_bench TIDEMARK_BINARY [snapshot|drain|latency|all] [claims] [claims in "
+        "the larger snapshot]\n");
     return 2;
   }
   signal(SIGPIPE, SIG_IGN);

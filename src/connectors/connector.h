@@ -13,17 +13,18 @@
 //
 // snapshot_rows may come between the parts of a commit; snapshot_done, reader_ready and progress
 // never do. A reset or a stop may: then what its reader was given of that commit is void, and a
-// commit that the source itself cuts off is void for all. What changed while a reader's snapshot was read comes after its snapshot_done, as part of
-// one more commit that ends at the position reached. While the source is behind, neighbouring
-// commits may be handed out as one, which ends with the last one's commit_end.
+// commit that the source itself cuts off is void for all. What changed while a reader's snapshot
+// was read comes after its snapshot_done, as part of one more commit that ends at the position
+// reached. While the source is behind, neighbouring commits may be handed out as one, which ends
+// with the last one's commit_end.
 //
 // A reader is one consumer of one table's columns. What it has been given is the table's exact
 // content at the source's position from its reader_ready on, at every commit_end; before that its
 // content is incomplete and must not be shown. When a source has to begin anew (its slot is gone
 // after a reconnect), or a table has to be read anew (something happened to it that sends no rows),
-// each reader concerned gets `reset` and the sequence starts over: the content so far stays exact at
-// its old mark, and is replaced at the next reader_ready. A reader that cannot go on until something
-// is mended at the source gets `reader_stopped`, and a `reset` when it is mended.
+// each reader concerned gets `reset` and the sequence starts over: the content so far stays exact
+// at its old mark, and is replaced at the next reader_ready. A reader that cannot go on until
+// something is mended at the source gets `reader_stopped`, and a `reset` when it is mended.
 //
 // A source may outlive the process: opened with a durable name, it leaves at the upstream what
 // keeps the changes for us (PostgreSQL: a permanent slot, and its publication), and goes on from a
@@ -73,7 +74,8 @@ struct SourceTableName {
 struct ReaderSpec {
   Options with;                // the table's WITH options
   std::vector<Field> columns;  // wanted columns by source name, with the types to deliver
-  // As SourceTable::row_key, of `columns`: what old rows hold at least. Absent: as the table has it.
+  // As SourceTable::row_key, of `columns`: what old rows hold at least. Absent: as the table has
+  // it.
   std::optional<std::vector<size_t>> row_key;
   // The content as of SourceOpening::resume is held already: no snapshot, reader_ready comes first,
   // and then the changes of every commit after that position. Added before start().

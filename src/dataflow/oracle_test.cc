@@ -2,16 +2,20 @@
 // steps, its content equals what a fresh graph computes from the surviving rows at once.
 
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <random>
 
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include "dataflow/graph.h"
 #include "dataflow/operators/aggregate.h"
 #include "dataflow/operators/map.h"
 #include "dataflow/operators/over.h"
+#include "dataflow/operators/recursive.h"
 #include "dataflow/operators/top_n.h"
+#include "state/store.h"
 #include "types/text.h"
 
 namespace tidemark {
@@ -152,6 +156,7 @@ Query aggregate_query(std::string name, std::vector<size_t> keys,
 OverCall over_call(WindowFunction function, size_t input, WindowFrame frame = {},
                    int64_t offset = 1) {
   OverCall call{function, spec(AggregateKind::kSum, input == 0 ? 1 : input), offset, {}, frame};
+  call.aggregate.ignore_nulls = false;
   if (function == WindowFunction::kNtile) {
     call.aggregate.result_type = Type::bigint();
   } else if (function > WindowFunction::kNtile) {
@@ -216,6 +221,33 @@ void add_over_queries(std::vector<Query>& list) {
   list.push_back(over_query("lag without nulls", by_x_desc, {skipping}, {}));
 }
 
+// n, n + 1, ... below 4, in the first 7 iterations of UNION ALL.
+Query recursive_query(bool all) {
+  Schema schema{{{"n", Type::integer()}}};
+  return {
+      all ? "recursive all" : "recursive", schema, [=](Graph& graph, NodeId input) {
+        ExprRef n = make_column(0, Type::integer());
+        RecursiveSpec spec;
+        spec.types = schema.types();
+        spec.all = all;
+        spec.make_body = [=] {
+          RecursiveBody body{std::make_unique<Graph>(), {}};
+          body.entries.push_back(body.graph->add_input());
+          ExprRef next = make_call("+", {n, make_literal(int32_t{1}, Type::integer())});
+          ExprRef below = make_call("<", {n, make_literal(int32_t{3}, Type::integer())});
+          NodeId last = body.graph->add(
+              std::make_unique<MapOperator>(below, std::vector<ExprRef>{next}), {body.entries[0]});
+          body.graph->set_output(std::make_unique<OutputOperator>(schema), last);
+          body.graph->start();
+          return body;
+        };
+        NodeId base = graph.add(std::make_unique<MapOperator>(
+                                    nullptr, std::vector<ExprRef>{make_column(1, Type::integer())}),
+                                {input});
+        return graph.add(std::make_unique<RecursiveOperator>(spec), {base});
+      }};
+}
+
 std::vector<Query> queries() {
   using enum AggregateKind;
   std::vector<AggregateSpec> all = {
@@ -261,6 +293,8 @@ std::vector<Query> queries() {
   list.push_back(top(3, 4));
   list.push_back(top(2, TopNOperator::kNoLimit));
   add_over_queries(list);
+  list.push_back(recursive_query(false));
+  list.push_back(recursive_query(true));
   list.push_back({"filter", kInput, [](Graph& graph, NodeId input) {
                     std::vector<ExprRef> columns;
                     for (size_t c = 0; c < kInput.size(); ++c) {
@@ -326,6 +360,80 @@ TEST(Oracle, incremental_equals_recomputed) {
         ASSERT_FALSE(running.graph.output().has_negative_rows());
         ASSERT_EQ(running.graph.error(), fresh.graph.error());
       }
+    }
+  }
+}
+
+// A directory with a store, and graphs that leave their state there.
+class Disk {
+ public:
+  Disk() {
+    std::string path = (std::filesystem::temp_directory_path() / "tidemark_oracle.XXXXXX").string();
+    CHECK(mkdtemp(path.data()) != nullptr);
+    path_ = path;
+    Result<std::unique_ptr<Store>> store = Store::open(path_ + "/data");
+    CHECK(store.ok());
+    store_ = std::move(store).value();
+  }
+  ~Disk() {
+    store_.reset();
+    std::filesystem::remove_all(path_);
+  }
+  void attach(Graph& graph, size_t query, bool is_stored) {
+    graph.visit_state([&](NodeId node, size_t place, StateTable& table) {
+      std::string prefix{static_cast<char>(query), static_cast<char>(node),
+                         static_cast<char>(place)};
+      table.attach(*store_, prefix, is_stored);
+    });
+  }
+  void save(Graph& graph) {
+    StoreBatch batch;
+    graph.visit_state([&](NodeId, size_t, StateTable& table) { table.stage(batch); });
+    ASSERT_TRUE(store_->write(batch).ok());
+    graph.visit_state([](NodeId, size_t, StateTable& table) { table.staged_is_durable(); });
+  }
+
+ private:
+  std::string path_;
+  std::unique_ptr<Store> store_;
+};
+
+TEST(Oracle, a_restart_goes_on_from_the_state) {
+  Disk disk;
+  std::vector<Query> all = queries();
+  for (size_t q = 0; q < all.size(); ++q) {
+    SCOPED_TRACE(all[q].name);
+    std::mt19937 random(static_cast<uint32_t>(q));
+    std::vector<Row> alive;
+    for (int life = 0; life < 3; ++life) {
+      Running running(all[q]);
+      disk.attach(running.graph, q, life != 0);
+      for (int step = 0; step < 3; ++step) {
+        std::vector<std::pair<Row, int64_t>> rows;
+        for (int i = 0; i < 12; ++i) {
+          if (alive.size() > 5 && random() % 2 == 0) {
+            size_t victim = random() % alive.size();
+            rows.push_back({alive[victim], -1});
+            alive.erase(alive.begin() + static_cast<long>(victim));
+          } else {
+            alive.push_back(random_row(random));
+            rows.push_back({alive.back(), 1});
+          }
+        }
+        running.step({false, {make_batch(rows)}});
+        running.graph.output().publish();
+      }
+      disk.save(running.graph);
+      std::vector<std::pair<Row, int64_t>> rows;
+      for (const Row& row : alive) {
+        rows.push_back({row, 1});
+      }
+      Running fresh(all[q]);
+      fresh.step({false, {make_batch(rows)}});
+      fresh.graph.output().publish();
+      ASSERT_EQ(show(running.graph.output().content()), show(fresh.graph.output().content()))
+          << "life " << life;
+      ASSERT_EQ(running.graph.error(), fresh.graph.error());
     }
   }
 }

@@ -27,7 +27,7 @@ struct TableFeed {
   NodeId node = 0;
   size_t width = 0;  // columns that the graph takes; the reader may have more, for the key
   Upsert upsert;
-  bool ready = false;  // its content is exact at the source's position
+  bool ready = false;             // its content is exact at the source's position
   std::optional<Status> stopped;  // cannot be read on until this is mended at the source
   SnapshotProgress snapshot;
   Delta closed;  // from whole commits: the next step takes it

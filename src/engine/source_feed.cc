@@ -145,7 +145,7 @@ void SourceFeed::reader_stopped(ReaderId reader, Status status) {
     feed.open.clear();
     feed.ready = false;
     feed.stopped = std::move(status);
-    loop_.tell_stopped(dataflow);
+    loop_.end_readers(dataflow, *feed.stopped);
     return {};
   });
 }

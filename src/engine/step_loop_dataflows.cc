@@ -106,8 +106,8 @@ Result<DataflowId> StepLoop::add_dataflow(PlannedDataflow planned) {
     if (upstream == nullptr) {
       return Status::not_found("a materialized view of this query is gone");
     }
-    if (upstream->failed) {
-      return *upstream->failed;
+    if (std::optional<Status> why = obstacle(*upstream)) {
+      return *why;
     }
     if (planned.dataflow.source_key.empty()) {
       planned.dataflow.source_key = upstream->source_key;

@@ -13,6 +13,7 @@
 #include "dataflow/operators/map.h"
 #include "dataflow/operators/over.h"
 #include "dataflow/operators/rank.h"
+#include "dataflow/operators/recursive.h"
 #include "dataflow/operators/set_difference.h"
 #include "dataflow/operators/top_n.h"
 #include "dataflow/operators/union_all.h"
@@ -30,6 +31,8 @@ std::vector<ExprRef> all_columns(const Schema& schema) {
   }
   return columns;
 }
+
+RecursiveSpec spec_of(const RecursiveNode& recursive);
 
 // Each part of a plan becomes one operator, however many readers it has: parts are the same when
 // they compute the same from the same operators.
@@ -188,6 +191,14 @@ NodeId GraphBuilder::add(const PlanRef& plan, const std::vector<NodeId>& inputs)
                 std::make_unique<UnnestOperator>(unnest.input->schema.types(), std::move(spec)),
                 inputs);
           },
+          [&](const RecursiveNode& recursive) {
+            return graph_.add(std::make_unique<RecursiveOperator>(spec_of(recursive)), inputs);
+          },
+          [&](const RecursiveRefNode& ref) {
+            NodeId node = graph_.add_input();
+            plan_.iteration_inputs.emplace_back(ref.index, node);
+            return node;
+          },
           [&](const UnionNode&) {
             return graph_.add(std::make_unique<UnionOperator>(plan->schema.types(), inputs.size()),
                               inputs);
@@ -242,6 +253,24 @@ NodeId GraphBuilder::add_aggregate(const AggregateNode& aggregate, NodeId input)
   return graph_.add(std::make_unique<AggregateOperator>(aggregate.group, std::move(group_types),
                                                         std::move(specs)),
                     {input});
+}
+
+RecursiveSpec spec_of(const RecursiveNode& recursive) {
+  RecursiveSpec spec;
+  spec.types = recursive.base->schema.types();
+  for (const PlanRef& other : recursive.others) {
+    spec.other_types.push_back(other->schema.types());
+  }
+  spec.all = recursive.all;
+  spec.make_body = [body = recursive.body, entries = recursive.others.size() + 1] {
+    PhysicalPlan plan = build_graph(body);
+    RecursiveBody result{std::move(plan.graph), std::vector<NodeId>(entries)};
+    for (auto [index, node] : plan.iteration_inputs) {
+      result.entries[index] = node;
+    }
+    return result;
+  };
+  return spec;
 }
 
 NodeId GraphBuilder::add_window(const WindowNode& window, NodeId input) {

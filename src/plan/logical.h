@@ -96,6 +96,18 @@ struct UnnestNode {
   bool with_ordinality = false;
   bool keeps_empty = false;  // a row without elements once, with NULLs
 };
+// WITH RECURSIVE: the base's rows, and what the body makes of them, again and again. The body is a
+// plan of its own, whose leaves are RecursiveRefNodes: 0 stands for the rows of the iteration
+// before, i for others[i - 1]. All have the base's types.
+struct RecursiveNode {
+  PlanRef base;
+  PlanRef body;
+  std::vector<PlanRef> others;
+  bool all = false;  // UNION ALL
+};
+struct RecursiveRefNode {
+  size_t index = 0;
+};
 struct UnionNode {  // UNION ALL; inputs have the same types
   std::vector<PlanRef> inputs;
 };
@@ -128,7 +140,8 @@ struct LogicalPlan {
   // Columns that are unique over the rows; empty: at most one row; nullopt: none known.
   std::optional<std::vector<size_t>> key;
   std::variant<ScanNode, ValuesNode, FilterNode, ProjectNode, AggregateNode, TopNNode, UnionNode,
-               SetDifferenceNode, JoinNode, RankNode, WindowNode, UnnestNode>
+               SetDifferenceNode, JoinNode, RankNode, WindowNode, UnnestNode, RecursiveNode,
+               RecursiveRefNode>
       node;
 };
 
@@ -142,6 +155,8 @@ PlanRef make_top_n(TopNNode node);
 PlanRef make_rank(RankNode node);
 PlanRef make_window(WindowNode node);
 PlanRef make_unnest(UnnestNode node);
+PlanRef make_recursive(RecursiveNode node);
+PlanRef make_recursive_ref(size_t index, Schema schema);
 PlanRef make_union(std::vector<PlanRef> inputs);
 PlanRef make_set_difference(SetDifferenceNode node);
 PlanRef make_join(JoinNode node);

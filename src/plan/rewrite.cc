@@ -41,6 +41,13 @@ PlanRef with_inputs(const PlanRef& plan, std::vector<PlanRef> inputs) {
             copy.input = inputs[0];
             return make_unnest(std::move(copy));
           },
+          [&](const RecursiveNode& node) {
+            RecursiveNode copy = node;
+            copy.base = inputs[0];
+            copy.others.assign(inputs.begin() + 1, inputs.end());
+            return make_recursive(std::move(copy));
+          },
+          [&](const RecursiveRefNode&) { return plan; },
           [&](const UnionNode&) { return make_union(std::move(inputs)); },
           [&](const SetDifferenceNode& node) {
             return make_set_difference({inputs[0], inputs[1], node.intersect, node.all});

@@ -92,6 +92,13 @@ bool same_node(const LogicalPlan& a, const LogicalPlan& b) {
             return x.collections == y.collections && x.with_ordinality == y.with_ordinality &&
                    x.keeps_empty == y.keeps_empty;
           },
+          [&](const RecursiveNode& x) {
+            const auto& y = std::get<RecursiveNode>(b.node);
+            return x.all == y.all && same_plan(*x.body, *y.body);
+          },
+          [&](const RecursiveRefNode& x) {
+            return x.index == std::get<RecursiveRefNode>(b.node).index;
+          },
           [&](const UnionNode&) { return true; },
           [&](const SetDifferenceNode& x) {
             const auto& y = std::get<SetDifferenceNode>(b.node);

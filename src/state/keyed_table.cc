@@ -4,7 +4,8 @@ namespace tidemark {
 
 namespace {
 
-constexpr size_t kSlotsMin = 64;  // few groups should not collide: probes that vary are mispredicted
+constexpr size_t kSlotsMin =
+    64;  // few groups should not collide: probes that vary are mispredicted
 constexpr size_t kCompactMin = 1 << 20;  // dead string bytes below this are not worth a pass
 
 uint64_t slot_of(uint64_t hash, uint32_t id) {

@@ -55,8 +55,8 @@ TEST(OracleNested, unnest) {
       {"SELECT id, (SELECT MAX(x) FROM UNNEST(l) AS u(x)) FROM a", ""},
       {"SELECT id, k, w FROM a, UNNEST(MAP['v', v, 'w', id]) AS u(k, w)",
        "SELECT id, k, w FROM a, LATERAL (VALUES ('v', v), ('w', id)) AS u(k, w)"},
-      {"SELECT id, x, y FROM a, UNNEST(ARRAY[ROW(v, t), ROW(id, 'id')]) AS u(x, y)",
-       "SELECT id, x, y FROM a, LATERAL (VALUES (v, t), (id, 'id')) AS u(x, y)"},
+      {"SELECT id, x, y FROM a, UNNEST(ARRAY[ROW(v, t), ROW(id, t)]) AS u(x, y)",
+       "SELECT id, x, y FROM a, LATERAL (VALUES (v, t), (id, t)) AS u(x, y)"},
       {"SELECT x FROM UNNEST(ARRAY[3, 1, 3]) AS u(x)", ""},
   };
   expect_oracle_holds(oracle);

@@ -44,19 +44,38 @@ void CatalogWatch::moved() {
   }
 }
 
-bool CatalogWatch::wait_for_work(std::vector<ControlSession::Watched>& tables) {
+void CatalogWatch::withdraw(const TableInfo& table) {
+  std::lock_guard lock(mutex_);
+  withdrawn_.push_back(table);
+  wake_.notify_all();
+}
+
+bool CatalogWatch::wait_for_work(std::vector<ControlSession::Watched>& tables,
+                                 std::vector<TableInfo>& withdrawn) {
   std::unique_lock lock(mutex_);
   wake_.wait_for(lock, kInterval, [this] { return ends_; });
-  wake_.wait(lock, [this] { return ends_ || (has_moved_ && !tables_.empty()); });
+  wake_.wait(lock, [this] {
+    return ends_ || !withdrawn_.empty() || (has_moved_ && !tables_.empty());
+  });
   has_moved_ = false;
   tables = tables_;
+  withdrawn = std::exchange(withdrawn_, {});
   return !ends_;
 }
 
 void CatalogWatch::run() {
   std::map<std::pair<std::string, std::string>, std::string> seen;
   std::vector<ControlSession::Watched> tables;
-  while (wait_for_work(tables)) {
+  std::vector<TableInfo> withdrawn;
+  while (wait_for_work(tables, withdrawn)) {
+    for (const TableInfo& table : withdrawn) {
+      // One that is read again meanwhile is seen to be missing. One that cannot be taken out now
+      // stays until the publication is made anew.
+      static_cast<void>(control_.unpublish(table).ok());
+    }
+    if (tables.empty()) {
+      continue;
+    }
     Result<std::vector<std::string>> digests = control_.catalog_digests(tables);
     if (!digests.ok()) {
       lost_(std::move(digests).status());

@@ -27,10 +27,13 @@ class CatalogWatch {
   void watch(std::vector<ControlSession::Watched> tables);
   // The server's log has moved.
   void moved();
+  // Nobody reads the table any more.
+  void withdraw(const TableInfo& table);
 
  private:
   void run();
-  bool wait_for_work(std::vector<ControlSession::Watched>& tables);
+  bool wait_for_work(std::vector<ControlSession::Watched>& tables,
+                     std::vector<TableInfo>& withdrawn);
 
   ControlSession& control_;
   const std::function<void(std::vector<ControlSession::Watched>)> changed_;
@@ -41,6 +44,7 @@ class CatalogWatch {
   bool ends_ = false;
   bool has_moved_ = false;
   std::vector<ControlSession::Watched> tables_;
+  std::vector<TableInfo> withdrawn_;
   std::thread thread_;
 };
 

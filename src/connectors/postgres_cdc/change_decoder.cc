@@ -198,8 +198,7 @@ Status append_change(BatchBuilder& builder, const ReaderPlan& plan, const Relati
 }  // namespace
 
 Status ChangeDecoder::append_row(ReaderStream& reader, const Result<RelationMap>& map,
-                                 const PgRelation& relation, const PgRowChange& change,
-                                 char kind) {
+                                 const PgRelation& relation, const PgRowChange& change, char kind) {
   if (++reader.changes <= reader.changes_handed_out) {
     return {};
   }

@@ -179,9 +179,9 @@ Result<std::vector<std::string>> ControlSession::catalog_digests(
   std::lock_guard lock(mutex_);
   std::string watched;
   for (size_t i = 0; i < tables.size(); ++i) {
-    watched += fmt::format("{}({}, {}, {}, {}::pg_catalog.oid)", watched.empty() ? "" : ", ", i,
-                           quote_literal(tables[i].schema), quote_literal(tables[i].table),
-                           tables[i].oid);
+    watched +=
+        fmt::format("{}({}, {}, {}, {}::pg_catalog.oid)", watched.empty() ? "" : ", ", i,
+                    quote_literal(tables[i].schema), quote_literal(tables[i].table), tables[i].oid);
   }
   QueryResult found = TRY(query_locked(fmt::format(
       R"(SELECT pg_catalog.concat_ws(':', c.oid, c.relname, c.relnamespace, c.relkind, c.relreplident, c.relpersistence,
@@ -271,6 +271,17 @@ Result<bool> ControlSession::publish_also(const TableInfo& table) {
     return publication_error(std::move(added).status(), {table});
   }
   return true;
+}
+
+Status ControlSession::unpublish(const TableInfo& table) {
+  std::lock_guard lock(mutex_);
+  if (!options_.publication.empty()) {
+    return {};
+  }
+  // One implicit transaction; an ALTER that has to wait would keep others from this connection.
+  return query_locked(fmt::format("SET LOCAL lock_timeout = '100ms'; ALTER PUBLICATION {} DROP TABLE {}",
+                                  quote_identifier(name_), table_list({table})))
+      .status();
 }
 
 Status ControlSession::refresh_publication() {

@@ -56,6 +56,8 @@ class ControlSession {
   Status publish_only(const std::vector<TableInfo>& tables);
   // Adds a table. True if it was not in the publication before: see wait_for_writers.
   Result<bool> publish_also(const TableInfo& table);
+  // Takes a table out again, if that needs no waiting.
+  Status unpublish(const TableInfo& table);
   // Until the transactions that may have written to the table before now are over: what they wrote
   // is decoded with the publication as it was then.
   Status wait_for_writers(const TableInfo& table, const Interrupt& interrupt);

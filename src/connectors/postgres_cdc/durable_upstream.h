@@ -24,7 +24,6 @@ struct UpstreamIdentity {
   std::string system;  // the identifier that initdb gave
   uint32_t timeline = 0;
   uint32_t publication_oid = 0;
-
 };
 
 // What Source::token gives.

@@ -81,8 +81,12 @@ void Receiver::remove_reader(ReaderId id) {
     std::erase(pending_, id);
     ++readers_version_;
   }
-  post([id](ChangeDecoder& decoder) {
-    decoder.remove_reader(id);
+  post([this, id](ChangeDecoder& decoder) {
+    if (decoder.has_reader(id)) {
+      std::shared_ptr<const ReaderPlan> plan = decoder.plan(id);
+      decoder.remove_reader(id);
+      withdraw_if_unread(*plan);
+    }
     return Status();
   });
 }

@@ -122,6 +122,7 @@ class Receiver {
   Status review_reader(ReaderId id, const ReaderPlan& plan);
   void retry_stopped(const std::vector<ControlSession::Watched>& changed);
   Status read_anew(ReaderId id, std::string_view why);
+  void withdraw_if_unread(const ReaderPlan& plan);
   bool emit(SourceEvent event);
   void end_epoch(Status status);
 
@@ -149,9 +150,9 @@ class Receiver {
   Epoch* epoch_ = nullptr;
   std::unique_ptr<ChangeDecoder> decoder_;
   std::optional<Place> goes_on_;
-  int walsender_pid_ = 0;               // the last one we had
-  std::string begun_anew_;              // why, while the readers' snapshots are read
-  std::set<uint32_t> unreviewed_;       // tables that changed while a reader's snapshot was read
+  int walsender_pid_ = 0;          // the last one we had
+  std::string begun_anew_;         // why, while the readers' snapshots are read
+  std::set<uint32_t> unreviewed_;  // tables that changed while a reader's snapshot was read
   std::atomic<bool> is_abandoned_{false};
   std::atomic<bool> text_asked_{false};
   std::atomic<bool> sends_text_{false};
@@ -165,8 +166,8 @@ class Receiver {
   std::vector<ReaderId> pending_;              // of them: not yet begun in this epoch
   // Has had events or content, so that a new beginning is a reset.
   std::map<ReaderId, bool> begun_;
-  std::set<ReaderId> had_content_;       // was ready once
-  std::map<ReaderId, Status> stopped_;   // wanted, and waiting for something to be mended
+  std::set<ReaderId> had_content_;      // was ready once
+  std::map<ReaderId, Status> stopped_;  // wanted, and waiting for something to be mended
   std::vector<std::function<Status(ChangeDecoder&)>> tasks_;
   Status lost_;
   SourceStatus status_;

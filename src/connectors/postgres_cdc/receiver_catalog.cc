@@ -38,15 +38,15 @@ std::unique_ptr<ChangeDecoder> Receiver::make_decoder() {
       ChangeDecoder::Callbacks{
           .emit = [this](SourceEvent event) { return emit(std::move(event)); },
           .described = [this](uint32_t table) { return review({table}); },
-          .unreadable =
-              [this](ReaderId id, const Status& why) { return read_anew(id, why.message()); }},
+          .unreadable = [this](ReaderId id,
+                               const Status& why) { return read_anew(id, why.message()); }},
       delivered_);
 }
 
 Result<ReaderPlan> Receiver::plan_reader(const ReaderRequest& request) {
   const TableShape* known = request.known ? &*request.known : nullptr;
-  TableInfo info = TRY(control_.table_info(request.schema, request.table,
-                                           known == nullptr ? 0 : known->oid));
+  TableInfo info =
+      TRY(control_.table_info(request.schema, request.table, known == nullptr ? 0 : known->oid));
   TRY(check_table(info));
   ReaderPlan plan = TRY(make_reader_plan(std::move(info), request.spec, known));
   plan.asked_schema = request.schema;
@@ -180,6 +180,20 @@ Status Receiver::read_anew(ReaderId id, std::string_view why) {
         fmt::format("{}.{} is read anew: {}", reader->second.schema, reader->second.table, why);
   }
   return {};
+}
+
+void Receiver::withdraw_if_unread(const ReaderPlan& plan) {
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [id, request] : readers_) {
+      if (request.schema == plan.asked_schema && request.table == plan.asked_table) {
+        return;
+      }
+    }
+  }
+  if (epoch_ != nullptr && epoch_->watch != nullptr) {
+    epoch_->watch->withdraw(plan.table);
+  }
 }
 
 void Receiver::retry_stopped(const std::vector<ControlSession::Watched>& changed) {

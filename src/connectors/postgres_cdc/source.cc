@@ -9,8 +9,8 @@ namespace {
 // About twenty batches: enough to keep both sides busy, small beside the state of any view.
 constexpr size_t kQueueBytes = 8 << 20;
 
-// What is known of the readers' tables follows the events that are handed out, so that it belongs to
-// the position reached.
+// What is known of the readers' tables follows the events that are handed out, so that it belongs
+// to the position reached.
 struct Deliver {
   SourceSink& sink;
   ReaderId reader;

@@ -18,7 +18,7 @@ struct TableColumn {
   uint32_t declared_oid = 0;  // as the stream's Relation message names the type
   bool not_null = false;
   bool is_generated = false;
-  bool in_key = false;  // part of the replica identity's key
+  bool in_key = false;     // part of the replica identity's key
   int16_t number = 0;      // pg_attribute.attnum: stays under RENAME
   uint32_t attribute = 0;  // pg_attribute.xmin: changes with every ALTER of the column
 };

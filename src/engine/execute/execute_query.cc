@@ -70,7 +70,7 @@ Result<uint64_t> StatementExecutor::start_dataflow(const BoundQuery& bound, Obje
   return id;
 }
 
-Result<StatementResult> StatementExecutor::run_constant(const BoundQuery& bound) {
+Result<PhysicalPlan> StatementExecutor::run_graph(const BoundQuery& bound) {
   PhysicalPlan plan = build_graph(bound.plan);
   for (auto& [node, rows] : plan.constants) {
     plan.graph->push(node, Delta{false, {ZBatch{std::move(rows), {}}}});
@@ -85,6 +85,11 @@ Result<StatementResult> StatementExecutor::run_constant(const BoundQuery& bound)
   if (std::optional<std::string> error = plan.graph->error()) {
     return Status::data_error(*error);
   }
+  return plan;
+}
+
+Result<StatementResult> StatementExecutor::run_constant(const BoundQuery& bound) {
+  PhysicalPlan plan = TRY(run_graph(bound));
   plan.graph->output().publish();
   ChangeBatch content = to_changelog(plan.graph->output().content(), std::nullopt);
   size_t visible = bound.plan->schema.size() - bound.hidden;
@@ -98,36 +103,39 @@ Result<StatementResult> StatementExecutor::run_constant(const BoundQuery& bound)
 // For a query that answers once: the first content, which for a materialized view is its newest.
 Result<StatementResult> StatementExecutor::first_answer(StreamResult stream) {
   RowsResult result;
-  std::vector<SortKey> order = stream.order;
   size_t visible = stream.schema.size() - stream.hidden;
   result.schema = stream.schema;
   result.schema.fields.resize(visible);
+  ViewUpdate update = TRY(first_content(*stream.subscription));
+  result.rows = ordered(update.changes.rows, stream.order, visible);
+  result.mark = update.mark;
+  result.commit_time_us = update.commit_time_us;
+  stream.subscription->cancel();
+  engine_.step_loop().wake();
+  result.tag = fmt::format("SELECT {}", result.rows.rows);
+  return StatementResult{std::move(result), std::move(notices_)};
+}
+
+Result<ViewUpdate> StatementExecutor::first_content(Subscription& subscription) {
   constexpr int64_t kLookUs = 50'000;  // how soon a cancel is noticed
   while (true) {
-    std::optional<ViewUpdate> update = stream.subscription->next(kLookUs);
+    std::optional<ViewUpdate> update = subscription.next(kLookUs);
     if (session_.cancelled_) {
-      stream.subscription->cancel();
+      subscription.cancel();
       return Status::cancelled("cancelled by the user");
     }
     if (!update) {
       continue;
     }
     if (update->kind == ViewUpdate::Kind::kChanges) {
-      result.rows = ordered(update->changes.rows, order, visible);
-      result.mark = update->mark;
-      result.commit_time_us = update->commit_time_us;
-      break;
+      return std::move(*update);
     }
     if (update->kind == ViewUpdate::Kind::kEnd) {
-      stream.subscription->cancel();
+      subscription.cancel();
       return update->status.ok() ? Status::cancelled("the query ended without an answer")
                                  : update->status;
     }
   }
-  stream.subscription->cancel();
-  engine_.step_loop().wake();
-  result.tag = fmt::format("SELECT {}", result.rows.rows);
-  return StatementResult{std::move(result), std::move(notices_)};
 }
 
 Result<StatementResult> StatementExecutor::run_query(const sql::Query& query, bool stream,
@@ -234,37 +242,6 @@ Result<StatementResult> StatementExecutor::run(const sql::Subscribe& statement) 
   query.body = std::move(select);
   query.position = statement.name.position();
   return run_query(query, true, progress);
-}
-
-Result<StatementResult> StatementExecutor::run(const sql::Explain& statement) {
-  const sql::Query* query = nullptr;
-  if (const auto* select = std::get_if<sql::QueryStatement>(&statement.statement->node)) {
-    query = select->query.get();
-  } else if (const auto* view =
-                 std::get_if<sql::CreateMaterializedView>(&statement.statement->node)) {
-    query = view->query.get();
-  } else if (const auto* plain = std::get_if<sql::CreateView>(&statement.statement->node)) {
-    query = plain->query.get();
-  } else {
-    return Status::unsupported("EXPLAIN of this statement is not supported yet")
-        .with_position(statement.statement->position);
-  }
-  bool with_mode = false;
-  for (sql::ExplainDetail detail : statement.details) {
-    if (detail == sql::ExplainDetail::kAnalyze) {
-      return Status::unsupported("EXPLAIN ANALYZE is not supported yet");
-    }
-    with_mode = with_mode || detail == sql::ExplainDetail::kChangelogMode;
-  }
-  BoundQuery bound = TRY(bind_query(*query, bind_context()));
-  std::string text = "== Abstract Syntax Tree ==\n" + plan_to_string(*bound.plan) + "\n";
-  PlanRef optimized = optimize(bound.plan);
-  text += "== Optimized Physical Plan ==\n" + plan_to_string(*optimized, with_mode) + "\n";
-  text += "== Optimized Execution Plan ==\n";
-  for (const Graph::NodeInfo& node : build_graph(optimized).graph->nodes()) {
-    text += node.name + "\n";
-  }
-  return table("EXPLAIN", Schema{{{"result", Type::string()}}}, {{text}});
 }
 
 }  // namespace tidemark

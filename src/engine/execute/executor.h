@@ -1,6 +1,6 @@
 #pragma once
 // Runs statements of a session; one function a kind, grouped in files by what they touch:
-// execute_query.cc, execute_ddl.cc, execute_show.cc, execute_session.cc.
+// execute_query.cc, execute_explain.cc, execute_ddl.cc, execute_show.cc, execute_session.cc.
 
 #include <string>
 #include <string_view>
@@ -8,6 +8,8 @@
 
 #include "engine/engine.h"
 #include "engine/session.h"
+#include "engine/subscription.h"
+#include "physical/planner.h"
 #include "plan/bind/bind_query.h"
 
 namespace tidemark {
@@ -31,7 +33,12 @@ class StatementExecutor {
   Outcome run(const sql::Explain& statement);
   Outcome run_query(const sql::Query& query, bool stream, bool progress);
   Outcome run_constant(const BoundQuery& bound);
+  // A query of constants, run. Error: its row error.
+  Result<PhysicalPlan> run_graph(const BoundQuery& bound);
   Outcome first_answer(StreamResult stream);
+  // Waits for it; the subscription goes on. Errors: cancelled, or what ended the query.
+  Result<ViewUpdate> first_content(Subscription& subscription);
+  Outcome explain_analyze(const sql::Query& query);
 
   // execute_ddl.cc
   Outcome run(const sql::CreateTable& statement);

@@ -119,7 +119,7 @@ Result<BoundFunction> bind_row(std::span<const Type> types) {
   Type type = Type::of(TypeKind::kRow);
   BoundFunction bound{make_row, {}, {}, NullRule::kCalled, false};
   for (const Type& given : types) {
-    Type field = given.kind == TypeKind::kNull ? Type::string() : given;
+    Type field = given.kind == TypeKind::kNull ? Type::string() : given.as_nullable();
     type.field_names.push_back(fmt::format("EXPR${}", type.children.size()));
     type.children.push_back(field);
     bound.arguments.push_back(field);

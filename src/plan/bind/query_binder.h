@@ -58,6 +58,7 @@ class QueryBinder {
     const sql::CommonTable* ast;
     const Scope* outer;
     PlanRef plan;  // bound at first use: all uses share it
+    bool may_recur = false;
   };
   // A SELECT on its way: what its clauses have given so far.
   struct SelectState;
@@ -65,6 +66,11 @@ class QueryBinder {
   // bind_query.cc
   Result<PlanRef> expand_view(const CatalogObject& view, size_t position);
   Result<PlanRef> bind_common_table(size_t index);
+  // bind_recursive.cc: nothing if the table does not refer to itself.
+  Result<std::optional<PlanRef>> bind_recursive(size_t index);
+  // The query with these common tables in sight.
+  Result<PlanRef> bind_with_tables(const sql::Query& query, std::vector<CommonTable> tables,
+                                   const Scope* outer);
   Result<BoundSelect> order_and_limit(PlanRef plan, const sql::Query& query);
   Result<BoundSelect> limit(PlanRef plan, size_t hidden, std::vector<SortKey> order,
                             const sql::Query& query);

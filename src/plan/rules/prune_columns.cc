@@ -98,6 +98,13 @@ void Pruner::spread(const LogicalPlan& plan) {
   const Mask& needed = needed_.at(&plan);
   std::visit(Overloaded{
                  [&](const ScanNode&) {},
+                 [&](const RecursiveRefNode&) {},
+                 [&](const RecursiveNode& node) {
+                   need_all(node.base);
+                   for (const PlanRef& other : node.others) {
+                     need_all(other);
+                   }
+                 },
                  [&](const ValuesNode&) {},
                  [&](const FilterNode& node) {
                    Mask below = needed;
@@ -262,6 +269,16 @@ Pruned Pruner::make_pruned(const PlanRef& plan) {
   return std::visit(
       Overloaded{
           [&](const ScanNode& node) { return prune_scan(*plan, node); },
+          [&](const RecursiveRefNode&) {
+            return Pruned{plan, identity(plan->schema.size())};
+          },
+          [&](const RecursiveNode&) {
+            std::vector<PlanRef> inputs;
+            for (const PlanRef& input : inputs_of(*plan)) {
+              inputs.push_back(exactly(input));
+            }
+            return Pruned{with_inputs(plan, std::move(inputs)), identity(plan->schema.size())};
+          },
           [&](const ValuesNode&) {
             return Pruned{plan, identity(plan->schema.size())};
           },

@@ -114,6 +114,14 @@ PlanRef Pusher::push_into(const PlanRef& plan, Conditions conditions) {
   return std::visit(
       Overloaded{
           [&](const ScanNode&) { return leave_here({}); },
+          [&](const RecursiveRefNode&) { return leave_here({}); },
+          [&](const RecursiveNode&) {
+            std::vector<PlanRef> inputs;
+            for (const PlanRef& input : inputs_of(*plan)) {
+              inputs.push_back(push(input, {}));
+            }
+            return leave_here(std::move(inputs));
+          },
           [&](const ValuesNode&) { return leave_here({}); },
           [&](const FilterNode& node) { return push_filter(node, std::move(conditions)); },
           [&](const ProjectNode& node) { return push_project(*plan, node, std::move(conditions)); },

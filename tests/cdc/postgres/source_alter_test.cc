@@ -73,7 +73,8 @@ TEST_F(PostgresAlter, a_rewrite_that_changes_values_is_read_anew_and_no_other) {
   fixture_.run("ALTER TABLE t ADD made int DEFAULT 5; INSERT INTO t VALUES (101, 1)");
   // Two looks of the watch see all of this.
   for (int look = 0; look < 2; ++look) {
-    fixture_.run("SELECT pg_sleep(1.1); INSERT INTO t VALUES (-" + std::to_string(look + 1) + ", 0)");
+    fixture_.run("SELECT pg_sleep(1.1); INSERT INTO t VALUES (-" + std::to_string(look + 1) +
+                 ", 0)");
     expect_exact(t);
   }
   EXPECT_EQ(fixture_.model(t).resets, 0);
@@ -172,6 +173,23 @@ TEST_F(PostgresAlter, a_table_that_left_the_publication_is_read_anew) {
   expect_becomes_exact(t);
   fixture_.run("INSERT INTO t VALUES (3)");
   expect_exact(t);
+}
+
+TEST_F(PostgresAlter, a_table_that_nobody_reads_any_more_leaves_the_publication) {
+  fixture_.run("CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY)");
+  ReaderId t = read("t"), again = read("t"), u = read("u");
+  auto published = [&] {
+    return fixture_.value("SELECT string_agg(tablename, ',' ORDER BY tablename) FROM pg_publication_tables");
+  };
+  EXPECT_EQ(published(), "t,u");
+  fixture_.source->remove_reader(t);
+  fixture_.source->remove_reader(u);
+  EXPECT_TRUE(fixture_.pump_until([&] { return published() == "t"; })) << published();
+  fixture_.run("INSERT INTO t VALUES (1)");
+  expect_exact(again);
+  ReaderId back = read("u");
+  fixture_.run("INSERT INTO u VALUES (1)");
+  expect_exact(back);
 }
 
 TEST_F(PostgresAlter, what_was_done_while_away_is_seen_at_the_next_start) {

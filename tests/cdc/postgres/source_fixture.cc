@@ -286,11 +286,10 @@ void SourceFixture::restart(const SourceCheckpoint& from) {
       model = TableModel{.table = kept.table, .columns = kept.columns};
     }
     model.is_ready = false;
-    ReaderId added = source->add_reader(
-        ReaderSpec{.with = with,
-                   .columns = kept.columns,
-                   .row_key = kept.table.row_key,
-                   .is_resumed = kept.is_ready});
+    ReaderId added = source->add_reader(ReaderSpec{.with = with,
+                                                   .columns = kept.columns,
+                                                   .row_key = kept.table.row_key,
+                                                   .is_resumed = kept.is_ready});
     CHECK(added == id);
     sink.tables.emplace(id, std::move(model));
   }
@@ -307,8 +306,8 @@ ReaderId SourceFixture::read_resolved(const std::string& table, const SourceTabl
   model.columns = resolved.schema.fields;
   model.columns.insert(model.columns.end(), resolved.hidden.fields.begin(),
                        resolved.hidden.fields.end());
-  ReaderId id = source->add_reader(ReaderSpec{
-      .with = options(table), .columns = model.columns, .row_key = resolved.row_key});
+  ReaderId id = source->add_reader(
+      ReaderSpec{.with = options(table), .columns = model.columns, .row_key = resolved.row_key});
   sink.tables.emplace(id, std::move(model));
   return id;
 }

@@ -5,6 +5,7 @@
 
 #include "tests/harness/live_query.h"
 #include "tests/harness/postgres_cluster.h"
+#include "tests/oracle/oracle_case.h"
 
 namespace tidemark {
 namespace {
@@ -51,6 +52,8 @@ TEST(OracleFunctions, text) {
       "ENCODE(CAST('abc' AS BYTEA), 'base64')",
       "ENCODE(CAST('abc' AS BYTEA), 'hex')",
       "'größe' ~ '^gr.ß'",
+      "'GRÖßE' ILIKE 'größ_'",
+      "INITCAP('éTUDE über-all')",
       "'abc' !~* 'B'",
       "REGEXP_REPLACE('abc', 'b', 'X')",
       "TRANSLATE('12345', '143', 'ax')",
@@ -174,6 +177,40 @@ TEST(OracleFunctions, jsonb) {
                 postgres_rows(cluster, database, theirs));
     }
   }
+}
+
+// The same over rows that come, change and go.
+TEST(OracleFunctions, over_changing_rows) {
+  OracleCase oracle;
+  oracle.tables = {"a (id INT PRIMARY KEY, j JSONB, s TEXT, t TIMESTAMP, l INT[])"};
+  oracle.transactions = {
+      {R"(INSERT INTO a VALUES (1, '{"k": 1, "v": [1, 2.50], "n": null}', 'a,b', '2020-02-29', '{1,2}'))",
+       R"(INSERT INTO a VALUES (2, '[1, {"k": 2}]', '', '1999-12-31 23:59:59.5', '{}'))",
+       "INSERT INTO a VALUES (3, NULL, NULL, NULL, NULL)"},
+      {R"(UPDATE a SET j = j || '{"k": 7}' WHERE id = 1)"},
+      {R"(INSERT INTO a SELECT i, jsonb_build_object('k', i % 3, 'v', i), 'x' || i, '2024-01-01'::timestamp + i * interval '1 hour', ARRAY[i, i % 2] FROM generate_series(10, 30) i)"},
+      {"UPDATE a SET s = s || ',z', l = l || 5 WHERE id % 2 = 0"},
+      {"DELETE FROM a WHERE id BETWEEN 12 AND 20"},
+      {"TRUNCATE a"},
+      {R"(INSERT INTO a VALUES (1, '{"k": 1}', 'q', '2020-01-01', '{3}'))"},
+  };
+  oracle.queries = {
+      {"SELECT id, j -> 'k', j ->> 'k', j -> 'v' -> 1, j -> 1 ->> 'k', j #> '{v,0}' FROM a", ""},
+      {"SELECT id FROM a WHERE j @> '{\"k\": 1}'", ""},
+      {"SELECT j ->> 'k', COUNT(*), MAX(id) FROM a GROUP BY j ->> 'k'", ""},
+      {"SELECT id, k FROM a, LATERAL TABLE(JSONB_ARRAY_ELEMENTS_TEXT(j)) AS u(k) WHERE id = 2",
+       "SELECT id, k FROM a, jsonb_array_elements_text(j) AS u(k) WHERE id = 2"},
+      {"SELECT id, SPLIT_PART(s, ',', -1), MD5(s), s ~ '^a', REGEXP_SPLIT_TO_ARRAY(s, ',') FROM a",
+       ""},
+      {"SELECT id, TO_CHAR(t, 'FMDay HH24:MI:SS.MS'), DATE_TRUNC('month', t), AGE(t, TIMESTAMP "
+       "'2000-02-29 12:00:00') FROM a",
+       ""},
+      {"SELECT id, t AT TIME ZONE 'Europe/Berlin' AT TIME ZONE 'Asia/Tokyo' FROM a", ""},
+      {"SELECT id, l || 9, ARRAY_REMOVE(l, 5), 5 = ANY (l), 3 > ALL (l), ARRAY_TO_STRING(l, '-') "
+       "FROM a",
+       ""},
+  };
+  expect_oracle_holds(oracle);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 
 #include <re2/re2.h>
 
-#include "base/ascii.h"
+#include "expr/functions/case_mapping.h"
 #include "expr/functions/shape.h"
 #include "expr/functions/utf8.h"
 #include "types/nested.h"
@@ -72,10 +72,15 @@ void like_kernel(const KernelFrame& frame, Arguments a) {
       continue;
     }
     char escape = escape_of(frame, a, row);
-    frame.out.mutable_data<uint8_t>()[row] =
-        kInsensitive
-            ? like(ascii_lower(a[0].string_at(row)), ascii_lower(a[1].string_at(row)), escape)
-            : like(a[0].string_at(row), a[1].string_at(row), escape);
+    std::string_view text = a[0].string_at(row), pattern = a[1].string_at(row);
+    std::string lower_text, lower_pattern;
+    if (kInsensitive) {
+      append_lower(text, lower_text);
+      append_lower(pattern, lower_pattern);
+      text = lower_text;
+      pattern = lower_pattern;
+    }
+    frame.out.mutable_data<uint8_t>()[row] = like(text, pattern, escape);
   }
 }
 
@@ -315,8 +320,8 @@ constexpr Function kFunctions[] = {
     {"LIKE", "pattern", "s LIKE pattern [ESCAPE 'c']",
      "Whether the whole text matches: % is any characters, _ one. The escape is \\ unless given.",
      "'Box Jellyfish' LIKE 'Box%'", "true", bind_shape<"ss?s", 'b', like_kernel<false>, true>},
-    {"ILIKE", "pattern", "s ILIKE pattern [ESCAPE 'c']", "As LIKE, ASCII case ignored (Postgres).",
-     "'Box' ILIKE 'b_X'", "true", bind_shape<"ss?s", 'b', like_kernel<true>, true>},
+    {"ILIKE", "pattern", "s ILIKE pattern [ESCAPE 'c']", "As LIKE, case ignored (Postgres).",
+     "'GRÖßE' ILIKE 'gr_ß%'", "true", bind_shape<"ss?s", 'b', like_kernel<true>, true>},
     {"SIMILAR TO", "pattern", "s SIMILAR TO pattern [ESCAPE 'c']",
      "Whether the whole text matches SQL's regular expression.", "'abc' SIMILAR TO '(a|b)%'",
      "true", bind_shape<"ss?s", 'b', similar_to, true>},

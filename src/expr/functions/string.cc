@@ -1,8 +1,6 @@
 // Text functions, with Flink's rules where Flink and Postgres differ (they are named in the texts).
 
-#include <clocale>
-#include <cwctype>
-
+#include "expr/functions/case_mapping.h"
 #include "expr/functions/nested_arguments.h"
 #include "expr/functions/shape.h"
 #include "expr/functions/utf8.h"
@@ -14,32 +12,10 @@ namespace {
 
 using Arguments = std::span<const Argument>;
 
-// Simple case mapping of the C.UTF-8 locale.
-locale_t unicode_locale() {
-  static const locale_t locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
-  return locale;
-}
-
-template <bool kUpper>
-void append_mapped(std::string_view text, std::string& out) {
-  while (!text.empty()) {
-    if (static_cast<uint8_t>(text[0]) < 0x80) {
-      char c = text[0];
-      bool letter = kUpper ? (c >= 'a' && c <= 'z') : (c >= 'A' && c <= 'Z');
-      out += letter ? static_cast<char>(c ^ 0x20) : c;
-      text.remove_prefix(1);
-      continue;
-    }
-    wint_t point = take_point(text);
-    append_point(kUpper ? towupper_l(point, unicode_locale()) : towlower_l(point, unicode_locale()),
-                 out);
-  }
-}
-
 template <bool kUpper>
 void map_case(const KernelFrame& frame, Arguments a) {
   fill_text(frame, [&](size_t row, std::string& out) {
-    append_mapped<kUpper>(a[0].string_at(row), out);
+    kUpper ? append_upper(a[0].string_at(row), out) : append_lower(a[0].string_at(row), out);
     return true;
   });
 }
@@ -50,13 +26,13 @@ void initcap(const KernelFrame& frame, Arguments a) {
     bool inside = false;
     while (!text.empty()) {
       std::string_view before = text;
-      wint_t point = take_point(text);
+      uint32_t point = take_point(text);
       std::string_view one = before.substr(0, before.size() - text.size());
-      bool letter = iswalnum_l(point, unicode_locale());
+      bool letter = is_alphanumeric(point);
       if (letter && !inside) {
-        append_mapped<true>(one, out);
+        append_upper(one, out);
       } else {
-        append_mapped<false>(one, out);
+        append_lower(one, out);
       }
       inside = letter;
     }

@@ -269,8 +269,8 @@ void sizes(PostgresCluster& cluster, const char* binary, const std::string& root
                           "repeat(md5(i::text), 3) FROM generate_series(1, {}) i",
                           kRows),
               database);
-  double raw = std::stod(cluster.value(
-      "SELECT sum(4 + 4 + 8 + octet_length(note))::float8 FROM facts", database));
+  double raw = std::stod(
+      cluster.value("SELECT sum(4 + 4 + 8 + octet_length(note))::float8 FROM facts", database));
   Server server(binary, root + "/sizes", "1s");
   server.start();
   PostgresConnection client = server.connect();
@@ -286,9 +286,9 @@ void sizes(PostgresCluster& cluster, const char* binary, const std::string& root
       static_cast<double>(server.resident_bytes() - resident_before) / raw);
   uint64_t before = server.written_bytes();
   for (int round = 0; round < kRounds; ++round) {
-    cluster.run(fmt::format("UPDATE facts SET cost = cost + 1 WHERE id % {} = {}",
-                            kRows / kChanged, round),
-                database);
+    cluster.run(
+        fmt::format("UPDATE facts SET cost = cost + 1 WHERE id % {} = {}", kRows / kChanged, round),
+        database);
     wait_for_source(cluster, client, database);
     usleep(1'100'000);
   }
@@ -392,8 +392,10 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    fmt::print(stderr, "usage: durability_bench TIDEMARK_BINARY [throughput|latency|size|restart|all] [rows] "
-               "[rows of state]\n");
+    fmt::print(
+        stderr,
+        "usage: durability_bench TIDEMARK_BINARY [throughput|latency|size|restart|all] [rows] "
+        "[rows of state]\n");
     return 2;
   }
   return tidemark::run(argc, argv);

@@ -196,8 +196,9 @@ TEST_F(ClientTest, time_pipe_and_signals_end_a_live_query) {
 TEST_F(ClientTest, killed_it_leaves_nothing_that_holds_the_log_and_is_cleaned_up_after) {
   make_table("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
   std::string script = file("q.sql", source("t") + "SELECT id FROM t");
-  std::string command = "cd " + directory_ + " && { TMPDIR=" + directory_ + " " TIDEMARK_BINARY
-                        " -f " + script + " --output json >out 2>err </dev/null & } && "
+  std::string command = "cd " + directory_ + " && { TMPDIR=" + directory_ +
+                        " " TIDEMARK_BINARY " -f " + script +
+                        " --output json >out 2>err </dev/null & } && "
                         "for i in $(seq 3000); do test -s out && break; sleep 0.01; done; "
                         "test -s out && kill -9 $!";
   ASSERT_EQ(system(command.c_str()), 0) << contents(directory_ + "/err");

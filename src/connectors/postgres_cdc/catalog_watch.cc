@@ -54,9 +54,8 @@ bool CatalogWatch::wait_for_work(std::vector<ControlSession::Watched>& tables,
                                  std::vector<TableInfo>& withdrawn) {
   std::unique_lock lock(mutex_);
   wake_.wait_for(lock, kInterval, [this] { return ends_; });
-  wake_.wait(lock, [this] {
-    return ends_ || !withdrawn_.empty() || (has_moved_ && !tables_.empty());
-  });
+  wake_.wait(lock,
+             [this] { return ends_ || !withdrawn_.empty() || (has_moved_ && !tables_.empty()); });
   has_moved_ = false;
   tables = tables_;
   withdrawn = std::exchange(withdrawn_, {});

@@ -279,8 +279,9 @@ Status ControlSession::unpublish(const TableInfo& table) {
     return {};
   }
   // One implicit transaction; an ALTER that has to wait would keep others from this connection.
-  return query_locked(fmt::format("SET LOCAL lock_timeout = '100ms'; ALTER PUBLICATION {} DROP TABLE {}",
-                                  quote_identifier(name_), table_list({table})))
+  return query_locked(
+             fmt::format("SET LOCAL lock_timeout = '100ms'; ALTER PUBLICATION {} DROP TABLE {}",
+                         quote_identifier(name_), table_list({table})))
       .status();
 }
 

@@ -179,7 +179,8 @@ TEST_F(PostgresAlter, a_table_that_nobody_reads_any_more_leaves_the_publication)
   fixture_.run("CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY)");
   ReaderId t = read("t"), again = read("t"), u = read("u");
   auto published = [&] {
-    return fixture_.value("SELECT string_agg(tablename, ',' ORDER BY tablename) FROM pg_publication_tables");
+    return fixture_.value(
+        "SELECT string_agg(tablename, ',' ORDER BY tablename) FROM pg_publication_tables");
   };
   EXPECT_EQ(published(), "t,u");
   fixture_.source->remove_reader(t);

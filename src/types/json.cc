@@ -44,8 +44,13 @@ bool is_json_number(std::string_view text) {
   return at == text.size();
 }
 
+// RFC 8259, 2: blanks.
 std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') {
+  auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; };
+  while (!text.empty() && blank(text.front())) {
+    text.remove_prefix(1);
+  }
+  while (!text.empty() && blank(text.back())) {
     text.remove_suffix(1);
   }
   return text;
@@ -129,8 +134,12 @@ bool read_value(ondemand::value node, JsonValue& out) {
       bool good = node.get_bool().get(value) == simdjson::SUCCESS;
       return good && read_token(value ? "true" : "false", out);
     }
-    case ondemand::json_type::null:
-      return node.is_null() && read_token("null", out);
+    case ondemand::json_type::null: {
+      // A bool in some versions, with an error in others.
+      bool null = false;
+      auto error = simdjson::simdjson_result<bool>(node.is_null()).get(null);
+      return error == simdjson::SUCCESS && null && read_token("null", out);
+    }
   }
   return false;
 }
@@ -139,7 +148,8 @@ bool at_end(ondemand::document& document) {
   return document.current_location().error() == simdjson::OUT_OF_BOUNDS;
 }
 
-bool read_document(ondemand::document& document, JsonValue& out) {
+// text: the document, without blanks around it.
+bool read_document(ondemand::document& document, std::string_view text, JsonValue& out) {
   bool scalar = true;
   if (document.is_scalar().get(scalar) != simdjson::SUCCESS) {
     return false;
@@ -158,9 +168,7 @@ bool read_document(ondemand::document& document, JsonValue& out) {
   if (type == ondemand::json_type::string) {
     return read_string(document, out) && at_end(document);
   }
-  std::string_view token;
-  return document.raw_json_token().get(token) == simdjson::SUCCESS &&
-         read_token(trimmed(token), out);
+  return read_token(text, out);
 }
 
 }  // namespace
@@ -187,7 +195,7 @@ Result<JsonValue> JsonParser::parse(std::string_view text) {
                                                          buffers_->padded.size()))
                    .get(document);
   JsonValue value;
-  if (error != simdjson::SUCCESS || !read_document(document, value)) {
+  if (error != simdjson::SUCCESS || !read_document(document, trimmed(text), value)) {
     return fail();
   }
   return value;

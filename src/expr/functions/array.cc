@@ -489,16 +489,44 @@ std::span<const Function> array_functions() {
   return kFunctions;
 }
 
+namespace {
+
+// Postgres: a NULL array is nothing, an element that is NULL is an element.
+void concatenate(const KernelFrame& frame, Arguments a) {
+  std::string element;
+  fill_text(frame, [&](size_t row, std::string& out) {
+    Elements elements;
+    bool any = false;
+    for (size_t i = 0; i < 2; ++i) {
+      if (frame.argument_types[i].kind != TypeKind::kArray) {
+        element = packed_at(a[i], row);
+        elements.push_back(element);
+        any = true;
+      } else if (!a[i].is_null(row)) {
+        Elements more = elements_at(frame, a, i, row);
+        elements.insert(elements.end(), more.begin(), more.end());
+        any = true;
+      }
+    }
+    out = pack_elements(elements);
+    return any;
+  });
+}
+
+}  // namespace
+
 // What || does to arrays (string.cc has it for text): array and array, array and element.
 Result<BoundFunction> bind_array_concatenation(std::span<const Type> types) {
-  bool left = types[0].kind == TypeKind::kArray, right = types[1].kind == TypeKind::kArray;
-  if (left && (right || types[1].kind == TypeKind::kNull)) {
-    return bind_arrays<concat, 2, 2>(types);
+  auto element_of = [](const Type& type) {
+    return type.kind == TypeKind::kArray ? type.children[0] : type;
+  };
+  Type element = TRY(common_type(element_of(types[0]), element_of(types[1]))).as_nullable();
+  BoundFunction bound{concatenate, Type::array(element), {}, NullRule::kCalled};
+  for (const Type& type : types) {
+    bool array = type.kind == TypeKind::kArray || type.kind == TypeKind::kNull;
+    bound.arguments.push_back(array ? Type::array(element) : element);
   }
-  if (left) {
-    return bind_with_values<null_with_array<append>, 1>(types);
-  }
-  return bind_arrays<concat, 2, 2>(types);
+  return bound;
 }
 
 }  // namespace tidemark

@@ -83,8 +83,8 @@ class Receiver {
   // The epoch cannot go on.
   void lose(Status status);
   void fail_reader(ReaderId id, Status status);
-  // A reader that cannot be planned: one that had content is stopped until the table changes again,
-  // a new one fails.
+  // A reader that cannot be planned: one that had content, or whose source is durable, is stopped
+  // until the table changes again, a new one fails.
   void refuse_reader(ReaderId id, Status status);
   // What the catalog says about a reader's table now.
   Result<ReaderPlan> plan_reader(const ReaderRequest& request);

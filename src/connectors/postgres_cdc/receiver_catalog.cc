@@ -68,7 +68,7 @@ void Receiver::refuse_reader(ReaderId id, Status status) {
     if (!readers_.contains(id)) {
       return;
     }
-    if (had_content_.contains(id)) {
+    if (is_durable() || had_content_.contains(id)) {
       stopped_[id] = status;
       ++readers_version_;
       queue_.push_now(
@@ -108,7 +108,8 @@ void Receiver::watch_tables(Epoch& epoch) {
       ControlSession::Watched table{.schema = request.schema,
                                     .table = request.table,
                                     .oid = request.known ? request.known->oid : 0};
-      if (request.known && std::ranges::find(tables, table) == tables.end()) {
+      bool is_watched = request.known || stopped_.contains(id);
+      if (is_watched && std::ranges::find(tables, table) == tables.end()) {
         tables.push_back(std::move(table));
       }
     }

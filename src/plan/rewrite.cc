@@ -179,9 +179,7 @@ void for_each_input(WindowNode& node, const std::function<void(size_t&)>& f) {
     f(key.column);
   }
   for (WindowCall& call : node.calls) {
-    if (call.function < WindowFunction::kNtile) {
-      for_each_input(call.argument, f);
-    }
+    for_each_input(call.argument, f);
     if (call.fallback) {
       f(*call.fallback);
     }

@@ -193,6 +193,7 @@ Status ExprBinder::bind_window_function(const std::string& name, const sql::Func
       fallback = TRY(coerce(fallback, *common, call.args[2].position));
       window.call.fallback = column_of(std::move(fallback));
     }
+    argument.kind = AggregateKind::kFirstValue;  // it reads its input
     argument.input_type = value->type;
     argument.result_type = value->type.as_nullable();
     argument.input = column_of(std::move(value));

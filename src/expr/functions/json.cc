@@ -12,6 +12,64 @@
 
 namespace tidemark {
 
+// Any SQL value as JSON.
+void append_value_as_json(const Column& column, size_t row, std::string& out) {
+  const Type& type = column.type();
+  if (column.is_null(row)) {
+    out += "null";
+    return;
+  }
+  if (type.is_numeric()) {
+    std::string text = text_of(column, row);
+    bool finite = text.find_first_not_of("0123456789+-.eE") == std::string::npos;
+    finite ? void(out += text) : append_json_string(text, out);
+    return;
+  }
+  if (type.kind == TypeKind::kBoolean) {
+    out += text_of(column, row);
+    return;
+  }
+  if (!type.is_nested()) {
+    append_json_string(text_of(column, row), out);
+    return;
+  }
+  std::string_view bytes = column.string_at(row);
+  if (type.kind == TypeKind::kRow) {
+    out += '{';
+    for (size_t i = 0; i < type.children.size(); ++i) {
+      Column field(type.children[i]);
+      unpack_element(bytes, field);
+      out += i == 0 ? "" : ",";
+      append_json_string(type.field_names[i], out);
+      out += ':';
+      append_value_as_json(field, 0, out);
+    }
+    out += '}';
+    return;
+  }
+  if (type.kind == TypeKind::kMap) {
+    Column keys(type.children[0]), values(type.children[1]);
+    unpack_map(bytes, keys, values);
+    out += '{';
+    for (size_t i = 0; i < keys.size(); ++i) {
+      out += i == 0 ? "" : ",";
+      append_json_string(keys.is_null(i) ? "null" : text_of(keys, i), out);
+      out += ':';
+      append_value_as_json(values, i, out);
+    }
+    out += '}';
+    return;
+  }
+  Column elements(type.children[0]);
+  unpack_array(bytes, elements);
+  out += '[';
+  for (size_t i = 0; i < elements.size(); ++i) {
+    out += i == 0 ? "" : ",";
+    append_value_as_json(elements, i, out);
+  }
+  out += ']';
+}
+
 namespace {
 
 using Arguments = std::span<const Argument>;
@@ -143,64 +201,6 @@ void json_query(const KernelFrame& frame, Arguments a) {
     out += wrap ? "]" : "";
     return true;
   });
-}
-
-// Any SQL value as JSON.
-void append_value_as_json(const Column& column, size_t row, std::string& out) {
-  const Type& type = column.type();
-  if (column.is_null(row)) {
-    out += "null";
-    return;
-  }
-  if (type.is_numeric()) {
-    std::string text = text_of(column, row);
-    bool finite = text.find_first_not_of("0123456789+-.eE") == std::string::npos;
-    finite ? void(out += text) : append_json_string(text, out);
-    return;
-  }
-  if (type.kind == TypeKind::kBoolean) {
-    out += text_of(column, row);
-    return;
-  }
-  if (!type.is_nested()) {
-    append_json_string(text_of(column, row), out);
-    return;
-  }
-  std::string_view bytes = column.string_at(row);
-  if (type.kind == TypeKind::kRow) {
-    out += '{';
-    for (size_t i = 0; i < type.children.size(); ++i) {
-      Column field(type.children[i]);
-      unpack_element(bytes, field);
-      out += i == 0 ? "" : ",";
-      append_json_string(type.field_names[i], out);
-      out += ':';
-      append_value_as_json(field, 0, out);
-    }
-    out += '}';
-    return;
-  }
-  if (type.kind == TypeKind::kMap) {
-    Column keys(type.children[0]), values(type.children[1]);
-    unpack_map(bytes, keys, values);
-    out += '{';
-    for (size_t i = 0; i < keys.size(); ++i) {
-      out += i == 0 ? "" : ",";
-      append_json_string(keys.is_null(i) ? "null" : text_of(keys, i), out);
-      out += ':';
-      append_value_as_json(values, i, out);
-    }
-    out += '}';
-    return;
-  }
-  Column elements(type.children[0]);
-  unpack_array(bytes, elements);
-  out += '[';
-  for (size_t i = 0; i < elements.size(); ++i) {
-    out += i == 0 ? "" : ",";
-    append_value_as_json(elements, i, out);
-  }
-  out += ']';
 }
 
 void json_string(const KernelFrame& frame, Arguments a) {

@@ -41,6 +41,9 @@ class Documents {
   std::optional<JsonPath> path_;
 };
 
+// Any SQL value as JSON (json.cc).
+void append_value_as_json(const Column& column, size_t row, std::string& out);
+
 inline void fail_not_json(const KernelFrame& frame, size_t row, std::string_view text) {
   constexpr size_t kShownMax = 100;
   frame.fail(row, fmt::format("not JSON: '{}'", text.substr(0, kShownMax)));

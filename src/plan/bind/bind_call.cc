@@ -85,6 +85,9 @@ Result<ExprRef> ExprBinder::bind_call(const sql::FunctionCall& function, size_t 
   if (const AggregateFunction* aggregate = find_aggregate(name)) {
     return bind_aggregate(*aggregate, function, position);
   }
+  if (is_json_aggregate(name)) {
+    return bind_json_aggregate(name, function, position);
+  }
   if (is_grouping_function(name)) {
     return bind_grouping(name, function, position);
   }

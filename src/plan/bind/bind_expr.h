@@ -134,6 +134,8 @@ class ExprBinder {
   Result<ExprRef> bind_field(ExprRef row, const sql::Identifier& field);
   Result<ExprRef> bind_array_quantified(const sql::Quantified& quantified, size_t position);
   Result<ExprRef> bind_overlaps(const sql::FunctionCall& function, size_t position);
+  Result<ExprRef> bind_json_aggregate(const std::string& name, const sql::FunctionCall& function,
+                                      size_t position);
   Result<ExprRef> bind_json(const std::string& name, const sql::FunctionCall& function,
                             size_t position);
   Result<ExprRef> bind_array(const sql::ArrayConstructor& array, size_t position);
@@ -170,6 +172,8 @@ class ExprBinder {
 bool is_grouping_function(std::string_view name);
 // Whether the call (upper case) has clauses that bind_json reads.
 bool is_json_call(std::string_view name);
+// JSON_ARRAYAGG, JSON_OBJECTAGG.
+bool is_json_aggregate(std::string_view name);
 bool contains_aggregate(const sql::Expr& expr);
 bool contains_subquery(const sql::Expr& expr);
 bool contains_window(const sql::Expr& expr);

@@ -5,8 +5,10 @@
 
 #include "base/ascii.h"
 #include "expr/cast.h"
+#include "expr/json_list.h"
 #include "plan/bind/bind_expr.h"
 #include "plan/bind/bind_type.h"
+#include "plan/bind/order_by.h"
 
 namespace tidemark {
 
@@ -127,6 +129,60 @@ Result<ExprRef> ExprBinder::bind_json(const std::string& name, const sql::Functi
       {TRY(call("IS NOT NULL", {value}, position)), TRY(call("IS NULL", {result}, position))});
   ExprRef otherwise = TRY(coerce(TRY(bind(*on_error)), type.as_nullable(), on_error->position));
   return make_case({{failed, otherwise}}, result, type.as_nullable());
+}
+
+bool is_json_aggregate(std::string_view name) {
+  return name == "JSON_ARRAYAGG" || name == "JSON_OBJECTAGG";
+}
+
+// ARRAY_AGG of the values, or of rows of key and value, as JSON.
+Result<ExprRef> ExprBinder::bind_json_aggregate(const std::string& name,
+                                                const sql::FunctionCall& function,
+                                                size_t position) {
+  if (aggregates_ == nullptr) {
+    return Status::invalid_argument(fmt::format("aggregate {} cannot stand in {}", name, clause_))
+        .with_position(position);
+  }
+  JsonCall json(function);
+  bool is_object = name == "JSON_OBJECTAGG";
+  if (json.arguments.size() != (is_object ? 2 : 1)) {
+    return Status::invalid_argument(
+               fmt::format("{} takes {}", name, is_object ? "a key and a value" : "one value"))
+        .with_position(position);
+  }
+  std::string on_null = clause_word(json.clause("ON NULL"), is_object ? "NULL" : "ABSENT");
+  JsonListSpec spec{is_object, on_null == "ABSENT", gives_json(*json.arguments.back())};
+  AggregateBuilder* builder = std::exchange(aggregates_, nullptr);
+  std::string clause = std::exchange(clause_, fmt::format("the argument of {}", name));
+  auto bind_parts = [&]() -> Result<AggregateCall> {
+    AggregateCall result;
+    result.kind = AggregateKind::kArrayAgg;
+    result.name = "ARRAY_AGG";
+    result.distinct = function.distinct;
+    std::vector<ExprRef> values;
+    for (const sql::Expr* argument : json.arguments) {
+      ExprRef value = TRY(bind(*argument));
+      bool untyped = value->type.kind == TypeKind::kNull;
+      values.push_back(untyped ? make_cast(std::move(value), Type::string()) : std::move(value));
+    }
+    ExprRef gathered = is_object ? TRY(call("ROW", std::move(values), position)) : values[0];
+    result.input_type = gathered->type;
+    result.result_type = TRY(aggregate_result_type(*find_aggregate("ARRAY_AGG"), gathered->type));
+    result.input = builder->add_below(std::move(gathered));
+    for (const sql::OrderItem& item : function.order_by) {
+      result.order.push_back(sort_key(item, builder->add_below(TRY(bind(*item.expr)))));
+    }
+    if (function.filter) {
+      result.filter = builder->add_below(TRY(bind_boolean(*function.filter, "FILTER")));
+    }
+    return result;
+  };
+  Result<AggregateCall> bound = bind_parts();
+  aggregates_ = builder;
+  clause_ = clause;
+  AggregateCall gathered = TRY(std::move(bound));
+  Type type = gathered.result_type;
+  return make_json_list(make_column(builder->add_call(std::move(gathered)), std::move(type)), spec);
 }
 
 }  // namespace tidemark

@@ -1,3 +1,4 @@
+#include "sql/call_operators.h"
 #include "sql/keywords.h"
 #include "sql/parse.h"
 #include "sql/unparse.h"
@@ -198,6 +199,14 @@ void Writer::call(const FunctionCall& call) {
     raw(" OVERLAPS (");  // not ROW(..): the parser asks for `(`
     exprs(std::get_if<RowConstructor>(&call.args[1].node)->fields);
     raw(")");
+    return;
+  }
+  if (single && call.args.size() == 2 && is_call_operator(last)) {
+    expr_above(call.args[0], kPrecedenceOther);
+    raw(" ");
+    raw(last);
+    raw(" ");
+    expr_above(call.args[1], kPrecedenceOther + 1);
     return;
   }
   if (single && call.args.empty() && is_bare_function(last) && !call.over && !call.filter) {

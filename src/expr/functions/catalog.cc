@@ -207,24 +207,6 @@ void current_setting(const KernelFrame& frame, Arguments a) {
   });
 }
 
-void array_to_string(const KernelFrame& frame, Arguments a) {
-  Type element = frame.argument_types[0].children[0];
-  fill_text(frame, [&](size_t row, std::string& text) {
-    Column elements(element);
-    unpack_array(a[0].string_at(row), elements);
-    bool first = true;
-    for (size_t i = 0; i < elements.size(); ++i) {
-      if (elements.is_null(i)) {
-        continue;
-      }
-      text += first ? "" : a[1].string_at(row);
-      append_text(elements, i, text);
-      first = false;
-    }
-    return true;
-  });
-}
-
 void array_length(const KernelFrame& frame, Arguments a) {
   for (size_t row = 0; row < frame.rows; ++row) {
     if (frame.out.is_null(row)) {
@@ -247,36 +229,6 @@ Result<BoundFunction> bind_array(std::span<const Type> types) {
   Type array = types[0].kind == TypeKind::kNull ? Type::array(Type::string()) : types[0];
   return BoundFunction{kKernel, type_of_letter(kResult),
                        {array.as_nullable(), type_of_letter(kSecond)}, NullRule::kStrict, false};
-}
-
-// x = ANY (array).
-void array_has(const KernelFrame& frame, Arguments a) {
-  uint8_t* out = frame.out.mutable_data<uint8_t>();
-  for (size_t row = 0; row < frame.rows; ++row) {
-    if (frame.out.is_null(row)) {
-      continue;
-    }
-    Column elements(frame.argument_types[0].children[0]);
-    unpack_array(a[0].string_at(row), elements);
-    bool has_null = false;
-    for (size_t i = 0; i < elements.size() && out[row] == 0; ++i) {
-      has_null = has_null || elements.is_null(i);
-      out[row] = !elements.is_null(i) &&
-                 compare_values(elements, i, *a[1].column, row * a[1].stride) == 0;
-    }
-    if (out[row] == 0 && has_null) {
-      frame.out.set_null(row);
-    }
-  }
-}
-
-Result<BoundFunction> bind_array_has(std::span<const Type> types) {
-  if (types.size() != 2 || types[0].kind != TypeKind::kArray) {
-    return Status::invalid_argument("takes an array and a value");
-  }
-  return BoundFunction{array_has, Type::boolean(),
-                       {types[0].as_nullable(), types[0].children[0].as_nullable()},
-                       NullRule::kStrict, false};
 }
 
 // The cast to regproc: the functions that tell arrays from other types.
@@ -463,7 +415,6 @@ constexpr Function kFunctions[] = {
      "PG_BACKEND_PID() >= 0", "true", bind_shape<"", 'l', backend_pid>, false},
     SIZE_OF("TXID_CURRENT"),
     SIZE_OF("PG_MY_TEMP_SCHEMA"),
-    SIZE_OF("AGE"),
     {"PG_SIZE_PRETTY", "catalog", "PG_SIZE_PRETTY(bytes)", "A size for people to read.",
      "PG_SIZE_PRETTY(123456)", "120 kB", bind_shape<"l", 's', size_pretty>},
     {"PG_IS_IN_RECOVERY", "catalog", "PG_IS_IN_RECOVERY()", "This is no standby: FALSE.",
@@ -484,17 +435,9 @@ constexpr Function kFunctions[] = {
      "VERSION() LIKE 'PostgreSQL 15%'", "true", bind_shape<"", 's', text_kernel<kVersion>>},
     {"CURRENT_SETTING", "catalog", "CURRENT_SETTING(name [, missing_ok])", "The value of a setting.",
      "CURRENT_SETTING('server_encoding')", "UTF8", bind_shape<"s?b", 's', current_setting>, false},
-    {"ARRAY_TO_STRING", "catalog", "ARRAY_TO_STRING(array, separator)",
-     "The elements as text, NULLs left out.", "ARRAY_TO_STRING(ARRAY['a', 'b'], '-')", "a-b",
-     bind_array<array_to_string, 's', 's'>},
-    {"ARRAY_LENGTH", "catalog", "ARRAY_LENGTH(array, dimension)",
-     "The number of elements; NULL for an empty array.", "ARRAY_LENGTH(ARRAY[1, 2], 1)", "2",
-     bind_array<array_length, 'i', 'i'>},
     {"ARRAY_UPPER", "catalog", "ARRAY_UPPER(array, dimension)",
      "The place of the last element; NULL for an empty array.", "ARRAY_UPPER(ARRAY[1, 2], 1)", "2",
      bind_array<array_length, 'i', 'i'>},
-    {"ARRAY_HAS", "catalog", "x = ANY (array)", "Whether an element equals the value.",
-     "ARRAY_HAS(ARRAY[1, 2], 2)", "true", bind_array_has},
     {"REGPROC", "catalog", "REGPROC(name)", "The cast to regproc: the number of a function.",
      "REGPROC('array_in')", "750", bind_function_oid},
     {"JSON_BUILD_OBJECT", "catalog", "JSON_BUILD_OBJECT(key, value, ...)",

@@ -17,24 +17,6 @@ void append_count(size_t count, std::string& out) {
   out.append(reinterpret_cast<const char*>(&value), 4);
 }
 
-// Cuts one packed element off, and gives its bytes.
-std::string_view take_element(std::string_view& bytes, PhysicalKind kind) {
-  CHECK(!bytes.empty());
-  size_t size = 1;
-  if (bytes.front() == '\0') {
-    size += physical_width(kind);
-    if (kind == PhysicalKind::kString) {
-      uint32_t length = 0;
-      std::memcpy(&length, bytes.data() + 1, 4);
-      size = 5 + length;
-    }
-  }
-  CHECK(size <= bytes.size());
-  std::string_view element = bytes.substr(0, size);
-  bytes.remove_prefix(size);
-  return element;
-}
-
 // Makes a packed element the result of a row.
 void give(const KernelFrame& frame, size_t row, std::string_view element) {
   Column value(frame.result);
@@ -148,7 +130,6 @@ Result<BoundFunction> bind_row(std::span<const Type> types) {
 
 // Places count from 1; outside there is NULL.
 void element_of_array(const KernelFrame& frame, Arguments a) {
-  PhysicalKind kind = frame.result.physical();
   for (size_t row = 0; row < frame.rows; ++row) {
     if (frame.out.is_null(row)) {
       continue;
@@ -161,14 +142,13 @@ void element_of_array(const KernelFrame& frame, Arguments a) {
       continue;
     }
     for (int64_t i = 1; i < place; ++i) {
-      take_element(bytes, kind);
+      take_packed(bytes, frame.result);
     }
-    give(frame, row, take_element(bytes, kind));
+    give(frame, row, take_packed(bytes, frame.result));
   }
 }
 
 void element_of_map(const KernelFrame& frame, Arguments a) {
-  PhysicalKind key_kind = frame.argument_types[1].physical();
   for (size_t row = 0; row < frame.rows; ++row) {
     if (frame.out.is_null(row)) {
       continue;
@@ -180,8 +160,8 @@ void element_of_map(const KernelFrame& frame, Arguments a) {
     bytes.remove_prefix(4);
     bool found = false;
     for (uint32_t i = 0; i < count && !found; ++i) {
-      found = take_element(bytes, key_kind) == wanted;
-      std::string_view value = take_element(bytes, frame.result.physical());
+      found = take_packed(bytes, frame.argument_types[1]) == wanted;
+      std::string_view value = take_packed(bytes, frame.result);
       if (found) {
         give(frame, row, value);
       }
@@ -228,9 +208,9 @@ void field_of_row(const KernelFrame& frame, Arguments a) {
     std::string_view bytes = a[0].string_at(row);
     int32_t place = a[1].at<int32_t>(row);
     for (int32_t i = 0; i < place; ++i) {
-      take_element(bytes, fields[static_cast<size_t>(i)].physical());
+      take_packed(bytes, fields[static_cast<size_t>(i)]);
     }
-    give(frame, row, take_element(bytes, frame.result.physical()));
+    give(frame, row, take_packed(bytes, frame.result));
   }
 }
 

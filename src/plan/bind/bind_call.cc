@@ -63,6 +63,25 @@ Result<ExprRef> ExprBinder::bind_conditional(const std::string& name,
   return branches.empty() ? arguments[0] : make_case(std::move(branches), arguments.back(), type);
 }
 
+// Both periods by their ends; a length is added to the start.
+Result<ExprRef> ExprBinder::bind_overlaps(const sql::FunctionCall& function, size_t position) {
+  std::vector<ExprRef> ends;
+  for (const sql::Expr& argument : function.args) {
+    const auto* row = std::get_if<sql::RowConstructor>(&argument.node);
+    if (row == nullptr || row->fields.size() != 2) {
+      return Status::invalid_argument("OVERLAPS takes two pairs: (a, b) OVERLAPS (c, d)")
+          .with_position(position);
+    }
+    ExprRef from = TRY(bind(row->fields[0])), to = TRY(bind(row->fields[1]));
+    if (to->type.is_interval()) {
+      to = TRY(call("+", {from, to}, position));
+    }
+    ends.push_back(std::move(from));
+    ends.push_back(std::move(to));
+  }
+  return call("OVERLAPS", std::move(ends), position);
+}
+
 Result<ExprRef> ExprBinder::bind_call(const sql::FunctionCall& function, size_t position) {
   std::string name = ascii_upper(function.name.last());
   if (function.over) {
@@ -70,6 +89,9 @@ Result<ExprRef> ExprBinder::bind_call(const sql::FunctionCall& function, size_t 
   }
   if (const AggregateFunction* aggregate = find_aggregate(name)) {
     return bind_aggregate(*aggregate, function, position);
+  }
+  if (is_json_aggregate(name)) {
+    return bind_json_aggregate(name, function, position);
   }
   if (is_grouping_function(name)) {
     return bind_grouping(name, function, position);
@@ -83,6 +105,12 @@ Result<ExprRef> ExprBinder::bind_call(const sql::FunctionCall& function, size_t 
   }
   if (name == "COALESCE" || name == "NULLIF" || name == "IF" || name == "IFNULL") {
     return bind_conditional(name, function, position);
+  }
+  if (is_json_call(name)) {
+    return bind_json(name, function, position);
+  }
+  if (name == "OVERLAPS") {
+    return bind_overlaps(function, position);
   }
   std::vector<const sql::Expr*> arguments;
   for (const sql::Expr& argument : function.args) {

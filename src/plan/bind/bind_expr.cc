@@ -83,6 +83,14 @@ Result<ExprRef> ExprBinder::coerce(ExprRef expr, const Type& type, size_t positi
 Result<ExprRef> ExprBinder::call(std::string_view name, std::vector<ExprRef> arguments,
                                  size_t position) {
   const Function* function = find_function(name);
+  if (function == nullptr && (name == "RAND" || name == "RAND_INTEGER" || name == "RANDOM" ||
+                              name == "UUID" || name == "GEN_RANDOM_UUID")) {
+    return Status::unsupported(fmt::format("{} gives another value each time: a row that it made "
+                                           "could not be taken back",
+                                           name))
+        .with_hint("compute it where the row is written")
+        .with_position(position);
+  }
   if (function == nullptr) {
     std::vector<std::string> names = function_names();
     for (const AggregateFunction& aggregate : all_aggregates()) {
@@ -208,8 +216,8 @@ Result<ExprRef> ExprBinder::bind_node(const sql::Expr& expr) {
           [&](const sql::Quantified& quantified) { return bind_quantified(quantified, at); },
           [&](const sql::Case& cases) { return bind_case(cases, at); },
           [&](const sql::Cast& cast) { return bind_cast(cast, at); },
-          [&](const sql::AtTimeZone&) -> Result<ExprRef> {
-            return unsupported("AT TIME ZONE", at);
+          [&](const sql::AtTimeZone& x) -> Result<ExprRef> {
+            return call("AT TIME ZONE", {TRY(bind(*x.operand)), TRY(bind(*x.zone))}, at);
           },
           [&](const sql::RowConstructor& row) -> Result<ExprRef> {
             return call("ROW", TRY(bind_all(row.fields)), at);
@@ -357,8 +365,14 @@ Result<ExprRef> ExprBinder::bind_is(const sql::Is& is, size_t position) {
     case sql::IsTest::kJson:
     case sql::IsTest::kJsonScalar:
     case sql::IsTest::kJsonArray:
-    case sql::IsTest::kJsonObject:
-      return unsupported("IS JSON", position);
+    case sql::IsTest::kJsonObject: {
+      ExprRef test = TRY(call(is.test == sql::IsTest::kJson         ? "IS JSON"
+                              : is.test == sql::IsTest::kJsonScalar ? "IS JSON SCALAR"
+                              : is.test == sql::IsTest::kJsonArray  ? "IS JSON ARRAY"
+                                                                    : "IS JSON OBJECT",
+                              {operand}, position));
+      return is.negated ? call("NOT", {test}, position) : Result<ExprRef>(test);
+    }
   }
   CHECK(false);
 }

@@ -146,6 +146,12 @@ class ExprBinder {
   Result<ExprRef> bind_grouping(const std::string& name, const sql::FunctionCall& call,
                                 size_t position);
   Result<ExprRef> bind_field(ExprRef row, const sql::Identifier& field);
+  Result<ExprRef> bind_array_quantified(const sql::Quantified& quantified, size_t position);
+  Result<ExprRef> bind_overlaps(const sql::FunctionCall& function, size_t position);
+  Result<ExprRef> bind_json_aggregate(const std::string& name, const sql::FunctionCall& function,
+                                      size_t position);
+  Result<ExprRef> bind_json(const std::string& name, const sql::FunctionCall& function,
+                            size_t position);
   Result<ExprRef> bind_array(const sql::ArrayConstructor& array, size_t position);
   Result<ExprRef> bind_window(const sql::FunctionCall& call, size_t position);
   // bind_window_function.cc: any but the ranks, over the window's order and frame.
@@ -167,8 +173,6 @@ class ExprBinder {
   Result<ExprRef> push_subquery(PendingSubquery subquery);
   // ARRAY(q): the rows' values in one array, empty if there are none.
   Result<ExprRef> bind_array_query(const sql::Query& query, size_t position);
-  // x op ANY (array), x op ALL (array).
-  Result<ExprRef> compare_with_array(const sql::Quantified& quantified, size_t position);
   Result<std::vector<ExprRef>> bind_all(const std::vector<sql::Expr>& expressions);
 
   const Scope& scope_;
@@ -186,6 +190,10 @@ class ExprBinder {
 bool is_grouping_function(std::string_view name);
 // The function that an operator is: "=", "||".
 std::string_view operator_name(sql::BinaryOperator op);
+// Whether the call (upper case) has clauses that bind_json reads.
+bool is_json_call(std::string_view name);
+// JSON_ARRAYAGG, JSON_OBJECTAGG.
+bool is_json_aggregate(std::string_view name);
 bool contains_aggregate(const sql::Expr& expr);
 bool contains_subquery(const sql::Expr& expr);
 bool contains_window(const sql::Expr& expr);

@@ -1,4 +1,5 @@
-// The part of ExprBinder for names, and for what is in ARRAY, MAP and ROW values.
+// The part of ExprBinder for names, and for what is in ARRAY, MAP and ROW values, and comparison
+// with their elements.
 
 #include "plan/bind/query_binder.h"
 #include "types/nested.h"
@@ -51,6 +52,40 @@ Result<ExprRef> ExprBinder::bind_array(const sql::ArrayConstructor& array, size_
     return make_literal(pack_array(Column(Type::null())), Type::array(Type::null()));
   }
   return call("ARRAY[]", TRY(bind_all(array.elements)), position);
+}
+
+// left op ANY (array): the element for which the comparison is TRUE, else unknown, else FALSE; ALL
+// is the opposite of the opposite.
+Result<ExprRef> ExprBinder::bind_array_quantified(const sql::Quantified& quantified,
+                                                  size_t position) {
+  using enum sql::BinaryOperator;
+  std::string_view name = quantified.op == kEqual       ? "= ANY"
+                          : quantified.op == kNotEqual  ? "<> ANY"
+                          : quantified.op == kLess      ? "< ANY"
+                          : quantified.op == kLessEqual ? "<= ANY"
+                          : quantified.op == kGreater   ? "> ANY"
+                                                        : ">= ANY";
+  if (quantified.all) {
+    name = quantified.op == kEqual       ? "<> ANY"
+           : quantified.op == kNotEqual  ? "= ANY"
+           : quantified.op == kLess      ? ">= ANY"
+           : quantified.op == kLessEqual ? "> ANY"
+           : quantified.op == kGreater   ? "<= ANY"
+                                         : "< ANY";
+  }
+  ExprRef left = TRY(bind(*quantified.left));
+  const sql::Expr& right = *std::get<sql::ExprPtr>(quantified.right);
+  ExprRef array = TRY(bind_as(right, Type::array(left->type.as_nullable())));
+  if (array->type.kind == TypeKind::kNull) {
+    return make_literal(std::monostate{}, Type::boolean());
+  }
+  if (array->type.kind != TypeKind::kArray) {
+    return Status::invalid_argument("ANY and ALL take an array or a query")
+        .with_sqlstate("42809")
+        .with_position(right.position);
+  }
+  ExprRef any = TRY(call(name, {left, array}, position));
+  return quantified.all ? call("NOT", {any}, position) : Result<ExprRef>(any);
 }
 
 }  // namespace tidemark

@@ -96,7 +96,8 @@ bool contains_aggregate(const sql::Expr& expr) {
     const auto* call = std::get_if<sql::FunctionCall>(&node.node);
     return call != nullptr && !call->over &&
            (find_aggregate(call->name.last()) != nullptr ||
-            is_grouping_function(ascii_upper(call->name.last())));
+            is_grouping_function(ascii_upper(call->name.last())) ||
+            is_json_aggregate(ascii_upper(call->name.last())));
   });
 }
 

@@ -499,3 +499,4 @@ DEALLOCATE PREPARE s;
 DISCARD ALL;
 SELECT E'a\n\'b''c\\' COLLATE "C";
 SELECT a OPERATOR(pg_catalog.~) 'x' AND b FROM t;
+SELECT j -> 'a' ->> 'b', j #> '{a,0}' #>> '{b}', j @> '{}' AND NOT j <@ '[]', (a || b) #> c, a #> (b || c) FROM t;

@@ -11,10 +11,20 @@ namespace tidemark {
 
 namespace {
 
-// The message without its values, which come last.
+// The message without its values, which come last, and without the numbers in its names.
 std::string cause_of(const Status& status) {
   std::string message = status.message().substr(0, status.message().find(": "));
-  return fmt::format("{} {}", status.sqlstate(), message);
+  std::string cause(status.sqlstate());
+  cause += ' ';
+  for (char c : message) {
+    bool is_digit = c >= '0' && c <= '9';
+    if (!is_digit) {
+      cause += c;
+    } else if (cause.back() != '#') {
+      cause += '#';
+    }
+  }
+  return cause;
 }
 
 struct Loaded {

@@ -65,7 +65,7 @@ Result<MemoryAnswer> MemoryView::answer() {
   if (std::optional<std::string> error = plan_.graph->error()) {
     return Status::data_error(*error);
   }
-  plan_.graph->output().publish();
+  publish();
   RowBatch rows = to_changelog(plan_.graph->output().content(), std::nullopt).rows;
   size_t visible = bound_.plan->schema.size() - bound_.hidden;
   MemoryAnswer answer{bound_.plan->schema,

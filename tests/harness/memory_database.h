@@ -31,6 +31,8 @@ class MemoryView {
   void push(const ObjectRef& table, const ZBatch& changes);
   // kDataError: a row error stands.
   Status step();
+  // What the steps changed becomes the content; answer() does it too.
+  void publish() { plan_.graph->output().publish(); }
   // The content after the last step. kDataError: a row error stands.
   Result<MemoryAnswer> answer();
   const Graph& graph() const { return *plan_.graph; }

@@ -54,7 +54,9 @@ void MemoryView::push(const ObjectRef& table, const ZBatch& changes) {
 
 Status MemoryView::step() {
   ++context_.step;
-  TRY(plan_.graph->step(context_));
+  TRY(Status(failed_));
+  failed_ = plan_.graph->step(context_);
+  TRY(Status(failed_));
   if (std::optional<std::string> error = plan_.graph->error()) {
     return Status::data_error(*error);
   }
@@ -62,6 +64,7 @@ Status MemoryView::step() {
 }
 
 Result<MemoryAnswer> MemoryView::answer() {
+  TRY(Status(failed_));
   if (std::optional<std::string> error = plan_.graph->error()) {
     return Status::data_error(*error);
   }

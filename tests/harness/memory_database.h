@@ -29,7 +29,8 @@ class MemoryView {
  public:
   // Pushes these changes of a table, if the query reads it.
   void push(const ObjectRef& table, const ZBatch& changes);
-  // kDataError: a row error stands.
+  // kDataError: a row error stands, which later changes may mend. Any other end of a step is for good:
+  // answer() gives it too.
   Status step();
   // What the steps changed becomes the content; answer() does it too.
   void publish() { plan_.graph->output().publish(); }
@@ -44,6 +45,7 @@ class MemoryView {
   BoundQuery bound_;
   PhysicalPlan plan_;
   StepContext context_;
+  Status failed_;
 };
 
 class MemoryDatabase {

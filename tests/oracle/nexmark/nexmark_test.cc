@@ -8,7 +8,6 @@
 
 #include "bench/nexmark/generator.h"
 #include "bench/nexmark/queries.h"
-#include "tests/harness/memory_database.h"
 #include "tests/oracle/oracle_case.h"
 #include "types/text.h"
 
@@ -69,29 +68,11 @@ OracleCase changing_auctions() {
   return oracle;
 }
 
-// Postgres has what a query needs that Tidemark does not know yet: OVER with a frame.
-bool is_supported(const NexmarkQuery& query) {
-  MemoryDatabase database;
-  for (const NexmarkTable& table : nexmark_tables()) {
-    EXPECT_TRUE(database.create_table(table.name, table.schema, table.primary_key).ok());
-  }
-  Result<BoundQuery> bound = database.bind(query.comparable());
-  EXPECT_TRUE(bound.ok() || bound.status().code() == StatusCode::kUnsupported)
-      << query.name << ": " << bound.status().message();
-  return bound.ok();
-}
-
 TEST(OracleNexmark, queries_are_what_postgres_answers_at_every_mark) {
   OracleCase oracle = changing_auctions();
-  std::string left_out;
   for (const NexmarkQuery& query : nexmark_queries()) {
-    if (is_supported(query)) {
-      oracle.queries.push_back({query.comparable(), query.postgres});
-    } else {
-      left_out += query.name + " ";
-    }
+    oracle.queries.push_back({query.comparable(), query.postgres});
   }
-  EXPECT_TRUE(left_out.empty() || left_out == "q6 ") << left_out;
   OracleStats stats;
   expect_oracle_holds(oracle, &stats);
   EXPECT_LT(stats.empty * 10, stats.states);  // nearly every answer has rows

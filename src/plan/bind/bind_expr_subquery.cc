@@ -121,8 +121,7 @@ Result<ExprRef> ExprBinder::bind_array_query(const sql::Query& query, size_t pos
   return make_case({{make_call("IS NOT NULL", {value}), value}}, empty, call.result_type);
 }
 
-Result<ExprRef> ExprBinder::compare_with_array(const sql::Quantified& quantified,
-                                               size_t position) {
+Result<ExprRef> ExprBinder::compare_with_array(const sql::Quantified& quantified, size_t position) {
   const sql::Expr& right = *std::get<sql::ExprPtr>(quantified.right);
   ExprRef left = TRY(bind(*quantified.left));
   ExprRef array = TRY(bind_as(right, Type::array(left->type.as_nullable())));
@@ -156,8 +155,7 @@ Result<ExprRef> ExprBinder::compare_with_array(const sql::Quantified& quantified
   if (quantified.all) {
     return make_and(std::move(conditions));
   }
-  return conditions.empty() ? make_literal(false, Type::boolean())
-                            : make_or(std::move(conditions));
+  return conditions.empty() ? make_literal(false, Type::boolean()) : make_or(std::move(conditions));
 }
 
 Result<ExprRef> ExprBinder::bind_in_query(const sql::InQuery& in, size_t position) {

@@ -1,9 +1,9 @@
 // postgres-cdc against the limits of the source, side by side in one run: snapshot against COPY,
-// draining a backlog against pg_recvlogical, and commit-to-visible latency against the bare receive
-// of the commit's message.
+// draining a backlog against pg_recvlogical and against bare receivers of the same backlog, and
+// commit-to-visible latency against the bare receive of the commit's message.
 //
-//   cdc_bench TIDEMARK_BINARY [claims, default 1000000] [claims in the larger snapshot, default
-//   5000000]
+//   cdc_bench TIDEMARK_BINARY [snapshot|drain|latency|all, default all] [claims, default 1000000]
+//   [claims in the larger snapshot, default 5000000]
 //
 // The tidemark measured is the binary as a user runs it, in its own process.
 
@@ -24,6 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench/cdc/bare_receiver.h"
 #include "postgres/replication.h"
 #include "tests/harness/postgres_cluster.h"
 #include "types/datetime.h"
@@ -171,9 +172,15 @@ double cpu_seconds(pid_t pid) {
 class Bench {
  public:
   Bench(std::string binary, size_t rows, size_t rows_large)
-      : binary_(std::move(binary)), rows_(rows), rows_large_(rows_large) {}
+      : binary_(std::move(binary)), rows_(rows), rows_large_(rows_large) {
+    // The bare receivers know no passwords.
+    std::ofstream(cluster_.socket_directory() + "/data/pg_hba.conf")
+        << "local all all trust\nlocal replication all trust\nhost all all 127.0.0.1/32 trust\n"
+           "host replication all 127.0.0.1/32 trust\n";
+    cluster_.run("SELECT pg_reload_conf()");
+  }
 
-  int run() {
+  void snapshots() {
     std::printf(
         "## Snapshot into the recipe's view, against binary COPY of the same three columns\n\n");
     std::printf(
@@ -181,18 +188,27 @@ class Bench {
         "|\n|---|---|---|---|---|\n");
     snapshot(rows_);
     snapshot(rows_large_);
-    std::printf("\n## Draining a backlog of %zu changes, against pg_recvlogical\n\n", rows_);
+  }
+
+  void drains() {
     std::printf(
-        "| backlog | pg_recvlogical | tidemark, until the answer stands | ratio | CPU: walsender / "
-        "tidemark |\n|---|---|---|---|---|\n");
+        "\n## Draining a backlog of %zu changes: all readers on the same backlog, unix socket if "
+        "not said otherwise\n\n",
+        rows_);
+    std::printf(
+        "| backlog | reader | seconds, median of %d (min - max) | k changes/s | ratio to "
+        "the best | CPU: walsender / reader |\n|---|---|---|---|---|---|\n",
+        kDrainRounds);
     backlogs();
+  }
+
+  void latencies() {
     std::printf(
         "\n## Commit to visible, one-row transactions, ms after the writer's COMMIT returned\n\n");
     std::printf(
         "| rate | bare receive p50 / p99 | json line of tidemark p50 / p99 |\n|---|---|---|\n");
     latency(10, 100);
     latency(1000, 10000);
-    return 0;
   }
 
  private:
@@ -240,26 +256,34 @@ class Bench {
 
   void snapshot(size_t rows) {
     std::string database = new_database(rows);
-    std::vector<double> one, two, ours;
+    std::string empty = new_database(0);
+    cluster_.run(insert_sql(7), empty);
+    std::vector<double> one, two, ours, starts;
     long memory_kb = 0;
     for (int round = 0; round < 6; ++round) {  // the first one warms the caches
       double a = copy(database, 1), b = copy(database, 2);
-      auto start = Clock::now();
-      Tidemark tidemark(binary_, cluster_.address(database), {"--until", "caught-up"});
-      size_t lines = 0;
-      while (!tidemark.line().empty()) {
-        ++lines;
-      }
-      double c = seconds_since(start);
-      rusage usage;
-      CHECK(tidemark.end(usage) == 0 && lines == 7);
-      memory_kb = std::max(memory_kb, usage.ru_maxrss);
+      auto whole_run = [&](const std::string& of) {
+        auto start = Clock::now();
+        Tidemark tidemark(binary_, cluster_.address(of), {"--until", "caught-up"});
+        size_t lines = 0;
+        while (!tidemark.line().empty()) {
+          ++lines;
+        }
+        double time = seconds_since(start);
+        rusage usage;
+        CHECK(tidemark.end(usage) == 0 && lines >= 6);
+        memory_kb = std::max(memory_kb, usage.ru_maxrss);
+        return time;
+      };
+      double c = whole_run(database), d = whole_run(empty);
       if (round > 0) {
         one.push_back(a);
         two.push_back(b);
         ours.push_back(c);
+        starts.push_back(d);
       }
     }
+    double start = quantile(starts, 0.5);
     auto row = [&](const char* way, const std::vector<double>& times, double ratio) {
       double median = quantile(times, 0.5);
       std::printf("| %zu | %s | %.3f (%.3f - %.3f) | %.2f | %.2f |\n", rows, way, median,
@@ -269,39 +293,57 @@ class Bench {
     row("COPY, one connection", one, quantile(two, 0.5) / quantile(one, 0.5));
     row("COPY, two connections", two, 1);
     row("tidemark, whole process, two connections", ours, quantile(two, 0.5) / quantile(ours, 0.5));
+    for (double& time : ours) {
+      time -= start;
+    }
+    row(fmt::format("the same without start and end ({:.3f} s on 7 claims)", start).c_str(), ours,
+        quantile(two, 0.5) / quantile(ours, 0.5));
     std::printf("| %zu | peak resident memory of tidemark | %.1f MB | | |\n", rows,
                 static_cast<double>(memory_kb) / 1024);
   }
 
-  double recvlogical(const std::string& database, const std::function<void()>& make_backlog) {
-    cluster_.run("CREATE PUBLICATION bench FOR TABLE claims.accident_claims", database);
-    cluster_.run("SELECT pg_create_logical_replication_slot('bench', 'pgoutput')", database);
-    make_backlog();
-    cluster_.run("CREATE TABLE elsewhere (n INT); INSERT INTO elsewhere VALUES (1)", database);
-    std::string end = cluster_.value("SELECT pg_current_wal_flush_lsn()", database);
-    PostgresAddress address = cluster_.address(database);
-    std::string command = fmt::format(
-        "/usr/lib/postgresql/15/bin/pg_recvlogical -h {} -p {} -U postgres -d {} --slot bench "
-        "--start --endpos {} -o proto_version=1 -o publication_names=bench -f - >/dev/null",
-        address.host, address.port, database, end);
-    auto start = Clock::now();
-    CHECK(system(command.c_str()) == 0);
-    double time = seconds_since(start);
-    cluster_.run("SELECT pg_drop_replication_slot('bench')", database);
-    cluster_.run("DROP PUBLICATION bench", database);
-    cluster_.run("DROP TABLE elsewhere", database);
-    return time;
+  // How the backlog is read; each reader has a slot of its own, made before the backlog.
+  struct Reader {
+    std::string name;
+    std::function<void(const std::string& database, const std::string& slot, Lsn end)> drain;
+    std::vector<double> seconds;
+  };
+
+  std::vector<Reader> readers() {
+    std::vector<Reader> result;
+    result.push_back({"pg_recvlogical, text",
+                      [this](const std::string& database, const std::string& slot, Lsn end) {
+                        PostgresAddress address = cluster_.address(database);
+                        std::string command = fmt::format(
+                            "/usr/lib/postgresql/15/bin/pg_recvlogical -h {} -p {} -U postgres -d "
+                            "{} --slot {} --start --endpos {} -o proto_version=1 -o "
+                            "publication_names=bench -f - >/dev/null",
+                            address.host, address.port, database, slot, end.to_string());
+                        CHECK(system(command.c_str()) == 0);
+                      },
+                      {}});
+    static constexpr BareReceiver::Pattern kPatterns[] = {
+        {"bare, read at once", false, 0},
+        {"bare, 20 us pause", false, 20},
+        {"bare, 100 us pause", false, 100},
+        {"bare, TCP with 4 MB, 1 ms pause", true, 1000},
+    };
+    for (const BareReceiver::Pattern& pattern : kPatterns) {
+      result.push_back(
+          {pattern.name,
+           [this, &pattern](const std::string& database, const std::string& slot, Lsn end) {
+             BareReceiver(cluster_.address(database), pattern).drain(slot, "bench", 2, end);
+           },
+           {}});
+    }
+    return result;
   }
 
   void backlog(const char* name, size_t prepared_rows,
                const std::function<void(const std::string&)>& make) {
-    std::vector<double> theirs, ours, walsender_cpu, our_cpu;
-    for (int round = 0; round < 3; ++round) {
-      {
-        std::string database = new_database(prepared_rows);
-        theirs.push_back(recvlogical(database, [&] { make(database); }));
-        cluster_.run("DROP DATABASE " + database + " WITH (FORCE)");
-      }
+    std::vector<Reader> others = readers();
+    std::vector<double> ours, walsender_cpu, our_cpu;
+    for (int round = 0; round < kDrainRounds; ++round) {
       std::string database = new_database(prepared_rows);
       cluster_.run(insert_sql(7), database);
       Tidemark tidemark(binary_, cluster_.address(database), {});
@@ -309,34 +351,70 @@ class Bench {
       pid_t walsender =
           atoi(cluster_.value("SELECT pid FROM pg_stat_replication LIMIT 1", database).c_str());
       kill(tidemark.pid(), SIGSTOP);
+      cluster_.run("CREATE PUBLICATION bench FOR TABLE claims.accident_claims", database);
+      for (size_t i = 0; i < others.size(); ++i) {
+        cluster_.run(
+            fmt::format("SELECT pg_create_logical_replication_slot('bench{}', 'pgoutput')", i),
+            database);
+      }
       make(database);
       // The last commit changes the answer, so that its mark is seen.
       cluster_.run(
           "INSERT INTO claims.accident_claims (claim_total, accident_detail, claim_status) VALUES "
           "(1, 'last', 'INITIAL')",
           database);
-      Lsn before =
-          Lsn::parse(cluster_.value("SELECT pg_current_wal_flush_lsn()", database)).value();
+      Lsn end = Lsn::parse(cluster_.value("SELECT pg_current_wal_flush_lsn()", database)).value();
       double sender = cpu_seconds(walsender), own = cpu_seconds(tidemark.pid());
       auto start = Clock::now();
       kill(tidemark.pid(), SIGCONT);
       for (std::string text = tidemark.line();; text = tidemark.line()) {
         CHECK(!text.empty());
-        if (text.find("\"last\"") != std::string::npos && Tidemark::mark_of(text) <= before) {
+        if (text.find("\"last\"") != std::string::npos && Tidemark::mark_of(text) <= end) {
           break;
         }
       }
       ours.push_back(seconds_since(start));
       walsender_cpu.push_back(cpu_seconds(walsender) - sender);
       our_cpu.push_back(cpu_seconds(tidemark.pid()) - own);
+      // The others in an order that turns from round to round.
+      for (size_t k = 0; k < others.size(); ++k) {
+        size_t i = (k + static_cast<size_t>(round)) % others.size();
+        std::string slot = fmt::format("bench{}", i);
+        start = Clock::now();
+        others[i].drain(database, slot, end);
+        others[i].seconds.push_back(seconds_since(start));
+      }
+      for (size_t i = 0; i < others.size(); ++i) {
+        drop_slot(database, fmt::format("bench{}", i));
+      }
     }
-    double rows = static_cast<double>(rows_);
-    double a = quantile(theirs, 0.5), b = quantile(ours, 0.5);
-    std::printf(
-        "| %s | %.2f s (%.0fk/s) | %.2f s (%.2f - %.2f; %.0fk/s) | %.2f | %.2f s / %.2f s |\n",
-        name, a, rows / a / 1e3, b, quantile(ours, 0), quantile(ours, 1), rows / b / 1e3, a / b,
-        quantile(walsender_cpu, 0.5), quantile(our_cpu, 0.5));
+    double best = 1e9;
+    for (const Reader& reader : others) {
+      best = std::min(best, quantile(reader.seconds, 0.5));
+    }
+    auto row = [&](const std::string& reader, const std::vector<double>& seconds,
+                   const std::string& cpu) {
+      double median = quantile(seconds, 0.5);
+      std::printf("| %s | %s | %.2f (%.2f - %.2f) | %.0f | %.2f | %s |\n", name, reader.c_str(),
+                  median, quantile(seconds, 0), quantile(seconds, 1),
+                  static_cast<double>(rows_) / median / 1e3, best / median, cpu.c_str());
+    };
+    for (const Reader& reader : others) {
+      row(reader.name, reader.seconds, "");
+    }
+    row("tidemark, until the answer stands", ours,
+        fmt::format("{:.2f} s / {:.2f} s ({:.2f})", quantile(walsender_cpu, 0.5),
+                    quantile(our_cpu, 0.5), quantile(our_cpu, 0.5) / quantile(walsender_cpu, 0.5)));
     std::fflush(stdout);
+  }
+
+  // The walsender of a reader that just left may still hold it.
+  void drop_slot(const std::string& database, const std::string& slot) {
+    cluster_.run(fmt::format("DO $$ BEGIN FOR i IN 1..1000 LOOP BEGIN PERFORM "
+                             "pg_drop_replication_slot('{}'); RETURN; EXCEPTION WHEN object_in_use "
+                             "THEN PERFORM pg_sleep(0.01); END; END LOOP; END $$",
+                             slot),
+                 database);
   }
 
   void backlogs() {
@@ -442,6 +520,8 @@ class Bench {
     std::fflush(stdout);
   }
 
+  static constexpr int kDrainRounds = 5;
+
   std::string binary_;
   size_t rows_;
   size_t rows_large_;
@@ -454,12 +534,26 @@ class Bench {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr,
-                 "usage: cdc_bench TIDEMARK_BINARY [claims] [claims in the larger snapshot]\n");
+    std::fprintf(
+        stderr,
+        "usage: cdc_bench TIDEMARK_BINARY [snapshot|drain|latency|all] [claims] [claims in "
+        "the larger snapshot]\n");
     return 2;
   }
   signal(SIGPIPE, SIG_IGN);
-  size_t rows = argc > 2 ? strtoull(argv[2], nullptr, 10) : 1'000'000;
-  size_t rows_large = argc > 3 ? strtoull(argv[3], nullptr, 10) : 5'000'000;
-  return tidemark::Bench(argv[1], rows, rows_large).run();
+  std::string part = argc > 2 ? argv[2] : "all";
+  size_t rows = argc > 3 ? strtoull(argv[3], nullptr, 10) : 1'000'000;
+  size_t rows_large = argc > 4 ? strtoull(argv[4], nullptr, 10) : 5'000'000;
+  tidemark::Bench bench(argv[1], rows, rows_large);
+  bool all = part == "all";
+  if (all || part == "snapshot") {
+    bench.snapshots();
+  }
+  if (all || part == "drain") {
+    bench.drains();
+  }
+  if (all || part == "latency") {
+    bench.latencies();
+  }
+  return 0;
 }

@@ -1,13 +1,16 @@
 // What durability costs: the same work with checkpoints every second and with none, in turn, in one
-// run; and how long a start takes after a kill -9.
+// run (throughput, and the time from a commit until it is visible); what checkpoints write and what
+// state takes, against the raw size of what changed and of what is kept; and how long a start takes
+// after a kill -9.
 //
-//   durability_bench [rows of backlog, default 400000] [rows of state for the restart, default
-//   3000000]
+//   durability_bench TIDEMARK_BINARY [throughput|latency|size|restart|all, default all]
+//   [rows of backlog, default 400000] [rows of state for the restart, default 3000000]
 
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include <fmt/core.h>
@@ -79,6 +82,21 @@ class Server {
       }
       usleep(1000);
     }
+  }
+  uint64_t resident_bytes() const {
+    std::ifstream statm(fmt::format("/proc/{}/statm", pid_));
+    uint64_t pages = 0;
+    statm >> pages >> pages;
+    return pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  }
+  // Handed to the disk so far, what is rewritten by compaction included.
+  uint64_t written_bytes() const {
+    std::ifstream io(fmt::format("/proc/{}/io", pid_));
+    std::string name;
+    uint64_t value = 0;
+    while (io >> name >> value && name != "write_bytes:") {
+    }
+    return value;
   }
   uint64_t data_bytes() const {
     uint64_t bytes = 0;
@@ -190,6 +208,98 @@ void compare_drain(PostgresCluster& cluster, const char* binary, const std::stri
              median(without) / 1000, median(ratios), ratios.front(), ratios.back());
 }
 
+// One-row commits at a steady rate; each is waited for until the view shows it.
+std::vector<double> visible_ms(PostgresCluster& cluster, const char* binary,
+                               const std::string& root, const char* interval, int rate,
+                               int commits) {
+  std::string database = cluster.make_database();
+  cluster.run(
+      "CREATE TABLE facts (id int PRIMARY KEY, kind int, cost float8);"
+      "INSERT INTO facts SELECT i, i % 1000 + 1, i / 7.0 FROM generate_series(1, 100000) i",
+      database);
+  std::string directory = root + "/" + database;
+  std::vector<double> times;
+  {
+    Server server(binary, directory, interval);
+    server.start();
+    PostgresConnection client = server.connect();
+    must(client.execute(table_sql(cluster, database, "facts")));
+    must(client.execute(kRecipe));
+    must(client.execute("SELECT COUNT(*) FROM v"));
+    PostgresConnection writer = cluster.connect(database);
+    Clock::time_point next = Clock::now();
+    for (int i = 0; i < commits; ++i) {
+      next += std::chrono::microseconds(1'000'000 / rate);
+      std::this_thread::sleep_until(next);
+      must(writer.execute(
+          fmt::format("UPDATE facts SET cost = cost + 1 WHERE id = {}", i * 7919 % 100000 + 1)));
+      Clock::time_point done = Clock::now();
+      std::string lsn(writer.query("SELECT pg_current_wal_insert_lsn()")->text(0, 0));
+      must(client.execute(fmt::format("WAIT FOR LSN '{}'", lsn)));
+      times.push_back(seconds_since(done) * 1000);
+    }
+  }
+  std::filesystem::remove_all(directory);
+  cluster.run(
+      "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active");
+  std::sort(times.begin(), times.end());
+  return times;
+}
+
+void compare_latency(PostgresCluster& cluster, const char* binary, const std::string& root) {
+  fmt::print(
+      "\n| from COMMIT to WAIT FOR LSN's answer, ms | p50 | p99 | most |\n|---|---|---|---|\n");
+  for (int round = 0; round < 3; ++round) {
+    for (const char* interval : {"1h", "1s"}) {
+      std::vector<double> times = visible_ms(cluster, binary, root, interval, 500, 5000);
+      fmt::print("| 500 commits/s, checkpoints {} | {:.2f} | {:.2f} | {:.2f} |\n",
+                 *interval == '1' && interval[1] == 'h' ? "off" : "every second",
+                 times[times.size() / 2], times[times.size() * 99 / 100], times.back());
+    }
+  }
+}
+
+// A view that keeps every row, then a part of its rows changed again and again.
+void sizes(PostgresCluster& cluster, const char* binary, const std::string& root) {
+  constexpr size_t kRows = 1'000'000, kChanged = 20'000;
+  constexpr int kRounds = 20;
+  std::string database = cluster.make_database();
+  cluster.run(fmt::format("CREATE TABLE facts (id int PRIMARY KEY, kind int, cost float8, note "
+                          "text); INSERT INTO facts SELECT i, i % 1000 + 1, i / 7.0, "
+                          "repeat(md5(i::text), 3) FROM generate_series(1, {}) i",
+                          kRows),
+              database);
+  double raw = std::stod(
+      cluster.value("SELECT sum(4 + 4 + 8 + octet_length(note))::float8 FROM facts", database));
+  Server server(binary, root + "/sizes", "1s");
+  server.start();
+  PostgresConnection client = server.connect();
+  uint64_t resident_before = server.resident_bytes();
+  must(client.execute(table_sql(cluster, database, "facts")));
+  must(client.execute("CREATE MATERIALIZED VIEW v AS SELECT id, kind, cost, note FROM facts"));
+  wait_for_source(cluster, client, database);
+  must(client.execute("SELECT COUNT(*) FROM v"));
+  usleep(5'000'000);  // the first content is on disk, and what can be compacted is
+  fmt::print(
+      "\nstate of {} rows, {:.0f} MB raw: on disk {:.2f} times, in memory {:.2f} times as much\n",
+      kRows, raw / 1e6, static_cast<double>(server.data_bytes()) / raw,
+      static_cast<double>(server.resident_bytes() - resident_before) / raw);
+  uint64_t before = server.written_bytes();
+  for (int round = 0; round < kRounds; ++round) {
+    cluster.run(
+        fmt::format("UPDATE facts SET cost = cost + 1 WHERE id % {} = {}", kRows / kChanged, round),
+        database);
+    wait_for_source(cluster, client, database);
+    usleep(1'100'000);
+  }
+  double changed = raw / static_cast<double>(kRows) * static_cast<double>(kChanged) * kRounds;
+  fmt::print("{} checkpoints of {} changed rows: written {:.2f} times the rows changed, raw\n",
+             kRounds, kChanged, static_cast<double>(server.written_bytes() - before) / changed);
+  server.kill();
+  cluster.run(
+      "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active");
+}
+
 void restart(PostgresCluster& cluster, const char* binary, const std::string& root, size_t rows) {
   std::string database = cluster.make_database();
   cluster.run(fmt::format("CREATE TABLE facts (id int PRIMARY KEY, kind int, cost float8, note "
@@ -247,20 +357,32 @@ void restart(PostgresCluster& cluster, const char* binary, const std::string& ro
 
 int run(int argc, char** argv) {
   const char* binary = argv[1];
-  size_t rows = argc > 2 ? strtoull(argv[2], nullptr, 10) : 400'000;
-  size_t state_rows = argc > 3 ? strtoull(argv[3], nullptr, 10) : 3'000'000;
+  std::string part = argc > 2 ? argv[2] : "all";
+  size_t rows = argc > 3 ? strtoull(argv[3], nullptr, 10) : 400'000;
+  size_t state_rows = argc > 4 ? strtoull(argv[4], nullptr, 10) : 3'000'000;
   std::string root = "/tmp/tidemark_durability.XXXXXX";
   if (mkdtemp(root.data()) == nullptr) {
     return 1;
   }
   PostgresCluster cluster;
-  fmt::print(
-      "| backlog of {} rows, 100 a commit | 1,000 rows/s, checkpoints every second | without | "
-      "ratio | from, to |\n|---|---|---|---|---|\n",
-      rows);
-  compare_drain(cluster, binary, root, "recipe: sums of 1,000 groups", kRecipe, rows);
-  compare_drain(cluster, binary, root, "join with a dimension, all rows kept", kJoin, rows);
-  restart(cluster, binary, root, state_rows);
+  auto wanted = [&](const char* name) { return part == "all" || part == name; };
+  if (wanted("throughput")) {
+    fmt::print(
+        "| backlog of {} rows, 100 a commit | 1,000 rows/s, checkpoints every second | without | "
+        "ratio | from, to |\n|---|---|---|---|---|\n",
+        rows);
+    compare_drain(cluster, binary, root, "recipe: sums of 1,000 groups", kRecipe, rows);
+    compare_drain(cluster, binary, root, "join with a dimension, all rows kept", kJoin, rows);
+  }
+  if (wanted("latency")) {
+    compare_latency(cluster, binary, root);
+  }
+  if (wanted("size")) {
+    sizes(cluster, binary, root);
+  }
+  if (wanted("restart")) {
+    restart(cluster, binary, root, state_rows);
+  }
   std::filesystem::remove_all(root);
   return 0;
 }
@@ -270,7 +392,10 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    fmt::print(stderr, "usage: durability_bench TIDEMARK_BINARY [rows] [rows of state]\n");
+    fmt::print(
+        stderr,
+        "usage: durability_bench TIDEMARK_BINARY [throughput|latency|size|restart|all] [rows] "
+        "[rows of state]\n");
     return 2;
   }
   return tidemark::run(argc, argv);

@@ -11,24 +11,27 @@
 //                                          commit_end
 //   reader := reset? snapshot_rows* snapshot_done changes* reader_ready (changes within commits)*
 //
-// snapshot_rows may come between the parts of a commit; reset, snapshot_done, reader_ready and
-// progress never do, except that a commit which is cut off by a reset (or by the source's end) is
-// void. What changed while a reader's snapshot was read comes after its snapshot_done, as part of
-// one more commit that ends at the position reached. While the source is behind, neighbouring
-// commits may be handed out as one, which ends with the last one's commit_end.
+// snapshot_rows may come between the parts of a commit; snapshot_done, reader_ready and progress
+// never do. A reset or a stop may: then what its reader was given of that commit is void, and a
+// commit that the source itself cuts off is void for all. What changed while a reader's snapshot
+// was read comes after its snapshot_done, as part of one more commit that ends at the position
+// reached. While the source is behind, neighbouring commits may be handed out as one, which ends
+// with the last one's commit_end.
 //
 // A reader is one consumer of one table's columns. What it has been given is the table's exact
 // content at the source's position from its reader_ready on, at every commit_end; before that its
 // content is incomplete and must not be shown. When a source has to begin anew (its slot is gone
-// after a reconnect), each reader gets `reset` and the sequence starts over: the content so far
-// stays exact at its old mark, and is replaced at the next reader_ready.
+// after a reconnect), or a table has to be read anew (something happened to it that sends no rows),
+// each reader concerned gets `reset` and the sequence starts over: the content so far stays exact
+// at its old mark, and is replaced at the next reader_ready. A reader that cannot go on until
+// something is mended at the source gets `reader_stopped`, and a `reset` when it is mended.
 //
 // A source may outlive the process: opened with a durable name, it leaves at the upstream what
 // keeps the changes for us (PostgreSQL: a permanent slot, and its publication), and goes on from a
 // ResumePoint at the next start. Only what was acknowledged may be forgotten upstream.
 //
-// Thread rule: add_reader, remove_reader, start, acknowledge, current_position, token and status
-// may be called from any thread; poll from one thread only. poll never blocks.
+// Thread rule: add_reader, remove_reader, start, acknowledge, current_position and status may be
+// called from any thread; poll and token from one thread only. poll never blocks.
 
 #include <cstdint>
 #include <functional>
@@ -71,6 +74,9 @@ struct SourceTableName {
 struct ReaderSpec {
   Options with;                // the table's WITH options
   std::vector<Field> columns;  // wanted columns by source name, with the types to deliver
+  // As SourceTable::row_key, of `columns`: what old rows hold at least. Absent: as the table has
+  // it.
+  std::optional<std::vector<size_t>> row_key;
   // The content as of SourceOpening::resume is held already: no snapshot, reader_ready comes first,
   // and then the changes of every commit after that position. Added before start().
   bool is_resumed = false;
@@ -131,8 +137,10 @@ class SourceSink {
   virtual void commit_end(const CommitInfo& commit) = 0;
   // Nothing of interest up to this position (it may be repeated; it never moves back).
   virtual void progress(Lsn position, int64_t time_us) = 0;
-  // The reader cannot go on (a row that cannot be decoded, a dropped column): no more events for
-  // it.
+  // The reader cannot go on until what `status` says is mended at the source (a column or the table
+  // was dropped): no more events for it before a reset.
+  virtual void reader_stopped(ReaderId reader, Status status) = 0;
+  // The reader cannot go on (a row that cannot be decoded): no more events for it.
   virtual void reader_failed(ReaderId reader, Status status) = 0;
   // The connection state changed; see Source::status().
   virtual void status_changed() = 0;
@@ -160,7 +168,8 @@ class Source {
   // A position that includes every transaction committed before this call; the stream will reach it
   // without further writes at the source. Blocks for a round trip.
   virtual Result<Lsn> current_position() = 0;
-  // To be stored with a position, for the ResumePoint: what tells this upstream from another one.
+  // To be stored with a position, for the ResumePoint: what tells this upstream from another one,
+  // and what its tables were like as of the events handed out. Called from poll's thread.
   virtual std::string token() const = 0;
   virtual SourceStatus status() const = 0;
 };

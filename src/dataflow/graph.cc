@@ -1,5 +1,7 @@
 #include "dataflow/graph.h"
 
+#include <chrono>
+
 namespace tidemark {
 
 NodeId Graph::add_input() {
@@ -66,7 +68,10 @@ Status Graph::step(StepContext& context) {
     node.dirty = false;
     ran.push_back(node.op.get());
     Delta out;
+    auto begin = std::chrono::steady_clock::now();
     TRY(node.op->step(context, node.in, out));
+    node.op->stats().time_ns += static_cast<uint64_t>(
+        std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count());
     for (Delta& in : node.in) {
       in.clear();
     }
@@ -115,7 +120,8 @@ std::vector<Graph::NodeInfo> Graph::nodes() const {
   std::vector<NodeInfo> infos;
   for (const Node& node : nodes_) {
     if (node.op) {
-      infos.push_back({node.op->name(), node.op->state_bytes(), node.op->stats()});
+      infos.push_back(
+          {node.op->name(), node.op->state_bytes(), node.op->state_rows(), node.op->stats()});
     }
   }
   return infos;

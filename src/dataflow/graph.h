@@ -41,6 +41,7 @@ class Graph {
   struct NodeInfo {
     std::string name;
     size_t state_bytes;
+    size_t state_rows;
     OperatorStats stats;
   };
   std::vector<NodeInfo> nodes() const;

@@ -49,6 +49,7 @@ struct StepContext {
 struct OperatorStats {
   uint64_t rows_in = 0;
   uint64_t rows_out = 0;
+  uint64_t time_ns = 0;  // in step()
 };
 
 class Operator {
@@ -75,6 +76,11 @@ class Operator {
     size_t bytes = 0;
     visit_tables([&](StateTable& table) { bytes += table.held_bytes(); });
     return bytes;
+  }
+  size_t state_rows() {
+    size_t rows = 0;
+    visit_tables([&](StateTable& table) { rows += table.held_rows(); });
+    return rows;
   }
   const ErrorSet& errors() const { return errors_; }
   OperatorStats& stats() { return stats_; }

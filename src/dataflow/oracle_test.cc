@@ -2,15 +2,20 @@
 // steps, its content equals what a fresh graph computes from the surviving rows at once.
 
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <random>
 
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include "dataflow/graph.h"
 #include "dataflow/operators/aggregate.h"
 #include "dataflow/operators/map.h"
+#include "dataflow/operators/over.h"
+#include "dataflow/operators/recursive.h"
 #include "dataflow/operators/top_n.h"
+#include "state/store.h"
 #include "types/text.h"
 
 namespace tidemark {
@@ -111,12 +116,24 @@ std::string show(const ZBatch& batch) {
 AggregateSpec spec(AggregateKind kind, size_t input, bool distinct = false,
                    std::optional<size_t> filter = {}) {
   AggregateSpec result{kind, input, distinct, filter, kInput[input].type, {}};
+  result.parameter = std::string(",");
   for (const AggregateFunction& function : all_aggregates()) {
     if (function.kind == kind ||
         (kind == AggregateKind::kCountStar && function.kind == AggregateKind::kCount)) {
       result.result_type = *aggregate_result_type(function, kInput[input].type);
     }
   }
+  return result;
+}
+
+// With an order of the values, and the parameter that the function takes.
+AggregateSpec ordered_spec(AggregateKind kind, size_t input, std::vector<SortKey> order) {
+  AggregateSpec result = spec(kind, input);
+  result.parameter = kind == AggregateKind::kListAgg ? Value(std::string("; ")) : Value(0.3);
+  for (const SortKey& key : order) {
+    result.order_types.push_back(kInput[key.column].type);
+  }
+  result.order = std::move(order);
   return result;
 }
 
@@ -136,6 +153,105 @@ Query aggregate_query(std::string name, std::vector<size_t> keys,
           }};
 }
 
+OverCall over_call(WindowFunction function, size_t input, WindowFrame frame = {},
+                   int64_t offset = 1) {
+  OverCall call{function,
+                spec(AggregateKind::kSum, function == WindowFunction::kAggregate ? input : 1),
+                offset,
+                {},
+                frame};
+  call.aggregate.ignore_nulls = false;
+  if (function == WindowFunction::kNtile) {
+    call.aggregate.result_type = Type::bigint();
+  } else if (function > WindowFunction::kNtile) {
+    call.aggregate.result_type = Type::float64();
+  } else if (function != WindowFunction::kAggregate) {
+    call.aggregate.input = input;
+    call.aggregate.result_type = kInput[input].type;
+  }
+  return call;
+}
+
+WindowFrame frame(WindowUnit unit, int64_t start, int64_t end,
+                  WindowExclude exclude = WindowExclude::kNothing) {
+  auto bound = [](int64_t offset) {
+    WindowBound result;
+    result.whole = offset;
+    result.real = static_cast<double>(offset);
+    return result;
+  };
+  return {unit, bound(start), bound(end), exclude};
+}
+
+// All calls share one operator, so that the widest frame decides: few in each.
+Query over_query(std::string name, std::vector<SortKey> order, std::vector<OverCall> calls,
+                 std::vector<size_t> partition = {0}) {
+  Schema schema = kInput;
+  for (const OverCall& call : calls) {
+    schema.fields.push_back({"w", call.aggregate.result_type});
+  }
+  OverSpec spec{std::move(partition), std::move(order), std::move(calls)};
+  return {std::move(name), schema, [=](Graph& graph, NodeId input) {
+            return graph.add(std::make_unique<OverOperator>(kInput.types(), spec), {input});
+          }};
+}
+
+void add_over_queries(std::vector<Query>& list) {
+  using enum WindowFunction;
+  const std::vector<SortKey> by_n{{1, false, true}}, by_x_desc{{2, true, false}};
+  for (WindowUnit unit : {WindowUnit::kRows, WindowUnit::kGroups, WindowUnit::kRange}) {
+    std::string name = "over " + std::to_string(static_cast<int>(unit));
+    for (auto [start, end] : {std::pair(-2, 0), {-1, 1}, {1, 2}, {-3, -1}, {0, 0}}) {
+      for (auto exclude : {WindowExclude::kNothing, WindowExclude::kCurrentRow,
+                           WindowExclude::kGroup, WindowExclude::kTies}) {
+        WindowFrame near = frame(unit, start, end, exclude);
+        list.push_back(over_query(name, by_n, {over_call(kAggregate, 3, near)}));
+        list.push_back(
+            over_query(name + " descending", by_x_desc,
+                       {over_call(kAggregate, 1, near), over_call(kNthValue, 4, near, 2)}, {}));
+      }
+    }
+  }
+  WindowFrame whole;
+  whole.end.kind = WindowBound::Kind::kUnboundedFollowing;
+  list.push_back(over_query("running", by_n, {over_call(kAggregate, 3), over_call(kLastValue, 0)}));
+  list.push_back(over_query("whole", by_n, {over_call(kAggregate, 2, whole)}, {4}));
+  list.push_back(over_query("lag", by_x_desc, {over_call(kLag, 0), over_call(kLead, 3, {}, 2)}));
+  list.push_back(over_query(
+      "places", by_n,
+      {over_call(kNtile, 1, {}, 3), over_call(kCumeDist, 1), over_call(kPercentRank, 1)}));
+  OverCall skipping = over_call(kLag, 1, {}, 2);
+  skipping.aggregate.ignore_nulls = true;
+  list.push_back(over_query("lag without nulls", by_x_desc, {skipping}, {}));
+}
+
+// n, n + 1, ... below 4, in the first 7 iterations of UNION ALL.
+Query recursive_query(bool all) {
+  Schema schema{{{"n", Type::integer()}}};
+  return {
+      all ? "recursive all" : "recursive", schema, [=](Graph& graph, NodeId input) {
+        ExprRef n = make_column(0, Type::integer());
+        RecursiveSpec spec;
+        spec.types = schema.types();
+        spec.all = all;
+        spec.make_body = [=] {
+          RecursiveBody body{std::make_unique<Graph>(), {}};
+          body.entries.push_back(body.graph->add_input());
+          ExprRef next = make_call("+", {n, make_literal(int32_t{1}, Type::integer())});
+          ExprRef below = make_call("<", {n, make_literal(int32_t{3}, Type::integer())});
+          NodeId last = body.graph->add(
+              std::make_unique<MapOperator>(below, std::vector<ExprRef>{next}), {body.entries[0]});
+          body.graph->set_output(std::make_unique<OutputOperator>(schema), last);
+          body.graph->start();
+          return body;
+        };
+        NodeId base = graph.add(std::make_unique<MapOperator>(
+                                    nullptr, std::vector<ExprRef>{make_column(1, Type::integer())}),
+                                {input});
+        return graph.add(std::make_unique<RecursiveOperator>(spec), {base});
+      }};
+}
+
 std::vector<Query> queries() {
   using enum AggregateKind;
   std::vector<AggregateSpec> all = {
@@ -145,6 +261,23 @@ std::vector<Query> queries() {
       spec(kMax, 2),          spec(kMin, 0),          spec(kMax, 3),
       spec(kCount, 1, true),  spec(kSum, 2, true, 4), spec(kCount, 0, true, 4),
       spec(kSum, 3, false, 4)};
+  for (AggregateKind kind : {kVarPop, kVarSamp, kStddevPop, kStddevSamp}) {
+    all.push_back(spec(kind, 1));
+    all.push_back(spec(kind, 2, false, 4));
+    all.push_back(spec(kind, 3, true));
+  }
+  all.push_back(spec(kBoolAnd, 4));
+  all.push_back(spec(kBoolOr, 4));
+  for (AggregateKind kind : {kArrayAgg, kFirstValue, kLastValue, kListAgg}) {
+    all.push_back(spec(kind, 0));
+    all.push_back(spec(kind, 0, true, 4));
+    all.push_back(ordered_spec(kind, 0, {{2, true, false}, {1, false, true}}));
+    all.back().ignore_nulls = false;
+  }
+  for (size_t column : {1, 2, 3}) {
+    all.push_back(ordered_spec(kPercentileCont, column, {{column, false, true}}));
+    all.push_back(ordered_spec(kPercentileDisc, column, {{column, true, true}}));
+  }
   std::vector<Query> list;
   list.push_back(aggregate_query("group by key", {0}, all));
   list.push_back(aggregate_query("group by two", {0, 1}, all));
@@ -163,6 +296,9 @@ std::vector<Query> queries() {
   list.push_back(top(0, 5));
   list.push_back(top(3, 4));
   list.push_back(top(2, TopNOperator::kNoLimit));
+  add_over_queries(list);
+  list.push_back(recursive_query(false));
+  list.push_back(recursive_query(true));
   list.push_back({"filter", kInput, [](Graph& graph, NodeId input) {
                     std::vector<ExprRef> columns;
                     for (size_t c = 0; c < kInput.size(); ++c) {
@@ -228,6 +364,80 @@ TEST(Oracle, incremental_equals_recomputed) {
         ASSERT_FALSE(running.graph.output().has_negative_rows());
         ASSERT_EQ(running.graph.error(), fresh.graph.error());
       }
+    }
+  }
+}
+
+// A directory with a store, and graphs that leave their state there.
+class Disk {
+ public:
+  Disk() {
+    std::string path = (std::filesystem::temp_directory_path() / "tidemark_oracle.XXXXXX").string();
+    CHECK(mkdtemp(path.data()) != nullptr);
+    path_ = path;
+    Result<std::unique_ptr<Store>> store = Store::open(path_ + "/data");
+    CHECK(store.ok());
+    store_ = std::move(store).value();
+  }
+  ~Disk() {
+    store_.reset();
+    std::filesystem::remove_all(path_);
+  }
+  void attach(Graph& graph, size_t query, bool is_stored) {
+    graph.visit_state([&](NodeId node, size_t place, StateTable& table) {
+      std::string prefix{static_cast<char>(query), static_cast<char>(node),
+                         static_cast<char>(place)};
+      table.attach(*store_, prefix, is_stored);
+    });
+  }
+  void save(Graph& graph) {
+    StoreBatch batch;
+    graph.visit_state([&](NodeId, size_t, StateTable& table) { table.stage(batch); });
+    ASSERT_TRUE(store_->write(batch).ok());
+    graph.visit_state([](NodeId, size_t, StateTable& table) { table.staged_is_durable(); });
+  }
+
+ private:
+  std::string path_;
+  std::unique_ptr<Store> store_;
+};
+
+TEST(Oracle, a_restart_goes_on_from_the_state) {
+  Disk disk;
+  std::vector<Query> all = queries();
+  for (size_t q = 0; q < all.size(); ++q) {
+    SCOPED_TRACE(all[q].name);
+    std::mt19937 random(static_cast<uint32_t>(q));
+    std::vector<Row> alive;
+    for (int life = 0; life < 3; ++life) {
+      Running running(all[q]);
+      disk.attach(running.graph, q, life != 0);
+      for (int step = 0; step < 3; ++step) {
+        std::vector<std::pair<Row, int64_t>> rows;
+        for (int i = 0; i < 12; ++i) {
+          if (alive.size() > 5 && random() % 2 == 0) {
+            size_t victim = random() % alive.size();
+            rows.push_back({alive[victim], -1});
+            alive.erase(alive.begin() + static_cast<long>(victim));
+          } else {
+            alive.push_back(random_row(random));
+            rows.push_back({alive.back(), 1});
+          }
+        }
+        running.step({false, {make_batch(rows)}});
+        running.graph.output().publish();
+      }
+      disk.save(running.graph);
+      std::vector<std::pair<Row, int64_t>> rows;
+      for (const Row& row : alive) {
+        rows.push_back({row, 1});
+      }
+      Running fresh(all[q]);
+      fresh.step({false, {make_batch(rows)}});
+      fresh.graph.output().publish();
+      ASSERT_EQ(show(running.graph.output().content()), show(fresh.graph.output().content()))
+          << "life " << life;
+      ASSERT_EQ(running.graph.error(), fresh.graph.error());
     }
   }
 }

@@ -28,7 +28,8 @@ struct TableFeed {
   NodeId node = 0;
   size_t width = 0;  // columns that the graph takes; the reader may have more, for the key
   Upsert upsert;
-  bool ready = false;  // its content is exact at the source's position
+  bool ready = false;             // its content is exact at the source's position
+  std::optional<Status> stopped;  // cannot be read on until this is mended at the source
   SnapshotProgress snapshot;
   Delta closed;  // from whole commits: the next step takes it
   Delta open;    // from the commit that is still arriving
@@ -90,6 +91,16 @@ class Dataflow {
 
   // Called once, at the end of the turn in which it is published for the first time.
   std::function<void(Dataflow&)> when_live;
+
+  // Why nothing newer can be shown, if a table cannot be read on.
+  std::optional<Status> stopped() const {
+    for (const TableFeed& feed : tables) {
+      if (feed.stopped) {
+        return feed.stopped;
+      }
+    }
+    return std::nullopt;
+  }
 
   bool ready() const {
     for (const TableFeed& feed : tables) {

@@ -49,6 +49,7 @@ void SourceFeed::reset(ReaderId reader) {
     feed.open.clear();
     append(feed.closed, std::move(delta), feed.width);
     feed.ready = false;
+    feed.stopped.reset();
     feed.snapshot = {};
     dataflow.dirty = true;
     dataflow.is_mark_anew = true;
@@ -137,6 +138,16 @@ void SourceFeed::commit_end(const CommitInfo& commit) {
 
 void SourceFeed::progress(Lsn position, int64_t) {
   move_to(position);
+}
+
+void SourceFeed::reader_stopped(ReaderId reader, Status status) {
+  with_feed(reader, [&](Dataflow& dataflow, TableFeed& feed) -> Status {
+    feed.open.clear();
+    feed.ready = false;
+    feed.stopped = std::move(status);
+    loop_.end_readers(dataflow, *feed.stopped);
+    return {};
+  });
 }
 
 void SourceFeed::reader_failed(ReaderId reader, Status status) {

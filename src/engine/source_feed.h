@@ -52,6 +52,7 @@ class SourceFeed final : public SourceSink {
   void truncate(ReaderId reader) override;
   void commit_end(const CommitInfo& commit) override;
   void progress(Lsn position, int64_t time_us) override;
+  void reader_stopped(ReaderId reader, Status status) override;
   void reader_failed(ReaderId reader, Status status) override;
   void status_changed() override { status_changed_ = true; }
 

@@ -346,13 +346,7 @@ void StepLoop::publish(Dataflow& dataflow) {
     // Not failed for ever: the view comes back when the row that is at fault is changed or gone.
     // Its readers are told now; the changes wait at the output, and the mark stays where the
     // content is.
-    for (Subscriber& subscriber : dataflow.subscribers) {
-      ViewUpdate update;
-      update.kind = ViewUpdate::Kind::kEnd;
-      update.mark = dataflow.mark;
-      update.status = Status::data_error(*error);
-      subscriber.subscription->push(std::move(update));
-    }
+    end_readers(dataflow, Status::data_error(*error));
     return;
   }
   set_mark(dataflow,
@@ -454,6 +448,43 @@ void StepLoop::tell_snapshot(Dataflow& dataflow) {
   }
 }
 
+// Its readers, direct and through views, learn why nothing newer comes. The views themselves go on
+// when that is mended.
+void StepLoop::end_readers(Dataflow& dataflow, const Status& status) {
+  for (Subscriber& subscriber : dataflow.subscribers) {
+    ViewUpdate update;
+    update.kind = ViewUpdate::Kind::kEnd;
+    update.mark = dataflow.mark;
+    update.status = status;
+    subscriber.subscription->push(std::move(update));
+  }
+  for (DataflowId id : dataflow.downstream) {
+    if (Dataflow* reader = find_dataflow(id)) {
+      end_readers(*reader, status);
+    }
+  }
+}
+
+std::optional<Status> StepLoop::obstacle(const Dataflow& dataflow) {
+  if (dataflow.failed) {
+    return dataflow.failed;
+  }
+  if (std::optional<Status> stopped = dataflow.stopped()) {
+    return stopped;
+  }
+  if (std::optional<std::string> error = dataflow.graph->error(); error && dataflow.live) {
+    return Status::data_error(*error);
+  }
+  for (const ViewFeed& view : dataflow.views) {
+    if (const Dataflow* upstream = find_dataflow(view.upstream)) {
+      if (std::optional<Status> found = obstacle(*upstream)) {
+        return found;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
 void StepLoop::fail(Dataflow& dataflow, Status status) {
   if (dataflow.failed) {
     return;
@@ -547,21 +578,15 @@ Dataflow* StepLoop::find_view(ObjectId object) {
 }
 
 void StepLoop::subscribe(Dataflow& dataflow, Subscriber subscriber) {
-  if (dataflow.failed) {
+  if (std::optional<Status> why = obstacle(dataflow)) {
     ViewUpdate update;
     update.kind = ViewUpdate::Kind::kEnd;
-    update.status = *dataflow.failed;
+    update.mark = dataflow.mark;
+    update.status = std::move(*why);
     subscriber.subscription->push(std::move(update));
     return;
   }
   if (dataflow.live) {
-    if (std::optional<std::string> error = dataflow.graph->error()) {
-      ViewUpdate update;
-      update.kind = ViewUpdate::Kind::kEnd;
-      update.status = Status::data_error(*error);
-      subscriber.subscription->push(std::move(update));
-      return;
-    }
     send_content(dataflow, subscriber);
   }
   dataflow.subscribers.push_back(std::move(subscriber));

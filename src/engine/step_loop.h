@@ -91,6 +91,9 @@ class StepLoop {
   void publish_progress(Dataflow& dataflow);
   void send_content(Dataflow& dataflow, Subscriber& subscriber);
   void end_subscribers_that_are_done(Dataflow& dataflow);
+  void end_readers(Dataflow& dataflow, const Status& status);
+  // Why the dataflow, or one that it reads, shows nothing new until something is mended.
+  std::optional<Status> obstacle(const Dataflow& dataflow);
   void fail(Dataflow& dataflow, Status status);
   void tell_snapshot(Dataflow& dataflow);
   void collect_garbage();

@@ -89,6 +89,7 @@ void StepLoop::feed_from_tables(Dataflow& dataflow, std::vector<TableRequest>& t
   for (TableRequest& request : tables) {
     SourceFeed& feed = *sources_.at(request.source_key);
     request.spec.is_resumed = is_resumed;
+    request.spec.row_key = request.row_key;
     ReaderId reader = feed.source().add_reader(std::move(request.spec));
     feed.readers[reader] = dataflow.id;
     dataflow.tables.push_back(
@@ -107,8 +108,8 @@ Result<DataflowId> StepLoop::add_dataflow(PlannedDataflow planned) {
     if (upstream == nullptr) {
       return Status::not_found("a materialized view of this query is gone");
     }
-    if (upstream->failed) {
-      return *upstream->failed;
+    if (std::optional<Status> why = obstacle(*upstream)) {
+      return *why;
     }
     if (planned.dataflow.source_key.empty()) {
       planned.dataflow.source_key = upstream->source_key;

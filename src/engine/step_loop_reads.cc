@@ -21,11 +21,8 @@ Result<std::optional<ViewRead>> StepLoop::read_view(ObjectId object, const ReadP
   if (view == nullptr) {
     return Status::not_found("the view has just been dropped").with_sqlstate("42P01");
   }
-  if (view->failed) {
-    return *view->failed;
-  }
-  if (std::optional<std::string> error = view->in_error ? view->graph->error() : std::nullopt) {
-    return Status::data_error(*error);
+  if (std::optional<Status> why = obstacle(*view)) {
+    return *why;
   }
   ViewRead read;
   read.turn = turn_;

@@ -12,7 +12,26 @@
 
 namespace tidemark {
 
-enum class AggregateKind : uint8_t { kCountStar, kCount, kSum, kAvg, kMin, kMax };
+enum class AggregateKind : uint8_t {
+  kCountStar,
+  kCount,
+  kSum,
+  kAvg,
+  kMin,
+  kMax,
+  kVarPop,
+  kVarSamp,
+  kStddevPop,
+  kStddevSamp,
+  kBoolAnd,
+  kBoolOr,
+  kListAgg,  // parameter: the separator
+  kArrayAgg,
+  kFirstValue,
+  kLastValue,
+  kPercentileCont,  // parameter: the fraction, a double from 0 to 1
+  kPercentileDisc,  // likewise
+};
 
 struct AggregateFunction {
   std::string_view name;
@@ -24,8 +43,14 @@ struct AggregateFunction {
 std::span<const AggregateFunction> all_aggregates();
 const AggregateFunction* find_aggregate(std::string_view name);
 
-// SUM keeps the input's type (DECIMAL: 38 digits), AVG too (DECIMAL: scale at least 6), COUNT is
-// BIGINT NOT NULL. A result that does not fit its type is an error of its group, never wrapped.
+// Whether it is written f(fraction) WITHIN GROUP (ORDER BY x).
+bool takes_within_group(AggregateKind kind);
+// Whether the order of the values counts: ORDER BY may stand inside.
+bool is_order_sensitive(AggregateKind kind);
+
+// SUM keeps the input's type (DECIMAL: 38 digits); AVG, variances and deviations too (DECIMAL:
+// scale at least 6); COUNT is BIGINT NOT NULL. A result that does not fit its type is an error of
+// its group, never wrapped.
 Result<Type> aggregate_result_type(const AggregateFunction& function, const Type& input);
 
 }  // namespace tidemark

@@ -24,17 +24,6 @@ int64_t integer_at(const Argument& input, TypeKind kind, size_t row) {
   return kind == TypeKind::kBigint ? input.at<int64_t>(row) : input.at<int32_t>(row);
 }
 
-std::pair<int64_t, int64_t> integer_range(TypeKind kind) {
-  int bits = kind == TypeKind::kTinyint    ? 8
-             : kind == TypeKind::kSmallint ? 16
-             : kind == TypeKind::kInt      ? 32
-                                           : 64;
-  if (bits == 64) {
-    return {std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()};
-  }
-  return {-(int64_t{1} << (bits - 1)), (int64_t{1} << (bits - 1)) - 1};
-}
-
 // One conversion loop: what fails is reported, or NULL with is_try.
 struct CastLoop {
   const KernelFrame& frame;

@@ -1,5 +1,7 @@
 #include "expr/cast_rules.h"
 
+#include <limits>
+
 namespace tidemark {
 
 int integer_digits(TypeKind kind) {
@@ -13,6 +15,17 @@ int integer_digits(TypeKind kind) {
     default:
       return 19;
   }
+}
+
+std::pair<int64_t, int64_t> integer_range(TypeKind kind) {
+  int bits = kind == TypeKind::kTinyint    ? 8
+             : kind == TypeKind::kSmallint ? 16
+             : kind == TypeKind::kInt      ? 32
+                                           : 64;
+  if (bits == 64) {
+    return {std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()};
+  }
+  return {-(int64_t{1} << (bits - 1)), (int64_t{1} << (bits - 1)) - 1};
 }
 
 bool cast_keeps_bytes(const Type& from, const Type& to) {

@@ -114,6 +114,7 @@ std::span<const Function> string_functions();
 std::span<const Function> pattern_functions();
 std::span<const Function> datetime_functions();
 std::span<const Function> conditional_functions();
+std::span<const Function> nested_functions();
 std::span<const Function> catalog_functions();
 
 }  // namespace tidemark

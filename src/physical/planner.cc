@@ -11,10 +11,13 @@
 #include "dataflow/operators/arrange.h"
 #include "dataflow/operators/join.h"
 #include "dataflow/operators/map.h"
+#include "dataflow/operators/over.h"
 #include "dataflow/operators/rank.h"
+#include "dataflow/operators/recursive.h"
 #include "dataflow/operators/set_difference.h"
 #include "dataflow/operators/top_n.h"
 #include "dataflow/operators/union_all.h"
+#include "dataflow/operators/unnest.h"
 #include "plan/same_plan.h"
 
 namespace tidemark {
@@ -28,6 +31,8 @@ std::vector<ExprRef> all_columns(const Schema& schema) {
   }
   return columns;
 }
+
+RecursiveSpec spec_of(const RecursiveNode& recursive);
 
 // Each part of a plan becomes one operator, however many readers it has: parts are the same when
 // they compute the same from the same operators.
@@ -75,6 +80,7 @@ class GraphBuilder {
   NodeId add_scan(const ScanNode& scan);
   NodeId add_project(const ProjectNode& project, const std::vector<NodeId>& inputs);
   NodeId add_aggregate(const AggregateNode& aggregate, NodeId input);
+  NodeId add_window(const WindowNode& window, NodeId input);
   NodeId add_top_n(const LogicalPlan& plan, const TopNNode& top, NodeId input);
   // needed: which output columns are read; empty: all.
   NodeId add_join(const LogicalPlan& plan, const JoinNode& join, const std::vector<NodeId>& inputs,
@@ -178,6 +184,21 @@ NodeId GraphBuilder::add(const PlanRef& plan, const std::vector<NodeId>& inputs)
                 std::make_unique<RankOperator>(rank.input->schema.types(), std::move(spec)),
                 inputs);
           },
+          [&](const WindowNode& window) { return add_window(window, inputs[0]); },
+          [&](const UnnestNode& unnest) {
+            UnnestSpec spec{unnest.collections, unnest.with_ordinality, unnest.keeps_empty};
+            return graph_.add(
+                std::make_unique<UnnestOperator>(unnest.input->schema.types(), std::move(spec)),
+                inputs);
+          },
+          [&](const RecursiveNode& recursive) {
+            return graph_.add(std::make_unique<RecursiveOperator>(spec_of(recursive)), inputs);
+          },
+          [&](const RecursiveRefNode& ref) {
+            NodeId node = graph_.add_input();
+            plan_.iteration_inputs.emplace_back(ref.index, node);
+            return node;
+          },
           [&](const UnionNode&) {
             return graph_.add(std::make_unique<UnionOperator>(plan->schema.types(), inputs.size()),
                               inputs);
@@ -209,6 +230,17 @@ NodeId GraphBuilder::add_project(const ProjectNode& project, const std::vector<N
   return graph_.add(std::make_unique<MapOperator>(predicate, project.expressions), below);
 }
 
+AggregateSpec spec_of(const AggregateCall& call, const Schema& input) {
+  AggregateSpec spec{call.kind,       call.input,       call.distinct, call.filter,
+                     call.input_type, call.result_type, call.order,    {},
+                     call.parameter};
+  spec.ignore_nulls = call.ignore_nulls;
+  for (const SortKey& key : call.order) {
+    spec.order_types.push_back(input[key.column].type);
+  }
+  return spec;
+}
+
 NodeId GraphBuilder::add_aggregate(const AggregateNode& aggregate, NodeId input) {
   std::vector<Type> group_types;
   for (size_t column : aggregate.group) {
@@ -216,12 +248,39 @@ NodeId GraphBuilder::add_aggregate(const AggregateNode& aggregate, NodeId input)
   }
   std::vector<AggregateSpec> specs;
   for (const AggregateCall& call : aggregate.calls) {
-    specs.push_back(
-        {call.kind, call.input, call.distinct, call.filter, call.input_type, call.result_type});
+    specs.push_back(spec_of(call, aggregate.input->schema));
   }
   return graph_.add(std::make_unique<AggregateOperator>(aggregate.group, std::move(group_types),
                                                         std::move(specs)),
                     {input});
+}
+
+RecursiveSpec spec_of(const RecursiveNode& recursive) {
+  RecursiveSpec spec;
+  spec.types = recursive.base->schema.types();
+  for (const PlanRef& other : recursive.others) {
+    spec.other_types.push_back(other->schema.types());
+  }
+  spec.all = recursive.all;
+  spec.make_body = [body = recursive.body, entries = recursive.others.size() + 1] {
+    PhysicalPlan plan = build_graph(body);
+    RecursiveBody result{std::move(plan.graph), std::vector<NodeId>(entries)};
+    for (auto [index, node] : plan.iteration_inputs) {
+      result.entries[index] = node;
+    }
+    return result;
+  };
+  return spec;
+}
+
+NodeId GraphBuilder::add_window(const WindowNode& window, NodeId input) {
+  const Schema& schema = window.input->schema;
+  OverSpec spec{window.partition, window.order, {}};
+  for (const WindowCall& call : window.calls) {
+    spec.calls.push_back(
+        {call.function, spec_of(call.argument, schema), call.offset, call.fallback, call.frame});
+  }
+  return graph_.add(std::make_unique<OverOperator>(schema.types(), std::move(spec)), {input});
 }
 
 NodeId GraphBuilder::add_top_n(const LogicalPlan& plan, const TopNNode& top, NodeId input) {

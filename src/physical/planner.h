@@ -21,6 +21,8 @@ struct PhysicalPlan {
   std::vector<GraphInput> inputs;
   // Constant rows, to be pushed once before the first step.
   std::vector<std::pair<NodeId, RowBatch>> constants;
+  // Of the body of a recursion: RecursiveRefNode's index, and its entry.
+  std::vector<std::pair<size_t, NodeId>> iteration_inputs;
 };
 
 PhysicalPlan build_graph(const PlanRef& plan);

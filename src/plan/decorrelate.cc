@@ -105,42 +105,60 @@ PlanRef Decorrelator::make_dependent(const PlanRef& plan) {
   if (!correlated(plan)) {
     return make_join({domain_, plan, JoinType::kInner, {}, nullptr});
   }
-  return std::visit(Overloaded{
-                        [&](const ScanNode&) { return plan; },    // never correlated
-                        [&](const ValuesNode&) { return plan; },  // nor this
-                        [&](const FilterNode& node) { return dependent_filter(node); },
-                        [&](const ProjectNode& node) {
-                          PlanRef input = dependent(node.input);
-                          std::vector<ExprRef> expressions = column_expressions(*input);
-                          expressions.resize(width());
-                          std::vector<std::string> names = input->schema.names();
-                          names.resize(width());
-                          for (size_t i = 0; i < node.expressions.size(); ++i) {
-                            expressions.push_back(over_domain(node.expressions[i]));
-                            names.push_back(plan->schema[i].name);
-                          }
-                          return make_project(input, std::move(expressions), std::move(names));
-                        },
-                        [&](const AggregateNode& node) { return dependent_aggregate(*plan, node); },
-                        [&](const TopNNode& node) { return make_top_n(per_domain(node)); },
-                        [&](const RankNode& node) { return make_rank(per_domain(node)); },
-                        [&](const UnionNode& node) {
-                          std::vector<PlanRef> inputs;
-                          for (const PlanRef& input : node.inputs) {
-                            inputs.push_back(dependent(input));
-                          }
-                          return make_union(std::move(inputs));
-                        },
-                        [&](const SetDifferenceNode& node) {
-                          return make_set_difference({dependent(node.left), dependent(node.right),
-                                                      node.intersect, node.all});
-                        },
-                        [&](const JoinNode& node) {
-                          return node.type == JoinType::kFull ? dependent_full_join(node)
-                                                              : dependent_join(node);
-                        },
-                    },
-                    plan->node);
+  return std::visit(
+      Overloaded{
+          [&](const ScanNode&) { return plan; },          // never correlated
+          [&](const RecursiveNode&) { return plan; },     // the binder lets none through
+          [&](const RecursiveRefNode&) { return plan; },  // likewise
+          [&](const ValuesNode&) { return plan; },        // nor this
+          [&](const FilterNode& node) { return dependent_filter(node); },
+          [&](const ProjectNode& node) {
+            PlanRef input = dependent(node.input);
+            std::vector<ExprRef> expressions = column_expressions(*input);
+            expressions.resize(width());
+            std::vector<std::string> names = input->schema.names();
+            names.resize(width());
+            for (size_t i = 0; i < node.expressions.size(); ++i) {
+              expressions.push_back(over_domain(node.expressions[i]));
+              names.push_back(plan->schema[i].name);
+            }
+            return make_project(input, std::move(expressions), std::move(names));
+          },
+          [&](const AggregateNode& node) { return dependent_aggregate(*plan, node); },
+          [&](const TopNNode& node) { return make_top_n(per_domain(node)); },
+          [&](const RankNode& node) { return make_rank(per_domain(node)); },
+          [&](const WindowNode& node) {
+            WindowNode copy = node;
+            copy.input = dependent(node.input);
+            for_each_input(copy, [&](size_t& column) { column += width(); });
+            std::vector<size_t> domain = domain_group();
+            copy.partition.insert(copy.partition.begin(), domain.begin(), domain.end());
+            return make_window(std::move(copy));
+          },
+          [&](const UnnestNode& node) {
+            UnnestNode copy = node;
+            copy.input = dependent(node.input);
+            for (size_t& column : copy.collections) {
+              column += width();
+            }
+            return make_unnest(std::move(copy));
+          },
+          [&](const UnionNode& node) {
+            std::vector<PlanRef> inputs;
+            for (const PlanRef& input : node.inputs) {
+              inputs.push_back(dependent(input));
+            }
+            return make_union(std::move(inputs));
+          },
+          [&](const SetDifferenceNode& node) {
+            return make_set_difference(
+                {dependent(node.left), dependent(node.right), node.intersect, node.all});
+          },
+          [&](const JoinNode& node) {
+            return node.type == JoinType::kFull ? dependent_full_join(node) : dependent_join(node);
+          },
+      },
+      plan->node);
 }
 
 // Where each outer column is equal to an expression of the input, that expression stands for it.
@@ -224,10 +242,7 @@ PlanRef Decorrelator::dependent_aggregate(const LogicalPlan& plan, const Aggrega
   }
   std::vector<AggregateCall> calls = aggregate.calls;
   for (AggregateCall& call : calls) {
-    call.input += call.kind == AggregateKind::kCountStar ? 0 : width();
-    if (call.filter) {
-      *call.filter += width();
-    }
+    for_each_input(call, [&](size_t& column) { column += width(); });
   }
   PlanRef grouped = make_aggregate(input, std::move(group), calls);
   if (!aggregate.group.empty()) {

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "base/overloaded.h"
+#include "types/nested.h"
 
 namespace tidemark {
 
@@ -14,19 +15,6 @@ namespace {
 PlanRef make(Schema schema, std::optional<std::vector<size_t>> key, auto node) {
   return std::make_shared<const LogicalPlan>(
       LogicalPlan{std::move(schema), std::move(key), std::move(node)});
-}
-
-std::string join(const std::vector<std::string>& parts) {
-  std::string text;
-  for (const std::string& part : parts) {
-    text += (text.empty() ? "" : ", ") + part;
-  }
-  return text;
-}
-
-// Whether rows of the plan can be changed or taken back: false means +I only.
-bool retracts(const LogicalPlan& plan) {
-  return !std::holds_alternative<ValuesNode>(plan.node);
 }
 
 }  // namespace
@@ -120,6 +108,38 @@ PlanRef make_rank(RankNode node) {
     key->push_back(schema.size() - 1);
   }
   return make(std::move(schema), std::move(key), std::move(node));
+}
+
+PlanRef make_window(WindowNode node) {
+  Schema schema = node.input->schema;
+  for (const WindowCall& call : node.calls) {
+    schema.fields.push_back({fmt::format("$w{}", schema.size()), call.argument.result_type});
+  }
+  auto key = node.input->key;
+  return make(std::move(schema), std::move(key), std::move(node));
+}
+
+PlanRef make_unnest(UnnestNode node) {
+  Schema schema = node.input->schema;
+  for (size_t collection : node.collections) {
+    for (Field& field : unnested_fields(node.input->schema[collection].type)) {
+      schema.fields.push_back(std::move(field));
+    }
+  }
+  if (node.with_ordinality) {
+    Type place = Type::integer();
+    schema.fields.push_back({"ORDINALITY", node.keeps_empty ? place : place.not_null()});
+  }
+  return make(std::move(schema), std::nullopt, std::move(node));
+}
+
+PlanRef make_recursive(RecursiveNode node) {
+  Schema schema = node.base->schema;
+  return make(std::move(schema), std::nullopt, std::move(node));
+}
+
+PlanRef make_recursive_ref(size_t index, Schema schema) {
+  return make(std::move(schema), std::nullopt, RecursiveRefNode{index});
 }
 
 PlanRef make_union(std::vector<PlanRef> inputs) {
@@ -223,6 +243,14 @@ std::vector<PlanRef> inputs_of(const LogicalPlan& plan) {
                         [](const AggregateNode& node) { return std::vector<PlanRef>{node.input}; },
                         [](const TopNNode& node) { return std::vector<PlanRef>{node.input}; },
                         [](const RankNode& node) { return std::vector<PlanRef>{node.input}; },
+                        [](const WindowNode& node) { return std::vector<PlanRef>{node.input}; },
+                        [](const UnnestNode& node) { return std::vector<PlanRef>{node.input}; },
+                        [](const RecursiveNode& node) {
+                          std::vector<PlanRef> inputs{node.base};
+                          inputs.insert(inputs.end(), node.others.begin(), node.others.end());
+                          return inputs;
+                        },
+                        [](const RecursiveRefNode&) { return std::vector<PlanRef>{}; },
                         [](const UnionNode& node) { return node.inputs; },
                         [](const SetDifferenceNode& node) {
                           return std::vector<PlanRef>{node.left, node.right};
@@ -248,163 +276,6 @@ std::string join_type_text(JoinType type) {
       return "LeftAntiJoin";
   }
   CHECK(false);
-}
-
-namespace {
-
-std::string describe_join(const JoinNode& node) {
-  std::vector<std::string> left = node.left->schema.names();
-  std::vector<std::string> right = node.right->schema.names();
-  std::vector<std::string> keys;
-  for (const JoinKey& key : node.keys) {
-    keys.push_back(fmt::format("({} {} {})", left[key.left],
-                               key.null_safe ? "IS NOT DISTINCT FROM" : "=", right[key.right]));
-  }
-  std::string text =
-      fmt::format("Join(joinType=[{}], keys=[{}]", join_type_text(node.type), join(keys));
-  if (node.residual != nullptr) {
-    std::vector<std::string> names = left;
-    names.insert(names.end(), right.begin(), right.end());
-    text += fmt::format(", residual=[{}]", expr_to_string(*node.residual, names));
-  }
-  return text + ")";
-}
-
-std::string describe_rank(const RankNode& rank) {
-  std::vector<std::string> names = rank.input->schema.names(), partition, keys;
-  for (size_t column : rank.partition) {
-    partition.push_back(names[column]);
-  }
-  for (const SortKey& key : rank.order) {
-    keys.push_back(names[key.column] + (key.descending ? " DESC" : " ASC"));
-  }
-  return fmt::format(
-      "Rank(strategy=[{}], rankRange=[rankStart=1, rankEnd={}], partitionBy=[{}], "
-      "orderBy=[{}])",
-      kRankFunctionNames[static_cast<size_t>(rank.function)],
-      rank.last ? std::to_string(*rank.last) : "unlimited", join(partition), join(keys));
-}
-
-std::string describe(const LogicalPlan& plan) {
-  auto names_of = [](const PlanRef& input) { return input->schema.names(); };
-  return std::visit(
-      Overloaded{
-          [&](const ScanNode& scan) {
-            return fmt::format("TableSourceScan(table=[[{}]], fields=[{}])",
-                               scan.object->name.to_string(), join(plan.schema.names()));
-          },
-          [&](const ValuesNode& values) {
-            return fmt::format("Values(rows=[{}], fields=[{}])", values.rows.rows,
-                               join(plan.schema.names()));
-          },
-          [&](const FilterNode& filter) {
-            return fmt::format("Filter(where=[{}])",
-                               expr_to_string(*filter.predicate, names_of(filter.input)));
-          },
-          [&](const ProjectNode& project) {
-            std::vector<std::string> parts;
-            for (size_t i = 0; i < project.expressions.size(); ++i) {
-              std::string text = expr_to_string(*project.expressions[i], names_of(project.input));
-              parts.push_back(text == plan.schema[i].name ? text
-                                                          : text + " AS " + plan.schema[i].name);
-            }
-            return fmt::format("Calc(select=[{}])", join(parts));
-          },
-          [&](const AggregateNode& aggregate) {
-            std::vector<std::string> names = names_of(aggregate.input), keys, calls;
-            for (size_t column : aggregate.group) {
-              keys.push_back(names[column]);
-            }
-            for (const AggregateCall& call : aggregate.calls) {
-              std::string text =
-                  fmt::format("{}({}{})", call.name, call.distinct ? "DISTINCT " : "",
-                              call.kind == AggregateKind::kCountStar ? "*" : names[call.input]);
-              calls.push_back(call.filter ? text + " FILTER " + names[*call.filter] : text);
-            }
-            return calls.empty() ? fmt::format("Distinct(key=[{}])", join(keys))
-                                 : fmt::format("GroupAggregate(groupBy=[{}], select=[{}])",
-                                               join(keys), join(calls));
-          },
-          [&](const TopNNode& top) {
-            std::vector<std::string> names = names_of(top.input), keys;
-            for (const SortKey& key : top.order) {
-              keys.push_back(names[key.column] + (key.descending ? " DESC" : " ASC"));
-            }
-            std::string fetch = top.limit ? std::to_string(*top.limit) : "unlimited";
-            if (top.partition.empty()) {
-              return fmt::format("SortLimit(orderBy=[{}], offset=[{}], fetch=[{}])", join(keys),
-                                 top.offset, fetch);
-            }
-            std::vector<std::string> partition;
-            for (size_t column : top.partition) {
-              partition.push_back(names[column]);
-            }
-            return fmt::format("Rank(partitionBy=[{}], orderBy=[{}], offset=[{}], fetch=[{}])",
-                               join(partition), join(keys), top.offset, fetch);
-          },
-          [&](const RankNode& rank) { return describe_rank(rank); },
-          [&](const UnionNode& node) {
-            return fmt::format("Union(all=[true], inputs=[{}])", node.inputs.size());
-          },
-          [&](const SetDifferenceNode& node) {
-            return fmt::format("{}(all=[{}])", node.intersect ? "Intersect" : "Minus", node.all);
-          },
-          [&](const JoinNode& node) { return describe_join(node); },
-      },
-      plan.node);
-}
-
-// Prints a tree; a part with several readers once, and then by its number.
-class TreePrinter {
- public:
-  TreePrinter(const LogicalPlan& root, bool with_mode) : with_mode_(with_mode) { count(root); }
-
-  void append(const LogicalPlan& plan, const std::string& indent, bool last, bool root,
-              std::string& out) {
-    std::vector<PlanRef> inputs = inputs_of(plan);
-    std::string line;
-    bool shared = readers_[&plan] > 1 && !inputs.empty();
-    size_t& id = ids_[&plan];
-    if (shared && id != 0) {
-      line = fmt::format("Reused(reference_id=[{}])", id);
-      inputs.clear();
-    } else {
-      id = shared ? ++last_id_ : 0;
-      line = describe(plan);
-      if (with_mode_) {
-        line.insert(line.size() - 1,
-                    retracts(plan) ? ", changelogMode=[I,UB,UA,D]" : ", changelogMode=[I]");
-      }
-      line += shared ? fmt::format("(reuse_id=[{}])", id) : "";
-    }
-    out += root ? line + "\n" : indent + (last ? "+- " : ":- ") + line + "\n";
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      append(*inputs[i], root ? "" : indent + (last ? "   " : ":  "), i + 1 == inputs.size(), false,
-             out);
-    }
-  }
-
- private:
-  void count(const LogicalPlan& plan) {
-    if (++readers_[&plan] == 1) {
-      for (const PlanRef& input : inputs_of(plan)) {
-        count(*input);
-      }
-    }
-  }
-
-  bool with_mode_;
-  std::unordered_map<const LogicalPlan*, size_t> readers_;
-  std::unordered_map<const LogicalPlan*, size_t> ids_;
-  size_t last_id_ = 0;
-};
-
-}  // namespace
-
-std::string plan_to_string(const LogicalPlan& plan, bool with_changelog_mode) {
-  std::string out;
-  TreePrinter(plan, with_changelog_mode).append(plan, "", true, true, out);
-  return out;
 }
 
 }  // namespace tidemark

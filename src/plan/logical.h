@@ -12,6 +12,7 @@
 #include "expr/aggregate.h"
 #include "expr/expr.h"
 #include "expr/rank.h"
+#include "expr/window.h"
 #include "types/key_codec.h"
 
 namespace tidemark {
@@ -44,6 +45,9 @@ struct AggregateCall {
   std::optional<size_t> filter;  // a BOOLEAN column
   Type input_type;
   Type result_type;
+  std::vector<SortKey> order{};  // of the values, where it counts
+  Value parameter{};             // see AggregateKind
+  bool ignore_nulls = true;      // for those that can see NULLs
   bool operator==(const AggregateCall&) const = default;
 };
 // Output: the group columns, then the calls. Without calls: DISTINCT.
@@ -68,6 +72,41 @@ struct RankNode {
   std::vector<size_t> partition;
   std::vector<SortKey> order;
   std::optional<uint64_t> last;  // only rows numbered up to this
+};
+struct WindowCall {
+  WindowFunction function = WindowFunction::kAggregate;
+  AggregateCall argument;  // an aggregate; for the others input, types and NULL treatment alone
+  int64_t offset = 1;      // LAG, LEAD; NTH_VALUE: from 1; NTILE: the number of tiles
+  std::optional<size_t> fallback;  // LAG, LEAD: a column
+  WindowFrame frame;
+  bool operator==(const WindowCall&) const = default;
+};
+// Functions over the rows of each partition in order, as columns behind the input's.
+struct WindowNode {
+  PlanRef input;
+  std::vector<size_t> partition;
+  std::vector<SortKey> order;
+  std::vector<WindowCall> calls;
+};
+// Each row once for each element of its collections (NULLs fill up shorter ones): the input's
+// columns, then those of the elements (types/nested.h), then their place, an INT from 1.
+struct UnnestNode {
+  PlanRef input;
+  std::vector<size_t> collections;
+  bool with_ordinality = false;
+  bool keeps_empty = false;  // a row without elements once, with NULLs
+};
+// WITH RECURSIVE: the base's rows, and what the body makes of them, again and again. The body is a
+// plan of its own, whose leaves are RecursiveRefNodes: 0 stands for the rows of the iteration
+// before, i for others[i - 1]. All have the base's types.
+struct RecursiveNode {
+  PlanRef base;
+  PlanRef body;
+  std::vector<PlanRef> others;
+  bool all = false;  // UNION ALL
+};
+struct RecursiveRefNode {
+  size_t index = 0;
 };
 struct UnionNode {  // UNION ALL; inputs have the same types
   std::vector<PlanRef> inputs;
@@ -101,7 +140,8 @@ struct LogicalPlan {
   // Columns that are unique over the rows; empty: at most one row; nullopt: none known.
   std::optional<std::vector<size_t>> key;
   std::variant<ScanNode, ValuesNode, FilterNode, ProjectNode, AggregateNode, TopNNode, UnionNode,
-               SetDifferenceNode, JoinNode, RankNode>
+               SetDifferenceNode, JoinNode, RankNode, WindowNode, UnnestNode, RecursiveNode,
+               RecursiveRefNode>
       node;
 };
 
@@ -113,6 +153,10 @@ PlanRef make_project(PlanRef input, std::vector<ExprRef> expressions,
 PlanRef make_aggregate(PlanRef input, std::vector<size_t> group, std::vector<AggregateCall> calls);
 PlanRef make_top_n(TopNNode node);
 PlanRef make_rank(RankNode node);
+PlanRef make_window(WindowNode node);
+PlanRef make_unnest(UnnestNode node);
+PlanRef make_recursive(RecursiveNode node);
+PlanRef make_recursive_ref(size_t index, Schema schema);
 PlanRef make_union(std::vector<PlanRef> inputs);
 PlanRef make_set_difference(SetDifferenceNode node);
 PlanRef make_join(JoinNode node);

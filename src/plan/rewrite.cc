@@ -31,6 +31,23 @@ PlanRef with_inputs(const PlanRef& plan, std::vector<PlanRef> inputs) {
             copy.input = inputs[0];
             return make_rank(std::move(copy));
           },
+          [&](const WindowNode& node) {
+            WindowNode copy = node;
+            copy.input = inputs[0];
+            return make_window(std::move(copy));
+          },
+          [&](const UnnestNode& node) {
+            UnnestNode copy = node;
+            copy.input = inputs[0];
+            return make_unnest(std::move(copy));
+          },
+          [&](const RecursiveNode& node) {
+            RecursiveNode copy = node;
+            copy.base = inputs[0];
+            copy.others.assign(inputs.begin() + 1, inputs.end());
+            return make_recursive(std::move(copy));
+          },
+          [&](const RecursiveRefNode&) { return plan; },
           [&](const UnionNode&) { return make_union(std::move(inputs)); },
           [&](const SetDifferenceNode& node) {
             return make_set_difference({inputs[0], inputs[1], node.intersect, node.all});
@@ -140,6 +157,33 @@ ExprRef shift_columns(const ExprRef& expr, size_t shift) {
   std::vector<size_t> map(used.size());
   std::iota(map.begin(), map.end(), shift);
   return remap_columns(expr, map);
+}
+
+void for_each_input(AggregateCall& call, const std::function<void(size_t&)>& f) {
+  if (call.kind != AggregateKind::kCountStar) {
+    f(call.input);
+  }
+  if (call.filter) {
+    f(*call.filter);
+  }
+  for (SortKey& key : call.order) {
+    f(key.column);
+  }
+}
+
+void for_each_input(WindowNode& node, const std::function<void(size_t&)>& f) {
+  for (size_t& column : node.partition) {
+    f(column);
+  }
+  for (SortKey& key : node.order) {
+    f(key.column);
+  }
+  for (WindowCall& call : node.calls) {
+    for_each_input(call.argument, f);
+    if (call.fallback) {
+      f(*call.fallback);
+    }
+  }
 }
 
 AggregateCall count_star() {

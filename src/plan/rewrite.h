@@ -33,6 +33,9 @@ PlanRef make_distinct(PlanRef plan);
 ExprRef shift_columns(const ExprRef& expr, size_t shift);
 // COUNT(*) over groups, to be completed by others.
 AggregateCall count_star();
+// Calls f with every column that the call reads, to be changed.
+void for_each_input(AggregateCall& call, const std::function<void(size_t&)>& f);
+void for_each_input(WindowNode& node, const std::function<void(size_t&)>& f);
 AggregateCall aggregate_call(AggregateKind kind, size_t input, const Type& input_type);
 
 }  // namespace tidemark

@@ -32,64 +32,81 @@ bool same_node(const LogicalPlan& a, const LogicalPlan& b) {
   if (a.node.index() != b.node.index()) {
     return false;
   }
-  return std::visit(Overloaded{
-                        [&](const ScanNode& x) {
-                          const auto& y = std::get<ScanNode>(b.node);
-                          return x.object->id == y.object->id && x.columns == y.columns;
-                        },
-                        [&](const ValuesNode&) { return &a == &b; },
-                        [&](const FilterNode& x) {
-                          return same_expr(*x.predicate, *std::get<FilterNode>(b.node).predicate);
-                        },
-                        [&](const ProjectNode& x) {
-                          const auto& y = std::get<ProjectNode>(b.node);
-                          if (!same_exprs(x.expressions, y.expressions)) {
-                            return false;
-                          }
-                          // What is run in one operator with the projection: see the physical
-                          // planner.
-                          const LogicalPlan* at = x.input.get();
-                          const LogicalPlan* other = y.input.get();
-                          const auto* filter = std::get_if<FilterNode>(&at->node);
-                          const auto* other_filter = std::get_if<FilterNode>(&other->node);
-                          if ((filter == nullptr) != (other_filter == nullptr)) {
-                            return false;
-                          }
-                          if (filter != nullptr) {
-                            if (!same_expr(*filter->predicate, *other_filter->predicate)) {
-                              return false;
-                            }
-                            at = filter->input.get();
-                            other = other_filter->input.get();
-                          }
-                          const auto* join = std::get_if<JoinNode>(&at->node);
-                          const auto* other_join = std::get_if<JoinNode>(&other->node);
-                          return join == nullptr || other_join == nullptr
-                                     ? join == nullptr && other_join == nullptr
-                                     : same_join(*join, *other_join);
-                        },
-                        [&](const AggregateNode& x) {
-                          const auto& y = std::get<AggregateNode>(b.node);
-                          return x.group == y.group && x.calls == y.calls;
-                        },
-                        [&](const TopNNode& x) {
-                          const auto& y = std::get<TopNNode>(b.node);
-                          return x.order == y.order && x.offset == y.offset && x.limit == y.limit &&
-                                 x.partition == y.partition;
-                        },
-                        [&](const RankNode& x) {
-                          const auto& y = std::get<RankNode>(b.node);
-                          return x.function == y.function && x.partition == y.partition &&
-                                 x.order == y.order && x.last == y.last;
-                        },
-                        [&](const UnionNode&) { return true; },
-                        [&](const SetDifferenceNode& x) {
-                          const auto& y = std::get<SetDifferenceNode>(b.node);
-                          return x.intersect == y.intersect && x.all == y.all;
-                        },
-                        [&](const JoinNode& x) { return same_join(x, std::get<JoinNode>(b.node)); },
-                    },
-                    a.node);
+  return std::visit(
+      Overloaded{
+          [&](const ScanNode& x) {
+            const auto& y = std::get<ScanNode>(b.node);
+            return x.object->id == y.object->id && x.columns == y.columns;
+          },
+          [&](const ValuesNode&) { return &a == &b; },
+          [&](const FilterNode& x) {
+            return same_expr(*x.predicate, *std::get<FilterNode>(b.node).predicate);
+          },
+          [&](const ProjectNode& x) {
+            const auto& y = std::get<ProjectNode>(b.node);
+            if (!same_exprs(x.expressions, y.expressions)) {
+              return false;
+            }
+            // What is run in one operator with the projection: see the physical
+            // planner.
+            const LogicalPlan* at = x.input.get();
+            const LogicalPlan* other = y.input.get();
+            const auto* filter = std::get_if<FilterNode>(&at->node);
+            const auto* other_filter = std::get_if<FilterNode>(&other->node);
+            if ((filter == nullptr) != (other_filter == nullptr)) {
+              return false;
+            }
+            if (filter != nullptr) {
+              if (!same_expr(*filter->predicate, *other_filter->predicate)) {
+                return false;
+              }
+              at = filter->input.get();
+              other = other_filter->input.get();
+            }
+            const auto* join = std::get_if<JoinNode>(&at->node);
+            const auto* other_join = std::get_if<JoinNode>(&other->node);
+            return join == nullptr || other_join == nullptr
+                       ? join == nullptr && other_join == nullptr
+                       : same_join(*join, *other_join);
+          },
+          [&](const AggregateNode& x) {
+            const auto& y = std::get<AggregateNode>(b.node);
+            return x.group == y.group && x.calls == y.calls;
+          },
+          [&](const TopNNode& x) {
+            const auto& y = std::get<TopNNode>(b.node);
+            return x.order == y.order && x.offset == y.offset && x.limit == y.limit &&
+                   x.partition == y.partition;
+          },
+          [&](const RankNode& x) {
+            const auto& y = std::get<RankNode>(b.node);
+            return x.function == y.function && x.partition == y.partition && x.order == y.order &&
+                   x.last == y.last;
+          },
+          [&](const WindowNode& x) {
+            const auto& y = std::get<WindowNode>(b.node);
+            return x.partition == y.partition && x.order == y.order && x.calls == y.calls;
+          },
+          [&](const UnnestNode& x) {
+            const auto& y = std::get<UnnestNode>(b.node);
+            return x.collections == y.collections && x.with_ordinality == y.with_ordinality &&
+                   x.keeps_empty == y.keeps_empty;
+          },
+          [&](const RecursiveNode& x) {
+            const auto& y = std::get<RecursiveNode>(b.node);
+            return x.all == y.all && same_plan(*x.body, *y.body);
+          },
+          [&](const RecursiveRefNode& x) {
+            return x.index == std::get<RecursiveRefNode>(b.node).index;
+          },
+          [&](const UnionNode&) { return true; },
+          [&](const SetDifferenceNode& x) {
+            const auto& y = std::get<SetDifferenceNode>(b.node);
+            return x.intersect == y.intersect && x.all == y.all;
+          },
+          [&](const JoinNode& x) { return same_join(x, std::get<JoinNode>(b.node)); },
+      },
+      a.node);
 }
 
 bool same_plan(const LogicalPlan& a, const LogicalPlan& b) {

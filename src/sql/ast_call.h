@@ -24,10 +24,12 @@ struct FrameBound {
   FrameBoundKind kind = FrameBoundKind::kCurrentRow;
   ExprPtr offset;  // null unless kPreceding or kFollowing
 };
+enum class FrameExclude : uint8_t { kNothing, kCurrentRow, kGroup, kTies };
 struct Frame {
   FrameUnit unit = FrameUnit::kRange;
   FrameBound start;
-  FrameBound end;  // CURRENT ROW when not written
+  FrameBound end;                                 // CURRENT ROW when not written
+  FrameExclude exclude = FrameExclude::kNothing;  // EXCLUDE NO OTHERS too
 };
 // OVER w is a spec with only `base`.
 struct WindowSpec {

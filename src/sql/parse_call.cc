@@ -132,6 +132,17 @@ Result<std::optional<Frame>> read_frame(TokenStream& in) {
     TRY(in.expect("AND"));
     frame.end = TRY(read_frame_bound(in));
   }
+  if (in.accept("EXCLUDE")) {
+    if (in.accept("CURRENT ROW")) {
+      frame.exclude = FrameExclude::kCurrentRow;
+    } else if (in.accept("GROUP")) {
+      frame.exclude = FrameExclude::kGroup;
+    } else if (in.accept("TIES")) {
+      frame.exclude = FrameExclude::kTies;
+    } else {
+      TRY(in.expect("NO OTHERS"));
+    }
+  }
   return std::optional<Frame>(std::move(frame));
 }
 

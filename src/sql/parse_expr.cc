@@ -1,7 +1,9 @@
 // Operators, by precedence climbing.
 
+#include <algorithm>
 #include <array>
 
+#include "sql/call_operators.h"
 #include "sql/parse.h"
 
 namespace tidemark::sql {
@@ -158,6 +160,20 @@ Result<Expr> read_overlaps(TokenStream& in, Expr left) {
   return Expr{std::move(call), position};
 }
 
+bool at_call_operator(const TokenStream& in) {
+  return std::any_of(kCallOperators.begin(), kCallOperators.end(),
+                     [&](std::string_view symbol) { return in.at(symbol); });
+}
+
+Result<Expr> read_call_operator(TokenStream& in, Expr left) {
+  size_t position = in.position();
+  FunctionCall call;
+  call.name.parts.push_back({in.take().text, position});
+  call.args.push_back(std::move(left));
+  call.args.push_back(TRY(read_expr_above(in, kPrecedenceOther + 1)));
+  return Expr{std::move(call), position};
+}
+
 const BinaryRow* find_binary(const TokenStream& in) {
   for (const BinaryRow& row : kBinary) {
     if (in.at(row.symbol)) {
@@ -257,6 +273,8 @@ Result<Expr> read_expr_above(TokenStream& in, int precedence) {
         return left;
       }
       left = TRY(read_binary(in, std::move(left), *row));
+    } else if (precedence <= kPrecedenceOther && at_call_operator(in)) {
+      left = TRY(read_call_operator(in, std::move(left)));
     } else if (precedence <= kPrecedenceIs && in.at("IS")) {
       left = TRY(read_is(in, std::move(left)));
     } else if (precedence <= kPrecedenceRange && at_range(in)) {

@@ -1,3 +1,4 @@
+#include "sql/call_operators.h"
 #include "sql/keywords.h"
 #include "sql/parse.h"
 #include "sql/unparse.h"
@@ -200,6 +201,14 @@ void Writer::call(const FunctionCall& call) {
     raw(")");
     return;
   }
+  if (single && call.args.size() == 2 && is_call_operator(last)) {
+    expr_above(call.args[0], kPrecedenceOther);
+    raw(" ");
+    raw(last);
+    raw(" ");
+    expr_above(call.args[1], kPrecedenceOther + 1);
+    return;
+  }
   if (single && call.args.empty() && is_bare_function(last) && !call.over && !call.filter) {
     raw(last);
     return;
@@ -267,6 +276,19 @@ void Writer::window_spec(const WindowSpec& spec) {
     write_bound(*this, spec.frame->start);
     raw(" AND ");
     write_bound(*this, spec.frame->end);
+    switch (spec.frame->exclude) {
+      case FrameExclude::kNothing:
+        break;
+      case FrameExclude::kCurrentRow:
+        raw(" EXCLUDE CURRENT ROW");
+        break;
+      case FrameExclude::kGroup:
+        raw(" EXCLUDE GROUP");
+        break;
+      case FrameExclude::kTies:
+        raw(" EXCLUDE TIES");
+        break;
+    }
   }
   raw(")");
 }

@@ -1,5 +1,6 @@
 #include <fmt/core.h>
 
+#include "sql/call_operators.h"
 #include "sql/parse.h"
 #include "sql/writer.h"
 
@@ -165,8 +166,10 @@ int precedence_of(const Expr& expr) {
     return kPrecedenceRange;
   }
   if (const auto* call = std::get_if<FunctionCall>(&expr.node)) {
-    return call->name.parts.size() == 1 && call->name.last() == "OVERLAPS" ? kPrecedenceRange
-                                                                           : kPrimary;
+    bool single = call->name.parts.size() == 1;
+    return single && call->name.last() == "OVERLAPS"       ? kPrecedenceRange
+           : single && is_call_operator(call->name.last()) ? kPrecedenceOther
+                                                           : kPrimary;
   }
   return std::holds_alternative<AtTimeZone>(expr.node) ? kPrecedenceAtZone : kPrimary;
 }

@@ -4,7 +4,8 @@ namespace tidemark {
 
 namespace {
 
-constexpr size_t kSlotsMin = 16;
+constexpr size_t kSlotsMin =
+    64;  // few groups should not collide: probes that vary are mispredicted
 constexpr size_t kCompactMin = 1 << 20;  // dead string bytes below this are not worth a pass
 
 uint64_t slot_of(uint64_t hash, uint32_t id) {
@@ -84,18 +85,27 @@ void KeyedTable::resolve_single(const Column& key, size_t rows, std::span<const 
                                 uint32_t* ids) {
   const Column* keys[] = {&key};
   const T* values = key.data<T>();
-  for (size_t i = 0; i < rows; ++i) {
-    uint64_t hash = hashes[i];
-    uint32_t id = kNone;
-    for (size_t slot = hash & mask_; slots_[slot] != 0; slot = (slot + 1) & mask_) {
-      uint32_t candidate = id_of(slots_[slot]);
-      if (tag_matches(slots_[slot], hash) &&
-          equal_physical(keys_[0].data<T>()[candidate], values[i])) {
-        id = candidate;
+  for (size_t i = 0; i < rows;) {
+    // What add() moves is read again after it.
+    const uint64_t* slots = slots_.data();
+    const T* known = keys_[0].data<T>();
+    size_t mask = mask_;
+    for (; i < rows; ++i) {
+      uint64_t hash = hashes[i];
+      size_t slot = hash & mask;
+      while (slots[slot] != 0 && !(tag_matches(slots[slot], hash) &&
+                                   equal_physical(known[id_of(slots[slot])], values[i]))) {
+        slot = (slot + 1) & mask;
+      }
+      if (slots[slot] == 0) {
         break;
       }
+      ids[i] = id_of(slots[slot]);
     }
-    ids[i] = id != kNone ? id : add(keys, i, hash);
+    if (i < rows) {
+      ids[i] = add(keys, i, hashes[i]);
+      ++i;
+    }
   }
 }
 

@@ -121,6 +121,7 @@ class KeyedTable final : public StateTable {
     return free_ids_.size() < wanted ? wanted - free_ids_.size() : 0;
   }
   size_t held_bytes() const override;
+  size_t held_rows() const override { return live_; }
 
  private:
   enum Flag : uint8_t {

@@ -78,6 +78,7 @@ class OrderedTable final : public StateTable {
   size_t evict(size_t entries_max) override;
   size_t surplus_entries() const override { return live_ / 4; }
   size_t held_bytes() const override;
+  size_t held_rows() const override { return live_; }
 
  private:
   using Map = absl::btree_map<SmallBytes, OrderedEntry>;

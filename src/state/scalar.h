@@ -55,6 +55,7 @@ class Scalar final : public StateTable {
   size_t evict(size_t) override { return 0; }
   size_t surplus_entries() const override { return 0; }
   size_t held_bytes() const override { return 0; }
+  size_t held_rows() const override { return 0; }
 
  private:
   T value_{};

@@ -59,8 +59,9 @@ class StateTable {
   virtual size_t evict(size_t entries_max) = 0;
   // How many entries to evict for a quarter of the memory held to be free.
   virtual size_t surplus_entries() const = 0;
-  // Bytes of memory held.
+  // Bytes of memory held, and rows.
   virtual size_t held_bytes() const = 0;
+  virtual size_t held_rows() const = 0;
 
  protected:
   StateTable() = default;

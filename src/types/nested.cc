@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 
 namespace tidemark {
 
@@ -93,6 +94,83 @@ void unpack_array(std::string_view bytes, Column& elements) {
 
 uint32_t packed_count(std::string_view bytes) {
   return take_u32(bytes);
+}
+
+std::vector<Field> unnested_fields(const Type& collection) {
+  std::vector<Field> fields;
+  const Type& element = collection.children[0];
+  if (collection.kind == TypeKind::kMap) {
+    fields = {{"KEY", element.as_nullable()}, {"VALUE", collection.children[1].as_nullable()}};
+  } else if (element.kind == TypeKind::kRow) {
+    for (size_t i = 0; i < element.children.size(); ++i) {
+      fields.push_back({element.field_names[i], element.children[i].as_nullable()});
+    }
+  } else {
+    fields = {{"EXPR$0", element.as_nullable()}};
+  }
+  return fields;
+}
+
+std::string_view take_packed(std::string_view& bytes, const Type& element) {
+  CHECK(!bytes.empty());
+  size_t size = 1;
+  if (!is_packed_null(bytes)) {
+    PhysicalKind kind = element.physical();
+    if (kind == PhysicalKind::kString) {
+      std::string_view rest = bytes.substr(1);
+      size += 4;
+      size += take_u32(rest);
+    } else {
+      size += physical_width(kind);
+    }
+  }
+  CHECK(bytes.size() >= size);
+  std::string_view taken = bytes.substr(0, size);
+  bytes.remove_prefix(size);
+  return taken;
+}
+
+std::vector<std::string_view> packed_elements(std::string_view array, const Type& element) {
+  uint32_t count = take_u32(array);
+  std::vector<std::string_view> elements;
+  elements.reserve(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    elements.push_back(take_packed(array, element));
+  }
+  return elements;
+}
+
+std::string pack_elements(std::span<const std::string_view> elements) {
+  std::string out;
+  append_u32(static_cast<uint32_t>(elements.size()), out);
+  for (std::string_view element : elements) {
+    out += element;
+  }
+  return out;
+}
+
+std::string pack_map(const Column& keys, const Column& values) {
+  std::map<std::string, size_t> last;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    std::string key;
+    pack_element(keys, i, key);
+    last[std::move(key)] = i;
+  }
+  std::string out;
+  append_u32(static_cast<uint32_t>(last.size()), out);
+  for (const auto& [key, i] : last) {
+    out += key;
+    pack_element(values, i, out);
+  }
+  return out;
+}
+
+void unpack_map(std::string_view bytes, Column& keys, Column& values) {
+  uint32_t count = take_u32(bytes);
+  for (uint32_t i = 0; i < count; ++i) {
+    unpack_element(bytes, keys);
+    unpack_element(bytes, values);
+  }
 }
 
 }  // namespace tidemark

@@ -5,8 +5,9 @@
 //   | size (4) | prefix (4) | rest (8)    |   size <= 12, unused bytes are zero
 //   | size (4) | prefix (4) | pointer (8) |   size > 12, bytes owned by a StringHeap
 //
-// Two short strings are equal exactly when their 16 bytes are.
+// Two short strings are equal exactly when their 16 bytes are. Little-endian machines only.
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -21,18 +22,26 @@ class StringRef {
 
   StringRef() : words_{0, 0} {}
   // For more than kInlineMax bytes, `bytes` must outlive the reference.
-  explicit StringRef(std::string_view bytes) : words_{0, 0} {
-    char* self = reinterpret_cast<char*>(this);
-    uint32_t size = static_cast<uint32_t>(bytes.size());
-    std::memcpy(self, &size, 4);
-    if (size <= kInlineMax) {
-      if (size != 0) {
-        std::memcpy(self + 4, bytes.data(), size);
+  explicit StringRef(std::string_view bytes) {
+    // Words are put together in registers: bytes stored one by one and read back as a word would
+    // wait for the stores.
+    size_t size = bytes.size();
+    const char* data = bytes.data();
+    words_[0] = static_cast<uint32_t>(size);
+    words_[1] = 0;
+    if (size > kInlineMax) {
+      words_[0] |= load4(data) << 32;
+      words_[1] = reinterpret_cast<uint64_t>(data);
+    } else if (size >= 8) {
+      words_[0] |= load4(data) << 32;
+      words_[1] = load8(data + size - 8) >> (8 * (kInlineMax - size));
+    } else if (size >= 4) {
+      words_[0] |= load4(data) << 32;
+      words_[1] = load4(data + size - 4) >> (8 * (8 - size));
+    } else if (size != 0) {
+      for (size_t at : {size_t{0}, size / 2, size - 1}) {
+        words_[0] |= uint64_t{static_cast<uint8_t>(data[at])} << (32 + 8 * at);
       }
-    } else {
-      std::memcpy(self + 4, bytes.data(), 4);
-      const char* data = bytes.data();
-      std::memcpy(self + 8, &data, 8);
     }
   }
 
@@ -57,17 +66,24 @@ class StringRef {
   }
 
  private:
-  // More than 12 bytes of equal length and prefix: eight at a time, the last eight overlapping.
+  // More than 12 bytes of equal length and prefix: eight at a time, the last eight overlapping. Up
+  // to 28 bytes it is three words without a branch, for lengths that vary from row to row.
   static bool same_long(const StringRef& a, const StringRef& b) {
-    const char* x = a.data();
-    const char* y = b.data();
+    const char* x = reinterpret_cast<const char*>(a.words_[1]);
+    const char* y = reinterpret_cast<const char*>(b.words_[1]);
     size_t last = a.size() - 8;
-    for (size_t i = 4; i < last; i += 8) {
-      if (load8(x + i) != load8(y + i)) {
-        return false;
-      }
+    size_t middle = last < 12 ? last : 12;
+    uint64_t differs = (load8(x + 4) ^ load8(y + 4)) | (load8(x + middle) ^ load8(y + middle)) |
+                       (load8(x + last) ^ load8(y + last));
+    for (size_t i = 20; i < last && differs == 0; i += 8) {
+      differs = load8(x + i) ^ load8(y + i);
     }
-    return load8(x + last) == load8(y + last);
+    return differs == 0;
+  }
+  static uint64_t load4(const char* bytes) {
+    uint32_t word;
+    std::memcpy(&word, bytes, 4);
+    return word;
   }
   static uint64_t load8(const char* bytes) {
     uint64_t word;
@@ -77,7 +93,7 @@ class StringRef {
 
   uint64_t words_[2];
 };
-static_assert(sizeof(StringRef) == 16);
+static_assert(sizeof(StringRef) == 16 && std::endian::native == std::endian::little);
 
 // Append-only storage for the bytes of long strings. Addresses stay valid for the heap's life.
 // One thread appends; a heap that is no longer appended to may be read by any thread.

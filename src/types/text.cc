@@ -129,12 +129,9 @@ void append_nested(const Type& type, std::string_view bytes, std::string& out, T
     }
     case TypeKind::kMap: {
       Column keys(type.children[0]), values(type.children[1]);
-      uint32_t count = packed_count(bytes);
-      bytes.remove_prefix(4);
+      unpack_map(bytes, keys, values);
       out += '{';
-      for (uint32_t i = 0; i < count; ++i) {
-        unpack_element(bytes, keys);
-        unpack_element(bytes, values);
+      for (size_t i = 0; i < keys.size(); ++i) {
         out += i == 0 ? "" : ",";
         append_part(keys, i, out, format);
         out += '=';

@@ -193,6 +193,30 @@ TEST_F(ClientTest, time_pipe_and_signals_end_a_live_query) {
             "0");
 }
 
+TEST_F(ClientTest, killed_it_leaves_nothing_that_holds_the_log_and_is_cleaned_up_after) {
+  make_table("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
+  std::string script = file("q.sql", source("t") + "SELECT id FROM t");
+  std::string command = "cd " + directory_ + " && { TMPDIR=" + directory_ +
+                        " " TIDEMARK_BINARY " -f " + script +
+                        " --output json >out 2>err </dev/null & } && "
+                        "for i in $(seq 3000); do test -s out && break; sleep 0.01; done; "
+                        "test -s out && kill -9 $!";
+  ASSERT_EQ(system(command.c_str()), 0) << contents(directory_ + "/err");
+  auto count = [&](const std::string& what) {
+    return shared_cluster().value("SELECT count(*) FROM " + what, database_);
+  };
+  std::string slots = "pg_replication_slots WHERE database = '" + database_ + "'";
+  for (int i = 0; i < 3000 && count(slots) != "0"; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(count(slots), "0");
+  EXPECT_EQ(count("pg_publication"), "1");
+  Outcome again = run("-f " + script + " --until caught-up --output json");
+  EXPECT_EQ(again.status, 0) << again.err;
+  EXPECT_NE(again.out.find("{\"id\":1}"), std::string::npos) << again.out;
+  EXPECT_EQ(count("pg_publication"), "0");
+}
+
 TEST_F(ClientTest, changes_follow_at_their_marks) {
   make_table("CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 10)");
   std::string script = file("q.sql", source("t") + "SELECT id, v FROM t");

@@ -263,6 +263,52 @@ TEST_F(DurableTest, WhatNobodyReadsHoldsNoLogAtTheSource) {
             "0");
 }
 
+TEST_F(DurableTest, AViewWhoseTableIsAlteredStopsAloneAndComesBack) {
+  ASSERT_TRUE(serve_.start());
+  define();
+  shared_cluster().run("CREATE TABLE beside (id int PRIMARY KEY)", database_);
+  run(table_sql("beside"));
+  run("CREATE MATERIALIZED VIEW n_beside AS SELECT COUNT(*) AS n FROM beside");
+  auto answer = [&](const std::string& sql) {
+    PostgresConnection client = serve_.connect();
+    Result<QueryResult> result = client.query(sql);
+    return result.ok() ? std::string(result->text(0, 0)) : result.status().message();
+  };
+  auto becomes = [&](const std::string& sql, const std::string& wanted) {
+    std::string last;
+    for (int i = 0; i < 600 && last != wanted; ++i) {
+      last = answer(sql);
+      usleep(20'000);
+    }
+    EXPECT_EQ(last, wanted) << sql << "\n" << serve_.log();
+  };
+  std::string gone = "table public.claims has no column cost";
+  shared_cluster().run("ALTER TABLE claims DROP COLUMN cost; INSERT INTO beside VALUES (1)",
+                       database_);
+  becomes("SELECT COUNT(*) FROM per_animal", gone);
+  becomes("SELECT n FROM n_beside", "1");
+  // The same after a restart, which knows of the view and not of the column.
+  serve_.kill();
+  ASSERT_TRUE(serve_.start());
+  becomes("SELECT COUNT(*) FROM per_animal", gone);
+  EXPECT_EQ(answer("SELECT n FROM n_beside"), "1");
+  shared_cluster().run("ALTER TABLE claims ADD COLUMN cost float8 DEFAULT 2.5", database_);
+  becomes("SELECT COUNT(*) FROM per_animal", "5");
+  expect_exact();
+  // A new name is followed, also across a restart.
+  shared_cluster().run(
+      "ALTER TABLE claims RENAME COLUMN cost TO price; UPDATE claims SET price = 3 WHERE id < 10",
+      database_);
+  wait();
+  EXPECT_EQ(rows("SELECT SUM(s) FROM per_animal"), source_rows("SELECT sum(price) FROM claims"));
+  wait_for_checkpoint();
+  serve_.kill();
+  shared_cluster().run("UPDATE claims SET price = 4 WHERE id > 990", database_);
+  ASSERT_TRUE(serve_.start());
+  wait();
+  EXPECT_EQ(rows("SELECT SUM(s) FROM per_animal"), source_rows("SELECT sum(price) FROM claims"));
+}
+
 TEST_F(DurableTest, ASecondProcessIsRefused) {
   ASSERT_TRUE(serve_.start());
   std::string command =

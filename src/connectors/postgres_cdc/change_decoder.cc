@@ -17,8 +17,8 @@ constexpr size_t kCoalescedRows = 4096;  // a step of the engine stays around a 
 
 }  // namespace
 
-ChangeDecoder::ChangeDecoder(std::function<bool(SourceEvent)> emit, DeliveredXids& delivered)
-    : emit_(std::move(emit)), delivered_(delivered) {}
+ChangeDecoder::ChangeDecoder(Callbacks callbacks, DeliveredXids& delivered)
+    : callbacks_(std::move(callbacks)), delivered_(delivered) {}
 ChangeDecoder::~ChangeDecoder() = default;
 
 Status ChangeDecoder::on_message(std::string_view message, bool coalesce) {
@@ -117,6 +117,7 @@ Status ChangeDecoder::apply_relation(std::string_view body) {
   Relation& relation = relations_[parsed.oid];
   relation.relation = std::move(parsed);
   relation.message = body;
+  TRY(callbacks_.described(relation.relation.oid));
   map_readers(relation);
   for (auto& [id, reader] : readers_) {
     if (reader->is_holding && reader->plan->table.oid == relation.relation.oid) {
@@ -126,20 +127,15 @@ Status ChangeDecoder::apply_relation(std::string_view body) {
   return {};
 }
 
+// A description that does not fit a reader matters only if a row comes under it: the table may have
+// been altered since.
 void ChangeDecoder::map_readers(Relation& relation) {
   relation.targets.clear();
   for (auto& [id, reader] : readers_) {
-    if (reader->plan->table.oid != relation.relation.oid || reader->is_failed) {
-      continue;
+    if (reader->plan->table.oid == relation.relation.oid && !reader->is_failed) {
+      relation.targets.push_back(
+          Target{.reader = reader.get(), .map = map_relation(*reader->plan, relation.relation)});
     }
-    Result<RelationMap> map = map_relation(*reader->plan, relation.relation);
-    if (!map.ok() && !reader->is_holding) {
-      fail_reader(id, std::move(map).status());
-      continue;
-    }
-    // A reader that holds is mapped again when what it held is read.
-    relation.targets.push_back(
-        Target{.reader = reader.get(), .map = map.ok() ? std::move(*map) : RelationMap{}});
   }
 }
 
@@ -158,7 +154,7 @@ Status ChangeDecoder::apply_row(char kind, std::string_view body) {
     if (reader.is_holding) {
       TRY(reader.held.append(xid_, kind, body));
     } else if (!reader.snapshot || !reader.snapshot->sees(xid_)) {
-      TRY(append_row(reader, target.map, found->second, change_, kind));
+      TRY(append_row(reader, target.map, found->second.relation, change_, kind));
     }
   }
   return {};
@@ -187,12 +183,6 @@ Status append_change(BatchBuilder& builder, const ReaderPlan& plan, const Relati
     return builder.append(RowKind::kInsert, change.new_row, map, nullptr, Take::kAll);
   }
   bool is_full = plan.old_rows == OldRows::kFull;
-  if (is_full && change.old_kind != 'O') {
-    return Status::invalid_argument(fmt::format("the replica identity of {} is no longer FULL",
-                                                plan.table.display_name()))
-        .with_hint(fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL; or declare the table again",
-                               plan.table.qualified_name()));
-  }
   Take take_old = is_full ? Take::kAll : Take::kKey;
   if (kind == 'D') {
     return builder.append(RowKind::kDelete, change.old_row, map, nullptr, take_old);
@@ -207,15 +197,21 @@ Status append_change(BatchBuilder& builder, const ReaderPlan& plan, const Relati
 
 }  // namespace
 
-Status ChangeDecoder::append_row(ReaderStream& reader, const RelationMap& map,
-                                 const Relation& relation, const PgRowChange& change, char kind) {
+Status ChangeDecoder::append_row(ReaderStream& reader, const Result<RelationMap>& map,
+                                 const PgRelation& relation, const PgRowChange& change, char kind) {
   if (++reader.changes <= reader.changes_handed_out) {
     return {};
   }
-  Status status = append_change(reader.builder, *reader.plan, map, change, kind);
+  if (!map.ok()) [[unlikely]] {
+    return callbacks_.unreadable(reader.id, map.status());
+  }
+  if (kind != 'I' && reader.plan->old_rows == OldRows::kFull && change.old_kind != 'O') {
+    return callbacks_.unreadable(reader.id, identity_is_not_full(reader.plan->table));
+  }
+  Status status = append_change(reader.builder, *reader.plan, *map, change, kind);
   if (!status.ok()) [[unlikely]] {
     const PgRow& row = change.has_new ? change.new_row : change.old_row;
-    std::string where = describe_row(*reader.plan, relation.relation, row);
+    std::string where = describe_row(*reader.plan, relation, row);
     fail_reader(reader.id, Status(status.code(), fmt::format("{}: {}", status.message(), where))
                                .with_hint(status.hint()));
     return {};
@@ -266,6 +262,7 @@ Status ChangeDecoder::end_transaction(const PgCommit& commit, bool coalesce) {
   delivered_.add(xid_);
   position_ = std::max(position_, commit.end_position);
   last_commit_ = CommitInfo{.position = position_, .xid = xid_, .commit_time_us = commit.time_us};
+  drop_lapsed();
   bool is_large = false;
   for (auto& [id, reader] : readers_) {
     reader->builder.mark_commit();
@@ -350,13 +347,13 @@ Status ChangeDecoder::emit_ready() {
     reader->is_ready = true;
     reader->snapshot.reset();
     TRY(emit(0, ProgressEvent{.position = position_, .time_us = 0}));
-    TRY(emit(id, ReaderReadyEvent{}));
+    TRY(emit(id, ReaderReadyEvent{.known = reader->known()}));
   }
   return {};
 }
 
 Status ChangeDecoder::emit(ReaderId reader, decltype(SourceEvent::body) body, size_t bytes) {
-  if (!emit_(SourceEvent{.reader = reader, .bytes = bytes, .body = std::move(body)})) {
+  if (!callbacks_.emit(SourceEvent{.reader = reader, .bytes = bytes, .body = std::move(body)})) {
     return Status::cancelled("interrupted");
   }
   return {};

@@ -35,8 +35,16 @@ namespace tidemark {
 
 class ChangeDecoder {
  public:
-  // `emit` waits for room; false: interrupted.
-  ChangeDecoder(std::function<bool(SourceEvent)> emit, DeliveredXids& delivered);
+  struct Callbacks {
+    // Waits for room; false: interrupted.
+    std::function<bool(SourceEvent)> emit;
+    // The server describes a table, as it does before the first row and when something about it may
+    // have changed. Readers may be lapsed or given another plan in it.
+    std::function<Status(uint32_t table)> described;
+    // A row does not have the reader's columns as its plan has them. To be lapsed in it.
+    std::function<Status(ReaderId reader, const Status& why)> unreadable;
+  };
+  ChangeDecoder(Callbacks callbacks, DeliveredXids& delivered);
   ~ChangeDecoder();
 
   // One message of pgoutput. While `coalesce`, commits are handed out together as one.
@@ -61,8 +69,15 @@ class ChangeDecoder {
   Status finish_snapshot(ReaderId id, XidSnapshot snapshot, Lsn end);
   void remove_reader(ReaderId id);
   void fail_reader(ReaderId id, Status status);
+  // The reader ends here with this event, a reset or a stop; also within a transaction, whose
+  // changes it is then not given (or no further ones).
+  Status lapse_reader(ReaderId id, decltype(SourceEvent::body) last);
+  // What follows is read by this plan, which has the same columns.
+  Status replace_plan(ReaderId id, std::shared_ptr<const ReaderPlan> plan);
 
-  bool has_reader(ReaderId id) const { return readers_.contains(id); }
+  bool has_reader(ReaderId id) const;
+  bool is_ready(ReaderId id) const;
+  const std::shared_ptr<const ReaderPlan>& plan(ReaderId id) const;
   bool all_ready() const;
   bool needs_text() const;
   std::vector<ReaderId> reader_ids() const;
@@ -87,8 +102,8 @@ class ChangeDecoder {
   Status apply_relation(std::string_view body);
   Status apply_row(char kind, std::string_view body);
   Status apply_truncate(std::string_view body);
-  Status append_row(ReaderStream& reader, const RelationMap& map, const Relation& relation,
-                    const PgRowChange& change, char kind);
+  Status append_row(ReaderStream& reader, const Result<RelationMap>& map,
+                    const PgRelation& relation, const PgRowChange& change, char kind);
   Status end_transaction(const PgCommit& commit, bool coalesce);
   Status commit_streamed(uint32_t xid, const PgCommit& commit);
   Status replay_held(ReaderStream& reader);
@@ -100,8 +115,9 @@ class ChangeDecoder {
   Status emit_progress(int64_t time_us);
   Status emit(ReaderId reader, decltype(SourceEvent::body) body, size_t bytes = 64);
   void map_readers(Relation& relation);
+  void drop_lapsed();
 
-  const std::function<bool(SourceEvent)> emit_;
+  const Callbacks callbacks_;
   DeliveredXids& delivered_;
   std::map<ReaderId, std::unique_ptr<ReaderStream>> readers_;
   std::unordered_map<uint32_t, Relation> relations_;

@@ -16,6 +16,7 @@ Status ChangeDecoder::cut_off() {
   in_part_.reset();
   relations_.clear();  // a new walsender sends them again
   streamed_.clear();
+  drop_lapsed();
   std::erase_if(readers_, [](const auto& entry) { return entry.second->is_holding; });
   for (auto& [id, reader] : readers_) {
     reader->builder = BatchBuilder(*reader->plan);
@@ -43,6 +44,7 @@ void ChangeDecoder::add_resumed_reader(ReaderId id, std::shared_ptr<const Reader
 
 void ChangeDecoder::add_reader(ReaderId id, std::shared_ptr<const ReaderPlan> plan) {
   CHECK(!in_transaction());
+  drop_lapsed();
   auto [added, is_new] = readers_.emplace(id, std::make_unique<ReaderStream>(id, std::move(plan)));
   CHECK(is_new);
   auto relation = relations_.find(added->second->plan->table.oid);
@@ -77,21 +79,16 @@ Status ChangeDecoder::finish_snapshot(ReaderId id, XidSnapshot snapshot, Lsn end
 
 // What it held goes out as part of one more commit that ends where the stream is.
 Status ChangeDecoder::replay_held(ReaderStream& reader) {
-  Relation relation;
-  RelationMap map;
+  PgRelation relation;
+  Result<RelationMap> map = RelationMap{};
   SpillBuffer::Cursor cursor(reader.held);
   SpillBuffer::Record record;
   while (!reader.is_failed && TRY(cursor.next(record))) {
     char kind = record.bytes[0];
     std::string_view body = record.bytes.substr(1);
     if (kind == 'R') {
-      relation.relation = TRY(parse_relation(body));
-      Result<RelationMap> mapped = map_relation(*reader.plan, relation.relation);
-      if (!mapped.ok()) {
-        fail_reader(reader.id, std::move(mapped).status());
-        break;
-      }
-      map = std::move(*mapped);
+      relation = TRY(parse_relation(body));
+      map = map_relation(*reader.plan, relation);
     } else if (reader.snapshot->sees(record.tag)) {
       continue;
     } else if (kind == 'T') {
@@ -152,6 +149,54 @@ void ChangeDecoder::fail_reader(ReaderId id, Status status) {
   reader.held = SpillBuffer(kHeldMemoryBytes);
   bool emitted = emit(id, ReaderFailedEvent{.status = std::move(status)}).ok();
   (void)emitted;  // interrupted: everything ends anyway
+}
+
+Status ChangeDecoder::lapse_reader(ReaderId id, decltype(SourceEvent::body) last) {
+  auto found = readers_.find(id);
+  if (found == readers_.end() || found->second->is_lapsed) {
+    return {};
+  }
+  TRY(flush_commits());
+  ReaderStream& reader = *found->second;
+  reader.is_failed = true;
+  reader.is_lapsed = true;
+  reader.builder = BatchBuilder(*reader.plan);
+  return emit(id, std::move(last));
+}
+
+void ChangeDecoder::drop_lapsed() {
+  for (ReaderId id : reader_ids()) {
+    if (readers_.at(id)->is_lapsed) {
+      remove_reader(id);
+    }
+  }
+}
+
+Status ChangeDecoder::replace_plan(ReaderId id, std::shared_ptr<const ReaderPlan> plan) {
+  ReaderStream& reader = *readers_.at(id);
+  TRY(flush_chunk(reader));
+  reader.builder = BatchBuilder(*plan);
+  reader.plan = std::move(plan);
+  TRY(emit(id, ShapeEvent{.known = reader.known()}));
+  auto relation = relations_.find(reader.plan->table.oid);
+  if (relation != relations_.end()) {
+    map_readers(relation->second);
+  }
+  return {};
+}
+
+bool ChangeDecoder::has_reader(ReaderId id) const {
+  auto found = readers_.find(id);
+  return found != readers_.end() && !found->second->is_lapsed;
+}
+
+bool ChangeDecoder::is_ready(ReaderId id) const {
+  auto found = readers_.find(id);
+  return found != readers_.end() && found->second->is_ready;
+}
+
+const std::shared_ptr<const ReaderPlan>& ChangeDecoder::plan(ReaderId id) const {
+  return readers_.at(id)->plan;
 }
 
 }  // namespace tidemark

@@ -11,6 +11,10 @@ struct ChangeDecoder::ReaderStream {
   ReaderStream(ReaderId reader, std::shared_ptr<const ReaderPlan> p)
       : id(reader), plan(std::move(p)), builder(*plan), held(kHeldMemoryBytes) {}
 
+  KnownTable known() const {
+    return {.schema = plan->asked_schema, .table = plan->asked_table, .shape = plan->shape};
+  }
+
   const ReaderId id;
   std::shared_ptr<const ReaderPlan> plan;  // shared with the snapshot's threads; immutable
   BatchBuilder builder;
@@ -23,12 +27,13 @@ struct ChangeDecoder::ReaderStream {
   uint64_t changes = 0;
   uint64_t changes_handed_out = 0;
   bool is_ready = false;
-  bool is_failed = false;
+  bool is_failed = false;  // gets no more events
+  bool is_lapsed = false;  // failed, and to be removed when the transaction has ended
 };
 
 struct ChangeDecoder::Target {
   ReaderStream* reader;
-  RelationMap map;
+  Result<RelationMap> map;
 };
 
 struct ChangeDecoder::Relation {

@@ -164,12 +164,50 @@ Result<QueryResult> ControlSession::query_locked(const std::string& sql) {
   return connection_->query(sql);
 }
 
-Result<TableInfo> ControlSession::table_info(const std::string& schema, const std::string& table) {
+Result<TableInfo> ControlSession::table_info(const std::string& schema, const std::string& table,
+                                             uint32_t renamed) {
   std::lock_guard lock(mutex_);
   if (!connection_) {
     return Status::unavailable("not connected");
   }
-  return read_table_info(*connection_, schema, table);
+  return read_table_info(*connection_, schema, table, renamed);
+}
+
+// pg_index.indkey is in it for keys, pg_class.relfilenode for what was rewritten.
+Result<std::vector<std::string>> ControlSession::catalog_digests(
+    const std::vector<Watched>& tables) {
+  std::lock_guard lock(mutex_);
+  std::string watched;
+  for (size_t i = 0; i < tables.size(); ++i) {
+    watched +=
+        fmt::format("{}({}, {}, {}, {}::pg_catalog.oid)", watched.empty() ? "" : ", ", i,
+                    quote_literal(tables[i].schema), quote_literal(tables[i].table), tables[i].oid);
+  }
+  QueryResult found = TRY(query_locked(fmt::format(
+      R"(SELECT pg_catalog.concat_ws(':', c.oid, c.relname, c.relnamespace, c.relkind, c.relreplident, c.relpersistence,
+  (SELECT pg_catalog.string_agg(pg_catalog.concat_ws('/', a.attnum, a.xmin, a.attname), ',' ORDER BY a.attnum)
+   FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+  (SELECT pg_catalog.string_agg(pg_catalog.concat_ws('/', i.indexrelid, i.indkey, i.indisprimary, i.indisreplident), ',' ORDER BY i.indexrelid)
+   FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND (i.indisprimary OR i.indisreplident)),
+  (SELECT pg_catalog.string_agg(pg_catalog.concat_ws('/', p.oid, p.relfilenode, p.relreplident), ',' ORDER BY p.oid)
+   FROM pg_catalog.pg_class p
+   WHERE p.oid = c.oid OR p.oid IN (SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) t)),
+  (SELECT r.oid FROM pg_catalog.pg_publication_rel r JOIN pg_catalog.pg_publication b ON b.oid = r.prpubid
+   WHERE b.pubname = {0} AND r.prrelid = c.oid))
+FROM (VALUES {1}) w(i, schema, name, oid)
+LEFT JOIN pg_catalog.pg_class c ON c.oid = COALESCE(
+  (SELECT n.oid FROM (SELECT k.oid, s.nspname, k.relname FROM pg_catalog.pg_class k JOIN pg_catalog.pg_namespace s ON s.oid = k.relnamespace
+                      WHERE k.relname = w.name) n WHERE n.nspname = w.schema), w.oid)
+ORDER BY w.i)",
+      quote_literal(name_), watched)));
+  std::vector<std::string> digests;
+  for (size_t i = 0; i < found.rows(); ++i) {
+    digests.emplace_back(found.text(i, 0));
+  }
+  if (digests.size() != tables.size()) {
+    return Status::corruption("the source's catalogs have a table twice");
+  }
+  return digests;
 }
 
 Status ControlSession::publication_error(Status status, const std::vector<TableInfo>& tables) {
@@ -233,6 +271,18 @@ Result<bool> ControlSession::publish_also(const TableInfo& table) {
     return publication_error(std::move(added).status(), {table});
   }
   return true;
+}
+
+Status ControlSession::unpublish(const TableInfo& table) {
+  std::lock_guard lock(mutex_);
+  if (!options_.publication.empty()) {
+    return {};
+  }
+  // One implicit transaction; an ALTER that has to wait would keep others from this connection.
+  return query_locked(
+             fmt::format("SET LOCAL lock_timeout = '100ms'; ALTER PUBLICATION {} DROP TABLE {}",
+                         quote_identifier(name_), table_list({table})))
+      .status();
 }
 
 Status ControlSession::refresh_publication() {

@@ -40,12 +40,24 @@ class ControlSession {
   std::string name() const;
   std::string last_sqlstate() const;
 
-  Result<TableInfo> table_info(const std::string& schema, const std::string& table);
+  Result<TableInfo> table_info(const std::string& schema, const std::string& table,
+                               uint32_t renamed);
+  // A text for each of the tables, the same as long as nothing about the table changes in the
+  // catalogs.
+  struct Watched {
+    std::string schema;
+    std::string table;
+    uint32_t oid = 0;
+    friend bool operator==(const Watched&, const Watched&) = default;
+  };
+  Result<std::vector<std::string>> catalog_digests(const std::vector<Watched>& tables);
 
   // Makes the publication cover exactly these tables (a ready-made one: checks that it does).
   Status publish_only(const std::vector<TableInfo>& tables);
   // Adds a table. True if it was not in the publication before: see wait_for_writers.
   Result<bool> publish_also(const TableInfo& table);
+  // Takes a table out again, if that needs no waiting.
+  Status unpublish(const TableInfo& table);
   // Until the transactions that may have written to the table before now are over: what they wrote
   // is decoded with the publication as it was then.
   Status wait_for_writers(const TableInfo& table, const Interrupt& interrupt);

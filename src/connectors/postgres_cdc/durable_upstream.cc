@@ -21,23 +21,27 @@ bool parse_whole(std::string_view text, T& value) {
 
 }  // namespace
 
-std::string UpstreamIdentity::token() const {
-  return fmt::format("{}/{}/{}", system, timeline, publication_oid);
+std::string SourceToken::encode() const {
+  std::string token;
+  append_bytes(identity.system, token);
+  append_fixed(identity.timeline, token);
+  append_fixed(identity.publication_oid, token);
+  append_known_tables(tables, token);
+  return token;
 }
 
-std::optional<UpstreamIdentity> UpstreamIdentity::parse(std::string_view token) {
-  size_t first = token.find('/');
-  size_t second = token.find('/', first == std::string_view::npos ? first : first + 1);
-  if (second == std::string_view::npos) {
+std::optional<SourceToken> SourceToken::parse(std::string_view token) {
+  ByteReader in(token);
+  SourceToken parsed;
+  parsed.identity.system = in.bytes();
+  parsed.identity.timeline = in.fixed<uint32_t>();
+  parsed.identity.publication_oid = in.fixed<uint32_t>();
+  auto tables = read_known_tables(in);
+  if (!tables || !in.at_end()) {
     return std::nullopt;
   }
-  UpstreamIdentity identity;
-  identity.system = token.substr(0, first);
-  if (!parse_whole(token.substr(first + 1, second - first - 1), identity.timeline) ||
-      !parse_whole(token.substr(second + 1), identity.publication_oid)) {
-    return std::nullopt;
-  }
-  return identity;
+  parsed.tables = std::move(*tables);
+  return parsed;
 }
 
 Result<ServerPosition> identify_server(PostgresConnection& connection) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "connectors/postgres_cdc/options.h"
+#include "connectors/postgres_cdc/table_shape.h"
 #include "postgres/connection.h"
 #include "postgres/interrupt.h"
 #include "types/lsn.h"
@@ -23,9 +24,15 @@ struct UpstreamIdentity {
   std::string system;  // the identifier that initdb gave
   uint32_t timeline = 0;
   uint32_t publication_oid = 0;
+};
 
-  std::string token() const;
-  static std::optional<UpstreamIdentity> parse(std::string_view token);
+// What Source::token gives.
+struct SourceToken {
+  UpstreamIdentity identity;
+  std::vector<KnownTable> tables;
+
+  std::string encode() const;
+  static std::optional<SourceToken> parse(std::string_view token);
 };
 
 // The comment on a kept publication: it is not one that a killed process left behind.

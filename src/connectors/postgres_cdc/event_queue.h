@@ -12,6 +12,7 @@
 #include <variant>
 
 #include "connectors/connector.h"
+#include "connectors/postgres_cdc/table_shape.h"
 #include "postgres/interrupt.h"
 
 namespace tidemark {
@@ -22,7 +23,16 @@ struct SnapshotRowsEvent {
   SnapshotProgress progress;
 };
 struct SnapshotDoneEvent {};
-struct ReaderReadyEvent {};
+struct ReaderReadyEvent {
+  KnownTable known;  // what its table is like now
+};
+// Something about the reader's table changed that does not touch what was read of it.
+struct ShapeEvent {
+  KnownTable known;
+};
+struct ReaderStoppedEvent {
+  Status status;
+};
 struct ChangesEvent {
   ChangeBatch batch;
 };
@@ -43,7 +53,8 @@ struct SourceEvent {
   ReaderId reader = 0;
   size_t bytes = 64;  // about what it holds
   std::variant<ResetEvent, SnapshotRowsEvent, SnapshotDoneEvent, ReaderReadyEvent, ChangesEvent,
-               TruncateEvent, CommitEvent, ProgressEvent, ReaderFailedEvent, StatusChangedEvent>
+               TruncateEvent, CommitEvent, ProgressEvent, ReaderStoppedEvent, ReaderFailedEvent,
+               ShapeEvent, StatusChangedEvent>
       body;
 };
 

@@ -36,16 +36,13 @@ Result<std::vector<SnapshotTarget>> plan_readers(Receiver& receiver,
                                                  const std::vector<ReaderRequest>& requests) {
   std::vector<SnapshotTarget> targets;
   for (const ReaderRequest& request : requests) {
-    Result<TableInfo> info = receiver.control().table_info(request.schema, request.table);
-    if (!info.ok() && info.status().code() != StatusCode::kNotFound &&
-        info.status().code() != StatusCode::kUnsupported) {
-      return std::move(info).status();
+    Result<ReaderPlan> plan = receiver.plan_reader(request);
+    if (!plan.ok() && (plan.status().code() == StatusCode::kUnavailable ||
+                       plan.status().code() == StatusCode::kCancelled)) {
+      return std::move(plan).status();
     }
-    Status checked = info.ok() ? check_table(*info) : std::move(info).status();
-    Result<ReaderPlan> plan = checked.ok() ? make_reader_plan(std::move(*info), request.spec)
-                                           : Result<ReaderPlan>(std::move(checked));
     if (!plan.ok()) {
-      receiver.fail_reader(request.id, std::move(plan).status());
+      receiver.refuse_reader(request.id, std::move(plan).status());
       continue;
     }
     targets.push_back(

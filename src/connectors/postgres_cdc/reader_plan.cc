@@ -23,14 +23,61 @@ bool ReaderPlan::needs_text() const {
   });
 }
 
-Result<ReaderPlan> make_reader_plan(TableInfo table, const ReaderSpec& spec) {
+namespace {
+
+std::optional<size_t> find_column(const TableInfo& table, const std::string& name,
+                                  const TableShape* known) {
+  const TableShape::Column* column =
+      known == nullptr || known->oid != table.oid ? nullptr : known->find(name);
+  if (column != nullptr) {
+    auto same = std::ranges::find(table.columns, column->number, &TableColumn::number);
+    if (same != table.columns.end()) {
+      return static_cast<size_t>(same - table.columns.begin());
+    }
+  }
+  return table.find(name);
+}
+
+// Old rows are taken as the reader knows them, whatever more the table's identity gives by now.
+Status take_row_key(const std::vector<size_t>& row_key, const TableInfo& table, ReaderPlan& plan) {
+  if (row_key.empty()) {
+    return table.identity_is_full() ? Status() : identity_is_not_full(table);
+  }
+  for (size_t i = 0; i < plan.columns.size(); ++i) {
+    bool in_key = std::ranges::find(row_key, i) != row_key.end();
+    if (!table.identity_is_full() && plan.columns[i].in_key != in_key) {
+      return Status::invalid_argument(
+                 fmt::format("the key of {} is another one now", table.display_name()))
+          .with_hint("declare the table again");
+    }
+    plan.columns[i].in_key = in_key;
+  }
+  plan.old_rows = OldRows::kKeyOnly;
+  return {};
+}
+
+}  // namespace
+
+Status identity_is_not_full(const TableInfo& table) {
+  return Status::invalid_argument(
+             fmt::format("the replica identity of {} is no longer FULL", table.display_name()))
+      .with_hint(fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL; or declare the table again",
+                             table.qualified_name()));
+}
+
+Result<ReaderPlan> make_reader_plan(TableInfo table, const ReaderSpec& spec,
+                                    const TableShape* known) {
   ReaderPlan plan;
+  std::vector<std::string> names;
+  std::vector<size_t> indexes;
   for (const Field& field : spec.columns) {
-    std::optional<size_t> found = table.find(field.name);
+    std::optional<size_t> found = find_column(table, field.name, known);
     if (!found) {
       return Status::not_found(
           fmt::format("table {} has no column {}", table.display_name(), field.name));
     }
+    names.push_back(field.name);
+    indexes.push_back(*found);
     const TableColumn& column = table.columns[*found];
     Result<PgDecoder> decoder = PgDecoder::make(column.type, field.type);
     if (!decoder.ok()) {
@@ -38,11 +85,16 @@ Result<ReaderPlan> make_reader_plan(TableInfo table, const ReaderSpec& spec) {
           fmt::format("column {} of {}", field.name, table.display_name()));
     }
     plan.columns.push_back(ReaderPlan::Column{.name = field.name,
+                                              .source_name = column.name,
                                               .decoder = std::move(*decoder),
                                               .declared_oid = column.declared_oid,
                                               .in_key = column.in_key});
   }
+  plan.shape = shape_of(table, names, indexes);
   plan.old_rows = table.identity_is_full() ? OldRows::kFull : OldRows::kKeyOnly;
+  if (spec.row_key) {
+    TRY(take_row_key(*spec.row_key, table, plan));
+  }
   plan.table = std::move(table);
   return plan;
 }
@@ -50,7 +102,11 @@ Result<ReaderPlan> make_reader_plan(TableInfo table, const ReaderSpec& spec) {
 Result<RelationMap> map_relation(const ReaderPlan& plan, const PgRelation& relation) {
   RelationMap map;
   for (const ReaderPlan::Column& column : plan.columns) {
-    auto found = std::ranges::find(relation.columns, column.name, &PgRelation::Column::name);
+    auto found = std::ranges::find(relation.columns, column.source_name, &PgRelation::Column::name);
+    if (found == relation.columns.end()) {
+      // Of the time before it was renamed.
+      found = std::ranges::find(relation.columns, column.name, &PgRelation::Column::name);
+    }
     if (found == relation.columns.end()) {
       return Status::not_found(fmt::format("column {} of {} was dropped or renamed at the source",
                                            column.name, plan.table.display_name()));

@@ -9,18 +9,24 @@
 #include "connectors/connector.h"
 #include "connectors/postgres_cdc/pgoutput.h"
 #include "connectors/postgres_cdc/table_info.h"
+#include "connectors/postgres_cdc/table_shape.h"
 #include "types/pg_codec.h"
 
 namespace tidemark {
 
 struct ReaderPlan {
+  // What the reader calls its table; the source may call it otherwise by now.
+  std::string asked_schema;
+  std::string asked_table;
   struct Column {
-    std::string name;
+    std::string name;         // as the reader calls it
+    std::string source_name;  // as the source calls it by now
     PgDecoder decoder;
     uint32_t declared_oid;  // the source's type when the plan was made
     bool in_key;
   };
   TableInfo table;
+  TableShape shape;
   std::vector<Column> columns;
   OldRows old_rows = OldRows::kFull;
 
@@ -29,8 +35,13 @@ struct ReaderPlan {
 };
 
 // kNotFound, kInvalidArgument: the table has no such column, or of a type that cannot be delivered
-// so.
-Result<ReaderPlan> make_reader_plan(TableInfo table, const ReaderSpec& spec);
+// so. Columns of a shape known from before (may be null) are found by their numbers, whatever they
+// are called by now.
+Result<ReaderPlan> make_reader_plan(TableInfo table, const ReaderSpec& spec,
+                                    const TableShape* known);
+
+// With the statement that mends it.
+Status identity_is_not_full(const TableInfo& table);
 
 // Where a relation of the stream has the plan's columns. An error says which column is gone or
 // changed.

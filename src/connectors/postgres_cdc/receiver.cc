@@ -30,14 +30,14 @@ bool is_transient(const Status& status) {
 }  // namespace
 
 Receiver::Receiver(PostgresCdcOptions options, std::string durable_name,
-                   std::optional<ResumePoint> resume, EventQueue& queue)
+                   std::optional<Place> resume, EventQueue& queue)
     : options_(std::move(options)),
       durable_name_(std::move(durable_name)),
       queue_(queue),
       control_(options_, durable_name_, interrupt_),
       goes_on_(std::move(resume)) {
   if (goes_on_) {
-    token_ = goes_on_->token;
+    identity_ = goes_on_->identity;
     status_.position = goes_on_->position;
   }
 }
@@ -64,6 +64,7 @@ void Receiver::add_reader(ReaderRequest request) {
     pending_.push_back(request.id);
     if (request.spec.is_resumed) {
       begun_[request.id] = true;
+      had_content_.insert(request.id);
     }
     readers_.emplace(request.id, std::move(request));
   }
@@ -75,10 +76,17 @@ void Receiver::remove_reader(ReaderId id) {
     std::lock_guard lock(mutex_);
     readers_.erase(id);
     begun_.erase(id);
+    had_content_.erase(id);
+    stopped_.erase(id);
     std::erase(pending_, id);
+    ++readers_version_;
   }
-  post([id](ChangeDecoder& decoder) {
-    decoder.remove_reader(id);
+  post([this, id](ChangeDecoder& decoder) {
+    if (decoder.has_reader(id)) {
+      std::shared_ptr<const ReaderPlan> plan = decoder.plan(id);
+      decoder.remove_reader(id);
+      withdraw_if_unread(*plan);
+    }
     return Status();
   });
 }
@@ -120,9 +128,9 @@ Result<Lsn> Receiver::current_position() {
   return position;
 }
 
-std::string Receiver::token() const {
+UpstreamIdentity Receiver::identity() const {
   std::lock_guard lock(mutex_);
-  return token_;
+  return identity_;
 }
 
 SourceStatus Receiver::status() const {
@@ -163,6 +171,8 @@ void Receiver::fail_reader(ReaderId id, Status status) {
     }
     std::erase(pending_, id);
     begun_.erase(id);
+    had_content_.erase(id);
+    stopped_.erase(id);
   }
   queue_.push_now(
       SourceEvent{.reader = id, .body = ReaderFailedEvent{.status = std::move(status)}});
@@ -177,6 +187,10 @@ bool Receiver::emit(SourceEvent event) {
   if (const auto* failed = std::get_if<ReaderFailedEvent>(&event.body)) {
     fail_reader(event.reader, failed->status);
     return true;
+  }
+  if (std::holds_alternative<ReaderReadyEvent>(event.body)) {
+    std::lock_guard lock(mutex_);
+    had_content_.insert(event.reader);
   }
   while (!queue_.push_for(event, 500'000)) {
     if (interrupt_.requested()) {
@@ -247,6 +261,7 @@ void Receiver::end_epoch(Status status) {
     tasks_.clear();
     lost_ = Status();
     pending_.clear();
+    stopped_.clear();  // found again, or mended meanwhile
     for (const auto& [id, request] : readers_) {
       if (!goes_on_ || decoder_ == nullptr || !decoder_->has_reader(id)) {
         pending_.push_back(id);
@@ -289,8 +304,7 @@ Status Receiver::run_epoch(Epoch& epoch) {
 
 Status Receiver::begin_anew(Epoch& epoch) {
   delivered_.clear();
-  decoder_ = std::make_unique<ChangeDecoder>(
-      [this](SourceEvent event) { return emit(std::move(event)); }, delivered_);
+  decoder_ = make_decoder();
   text_asked_ = false;
   if (is_durable()) {
     TRY(drop_kept());
@@ -432,11 +446,11 @@ Status Receiver::start_stream(Epoch& epoch, Lsn position) {
   walsender_pid_ = epoch.stream->connection().backend_pid();
   if (is_durable()) {
     epoch.server.identity.publication_oid = TRY(control_.publication_oid());
-    goes_on_ = ResumePoint{.position = position, .token = epoch.server.identity.token()};
+    goes_on_ = Place{.position = position, .identity = epoch.server.identity};
   }
   {
     std::lock_guard lock(mutex_);
-    token_ = epoch.server.identity.token();
+    identity_ = epoch.server.identity;
     status_.slot_name = epoch.slot;
     status_.publication_name = control_.name();
     status_.position = position;

@@ -22,6 +22,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -43,17 +44,25 @@ struct ReaderRequest {
   ReaderSpec spec;
   std::string schema;
   std::string table;
+  // What the table was like when the reader was planned last, or when its content was read.
+  std::optional<TableShape> known;
 };
 
 class Receiver {
  public:
-  Receiver(PostgresCdcOptions options, std::string durable_name, std::optional<ResumePoint> resume,
+  // Durable: where the stream goes on, and at which upstream.
+  struct Place {
+    Lsn position;
+    UpstreamIdentity identity;
+  };
+
+  Receiver(PostgresCdcOptions options, std::string durable_name, std::optional<Place> resume,
            EventQueue& queue);
   ~Receiver();
 
   void start();
   void abandon() { is_abandoned_ = true; }
-  std::string token() const;
+  UpstreamIdentity identity() const;
   void add_reader(ReaderRequest request);
   void remove_reader(ReaderId id);
   void acknowledge(Lsn position);
@@ -74,6 +83,11 @@ class Receiver {
   // The epoch cannot go on.
   void lose(Status status);
   void fail_reader(ReaderId id, Status status);
+  // A reader that cannot be planned: one that had content, or whose source is durable, is stopped
+  // until the table changes again, a new one fails.
+  void refuse_reader(ReaderId id, Status status);
+  // What the catalog says about a reader's table now.
+  Result<ReaderPlan> plan_reader(const ReaderRequest& request);
   // False once it was removed or has failed.
   bool is_wanted(ReaderId id) const;
   // Begins anew with a stream in text form, unless it is already. To be called from a task.
@@ -99,7 +113,16 @@ class Receiver {
   Status run_tasks();
   void start_groups(Epoch& epoch);
   Status report(Epoch& epoch);
-  void tell_progress();
+  void tell_progress(Epoch& epoch);
+
+  // receiver_catalog.cc
+  std::unique_ptr<ChangeDecoder> make_decoder();
+  void watch_tables(Epoch& epoch);
+  Status review(const std::vector<uint32_t>& tables);
+  Status review_reader(ReaderId id, const ReaderPlan& plan);
+  void retry_stopped(const std::vector<ControlSession::Watched>& changed);
+  Status read_anew(ReaderId id, std::string_view why);
+  void withdraw_if_unread(const ReaderPlan& plan);
   bool emit(SourceEvent event);
   void end_epoch(Status status);
 
@@ -126,9 +149,10 @@ class Receiver {
   // The receiver's thread only, down to begun_anew_.
   Epoch* epoch_ = nullptr;
   std::unique_ptr<ChangeDecoder> decoder_;
-  std::optional<ResumePoint> goes_on_;  // durable: where the stream goes on, and at which upstream
-  int walsender_pid_ = 0;               // the last one we had
-  std::string begun_anew_;              // why, while the readers' snapshots are read
+  std::optional<Place> goes_on_;
+  int walsender_pid_ = 0;          // the last one we had
+  std::string begun_anew_;         // why, while the readers' snapshots are read
+  std::set<uint32_t> unreviewed_;  // tables that changed while a reader's snapshot was read
   std::atomic<bool> is_abandoned_{false};
   std::atomic<bool> text_asked_{false};
   std::atomic<bool> sends_text_{false};
@@ -138,13 +162,16 @@ class Receiver {
 
   mutable std::mutex mutex_;                   // guards all below
   std::map<ReaderId, ReaderRequest> readers_;  // wanted
+  uint64_t readers_version_ = 0;               // another one after every change of what is watched
   std::vector<ReaderId> pending_;              // of them: not yet begun in this epoch
   // Has had events or content, so that a new beginning is a reset.
   std::map<ReaderId, bool> begun_;
+  std::set<ReaderId> had_content_;      // was ready once
+  std::map<ReaderId, Status> stopped_;  // wanted, and waiting for something to be mended
   std::vector<std::function<Status(ChangeDecoder&)>> tasks_;
   Status lost_;
   SourceStatus status_;
-  std::string token_;
+  UpstreamIdentity identity_;
 
   std::thread thread_;  // last: everything above exists before it runs
 };

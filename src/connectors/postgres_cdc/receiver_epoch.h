@@ -1,12 +1,13 @@
 #pragma once
 // For the receiver's own files: what lives between two beginnings.
 
+#include "connectors/postgres_cdc/catalog_watch.h"
 #include "connectors/postgres_cdc/reader_group.h"
 #include "connectors/postgres_cdc/receiver.h"
 
 namespace tidemark {
 
-// Members end in reverse order: the groups, which use the stream, first.
+// Members end in reverse order: the watch and the groups, which use the stream, first.
 struct Receiver::Epoch {
   std::optional<ReplicationStream> stream;
   ServerPosition server;
@@ -14,6 +15,9 @@ struct Receiver::Epoch {
   Lsn consistent_point;
   std::string snapshot_name;
   std::vector<std::unique_ptr<ReaderGroup>> groups;
+  std::unique_ptr<CatalogWatch> watch;
+  Lsn watched_position;
+  uint64_t watched_readers = UINT64_MAX;  // readers_version_ when the watch was told
   bool is_streaming = false;
   Lsn reported;
   int64_t reported_at_us = 0;

@@ -17,15 +17,15 @@ namespace tidemark {
 // Why the stream cannot go on from goes_on_; empty if it can.
 Result<std::string> Receiver::obstacle(Epoch& epoch) {
   Lsn position = goes_on_->position;
-  std::optional<UpstreamIdentity> known = UpstreamIdentity::parse(goes_on_->token);
+  const UpstreamIdentity& known = goes_on_->identity;
   const UpstreamIdentity& server = epoch.server.identity;
-  if (!known || known->system != server.system) {
+  if (known.system != server.system) {
     return std::string("it is another server than the one that was read before");
   }
-  if (!TRY(timeline_contains(epoch.stream->connection(), server.timeline, known->timeline,
+  if (!TRY(timeline_contains(epoch.stream->connection(), server.timeline, known.timeline,
                              position))) {
     return fmt::format("the server's timeline {} does not contain {} of timeline {}",
-                       server.timeline, position.to_string(), known->timeline);
+                       server.timeline, position.to_string(), known.timeline);
   }
   if (epoch.server.flushed < position) {
     return fmt::format("the server's log ends before, at {}: was it restored from a backup?",
@@ -46,7 +46,7 @@ Result<std::string> Receiver::obstacle(Epoch& epoch) {
     return fmt::format("slot {} has moved on to {} without us", slot, state.confirmed.to_string());
   }
   uint32_t publication = TRY(control_.publication_oid());
-  if (publication == 0 || publication != known->publication_oid) {
+  if (publication == 0 || publication != known.publication_oid) {
     return fmt::format("publication {} {}", control_.name(),
                        publication == 0 ? "is gone" : "was dropped and made again");
   }
@@ -83,7 +83,8 @@ Status Receiver::go_on(Epoch& epoch) {
 }
 
 // Plans the resumed readers, whose content is that of goes_on_. One whose table has left the
-// publication meanwhile is read anew.
+// publication meanwhile is read anew, and so is one to whose table something has happened that sent
+// no rows.
 Status Receiver::take_resumed() {
   std::vector<ReaderRequest> requests;
   {
@@ -107,11 +108,13 @@ Status Receiver::take_resumed() {
   if (!tables.empty()) {
     TRY(control_.publish_only(tables));
   }
-  decoder_ = std::make_unique<ChangeDecoder>(
-      [this](SourceEvent event) { return emit(std::move(event)); }, delivered_);
+  decoder_ = make_decoder();
   std::lock_guard lock(mutex_);
   for (const SnapshotTarget& target : targets) {
-    if (!is_unpublished(target.plan->table) && readers_.contains(target.reader)) {
+    auto wanted = readers_.find(target.reader);
+    auto asked = std::ranges::find(requests, target.reader, &ReaderRequest::id);
+    bool is_same = asked->known && why_read_anew(*asked->known, target.plan->shape).empty();
+    if (is_same && !is_unpublished(target.plan->table) && wanted != readers_.end()) {
       decoder_->add_resumed_reader(target.reader, target.plan, goes_on_->position);
       std::erase(pending_, target.reader);
     }

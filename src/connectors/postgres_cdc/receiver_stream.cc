@@ -137,13 +137,24 @@ void Receiver::start_groups(Epoch& epoch) {
   }
 }
 
-void Receiver::tell_progress() {
-  if (decoder_->all_ready()) {
-    begun_anew_.clear();
-    set_state(SourceState::kStreaming, "");
-  } else {
-    set_state(SourceState::kSnapshot, begun_anew_);
+void Receiver::tell_progress(Epoch& epoch) {
+  std::string message;
+  bool is_complete = decoder_->all_ready() && epoch.groups.empty();
+  {
+    std::lock_guard lock(mutex_);
+    is_complete = is_complete && pending_.empty();
+    for (const auto& [id, status] : stopped_) {
+      message = fmt::format("{}.{} cannot be read on: {}{}{}", readers_.at(id).schema,
+                            readers_.at(id).table, status.message(),
+                            status.hint().empty() ? "" : "\n", status.hint());
+    }
+    if (is_complete) {
+      begun_anew_.clear();
+    } else {
+      message = begun_anew_;
+    }
   }
+  set_state(is_complete ? SourceState::kStreaming : SourceState::kSnapshot, std::move(message));
 }
 
 Status Receiver::read_stream(Epoch& epoch) {
@@ -151,8 +162,13 @@ Status Receiver::read_stream(Epoch& epoch) {
     TRY(read_available(epoch));
     wake_.reset();
     TRY(run_tasks());
+    if (!unreviewed_.empty() && !decoder_->in_transaction() && decoder_->all_ready()) {
+      TRY(review(std::vector<uint32_t>(unreviewed_.begin(), unreviewed_.end())));
+      unreviewed_.clear();
+    }
     start_groups(epoch);
-    tell_progress();
+    watch_tables(epoch);
+    tell_progress(epoch);
     TRY(report(epoch));
     {
       std::lock_guard lock(mutex_);

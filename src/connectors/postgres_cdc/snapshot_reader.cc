@@ -26,7 +26,7 @@ std::string copy_sql(const ReaderPlan& plan, const TablePart& part, int64_t firs
   bool is_plain = !plan.columns.empty() && first_page == 0 && end_page < 0;
   for (const ReaderPlan::Column& column : plan.columns) {
     columns += columns.empty() ? "" : ", ";
-    columns += quote_identifier(column.name);
+    columns += quote_identifier(column.source_name);
     if (!column.decoder.has_binary()) {
       columns += "::pg_catalog.text";
       is_plain = false;

@@ -14,9 +14,10 @@ namespace {
 constexpr const char* kTableQuery = R"(
 SELECT c.oid, c.relkind, c.relpersistence, c.relreplident,
        pg_catalog.has_table_privilege(c.oid, 'SELECT') OR pg_catalog.has_any_column_privilege(c.oid, 'SELECT'),
-       pg_catalog.pg_has_role(c.relowner, 'USAGE')
+       pg_catalog.pg_has_role(c.relowner, 'USAGE'), n.nspname, c.relname
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'm', 'f'))";
+WHERE (n.nspname = $1 AND c.relname = $2 OR c.oid = $3::pg_catalog.oid) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+ORDER BY n.nspname = $1 AND c.relname = $2 DESC)";
 
 // attndims is smallint from PostgreSQL 16 on. Domains are followed to their base type; an array of
 // a domain has the base of its element.
@@ -24,17 +25,17 @@ constexpr const char* kColumnsQuery = R"(
 WITH RECURSIVE attribute AS (
   SELECT a.attnum, a.attname, a.attnotnull, a.attndims::int4, a.atttypid AS declared, a.atttypid AS type, a.atttypmod AS modifier,
          pg_catalog.format_type(a.atttypid, a.atttypmod) AS shown,
-         pg_catalog.to_jsonb(a) ->> 'attgenerated' AS generated
+         pg_catalog.to_jsonb(a) ->> 'attgenerated' AS generated, a.xmin::text AS version
   FROM pg_catalog.pg_attribute a
   WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT a.attisdropped
  UNION ALL
   SELECT b.attnum, b.attname, b.attnotnull OR t.typnotnull, GREATEST(b.attndims, t.typndims::int4), b.declared, t.typbasetype,
-         CASE WHEN t.typtypmod >= 0 THEN t.typtypmod ELSE b.modifier END, b.shown, b.generated
+         CASE WHEN t.typtypmod >= 0 THEN t.typtypmod ELSE b.modifier END, b.shown, b.generated, b.version
   FROM attribute b JOIN pg_catalog.pg_type t ON t.oid = b.type
   WHERE t.typtype = 'd')
 SELECT b.attnum, b.attname, b.attnotnull, b.attndims, b.declared, b.type, b.modifier, b.shown,
        COALESCE(b.generated, '') <> '', t.typtype, t.typname, t.typsend <> 0,
-       CASE WHEN e.typtype = 'd' THEN e.typbasetype ELSE e.oid END, e.typtype, e.typname
+       CASE WHEN e.typtype = 'd' THEN e.typbasetype ELSE e.oid END, e.typtype, e.typname, b.version
 FROM attribute b
 JOIN pg_catalog.pg_type t ON t.oid = b.type
 LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND e.typarray = t.oid
@@ -53,7 +54,8 @@ WITH RECURSIVE tree AS (
   SELECT i.inhrelid FROM tree JOIN pg_catalog.pg_inherits i ON i.inhparent = tree.oid)
 SELECT c.oid, n.nspname, c.relname, c.relkind, c.relreplident, c.reltuples,
        EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND
-                 ((c.relreplident = 'd' AND i.indisprimary) OR (c.relreplident = 'i' AND i.indisreplident)))
+                 ((c.relreplident = 'd' AND i.indisprimary) OR (c.relreplident = 'i' AND i.indisreplident))),
+       c.relfilenode
 FROM tree JOIN pg_catalog.pg_class c ON c.oid = tree.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind <> 'p'
 ORDER BY c.oid)";
@@ -103,6 +105,8 @@ TableColumn column_from(const QueryResult& row, size_t i) {
   column.name = row.text(i, 1);
   column.not_null = row.boolean(i, 2);
   column.declared_oid = static_cast<uint32_t>(row.integer(i, 4));
+  column.number = static_cast<int16_t>(row.integer(i, 0));
+  column.attribute = static_cast<uint32_t>(row.integer(i, 15));
   PgType& type = column.type;
   type.oid = static_cast<uint32_t>(row.integer(i, 5));
   type.modifier = static_cast<int32_t>(row.integer(i, 6));
@@ -176,6 +180,7 @@ Status read_parts(PostgresConnection& connection, TableInfo& table) {
     std::from_chars(parts.text(i, 5).data(), parts.text(i, 5).data() + parts.text(i, 5).size(),
                     rows);
     table.parts.push_back(TablePart{.oid = oid,
+                                    .file = static_cast<uint32_t>(parts.integer(i, 7)),
                                     .schema = std::string(parts.text(i, 1)),
                                     .name = std::string(parts.text(i, 2)),
                                     .identity = parts.text(i, 4)[0],
@@ -203,15 +208,16 @@ std::optional<size_t> TableInfo::find(std::string_view column) const {
 }
 
 Result<TableInfo> read_table_info(PostgresConnection& connection, const std::string& schema,
-                                  const std::string& table) {
-  QueryResult found = TRY(connection.query(kTableQuery, std::vector<std::string>{schema, table}));
+                                  const std::string& table, uint32_t renamed) {
+  QueryResult found = TRY(connection.query(
+      kTableQuery, std::vector<std::string>{schema, table, std::to_string(renamed)}));
   if (found.rows() == 0) {
     return table_not_found(connection, schema, table);
   }
   TableInfo info;
   info.oid = static_cast<uint32_t>(found.integer(0, 0));
-  info.schema = schema;
-  info.name = table;
+  info.schema = found.text(0, 6);
+  info.name = found.text(0, 7);
   info.kind = found.text(0, 1)[0];
   info.persistence = found.text(0, 2)[0];
   info.identity = found.text(0, 3)[0];

@@ -18,12 +18,15 @@ struct TableColumn {
   uint32_t declared_oid = 0;  // as the stream's Relation message names the type
   bool not_null = false;
   bool is_generated = false;
-  bool in_key = false;  // part of the replica identity's key
+  bool in_key = false;     // part of the replica identity's key
+  int16_t number = 0;      // pg_attribute.attnum: stays under RENAME
+  uint32_t attribute = 0;  // pg_attribute.xmin: changes with every ALTER of the column
 };
 
 // What holds rows: the table itself, or a leaf partition of it.
 struct TablePart {
   uint32_t oid = 0;
+  uint32_t file = 0;  // pg_class.relfilenode
   std::string schema;
   std::string name;
   char identity = 'd';   // pg_class.relreplident
@@ -53,9 +56,10 @@ struct TableInfo {
   bool identity_is_full() const { return identity == 'f'; }
 };
 
-// kNotFound names the nearest table that exists.
+// kNotFound names the nearest table that exists. A table that had the oid `renamed` is taken for
+// it if none has the name.
 Result<TableInfo> read_table_info(PostgresConnection& connection, const std::string& schema,
-                                  const std::string& table);
+                                  const std::string& table, uint32_t renamed = 0);
 
 // Refuses what cannot be read exactly: views, unlogged tables, tables without a usable identity ...
 // The statement that mends it is in the hint.

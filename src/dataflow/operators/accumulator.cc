@@ -2,49 +2,20 @@
 
 #include <limits>
 
-#include <fmt/core.h>
-
 #include "base/exact_sum.h"
-#include "state/ordered_table.h"
-#include "state/scalar.h"
+#include "dataflow/operators/accumulator_parts.h"
 #include "types/decimal.h"
-#include "types/hash.h"
-#include "types/key_codec.h"
 
 namespace tidemark {
 
 namespace {
 
-// Calls f(row, weight) for every row whose input is not NULL and whose weight is not 0.
-template <typename F>
-void for_each_term(const Column& input, size_t rows, const int64_t* weights, F&& f) {
-  const uint8_t* nulls = input.nulls();
-  if (nulls == nullptr && weights == nullptr) {
-    for (size_t i = 0; i < rows; ++i) {
-      f(i, int64_t{1});
-    }
-    return;
-  }
-  for (size_t i = 0; i < rows; ++i) {
-    int64_t weight = weights == nullptr ? 1 : weights[i];
-    if (weight != 0 && (nulls == nullptr || nulls[i] == 0)) {
-      f(i, weight);
-    }
-  }
-}
-
-Status out_of_range(std::string_view function, std::string value, const Type& type) {
-  return Status::data_error(fmt::format("{} out of range of {}: {}", function,
-                                        type.to_string_without_null(), value))
-      .with_hint("aggregate a wider type, for example CAST(x AS BIGINT) or DECIMAL(38, 0)");
-}
-
 class CountAccumulator final : public Accumulator {
  public:
   size_t bytes() const override { return 16; }
-  void update(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input,
+  void update(KeyedTable& groups, std::span<const uint32_t> ids, AccumulatorInputs inputs,
               const int64_t* weights) override {
-    for_each_term(input, ids.size(), weights,
+    for_each_term(*inputs[0], ids.size(), weights,
                   [&](size_t i, int64_t weight) { at<int64_t>(groups, ids[i]) += weight; });
   }
   void finish(const KeyedTable& groups, std::span<const uint32_t> ids, Column& out,
@@ -61,10 +32,10 @@ class IntegerSumAccumulator final : public Accumulator {
  public:
   IntegerSumAccumulator(bool average, const Type& result) : average_(average), result_(result) {}
   size_t bytes() const override { return sizeof(State); }
-  void update(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input,
+  void update(KeyedTable& groups, std::span<const uint32_t> ids, AccumulatorInputs inputs,
               const int64_t* weights) override {
-    const T* values = input.data<T>();
-    for_each_term(input, ids.size(), weights, [&](size_t i, int64_t weight) {
+    const T* values = inputs[0]->data<T>();
+    for_each_term(*inputs[0], ids.size(), weights, [&](size_t i, int64_t weight) {
       State& state = at<State>(groups, ids[i]);
       state.sum += static_cast<Int128>(values[i]) * weight;
       state.count += weight;
@@ -112,10 +83,10 @@ class FloatingSumAccumulator final : public Accumulator {
  public:
   FloatingSumAccumulator(bool average, const Type& result) : average_(average), result_(result) {}
   size_t bytes() const override { return sizeof(ExactSum); }
-  void update(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input,
+  void update(KeyedTable& groups, std::span<const uint32_t> ids, AccumulatorInputs inputs,
               const int64_t* weights) override {
-    const T* values = input.data<T>();
-    for_each_term(input, ids.size(), weights, [&](size_t i, int64_t weight) {
+    const T* values = inputs[0]->data<T>();
+    for_each_term(*inputs[0], ids.size(), weights, [&](size_t i, int64_t weight) {
       ExactSum& sum = at<ExactSum>(groups, ids[i]);
       exact_sum_add(sum, static_cast<double>(values[i]), weight, pool_);
       sum.count += weight;
@@ -183,10 +154,10 @@ class DecimalSumAccumulator final : public Accumulator {
   DecimalSumAccumulator(bool average, int scale, const Type& result)
       : average_(average), scale_(scale), result_(result) {}
   size_t bytes() const override { return sizeof(State); }
-  void update(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input,
+  void update(KeyedTable& groups, std::span<const uint32_t> ids, AccumulatorInputs inputs,
               const int64_t* weights) override {
-    const Int128* values = input.data<Int128>();
-    for_each_term(input, ids.size(), weights, [&](size_t i, int64_t weight) {
+    const Int128* values = inputs[0]->data<Int128>();
+    for_each_term(*inputs[0], ids.size(), weights, [&](size_t i, int64_t weight) {
       State& state = at<State>(groups, ids[i]);
       state.count += weight;
       Int128 value = values[i];
@@ -268,216 +239,96 @@ class DecimalSumAccumulator final : public Accumulator {
   Type result_;
 };
 
-// Groups are known to an accumulator's own tables by a number that is theirs for good: ids are this
-// process's, and a number is not given twice.
-class GroupNumbers {
+// BOOL_AND and BOOL_OR.
+class BooleanAccumulator final : public Accumulator {
  public:
-  // 0: not numbered yet.
-  uint64_t of(uint64_t& number) {
-    if (number == 0) {
-      number = last_.get() + 1;
-      last_.set(number);
-    }
-    return number;
-  }
-  StateTable& table() { return last_; }
-
- private:
-  Scalar<uint64_t> last_;
-};
-
-// MIN and MAX: every group's values with their weights, ordered by group number and value.
-class ExtremeAccumulator final : public Accumulator {
- public:
-  explicit ExtremeAccumulator(bool maximum) : maximum_(maximum) {}
+  explicit BooleanAccumulator(bool any) : any_(any) {}
   size_t bytes() const override { return sizeof(State); }
-  void update(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input,
+  void update(KeyedTable& groups, std::span<const uint32_t> ids, AccumulatorInputs inputs,
               const int64_t* weights) override {
-    if (!values_.is_complete()) {
-      fault_in(groups, ids, input, weights);
-    }
-    for_each_term(input, ids.size(), weights, [&](size_t i, int64_t weight) {
-      make_key(at<State>(groups, ids[i]), input, i);
-      values_.add(key_, weight);
+    const uint8_t* values = inputs[0]->data<uint8_t>();
+    for_each_term(*inputs[0], ids.size(), weights, [&](size_t i, int64_t weight) {
+      State& state = at<State>(groups, ids[i]);
+      (values[i] != 0 ? state.trues : state.falses) += weight;
     });
   }
   void finish(const KeyedTable& groups, std::span<const uint32_t> ids, Column& out,
               std::vector<RowError>&) const override {
-    std::string prefix;
     for (uint32_t id : ids) {
-      prefix.clear();
-      append_big_endian(at<State>(groups, id).number, prefix);
-      OrderedTable::Scan scan =
-          maximum_ ? values_.backward(end_of_prefix(prefix)) : values_.forward(prefix);
-      // Values whose weight is negative for the moment (a retraction that came before its row) are
-      // passed over.
-      while (scan.valid() && scan.key().starts_with(prefix) && scan.weight() < 0) {
-        scan.next();
-      }
-      if (!scan.valid() || !scan.key().starts_with(prefix)) {
+      const State& state = at<State>(groups, id);
+      if (state.trues == 0 && state.falses == 0) {
         out.append_null();
-        continue;
+      } else {
+        out.append(static_cast<uint8_t>(any_ ? state.trues > 0 : state.falses <= 0));
       }
-      ByteReader in(scan.key().substr(prefix.size()));
-      read_sort_key(in, false, out);
     }
-  }
-  void release(KeyedTable& groups, uint32_t id) override {
-    std::string prefix;
-    append_big_endian(at<State>(groups, id).number, prefix);
-    values_.erase_prefix(prefix);
-  }
-  void clear() override { values_.clear(); }
-  void visit_state(const StateVisitor& visit) override {
-    visit(values_);
-    visit(numbers_.table());
   }
 
  private:
   struct State {
-    uint64_t number;
-    uint64_t unused;
+    int64_t trues;
+    int64_t falses;
   };
-
-  void make_key(State& state, const Column& input, size_t row) {
-    key_.clear();
-    append_big_endian(numbers_.of(state.number), key_);
-    append_sort_key(input, row, false, false, key_);
-  }
-  void fault_in(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input,
-                const int64_t* weights) {
-    std::vector<std::string> keys;
-    for_each_term(input, ids.size(), weights, [&](size_t i, int64_t) {
-      make_key(at<State>(groups, ids[i]), input, i);
-      keys.push_back(key_);
-    });
-    std::vector<std::string_view> views(keys.begin(), keys.end());
-    values_.fault_in(views);
-  }
-
-  bool maximum_;
-  OrderedTable values_;
-  GroupNumbers numbers_;
-  std::string key_;  // scratch
+  bool any_;
 };
 
-// Counts each (group, value) and passes on only values that appear or disappear.
-class DistinctAccumulator final : public Accumulator {
- public:
-  DistinctAccumulator(std::unique_ptr<Accumulator> inner, const Type& input)
-      : inner_(std::move(inner)), values_({Type::bigint(), input}, {}, 16, sizeof(int64_t)) {}
-  size_t bytes() const override { return sizeof(State) + inner_->bytes(); }
-  void set_offset(size_t offset) override {
-    Accumulator::set_offset(offset);
-    inner_->set_offset(offset + sizeof(State));
+std::unique_ptr<Accumulator> make_sum(const AggregateSpec& spec) {
+  bool average = spec.kind == AggregateKind::kAvg;
+  switch (spec.input_type.physical()) {
+    case PhysicalKind::kInt32:
+      return std::make_unique<IntegerSumAccumulator<int32_t>>(average, spec.result_type);
+    case PhysicalKind::kInt64:
+      return std::make_unique<IntegerSumAccumulator<int64_t>>(average, spec.result_type);
+    case PhysicalKind::kFloat:
+      return std::make_unique<FloatingSumAccumulator<float>>(average, spec.result_type);
+    case PhysicalKind::kDouble:
+      return std::make_unique<FloatingSumAccumulator<double>>(average, spec.result_type);
+    case PhysicalKind::kInt128:
+      return std::make_unique<DecimalSumAccumulator>(average, spec.input_type.scale,
+                                                     spec.result_type);
+    default:
+      return nullptr;  // the binder lets only numbers through
   }
-  void update(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input,
-              const int64_t* weights) override {
-    Column numbers(Type::bigint());
-    numbers.reserve(ids.size());
-    for (uint32_t id : ids) {
-      numbers.append(static_cast<int64_t>(numbers_.of(at<State>(groups, id).number)));
-    }
-    const Column* keys[] = {&numbers, &input};
-    hash_rows(keys, ids.size(), hashes_);
-    values_.fault_in(keys, ids.size(), hashes_);
-    std::vector<uint32_t> rows, changed_ids;
-    std::vector<int64_t> changed_weights;
-    for_each_term(input, ids.size(), weights, [&](size_t i, int64_t weight) {
-      uint32_t entry = values_.find_or_insert_one(keys, i, hashes_[i]);
-      int64_t& count = values_.fixed_as<int64_t>(entry);
-      bool before = count > 0;
-      count += weight;
-      bool after = count > 0;
-      if (before != after) {
-        rows.push_back(static_cast<uint32_t>(i));
-        changed_ids.push_back(ids[i]);
-        changed_weights.push_back(after ? 1 : -1);
-      }
-      values_.mark_changed(entry);
-      if (count == 0) {
-        values_.erase(entry);
-      }
-    });
-    if (!rows.empty()) {
-      Column changed(input.type());
-      changed.append_rows(input, rows);
-      inner_->update(groups, changed_ids, changed, changed_weights.data());
-    }
-  }
-  void finish(const KeyedTable& groups, std::span<const uint32_t> ids, Column& out,
-              std::vector<RowError>& errors) const override {
-    inner_->finish(groups, ids, out, errors);
-  }
-  void release(KeyedTable& groups, uint32_t id) override { inner_->release(groups, id); }
-  void clear() override {
-    inner_->clear();
-    values_.clear();
-  }
-  void visit_state(const StateVisitor& visit) override {
-    visit(values_);
-    visit(numbers_.table());
-    inner_->visit_state(visit);
-  }
-  bool keeps_beside() const override { return inner_->keeps_beside(); }
-  void append_beside(const KeyedTable& groups, uint32_t id, std::string& out) const override {
-    inner_->append_beside(groups, id, out);
-  }
-  void read_beside(KeyedTable& groups, uint32_t id, ByteReader& in) override {
-    inner_->read_beside(groups, id, in);
-  }
-  void release_beside(KeyedTable& groups, uint32_t id) override {
-    inner_->release_beside(groups, id);
-  }
+}
 
- private:
-  struct State {
-    uint64_t number;
-    uint64_t unused;
-  };
-
-  std::unique_ptr<Accumulator> inner_;
-  KeyedTable values_;  // (group number, value) -> weight
-  GroupNumbers numbers_;
-  std::vector<uint64_t> hashes_;
-};
+std::unique_ptr<Accumulator> with_distinct(std::unique_ptr<Accumulator> inner,
+                                           const AggregateSpec& spec) {
+  return spec.distinct ? make_distinct_accumulator(std::move(inner), spec.input_type)
+                       : std::move(inner);
+}
 
 }  // namespace
 
-std::unique_ptr<Accumulator> make_accumulator(AggregateKind kind, const Type& input,
-                                              const Type& result) {
-  switch (kind) {
-    case AggregateKind::kCountStar:
-    case AggregateKind::kCount:
-      return std::make_unique<CountAccumulator>();
-    case AggregateKind::kSum:
-    case AggregateKind::kAvg: {
-      bool average = kind == AggregateKind::kAvg;
-      switch (input.physical()) {
-        case PhysicalKind::kInt32:
-          return std::make_unique<IntegerSumAccumulator<int32_t>>(average, result);
-        case PhysicalKind::kInt64:
-          return std::make_unique<IntegerSumAccumulator<int64_t>>(average, result);
-        case PhysicalKind::kFloat:
-          return std::make_unique<FloatingSumAccumulator<float>>(average, result);
-        case PhysicalKind::kDouble:
-          return std::make_unique<FloatingSumAccumulator<double>>(average, result);
-        case PhysicalKind::kInt128:
-          return std::make_unique<DecimalSumAccumulator>(average, input.scale, result);
-        default:
-          return nullptr;  // the binder lets only numbers through
-      }
-    }
-    case AggregateKind::kMin:
-    case AggregateKind::kMax:
-      return std::make_unique<ExtremeAccumulator>(kind == AggregateKind::kMax);
+std::unique_ptr<Accumulator> make_accumulator(const AggregateSpec& spec) {
+  using enum AggregateKind;
+  switch (spec.kind) {
+    case kCountStar:
+    case kCount:
+      return with_distinct(std::make_unique<CountAccumulator>(), spec);
+    case kSum:
+    case kAvg:
+      return with_distinct(make_sum(spec), spec);
+    case kVarPop:
+    case kVarSamp:
+    case kStddevPop:
+    case kStddevSamp:
+      return with_distinct(make_variance_accumulator(spec), spec);
+    // Those below do not change when a value comes again, or look at different values themselves.
+    case kMin:
+    case kMax:
+      return make_extreme_accumulator(spec.kind == kMax);
+    case kBoolAnd:
+    case kBoolOr:
+      return std::make_unique<BooleanAccumulator>(spec.kind == kBoolOr);
+    case kListAgg:
+    case kArrayAgg:
+    case kFirstValue:
+    case kLastValue:
+    case kPercentileCont:
+    case kPercentileDisc:
+      return make_ordered_accumulator(spec);
   }
   CHECK(false);
-}
-
-std::unique_ptr<Accumulator> make_distinct_accumulator(std::unique_ptr<Accumulator> inner,
-                                                       const Type& input) {
-  return std::make_unique<DistinctAccumulator>(std::move(inner), input);
 }
 
 }  // namespace tidemark

@@ -8,8 +8,24 @@
 #include "expr/aggregate.h"
 #include "expr/function.h"
 #include "state/keyed_table.h"
+#include "types/key_codec.h"
 
 namespace tidemark {
+
+struct AggregateSpec {
+  AggregateKind kind = AggregateKind::kCountStar;
+  size_t input = 0;  // column; not read for COUNT(*)
+  bool distinct = false;
+  std::optional<size_t> filter;  // BOOLEAN column: only rows where it is TRUE
+  Type input_type;
+  Type result_type;
+  std::vector<SortKey> order{};  // of the values; those that are equal in it are in their own order
+  std::vector<Type> order_types{};
+  Value parameter{};         // see AggregateFunction
+  bool ignore_nulls = true;  // for those that can see NULLs
+};
+
+using AccumulatorInputs = std::span<const Column* const>;
 
 class Accumulator {
  public:
@@ -18,9 +34,10 @@ class Accumulator {
   // Where this accumulator's bytes begin in a group's fixed bytes.
   virtual void set_offset(size_t offset) { offset_ = offset; }
 
-  // Adds rows [0, rows) of input, row i to group ids[i] with weights[i] (null: all +1). Weights of
-  // NULL inputs count for nothing.
-  virtual void update(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input,
+  // Adds rows [0, rows) of the inputs, row i to group ids[i] with weights[i] (null: all +1).
+  // inputs[0] is the argument, then come the columns of the spec's order. Weights of NULL arguments
+  // count for nothing, but where the spec says so.
+  virtual void update(KeyedTable& groups, std::span<const uint32_t> ids, AccumulatorInputs inputs,
                       const int64_t* weights) = 0;
   // Appends the result of each group. A result that does not exist is NULL and reported in errors
   // (row = index into ids).
@@ -53,12 +70,7 @@ class Accumulator {
   size_t offset_ = 0;
 };
 
-// `input` is the argument's type (ignored for COUNT(*), whose input column may be of any type
-// without NULLs).
-std::unique_ptr<Accumulator> make_accumulator(AggregateKind kind, const Type& input,
-                                              const Type& result);
-// The same over the different values of each group.
-std::unique_ptr<Accumulator> make_distinct_accumulator(std::unique_ptr<Accumulator> inner,
-                                                       const Type& input);
+// The input column of COUNT(*) may be of any type, without NULLs.
+std::unique_ptr<Accumulator> make_accumulator(const AggregateSpec& spec);
 
 }  // namespace tidemark

@@ -21,13 +21,7 @@ std::vector<std::unique_ptr<Accumulator>> make_accumulators(
     const std::vector<AggregateSpec>& specs) {
   std::vector<std::unique_ptr<Accumulator>> accumulators;
   for (const AggregateSpec& spec : specs) {
-    auto accumulator = make_accumulator(spec.kind, spec.input_type, spec.result_type);
-    // MIN and MAX do not change when a value comes again.
-    bool extreme = spec.kind == AggregateKind::kMin || spec.kind == AggregateKind::kMax;
-    if (spec.distinct && !extreme) {
-      accumulator = make_distinct_accumulator(std::move(accumulator), spec.input_type);
-    }
-    accumulators.push_back(std::move(accumulator));
+    accumulators.push_back(make_accumulator(spec));
   }
   return accumulators;
 }
@@ -156,9 +150,13 @@ void AggregateOperator::apply(const ZBatch& batch) {
       used = weights_.data();
     }
     static const Column kNoNulls{Type::boolean()};  // COUNT(*) reads no column
-    const Column& input =
-        spec.kind == AggregateKind::kCountStar ? kNoNulls : *batch.rows.columns[spec.input];
-    accumulators_[a]->update(groups_, ids_, input, used);
+    inputs_.assign(1, spec.kind == AggregateKind::kCountStar
+                          ? &kNoNulls
+                          : batch.rows.columns[spec.input].get());
+    for (const SortKey& key : spec.order) {
+      inputs_.push_back(batch.rows.columns[key.column].get());
+    }
+    accumulators_[a]->update(groups_, ids_, inputs_, used);
   }
 }
 

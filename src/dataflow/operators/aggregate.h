@@ -12,15 +12,6 @@
 
 namespace tidemark {
 
-struct AggregateSpec {
-  AggregateKind kind = AggregateKind::kCountStar;
-  size_t input = 0;  // column; not read for COUNT(*)
-  bool distinct = false;
-  std::optional<size_t> filter;  // BOOLEAN column: only rows where it is TRUE
-  Type input_type;
-  Type result_type;
-};
-
 class AggregateOperator final : public Operator, private EntryExtension {
  public:
   // Output columns: the group columns, then one per aggregate.
@@ -68,6 +59,7 @@ class AggregateOperator final : public Operator, private EntryExtension {
   std::vector<uint64_t> hashes_;  // scratch
   std::vector<uint32_t> ids_;
   std::vector<int64_t> weights_;
+  std::vector<const Column*> inputs_;
 };
 
 }  // namespace tidemark

@@ -48,37 +48,40 @@ Result<uint64_t> StatementExecutor::start_dataflow(const BoundQuery& bound, Obje
 // For a query that answers once: the first content, which for a materialized view is its newest.
 Result<StatementResult> StatementExecutor::first_answer(StreamResult stream) {
   RowsResult result;
-  std::vector<SortKey> order = stream.order;
   size_t visible = stream.schema.size() - stream.hidden;
   result.schema = stream.schema;
   result.schema.fields.resize(visible);
+  ViewUpdate update = TRY(first_content(*stream.subscription));
+  result.rows = in_order(update.changes.rows, stream.order, visible);
+  result.mark = update.mark;
+  result.commit_time_us = update.commit_time_us;
+  result.published_us = update.published_us;
+  stream.subscription->cancel();
+  engine_.step_loop().wake();
+  result.tag = fmt::format("SELECT {}", result.rows.rows);
+  return StatementResult{std::move(result), std::move(notices_)};
+}
+
+Result<ViewUpdate> StatementExecutor::first_content(Subscription& subscription) {
   constexpr int64_t kLookUs = 50'000;  // how soon a cancel is noticed
   while (true) {
-    std::optional<ViewUpdate> update = stream.subscription->next(kLookUs);
+    std::optional<ViewUpdate> update = subscription.next(kLookUs);
     if (session_.cancelled_) {
-      stream.subscription->cancel();
+      subscription.cancel();
       return Status::cancelled("cancelled by the user");
     }
     if (!update) {
       continue;
     }
     if (update->kind == ViewUpdate::Kind::kChanges) {
-      result.rows = in_order(update->changes.rows, order, visible);
-      result.mark = update->mark;
-      result.commit_time_us = update->commit_time_us;
-      result.published_us = update->published_us;
-      break;
+      return std::move(*update);
     }
     if (update->kind == ViewUpdate::Kind::kEnd) {
-      stream.subscription->cancel();
+      subscription.cancel();
       return update->status.ok() ? Status::cancelled("the query ended without an answer")
                                  : update->status;
     }
   }
-  stream.subscription->cancel();
-  engine_.step_loop().wake();
-  result.tag = fmt::format("SELECT {}", result.rows.rows);
-  return StatementResult{std::move(result), std::move(notices_)};
 }
 
 Result<StatementResult> StatementExecutor::run_query(const sql::Query& query, bool stream,
@@ -162,24 +165,6 @@ Result<StatementResult> StatementExecutor::run(const sql::QueryStatement& statem
   return run_query(*statement.query, is_streaming(), true);
 }
 
-// Waits for the first content and leaves it out: only what changes from there on is told.
-Status StatementExecutor::skip_content(Subscription& subscription) {
-  constexpr int64_t kLookUs = 50'000;  // how soon a cancel is noticed
-  while (true) {
-    std::optional<ViewUpdate> update = subscription.next(kLookUs);
-    if (session_.cancelled_) {
-      subscription.cancel();
-      return Status::cancelled("cancelled by the user");
-    }
-    if (update && update->kind == ViewUpdate::Kind::kEnd) {
-      return update->status.ok() ? Status::cancelled("the query ended") : update->status;
-    }
-    if (update && update->kind == ViewUpdate::Kind::kChanges) {
-      return {};
-    }
-  }
-}
-
 Result<StatementResult> StatementExecutor::run(const sql::Subscribe& statement) {
   bool progress = false, snapshot = true;
   for (const sql::Option& option : statement.options) {
@@ -203,7 +188,7 @@ Result<StatementResult> StatementExecutor::run(const sql::Subscribe& statement) 
   StatementResult result = statement.query ? TRY(run_query(*statement.query, true, progress))
                                            : TRY(run_query(query_of(statement), true, progress));
   if (auto* stream = std::get_if<StreamResult>(&result.outcome); stream != nullptr && !snapshot) {
-    TRY(skip_content(*stream->subscription));
+    TRY(first_content(*stream->subscription));  // what changes from there on is told
   }
   return result;
 }
@@ -220,37 +205,6 @@ sql::Query StatementExecutor::query_of(const sql::Subscribe& statement) {
   query.body = std::move(select);
   query.position = statement.name.position();
   return query;
-}
-
-Result<StatementResult> StatementExecutor::run(const sql::Explain& statement) {
-  const sql::Query* query = nullptr;
-  if (const auto* select = std::get_if<sql::QueryStatement>(&statement.statement->node)) {
-    query = select->query.get();
-  } else if (const auto* view =
-                 std::get_if<sql::CreateMaterializedView>(&statement.statement->node)) {
-    query = view->query.get();
-  } else if (const auto* plain = std::get_if<sql::CreateView>(&statement.statement->node)) {
-    query = plain->query.get();
-  } else {
-    return Status::unsupported("EXPLAIN of this statement is not supported yet")
-        .with_position(statement.statement->position);
-  }
-  bool with_mode = false;
-  for (sql::ExplainDetail detail : statement.details) {
-    if (detail == sql::ExplainDetail::kAnalyze) {
-      return Status::unsupported("EXPLAIN ANALYZE is not supported yet");
-    }
-    with_mode = with_mode || detail == sql::ExplainDetail::kChangelogMode;
-  }
-  BoundQuery bound = TRY(bind_query(*query, bind_context()));
-  std::string text = "== Abstract Syntax Tree ==\n" + plan_to_string(*bound.plan) + "\n";
-  PlanRef optimized = optimize(bound.plan);
-  text += "== Optimized Physical Plan ==\n" + plan_to_string(*optimized, with_mode) + "\n";
-  text += "== Optimized Execution Plan ==\n";
-  for (const Graph::NodeInfo& node : build_graph(optimized).graph->nodes()) {
-    text += node.name + "\n";
-  }
-  return table("EXPLAIN", Schema{{{"result", Type::string()}}}, {{text}});
 }
 
 }  // namespace tidemark

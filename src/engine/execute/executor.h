@@ -1,7 +1,7 @@
 #pragma once
 // Runs statements of a session; one function a kind, grouped in files by what they touch:
-// execute_query.cc, execute_read.cc, execute_transaction.cc, execute_ddl.cc, execute_show.cc,
-// execute_session.cc.
+// execute_query.cc, execute_explain.cc, execute_read.cc, execute_transaction.cc, execute_ddl.cc,
+// execute_show.cc, execute_session.cc.
 
 #include <map>
 #include <optional>
@@ -11,6 +11,8 @@
 
 #include "engine/engine.h"
 #include "engine/session.h"
+#include "engine/subscription.h"
+#include "physical/planner.h"
 #include "plan/bind/bind_query.h"
 
 namespace tidemark {
@@ -40,10 +42,12 @@ class StatementExecutor {
   Outcome run(const sql::Subscribe& statement);
   Outcome run(const sql::Explain& statement);
   Outcome run_query(const sql::Query& query, bool stream, bool progress);
-  Status skip_content(Subscription& subscription);
   Outcome stream_query(const BoundQuery& bound, bool progress);
   Result<StreamResult> start_stream(const BoundQuery& bound, bool progress, uint64_t& id);
   Outcome first_answer(StreamResult stream);
+  // Waits for it; the subscription goes on. Errors: cancelled, or what ended the query.
+  Result<ViewUpdate> first_content(Subscription& subscription);
+  Outcome explain_analyze(const sql::Query& query);
 
   // execute_read.cc
   Outcome read_once(const BoundQuery& bound);

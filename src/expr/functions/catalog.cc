@@ -1,6 +1,6 @@
 // Functions of PostgreSQL's catalog that its clients call when they look around (PostgreSQL 15
-// manual, "System Information Functions"). Those about objects ask EvalContext::names; without
-// names they give NULL.
+// manual, "System Information Functions"). Those about objects ask EvalContext::names; without names
+// they give NULL.
 
 #include <algorithm>
 
@@ -65,8 +65,9 @@ void format_type(const KernelFrame& frame, Arguments a) {
 void user_by_id(const KernelFrame& frame, Arguments a) {
   fill_text(frame, [&](size_t row, std::string& text) {
     // Everything belongs to the one role that is always there.
-    text = a[0].at<int64_t>(row) == 10 ? "tidemark"
-                                       : fmt::format("unknown (OID={})", a[0].at<int64_t>(row));
+    text = a[0].at<int64_t>(row) == 10
+               ? "tidemark"
+               : fmt::format("unknown (OID={})", a[0].at<int64_t>(row));
     return true;
   });
 }
@@ -206,24 +207,6 @@ void current_setting(const KernelFrame& frame, Arguments a) {
   });
 }
 
-void array_to_string(const KernelFrame& frame, Arguments a) {
-  Type element = frame.argument_types[0].children[0];
-  fill_text(frame, [&](size_t row, std::string& text) {
-    Column elements(element);
-    unpack_array(a[0].string_at(row), elements);
-    bool first = true;
-    for (size_t i = 0; i < elements.size(); ++i) {
-      if (elements.is_null(i)) {
-        continue;
-      }
-      text += first ? "" : a[1].string_at(row);
-      append_text(elements, i, text);
-      first = false;
-    }
-    return true;
-  });
-}
-
 void array_length(const KernelFrame& frame, Arguments a) {
   for (size_t row = 0; row < frame.rows; ++row) {
     if (frame.out.is_null(row)) {
@@ -239,76 +222,13 @@ void array_length(const KernelFrame& frame, Arguments a) {
 
 template <Kernel kKernel, char kResult, char kSecond>
 Result<BoundFunction> bind_array(std::span<const Type> types) {
-  if (types.size() < 2 || (types[0].kind != TypeKind::kArray && types[0].kind != TypeKind::kNull)) {
+  if (types.size() < 2 ||
+      (types[0].kind != TypeKind::kArray && types[0].kind != TypeKind::kNull)) {
     return Status::invalid_argument("takes an array first");
   }
   Type array = types[0].kind == TypeKind::kNull ? Type::array(Type::string()) : types[0];
-  return BoundFunction{kKernel,
-                       type_of_letter(kResult),
-                       {array.as_nullable(), type_of_letter(kSecond)},
-                       NullRule::kStrict,
-                       false};
-}
-
-// array[i], counted from 1; NULL where there is none.
-void element_of(const KernelFrame& frame, Arguments a) {
-  Column all(frame.result);
-  for (size_t row = 0; row < frame.rows; ++row) {
-    Column elements(frame.argument_types[0].children[0]);
-    if (!frame.out.is_null(row)) {
-      unpack_array(a[0].string_at(row), elements);
-    }
-    int64_t place = frame.out.is_null(row) ? 0 : a[1].at<int32_t>(row);
-    if (place < 1 || place > static_cast<int64_t>(elements.size())) {
-      all.append_null();
-    } else {
-      all.append_copy(elements, static_cast<size_t>(place - 1));
-    }
-  }
-  frame.out = std::move(all);
-}
-
-Result<BoundFunction> bind_element_of(std::span<const Type> types) {
-  if (types.size() != 2 || types[0].kind != TypeKind::kArray || !types[1].is_integer()) {
-    return Status::invalid_argument("takes an array and the place of an element");
-  }
-  return BoundFunction{element_of,
-                       types[0].children[0].as_nullable(),
-                       {types[0].as_nullable(), Type::integer()},
-                       NullRule::kStrict,
-                       false};
-}
-
-// x = ANY (array).
-void array_has(const KernelFrame& frame, Arguments a) {
-  uint8_t* out = frame.out.mutable_data<uint8_t>();
-  for (size_t row = 0; row < frame.rows; ++row) {
-    if (frame.out.is_null(row)) {
-      continue;
-    }
-    Column elements(frame.argument_types[0].children[0]);
-    unpack_array(a[0].string_at(row), elements);
-    bool has_null = false;
-    for (size_t i = 0; i < elements.size() && out[row] == 0; ++i) {
-      has_null = has_null || elements.is_null(i);
-      out[row] =
-          !elements.is_null(i) && compare_values(elements, i, *a[1].column, row * a[1].stride) == 0;
-    }
-    if (out[row] == 0 && has_null) {
-      frame.out.set_null(row);
-    }
-  }
-}
-
-Result<BoundFunction> bind_array_has(std::span<const Type> types) {
-  if (types.size() != 2 || types[0].kind != TypeKind::kArray) {
-    return Status::invalid_argument("takes an array and a value");
-  }
-  return BoundFunction{array_has,
-                       Type::boolean(),
-                       {types[0].as_nullable(), types[0].children[0].as_nullable()},
-                       NullRule::kStrict,
-                       false};
+  return BoundFunction{kKernel, type_of_letter(kResult),
+                       {array.as_nullable(), type_of_letter(kSecond)}, NullRule::kStrict, false};
 }
 
 // The cast to regproc: the functions that tell arrays from other types.
@@ -407,28 +327,21 @@ void size_pretty(const KernelFrame& frame, Arguments a) {
 constexpr std::string_view kAbsent = "Not here: NULL.";
 constexpr std::string_view kAllowed = "Rights are not kept apart: TRUE.";
 
-#define ABSENT(name) \
-  { name, "catalog", name "(...)", kAbsent, name "(1)", "NULL", bind_anything<'s', null_kernel> }
-#define ALLOWED(name)                                                        \
-  {                                                                          \
-    name, "catalog", name "(...)", kAllowed, name "('x', 'SELECT')", "true", \
-        bind_anything<'b', true_kernel>                                      \
-  }
-#define SIZE_OF(name)                                                                 \
-  {                                                                                   \
-    name, "catalog", name "(oid)", "Sizes on disk are not told: 0.", name "(1)", "0", \
-        bind_anything<'l', zero_kernel>                                               \
-  }
-#define VISIBLE(name)                                                                           \
-  {                                                                                             \
-    name, "catalog", name "(oid)", "Whether an object is found by its bare name.", name "(23)", \
-        "true", bind_shape<"l", 'b', is_visible>, false                                         \
-  }
-#define USER_NAME(name)                                                         \
-  {                                                                             \
-    name, "catalog", name, "Who is logged in.", name " = SESSION_USER", "true", \
-        bind_shape<"", 's', current_user>, false                                \
-  }
+#define ABSENT(name)                                                     \
+  {name,     "catalog", name "(...)", kAbsent, name "(1)", "NULL", \
+   bind_anything<'s', null_kernel>}
+#define ALLOWED(name)                                                              \
+  {name,   "catalog", name "(...)", kAllowed, name "('x', 'SELECT')", "true", \
+   bind_anything<'b', true_kernel>}
+#define SIZE_OF(name)                                                                   \
+  {name, "catalog", name "(oid)", "Sizes on disk are not told: 0.", name "(1)", "0", \
+   bind_anything<'l', zero_kernel>}
+#define VISIBLE(name)                                                                         \
+  {name,   "catalog", name "(oid)", "Whether an object is found by its bare name.", name "(23)", \
+   "true", bind_shape<"l", 'b', is_visible>, false}
+#define USER_NAME(name)                                                                     \
+  {name, "catalog", name, "Who is logged in.", name " = SESSION_USER", "true", \
+   bind_shape<"", 's', current_user>, false}
 
 constexpr Function kFunctions[] = {
     {"FORMAT_TYPE", "catalog", "FORMAT_TYPE(oid, modifier)", "A type's name in SQL.",
@@ -448,14 +361,12 @@ constexpr Function kFunctions[] = {
     VISIBLE("PG_TS_CONFIG_IS_VISIBLE"),
     {"PG_GET_VIEWDEF", "catalog", "PG_GET_VIEWDEF(oid [, pretty])", "The query of a view.",
      "PG_GET_VIEWDEF(1)", "NULL", bind_shape<"l?b", 's', view_definition>, false},
-    {"TO_REGCLASS", "catalog", "TO_REGCLASS(name)",
-     "The number of a relation; NULL: there is none.", "TO_REGCLASS('no_such')", "NULL",
-     bind_to_regclass, false},
+    {"TO_REGCLASS", "catalog", "TO_REGCLASS(name)", "The number of a relation; NULL: there is none.",
+     "TO_REGCLASS('no_such')", "NULL", bind_to_regclass, false},
     {"REGCLASS", "catalog", "REGCLASS(name)", "The cast to regclass: the number of a relation.",
      "REGCLASS('1259')", "1259", bind_relation_oid, false},
-    {"REGCLASSOUT", "catalog", "REGCLASSOUT(oid)",
-     "The name of a relation, as a cast to text gives it.", "REGCLASSOUT(0)", "-",
-     bind_shape<"l", 's', relation_name>, false},
+    {"REGCLASSOUT", "catalog", "REGCLASSOUT(oid)", "The name of a relation, as a cast to text gives it.",
+     "REGCLASSOUT(0)", "-", bind_shape<"l", 's', relation_name>, false},
     {"REGTYPE", "catalog", "REGTYPE(name)", "The cast to regtype: the number of a type.",
      "REGTYPE('integer')", "23", bind_type_oid},
     {"TO_REGTYPE", "catalog", "TO_REGTYPE(name)", "The number of a type; NULL: there is none.",
@@ -504,7 +415,6 @@ constexpr Function kFunctions[] = {
      "PG_BACKEND_PID() >= 0", "true", bind_shape<"", 'l', backend_pid>, false},
     SIZE_OF("TXID_CURRENT"),
     SIZE_OF("PG_MY_TEMP_SCHEMA"),
-    SIZE_OF("AGE"),
     {"PG_SIZE_PRETTY", "catalog", "PG_SIZE_PRETTY(bytes)", "A size for people to read.",
      "PG_SIZE_PRETTY(123456)", "120 kB", bind_shape<"l", 's', size_pretty>},
     {"PG_IS_IN_RECOVERY", "catalog", "PG_IS_IN_RECOVERY()", "This is no standby: FALSE.",
@@ -523,22 +433,11 @@ constexpr Function kFunctions[] = {
     USER_NAME("CURRENT_ROLE"),
     {"VERSION", "catalog", "VERSION()", "What this is, as PostgreSQL's clients read it.",
      "VERSION() LIKE 'PostgreSQL 15%'", "true", bind_shape<"", 's', text_kernel<kVersion>>},
-    {"CURRENT_SETTING", "catalog", "CURRENT_SETTING(name [, missing_ok])",
-     "The value of a setting.", "CURRENT_SETTING('server_encoding')", "UTF8",
-     bind_shape<"s?b", 's', current_setting>, false},
-    {"ARRAY_TO_STRING", "catalog", "ARRAY_TO_STRING(array, separator)",
-     "The elements as text, NULLs left out.", "ARRAY_TO_STRING(ARRAY['a', 'b'], '-')", "a-b",
-     bind_array<array_to_string, 's', 's'>},
-    {"ARRAY_LENGTH", "catalog", "ARRAY_LENGTH(array, dimension)",
-     "The number of elements; NULL for an empty array.", "ARRAY_LENGTH(ARRAY[1, 2], 1)", "2",
-     bind_array<array_length, 'i', 'i'>},
+    {"CURRENT_SETTING", "catalog", "CURRENT_SETTING(name [, missing_ok])", "The value of a setting.",
+     "CURRENT_SETTING('server_encoding')", "UTF8", bind_shape<"s?b", 's', current_setting>, false},
     {"ARRAY_UPPER", "catalog", "ARRAY_UPPER(array, dimension)",
      "The place of the last element; NULL for an empty array.", "ARRAY_UPPER(ARRAY[1, 2], 1)", "2",
      bind_array<array_length, 'i', 'i'>},
-    {"ELEMENT_OF", "catalog", "array[place]", "An element, counted from 1; NULL: there is none.",
-     "ELEMENT_OF(ARRAY['a', 'b'], 2)", "b", bind_element_of},
-    {"ARRAY_HAS", "catalog", "x = ANY (array)", "Whether an element equals the value.",
-     "ARRAY_HAS(ARRAY[1, 2], 2)", "true", bind_array_has},
     {"REGPROC", "catalog", "REGPROC(name)", "The cast to regproc: the number of a function.",
      "REGPROC('array_in')", "750", bind_function_oid},
     {"JSON_BUILD_OBJECT", "catalog", "JSON_BUILD_OBJECT(key, value, ...)",

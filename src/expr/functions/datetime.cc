@@ -1,11 +1,11 @@
-// Dates and times. The clock functions give the time at which the query started: they are the same
-// for every row and every change, so that a row that is taken back is the row that was shown.
+// Dates and times; the clock is in clock.cc.
 
 #include "types/datetime.h"
 
 #include <cmath>
 
 #include "base/ascii.h"
+#include "expr/functions/calendar.h"
 #include "expr/functions/java_pattern.h"
 #include "expr/functions/shape.h"
 #include "types/text.h"
@@ -15,10 +15,6 @@ namespace tidemark {
 namespace {
 
 using Arguments = std::span<const Argument>;
-
-bool is_infinite(int64_t us) {
-  return us == kTimestampInfinity || us == kTimestampNegativeInfinity;
-}
 
 // ISO 8601 week and its year; Monday is day 1.
 struct IsoWeek {
@@ -32,10 +28,6 @@ IsoWeek iso_week(int32_t days) {
   int32_t thursday = days - weekday + 4;
   int32_t year = civil_from_days(thursday).year;
   return {year, (thursday - days_from_civil({year, 1, 1})) / 7 + 1, weekday};
-}
-
-int64_t floor_div(int64_t a, int64_t b) {
-  return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
 }
 
 // One field of a timestamp; nullopt for a unit that does not exist.
@@ -89,13 +81,13 @@ std::optional<int64_t> field_of(std::string_view unit, int64_t us) {
     return date.year > 0 ? (date.year + 99) / 100 : -((99 - (date.year - 1)) / 100);
   }
   if (unit == "DECADE") {
-    return floor_div(date.year, 10);
+    return floor_divide(date.year, 10);
   }
   if (unit == "MILLENNIUM") {
     return date.year > 0 ? (date.year + 999) / 1000 : -((999 - (date.year - 1)) / 1000);
   }
   if (unit == "EPOCH") {
-    return floor_div(us - kUnixEpochMicros, 1'000'000);
+    return floor_divide(us - kUnixEpochMicros, 1'000'000);
   }
   return std::nullopt;
 }
@@ -136,7 +128,7 @@ void extract(const KernelFrame& frame, Arguments a) {
       continue;
     }
     int64_t us = wall_clock(frame, a[1], frame.argument_types[1], row);
-    if (is_infinite(us)) {
+    if (is_infinite_timestamp(us)) {
       frame.out.set_null(row);
       continue;
     }
@@ -149,9 +141,49 @@ void extract(const KernelFrame& frame, Arguments a) {
   }
 }
 
+// A field of an interval of days: its days, hours, ... with the sign of the whole, as in Postgres.
+std::optional<int64_t> field_of_micros(std::string_view unit, int64_t us) {
+  int64_t time = us % kMicrosPerDay;
+  return unit == "DAY"           ? std::optional<int64_t>(us / kMicrosPerDay)
+         : unit == "HOUR"        ? std::optional<int64_t>(time / 3'600'000'000)
+         : unit == "MINUTE"      ? std::optional<int64_t>(time / 60'000'000 % 60)
+         : unit == "SECOND"      ? std::optional<int64_t>(time / 1'000'000 % 60)
+         : unit == "MILLISECOND" ? std::optional<int64_t>(time / 1000 % 60'000)
+         : unit == "MICROSECOND" ? std::optional<int64_t>(time % 60'000'000)
+         : unit == "EPOCH"       ? std::optional<int64_t>(us / 1'000'000)
+                                 : std::nullopt;
+}
+std::optional<int64_t> field_of_months(std::string_view unit, int32_t months) {
+  return unit == "YEAR"      ? std::optional<int64_t>(months / 12)
+         : unit == "QUARTER" ? std::optional<int64_t>(months % 12 / 3 + 1)
+         : unit == "MONTH"   ? std::optional<int64_t>(months % 12)
+                             : std::nullopt;
+}
+
+void extract_from_interval(const KernelFrame& frame, Arguments a) {
+  bool months = frame.argument_types[1].kind == TypeKind::kIntervalMonth;
+  fill<int64_t>(frame, [&](size_t row) {
+    std::string unit = ascii_upper(a[0].string_at(row));
+    std::optional<int64_t> value = months ? field_of_months(unit, a[1].at<int32_t>(row))
+                                          : field_of_micros(unit, a[1].at<int64_t>(row));
+    if (!value) {
+      frame.fail(
+          row, fmt::format("{} has no {}", frame.argument_types[1].to_string_without_null(), unit));
+    }
+    return value.value_or(0);
+  });
+}
+
 Result<BoundFunction> bind_extract(std::span<const Type> types) {
   if (types.size() != 2) {
     return Status::invalid_argument("takes a unit and a value");
+  }
+  if (types[1].is_interval()) {
+    return BoundFunction{extract_from_interval,
+                         Type::bigint(),
+                         {Type::string(), types[1].as_nullable()},
+                         NullRule::kStrict,
+                         true};
   }
   return BoundFunction{extract,
                        Type::bigint(),
@@ -164,7 +196,7 @@ template <FixedString kUnit>
 void one_field(const KernelFrame& frame, Arguments a) {
   for (size_t row = 0; row < frame.rows; ++row) {
     int64_t us = wall_clock(frame, a[0], frame.argument_types[0], row);
-    if (is_infinite(us)) {
+    if (is_infinite_timestamp(us)) {
       frame.out.set_null(row);
     } else {
       frame.out.mutable_data<int64_t>()[row] = field_of(kUnit.view(), us).value_or(0);
@@ -196,7 +228,7 @@ std::optional<int64_t> truncate(std::string_view unit, int64_t us) {
     return at({(date.year - 1) / 100 * 100 + 1, 1, 1});
   }
   if (unit == "DECADE") {
-    return at({static_cast<int32_t>(floor_div(date.year, 10)) * 10, 1, 1});
+    return at({static_cast<int32_t>(floor_divide(date.year, 10)) * 10, 1, 1});
   }
   if (unit == "YEAR") {
     return at({date.year, 1, 1});
@@ -218,17 +250,20 @@ std::optional<int64_t> truncate(std::string_view unit, int64_t us) {
                  : unit == "SECOND"                                ? 1'000'000
                  : unit == "MILLISECOND" || unit == "MILLISECONDS" ? 1000
                                                                    : 0;
-  return size == 0 ? std::nullopt : std::optional<int64_t>(floor_div(us, size) * size);
+  return size == 0 ? std::nullopt : std::optional<int64_t>(floor_divide(us, size) * size);
 }
 
 int64_t next_unit(std::string_view unit, int64_t start) {
   // The start of the following unit: truncate a time safely inside it.
-  int64_t step = unit == "YEAR"      ? 370
-                 : unit == "QUARTER" ? 93
-                 : unit == "MONTH"   ? 32
-                 : unit == "WEEK"    ? 7
-                 : unit == "DAY"     ? 1
-                                     : 0;
+  int64_t step = unit == "MILLENNIUM" ? 365'400
+                 : unit == "CENTURY"  ? 36'600
+                 : unit == "DECADE"   ? 3'700
+                 : unit == "YEAR"     ? 370
+                 : unit == "QUARTER"  ? 93
+                 : unit == "MONTH"    ? 32
+                 : unit == "WEEK"     ? 7
+                 : unit == "DAY"      ? 1
+                                      : 0;
   int64_t inside = step != 0 ? start + step * kMicrosPerDay
                              : start + (unit == "HOUR"     ? 3'600'000'000
                                         : unit == "MINUTE" ? 60'000'000
@@ -247,7 +282,7 @@ void round_to_unit(const KernelFrame& frame, const Argument& value, const Argume
     int64_t us = wall_clock(frame, value, type, row);
     std::string unit = ascii_upper(unit_argument.string_at(row));
     std::optional<int64_t> start =
-        is_infinite(us) ? std::optional<int64_t>(us) : truncate(unit, us);
+        is_infinite_timestamp(us) ? std::optional<int64_t>(us) : truncate(unit, us);
     if (!start) {
       frame.fail(row, fmt::format("no such unit of time: {}", unit));
       continue;
@@ -255,7 +290,7 @@ void round_to_unit(const KernelFrame& frame, const Argument& value, const Argume
     int64_t result = kCeil && *start != us ? next_unit(unit, *start) : *start;
     if (frame.result.kind == TypeKind::kDate) {
       frame.out.mutable_data<int32_t>()[row] =
-          is_infinite(us) ? value.at<int32_t>(row) : day_of_timestamp(result);
+          is_infinite_timestamp(us) ? value.at<int32_t>(row) : day_of_timestamp(result);
     } else if (frame.result.kind == TypeKind::kTimestampLtz) {
       Result<int64_t> instant = instant_from_timestamp(result, frame.context.zone);
       frame.out.mutable_data<int64_t>()[row] = instant.ok() ? *instant : result;
@@ -305,30 +340,26 @@ std::string singular(std::string unit) {
   return unit;
 }
 
-int64_t add_months(int64_t us, int64_t months) {
-  CivilDate date = civil_from_days(day_of_timestamp(us));
-  int64_t total = int64_t{date.year} * 12 + date.month - 1 + months;
-  int32_t year = static_cast<int32_t>(floor_div(total, 12));
-  int32_t month = static_cast<int32_t>(total - int64_t{year} * 12) + 1;
-  int32_t day = std::min(date.day, days_in_month(year, month));
-  return int64_t{days_from_civil({year, month, day})} * kMicrosPerDay + time_of_timestamp(us);
-}
-
 void timestamp_add(const KernelFrame& frame, Arguments a) {
   fill<int64_t>(frame, [&](size_t row) -> int64_t {
     std::string unit = singular(ascii_upper(a[0].string_at(row)));
     int64_t n = a[1].at<int64_t>(row), us = a[2].at<int64_t>(row);
-    if (is_infinite(us)) {
+    if (is_infinite_timestamp(us)) {
       return us;
     }
-    if (int64_t months = unit_months(unit)) {
-      return add_months(us, n * months);
+    int64_t months = unit_months(unit), micros = unit_micros(unit), amount = 0;
+    if (months == 0 && micros == 0) {
+      frame.fail(row, fmt::format("TIMESTAMPADD has no unit {}", unit));
+      return 0;
     }
-    if (int64_t micros = unit_micros(unit)) {
-      return us + n * micros;
+    std::optional<int64_t> moved;
+    if (!__builtin_mul_overflow(n, months + micros, &amount)) {
+      moved = months != 0 ? add_months_to_timestamp(us, amount) : add_micros(us, amount);
     }
-    frame.fail(row, fmt::format("TIMESTAMPADD has no unit {}", unit));
-    return 0;
+    if (!moved) {
+      frame.fail(row, fmt::format("TIMESTAMPADD out of range of TIMESTAMP: {} {}", n, unit));
+    }
+    return moved.value_or(0);
   });
 }
 
@@ -338,15 +369,20 @@ void timestamp_diff(const KernelFrame& frame, Arguments a) {
     std::string unit = singular(ascii_upper(a[0].string_at(row)));
     int64_t from = a[1].at<int64_t>(row), to = a[2].at<int64_t>(row);
     int64_t result = 0;
+    if (is_infinite_timestamp(from) || is_infinite_timestamp(to)) {
+      frame.fail(row, "TIMESTAMPDIFF of an infinite timestamp");
+      return 0;
+    }
     if (int64_t months = unit_months(unit)) {
       CivilDate x = civil_from_days(day_of_timestamp(from)),
                 y = civil_from_days(day_of_timestamp(to));
       int64_t total = (int64_t{y.year} - x.year) * 12 + y.month - x.month;
-      total -= total > 0 && add_months(from, total) > to ? 1 : 0;
-      total += total < 0 && add_months(from, total) < to ? 1 : 0;
+      int64_t reached = add_months_to_timestamp(from, total).value_or(to);
+      total -= total > 0 && reached > to ? 1 : 0;
+      total += total < 0 && reached < to ? 1 : 0;
       result = total / months;
     } else if (int64_t micros = unit_micros(unit)) {
-      result = (to - from) / micros;
+      result = static_cast<int64_t>((Int128{to} - from) / micros);
     } else {
       frame.fail(row, fmt::format("TIMESTAMPDIFF has no unit {}", unit));
     }
@@ -362,7 +398,7 @@ void timestamp_diff(const KernelFrame& frame, Arguments a) {
 void date_format(const KernelFrame& frame, Arguments a) {
   fill_text(frame, [&](size_t row, std::string& out) {
     int64_t us = wall_clock(frame, a[0], frame.argument_types[0], row);
-    if (is_infinite(us)) {
+    if (is_infinite_timestamp(us)) {
       append_timestamp(us, out);
     } else {
       append_formatted(us, a[1].string_at(row), out);
@@ -404,6 +440,13 @@ void to_timestamp(const KernelFrame& frame, Arguments a) {
   }
 }
 
+// Units of so many microseconds since 1970 as an instant.
+std::optional<int64_t> from_epoch(int64_t value, int64_t unit_us) {
+  int64_t us = 0;
+  return __builtin_mul_overflow(value, unit_us, &us) ? std::nullopt
+                                                     : add_micros(kUnixEpochMicros, us);
+}
+
 void to_timestamp_ltz(const KernelFrame& frame, Arguments a) {
   fill<int64_t>(frame, [&](size_t row) -> int64_t {
     int64_t value = a[0].at<int64_t>(row);
@@ -413,15 +456,24 @@ void to_timestamp_ltz(const KernelFrame& frame, Arguments a) {
                                   precision));
       return 0;
     }
-    return value * (precision == 0 ? 1'000'000 : 1000) + kUnixEpochMicros;
+    std::optional<int64_t> instant = from_epoch(value, precision == 0 ? 1'000'000 : 1000);
+    if (!instant) {
+      frame.fail(row, fmt::format("TO_TIMESTAMP_LTZ out of range of TIMESTAMP_LTZ: {}", value));
+    }
+    return instant.value_or(0);
   });
 }
 
 void from_unixtime(const KernelFrame& frame, Arguments a) {
   fill_text(frame, [&](size_t row, std::string& out) {
-    int64_t instant = a[0].at<int64_t>(row) * 1'000'000 + kUnixEpochMicros;
-    Result<int64_t> local = timestamp_from_instant(instant, frame.context.zone);
-    append_formatted(local.ok() ? *local : instant,
+    std::optional<int64_t> instant = from_epoch(a[0].at<int64_t>(row), 1'000'000);
+    if (!instant) {
+      frame.fail(row,
+                 fmt::format("FROM_UNIXTIME out of range of TIMESTAMP: {}", a[0].at<int64_t>(row)));
+      return true;
+    }
+    Result<int64_t> local = timestamp_from_instant(*instant, frame.context.zone);
+    append_formatted(local.ok() ? *local : *instant,
                      a.size() > 1 ? a[1].string_at(row) : "yyyy-MM-dd HH:mm:ss", out);
     return true;
   });
@@ -430,7 +482,7 @@ void from_unixtime(const KernelFrame& frame, Arguments a) {
 void unix_timestamp(const KernelFrame& frame, Arguments a) {
   fill<int64_t>(frame, [&](size_t row) -> int64_t {
     if (a.empty()) {
-      return floor_div(frame.context.now_us - kUnixEpochMicros, 1'000'000);
+      return floor_divide(frame.context.now_us - kUnixEpochMicros, 1'000'000);
     }
     std::optional<int64_t> local = parse_by_pattern(
         a[0].string_at(row), a.size() > 1 ? a[1].string_at(row) : "yyyy-MM-dd HH:mm:ss");
@@ -438,51 +490,18 @@ void unix_timestamp(const KernelFrame& frame, Arguments a) {
       return std::numeric_limits<int64_t>::min();  // as Flink answers
     }
     Result<int64_t> instant = instant_from_timestamp(*local, frame.context.zone);
-    return floor_div((instant.ok() ? *instant : *local) - kUnixEpochMicros, 1'000'000);
+    return floor_divide((instant.ok() ? *instant : *local) - kUnixEpochMicros, 1'000'000);
   });
-}
-
-enum class Clock { kTimestampLtz, kTimestamp, kDate, kTime };
-
-template <Clock kClock>
-void clock_kernel(const KernelFrame& frame, Arguments) {
-  Result<int64_t> converted = timestamp_from_instant(frame.context.now_us, frame.context.zone);
-  int64_t local = converted.ok() ? *converted : frame.context.now_us;
-  for (size_t row = 0; row < frame.rows; ++row) {
-    switch (kClock) {
-      case Clock::kTimestampLtz:
-        frame.out.mutable_data<int64_t>()[row] = round_micros(frame.context.now_us, 3);
-        break;
-      case Clock::kTimestamp:
-        frame.out.mutable_data<int64_t>()[row] = round_micros(local, 3);
-        break;
-      case Clock::kDate:
-        frame.out.mutable_data<int32_t>()[row] = day_of_timestamp(local);
-        break;
-      case Clock::kTime:
-        frame.out.mutable_data<int64_t>()[row] = round_micros(time_of_timestamp(local), 0);
-        break;
-    }
-  }
-}
-
-template <Clock kClock>
-Result<BoundFunction> bind_clock(std::span<const Type> types) {
-  if (!types.empty()) {
-    return Status::invalid_argument("takes no arguments");
-  }
-  Type type = kClock == Clock::kTimestampLtz ? Type::timestamp_ltz(3)
-              : kClock == Clock::kTimestamp  ? Type::timestamp(3)
-              : kClock == Clock::kDate       ? Type::date()
-                                             : Type::time(0);
-  return BoundFunction{clock_kernel<kClock>, type.not_null(), {}, NullRule::kStrict, false};
 }
 
 constexpr Function kFunctions[] = {
     {"EXTRACT", "datetime", "EXTRACT(unit FROM x)",
-     "A field of a date, time or timestamp as BIGINT: YEAR, QUARTER, MONTH, WEEK, DAY, DOY, DOW "
+     "A field of a date, time, timestamp or interval as BIGINT: YEAR, QUARTER, MONTH, WEEK, DAY, "
+     "DOY, DOW "
      "(Sunday is 1), HOUR, MINUTE, SECOND, EPOCH.",
      "EXTRACT(DOW FROM DATE '2020-02-29')", "7", bind_extract},
+    {"DATE_PART", "datetime", "DATE_PART('unit', x)", "As EXTRACT (Postgres).",
+     "DATE_PART('year', DATE '2020-02-29')", "2020", bind_extract},
     {"YEAR", "datetime", "YEAR(d)", "The year.", "YEAR(DATE '2020-02-29')", "2020",
      bind_field<"YEAR">},
     {"QUARTER", "datetime", "QUARTER(d)", "The quarter, 1 to 4.", "QUARTER(DATE '2020-05-01')", "2",
@@ -534,28 +553,10 @@ constexpr Function kFunctions[] = {
      bind_shape<"l?i", 'L', to_timestamp_ltz, true>},
     {"FROM_UNIXTIME", "datetime", "FROM_UNIXTIME(n [, pattern])",
      "Seconds since 1970 as text in the session's zone.", "FROM_UNIXTIME(0)", "1970-01-01 00:00:00",
-     bind_shape<"l?s", 's', from_unixtime>},
+     bind_shape<"l?s", 's', from_unixtime, true>},
     {"UNIX_TIMESTAMP", "datetime", "UNIX_TIMESTAMP([s [, pattern]])",
      "Seconds since 1970 of a text in the session's zone, or of the query's start.",
      "UNIX_TIMESTAMP('1970-01-02 00:00:00')", "86400", bind_shape<"?ss", 'l', unix_timestamp>},
-    {"CURRENT_TIMESTAMP", "clock", "CURRENT_TIMESTAMP", "The time at which the query started.",
-     "CURRENT_TIMESTAMP = NOW()", "true", bind_clock<Clock::kTimestampLtz>},
-    {"NOW", "clock", "NOW()", "As CURRENT_TIMESTAMP.", "NOW() > TO_TIMESTAMP_LTZ(0, 0)", "true",
-     bind_clock<Clock::kTimestampLtz>},
-    {"CURRENT_ROW_TIMESTAMP", "clock", "CURRENT_ROW_TIMESTAMP()",
-     "As CURRENT_TIMESTAMP: one time for all rows, so that they can be taken back.",
-     "CURRENT_ROW_TIMESTAMP() = NOW()", "true", bind_clock<Clock::kTimestampLtz>},
-    {"LOCALTIMESTAMP", "clock", "LOCALTIMESTAMP",
-     "As CURRENT_TIMESTAMP, as wall-clock time in the session's zone.",
-     "LOCALTIMESTAMP = LOCALTIMESTAMP", "true", bind_clock<Clock::kTimestamp>},
-    {"CURRENT_DATE", "clock", "CURRENT_DATE",
-     "The date on which the query started, in the session's zone.",
-     "CURRENT_DATE = CAST(LOCALTIMESTAMP AS DATE)", "true", bind_clock<Clock::kDate>},
-    {"CURRENT_TIME", "clock", "CURRENT_TIME",
-     "The time of day at which the query started, in the session's zone.",
-     "CURRENT_TIME = LOCALTIME", "true", bind_clock<Clock::kTime>},
-    {"LOCALTIME", "clock", "LOCALTIME", "As CURRENT_TIME.", "LOCALTIME = CURRENT_TIME", "true",
-     bind_clock<Clock::kTime>},
 };
 
 }  // namespace

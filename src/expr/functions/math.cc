@@ -6,9 +6,11 @@
 #include <fmt/core.h>
 
 #include "expr/cast.h"
+#include "expr/cast_rules.h"
 #include "expr/function.h"
-#include "types/datetime.h"
+#include "expr/functions/calendar.h"
 #include "types/decimal.h"
+#include "types/text.h"
 
 namespace tidemark {
 
@@ -155,43 +157,55 @@ Type decimal_result(Op op, const Type& a, const Type& b) {
   return Type::decimal(std::max(precision, 1), scale);
 }
 
-// DATE or TIMESTAMP shifted by months, the day cut to the month's length.
-int32_t add_months(int32_t days, int64_t months) {
-  CivilDate date = civil_from_days(days);
-  int64_t total = int64_t{date.year} * 12 + date.month - 1 + months;
-  int64_t year = total >= 0 ? total / 12 : -((-total + 11) / 12);
-  int32_t month = static_cast<int32_t>(total - year * 12) + 1;
-  int32_t day = std::min(date.day, days_in_month(static_cast<int32_t>(year), month));
-  return days_from_civil({static_cast<int32_t>(year), month, day});
-}
-
+// DATE, TIME or TIMESTAMP shifted by an interval, or DATE by a number of days.
 template <bool kSubtract>
 void shift_kernel(const KernelFrame& frame, std::span<const Argument> arguments) {
-  bool months = frame.argument_types[1].kind == TypeKind::kIntervalMonth;
-  bool is_date = frame.argument_types[0].kind == TypeKind::kDate;
-  bool is_time = frame.argument_types[0].kind == TypeKind::kTime;
-  for (size_t i = 0; i < frame.rows; ++i) {
-    int64_t amount = months ? arguments[1].at<int32_t>(i) : arguments[1].at<int64_t>(i);
-    amount = kSubtract ? -amount : amount;
-    if (is_date) {
-      int32_t days = arguments[0].at<int32_t>(i);
-      bool infinite = days == kDateInfinity || days == kDateNegativeInfinity;
-      frame.out.mutable_data<int32_t>()[i] =
-          infinite ? days
-          : months ? add_months(days, amount)
-                   : days + static_cast<int32_t>(amount / kMicrosPerDay);
+  const Type& unit = frame.argument_types[1];
+  const Type& type = frame.argument_types[0];
+  bool months = unit.kind == TypeKind::kIntervalMonth, days_given = unit.is_integer();
+  auto shifted = [&](size_t row, int64_t amount) -> std::optional<int64_t> {
+    if (type.kind == TypeKind::kDate) {
+      int32_t days = arguments[0].at<int32_t>(row);
+      if (days == kDateInfinity || days == kDateNegativeInfinity) {
+        return days;
+      }
+      if (months) {
+        return add_months_to_days(days, amount);
+      }
+      std::optional<int64_t> at;
+      int64_t whole = days_given ? amount : amount / kMicrosPerDay, us = 0;
+      if (!__builtin_mul_overflow(whole, kMicrosPerDay, &us)) {
+        at = add_micros(int64_t{days} * kMicrosPerDay, us);
+      }
+      return at ? std::optional<int64_t>(day_of_timestamp(*at)) : std::nullopt;
+    }
+    int64_t us = arguments[0].at<int64_t>(row);
+    if (is_infinite_timestamp(us)) {
+      return us;
+    }
+    if (type.kind == TypeKind::kTime) {
+      return months ? us : time_of_timestamp(us + amount % kMicrosPerDay);
+    }
+    return months ? add_months_to_timestamp(us, amount) : add_micros(us, amount);
+  };
+  for (size_t row = 0; row < frame.rows; ++row) {
+    if (frame.out.is_null(row)) {
       continue;
     }
-    int64_t us = arguments[0].at<int64_t>(i);
-    if (us == kTimestampInfinity || us == kTimestampNegativeInfinity) {
-      frame.out.mutable_data<int64_t>()[i] = us;
-    } else if (is_time) {
-      frame.out.mutable_data<int64_t>()[i] = time_of_timestamp(us + amount);
+    int64_t amount = unit.physical() == PhysicalKind::kInt32 ? arguments[1].at<int32_t>(row)
+                                                             : arguments[1].at<int64_t>(row);
+    bool fits = !kSubtract || amount != std::numeric_limits<int64_t>::min();
+    std::optional<int64_t> value = fits ? shifted(row, kSubtract ? -amount : amount) : std::nullopt;
+    if (!value) {
+      frame.fail(row, fmt::format("result out of range of {}: {} {} {}",
+                                  frame.result.to_string_without_null(),
+                                  text_of(*arguments[0].column, row * arguments[0].stride),
+                                  kSubtract ? "-" : "+",
+                                  text_of(*arguments[1].column, row * arguments[1].stride)));
+    } else if (type.kind == TypeKind::kDate) {
+      frame.out.mutable_data<int32_t>()[row] = static_cast<int32_t>(*value);
     } else {
-      frame.out.mutable_data<int64_t>()[i] =
-          months ? int64_t{add_months(day_of_timestamp(us), amount)} * kMicrosPerDay +
-                       time_of_timestamp(us)
-                 : us + amount;
+      frame.out.mutable_data<int64_t>()[row] = *value;
     }
   }
 }
@@ -217,12 +231,52 @@ void scale_interval_kernel(const KernelFrame& frame, std::span<const Argument> a
     double value =
         months ? arguments[0].at<int32_t>(i) : static_cast<double>(arguments[0].at<int64_t>(i));
     value = std::round(kOp == Op::kMultiply ? value * factor : value / factor);
+    if (!(std::abs(value) < (months ? 2147483648.0 : 9223372036854775808.0))) {
+      frame.fail(
+          i,
+          fmt::format("result out of range of {}: {} {} {}", frame.result.to_string_without_null(),
+                      text_of(*arguments[0].column, i * arguments[0].stride), sign(kOp), factor));
+      continue;
+    }
     if (months) {
       frame.out.mutable_data<int32_t>()[i] = static_cast<int32_t>(value);
     } else {
       frame.out.mutable_data<int64_t>()[i] = static_cast<int64_t>(value);
     }
   }
+}
+
+// Both sides as one type: dates give days, times and timestamps the time between.
+template <typename T>
+void between_kernel(const KernelFrame& frame, std::span<const Argument> arguments) {
+  for (size_t row = 0; row < frame.rows; ++row) {
+    if (frame.out.is_null(row)) {
+      continue;
+    }
+    T a = arguments[0].at<T>(row), b = arguments[1].at<T>(row), value = 0;
+    bool infinite = a == std::numeric_limits<T>::max() || a == std::numeric_limits<T>::min() ||
+                    b == std::numeric_limits<T>::max() || b == std::numeric_limits<T>::min();
+    if (infinite || __builtin_sub_overflow(a, b, &value)) {
+      frame.fail(row, fmt::format("result out of range of {}: {} - {}",
+                                  frame.result.to_string_without_null(),
+                                  text_of(*arguments[0].column, row * arguments[0].stride),
+                                  text_of(*arguments[1].column, row * arguments[1].stride)));
+      continue;
+    }
+    frame.out.mutable_data<T>()[row] = value;
+  }
+}
+
+Result<BoundFunction> bind_between(const Type& a, const Type& b) {
+  if (a.kind == TypeKind::kDate && b.kind == TypeKind::kDate) {
+    return BoundFunction{between_kernel<int32_t>, Type::integer(), {a, b}, NullRule::kStrict, true};
+  }
+  Type common = TRY(common_type(a, b));
+  return BoundFunction{between_kernel<int64_t>,
+                       Type::of(TypeKind::kIntervalDay),
+                       {common, common},
+                       NullRule::kStrict,
+                       true};
 }
 
 Status no_operator(Op op, const Type& a, const Type& b) {
@@ -238,11 +292,23 @@ Result<BoundFunction> bind_temporal(const Type& a, const Type& b) {
     constexpr bool kSubtract = kOp == Op::kSubtract;
     if (a.is_temporal() && b.is_interval()) {
       return BoundFunction{
-          shift_kernel<kSubtract>, a.as_nullable(), {a, b}, NullRule::kStrict, false};
+          shift_kernel<kSubtract>, a.as_nullable(), {a, b}, NullRule::kStrict, true};
     }
     if (a.is_interval() && b.is_temporal() && !kSubtract) {
       return BoundFunction{
-          shifted_by_kernel<kSubtract>, b.as_nullable(), {a, b}, NullRule::kStrict, false};
+          shifted_by_kernel<kSubtract>, b.as_nullable(), {a, b}, NullRule::kStrict, true};
+    }
+    // Postgres: DATE and a number of days; the days, or the time, between two.
+    if (a.kind == TypeKind::kDate && b.is_integer()) {
+      return BoundFunction{
+          shift_kernel<kSubtract>, a.as_nullable(), {a, b}, NullRule::kStrict, true};
+    }
+    if (a.is_integer() && b.kind == TypeKind::kDate && !kSubtract) {
+      return BoundFunction{
+          shifted_by_kernel<kSubtract>, b.as_nullable(), {a, b}, NullRule::kStrict, true};
+    }
+    if (kSubtract && a.is_temporal() && b.is_temporal()) {
+      return bind_between(a, b);
     }
     if (a.is_interval() && a.kind == b.kind) {
       Kernel kernel = a.kind == TypeKind::kIntervalMonth ? integer_kernel<kOp, int32_t>
@@ -303,7 +369,9 @@ void negate_kernel(const KernelFrame& frame, std::span<const Argument> arguments
               : value == kDecimalNegativeInfinity ? kDecimalInfinity
                                                   : -value;
     } else if constexpr (std::is_integral_v<T>) {
-      if (value == std::numeric_limits<T>::min()) {
+      bool whole = frame.result.is_integer();
+      if (value == (whole ? integer_range(frame.result.kind).first
+                          : int64_t{std::numeric_limits<T>::min()})) {
         frame.fail(i, fmt::format("result out of range of {}: -({})",
                                   frame.result.to_string_without_null(), value));
         continue;

@@ -2,8 +2,10 @@
 
 #include <cmath>
 
+#include "expr/cast_rules.h"
 #include "expr/functions/shape.h"
 #include "types/decimal.h"
+#include "types/text.h"
 
 namespace tidemark {
 
@@ -71,9 +73,14 @@ void magnitude(const KernelFrame& frame, Arguments a) {
           if constexpr (std::is_floating_point_v<T>) {
             return std::abs(value);
           } else {
-            if (value == std::numeric_limits<T>::min()) {
-              frame.fail(row, fmt::format("ABS out of range of {}",
-                                          frame.result.to_string_without_null()));
+            bool fits = value != std::numeric_limits<T>::min();
+            if constexpr (!std::is_same_v<T, Int128>) {
+              fits = value != integer_range(frame.result.kind).first;
+            }
+            if (!fits) {
+              frame.fail(row, fmt::format("ABS out of range of {}: {}",
+                                          frame.result.to_string_without_null(),
+                                          text_of(*a[0].column, row * a[0].stride)));
               return 0;
             }
             return value < 0 ? -value : value;
@@ -143,6 +150,12 @@ Result<BoundFunction> bind_whole(std::span<const Type> types) {
   return BoundFunction{whole<kCeil>, result, {type}, NullRule::kStrict, false};
 }
 
+void fail_rounding(const KernelFrame& frame, const Argument& value, size_t row, int digits) {
+  frame.fail(row, fmt::format("ROUND out of range of {}: ROUND({}, {})",
+                              frame.result.to_string_without_null(),
+                              text_of(*value.column, row * value.stride), digits));
+}
+
 // ROUND half away from zero, TRUNCATE toward zero, at n fraction digits.
 template <bool kTruncate>
 void round_digits(const KernelFrame& frame, Arguments a) {
@@ -161,7 +174,12 @@ void round_digits(const KernelFrame& frame, Arguments a) {
       Int128 unit = power_of_ten(drop), rest = value % unit;
       Int128 down = value - rest;
       bool away = !kTruncate && (rest < 0 ? -rest : rest) >= unit - (rest < 0 ? -rest : rest);
-      return away ? down + (value < 0 ? -unit : unit) : down;
+      Int128 rounded = away ? down + (value < 0 ? -unit : unit) : down;
+      if (!decimal_fits(rounded, frame.result.precision)) {
+        fail_rounding(frame, a[0], row, digits);
+        return 0;
+      }
+      return rounded;
     });
     return;
   }
@@ -187,18 +205,24 @@ void round_digits(const KernelFrame& frame, Arguments a) {
     return;
   }
   bool wide = frame.result.physical() == PhysicalKind::kInt64;
+  auto [low, high] = integer_range(frame.result.kind);
   for (size_t row = 0; row < frame.rows; ++row) {
-    int64_t value = wide ? a[0].at<int64_t>(row) : a[0].at<int32_t>(row);
+    if (frame.out.is_null(row)) {
+      continue;
+    }
+    Int128 value = wide ? a[0].at<int64_t>(row) : a[0].at<int32_t>(row);
     int digits = digits_at(row);
     if (digits < 0) {
-      int64_t unit = digits < -18 ? std::numeric_limits<int64_t>::max()
-                                  : static_cast<int64_t>(power_of_ten(-digits));
-      int64_t rest = value % unit, size = rest < 0 ? -rest : rest;
-      value = value - rest +
-              (!kTruncate && size >= unit - size && digits >= -18 ? (value < 0 ? -unit : unit) : 0);
+      Int128 unit = power_of_ten(-digits), rest = value % unit, size = rest < 0 ? -rest : rest;
+      value = value - rest + (!kTruncate && size >= unit - size ? (value < 0 ? -unit : unit) : 0);
     }
-    wide ? void(frame.out.mutable_data<int64_t>()[row] = value)
-         : void(frame.out.mutable_data<int32_t>()[row] = static_cast<int32_t>(value));
+    if (value < low || value > high) {
+      fail_rounding(frame, a[0], row, digits);
+    } else if (wide) {
+      frame.out.mutable_data<int64_t>()[row] = static_cast<int64_t>(value);
+    } else {
+      frame.out.mutable_data<int32_t>()[row] = static_cast<int32_t>(value);
+    }
   }
 }
 
@@ -212,7 +236,7 @@ Result<BoundFunction> bind_round(std::span<const Type> types) {
   Type type = types[0].is_approximate() || types[0].kind == TypeKind::kNull
                   ? Type::float64()
                   : types[0].as_nullable();
-  BoundFunction bound{round_digits<kTruncate>, type, {type}, NullRule::kStrict, false};
+  BoundFunction bound{round_digits<kTruncate>, type, {type}, NullRule::kStrict, true};
   if (types.size() == 2) {
     bound.arguments.push_back(Type::integer());
   }

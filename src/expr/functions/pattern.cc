@@ -5,9 +5,10 @@
 
 #include <re2/re2.h>
 
-#include "base/ascii.h"
+#include "expr/functions/case_mapping.h"
 #include "expr/functions/shape.h"
 #include "expr/functions/utf8.h"
+#include "types/nested.h"
 
 namespace tidemark {
 
@@ -71,10 +72,15 @@ void like_kernel(const KernelFrame& frame, Arguments a) {
       continue;
     }
     char escape = escape_of(frame, a, row);
-    frame.out.mutable_data<uint8_t>()[row] =
-        kInsensitive
-            ? like(ascii_lower(a[0].string_at(row)), ascii_lower(a[1].string_at(row)), escape)
-            : like(a[0].string_at(row), a[1].string_at(row), escape);
+    std::string_view text = a[0].string_at(row), pattern = a[1].string_at(row);
+    std::string lower_text, lower_pattern;
+    if (kInsensitive) {
+      append_lower(text, lower_text);
+      append_lower(pattern, lower_pattern);
+      text = lower_text;
+      pattern = lower_pattern;
+    }
+    frame.out.mutable_data<uint8_t>()[row] = like(text, pattern, escape);
   }
 }
 
@@ -201,12 +207,121 @@ void similar_to(const KernelFrame& frame, Arguments a) {
   }
 }
 
+// Calls f(match) for every match, left to right; f returns false to stop. An empty match moves on
+// by one character.
+template <typename F>
+void for_each_match(const RE2& pattern, std::string_view text, int groups, F&& f) {
+  std::vector<re2::StringPiece> match(static_cast<size_t>(groups) + 1);
+  for (size_t at = 0; at <= text.size();) {
+    if (!pattern.Match(piece(text), at, text.size(), RE2::UNANCHORED, match.data(), groups + 1) ||
+        !f(match)) {
+      return;
+    }
+    size_t start = static_cast<size_t>(match[0].data() - text.data());
+    size_t end = start + match[0].size();
+    if (match[0].empty()) {
+      ++end;
+      while (end < text.size() && is_continuation(text[end])) {
+        ++end;
+      }
+    }
+    at = end;
+  }
+}
+
+void regexp_count(const KernelFrame& frame, Arguments a) {
+  Patterns patterns(false);
+  fill<int32_t>(frame, [&](size_t row) {
+    int32_t count = 0;
+    if (const RE2* pattern = patterns.find(frame, row, a[1].string_at(row))) {
+      for_each_match(*pattern, a[0].string_at(row), 0, [&](const auto&) { return ++count > 0; });
+    }
+    return count;
+  });
+}
+
+void regexp_instr(const KernelFrame& frame, Arguments a) {
+  Patterns patterns(false);
+  fill<int32_t>(frame, [&](size_t row) {
+    std::string_view text = a[0].string_at(row);
+    int32_t place = 0;
+    if (const RE2* pattern = patterns.find(frame, row, a[1].string_at(row))) {
+      for_each_match(*pattern, text, 0, [&](const auto& match) {
+        size_t bytes = static_cast<size_t>(match[0].data() - text.data());
+        place = static_cast<int32_t>(code_points(text.substr(0, bytes))) + 1;
+        return false;
+      });
+    }
+    return place;
+  });
+}
+
+Type text_array() {
+  return Type::array(Type::string());
+}
+
+void regexp_extract_all(const KernelFrame& frame, Arguments a) {
+  Patterns patterns(false);
+  fill_text(frame, [&](size_t row, std::string& out) {
+    const RE2* pattern = patterns.find(frame, row, a[1].string_at(row));
+    int group = a.size() > 2 ? a[2].at<int32_t>(row) : 1;
+    if (pattern == nullptr) {
+      return true;
+    }
+    if (group < 0 || group > pattern->NumberOfCapturingGroups()) {
+      frame.fail(row, fmt::format("no group {} in '{}'", group, a[1].string_at(row)));
+      return true;
+    }
+    Column found(Type::string());
+    for_each_match(*pattern, a[0].string_at(row), group, [&](const auto& match) {
+      const re2::StringPiece& part = match[static_cast<size_t>(group)];
+      part.data() == nullptr ? found.append_null()
+                             : found.append_string({part.data(), part.size()});
+      return true;
+    });
+    out = pack_array(found);
+    return true;
+  });
+}
+
+void regexp_split(const KernelFrame& frame, Arguments a) {
+  Patterns patterns(false);
+  fill_text(frame, [&](size_t row, std::string& out) {
+    const RE2* pattern = patterns.find(frame, row, a[1].string_at(row));
+    if (pattern == nullptr) {
+      return true;
+    }
+    std::string_view text = a[0].string_at(row);
+    Column parts(Type::string());
+    size_t from = 0;
+    for_each_match(*pattern, text, 0, [&](const auto& match) {
+      size_t start = static_cast<size_t>(match[0].data() - text.data());
+      size_t end = start + match[0].size();
+      if (end > 0 && start < text.size() && end > from) {  // an empty match splits between letters
+        parts.append_string(text.substr(from, start - from));
+        from = end;
+      }
+      return true;
+    });
+    parts.append_string(text.substr(from));
+    out = pack_array(parts);
+    return true;
+  });
+}
+
+template <FixedString kShape, Kernel kKernel>
+Result<BoundFunction> bind_text_array(std::span<const Type> types) {
+  BoundFunction bound = TRY((bind_shape<kShape, 's', kKernel, true>(types)));
+  bound.result = text_array();
+  return bound;
+}
+
 constexpr Function kFunctions[] = {
     {"LIKE", "pattern", "s LIKE pattern [ESCAPE 'c']",
      "Whether the whole text matches: % is any characters, _ one. The escape is \\ unless given.",
      "'Box Jellyfish' LIKE 'Box%'", "true", bind_shape<"ss?s", 'b', like_kernel<false>, true>},
-    {"ILIKE", "pattern", "s ILIKE pattern [ESCAPE 'c']", "As LIKE, ASCII case ignored (Postgres).",
-     "'Box' ILIKE 'b_X'", "true", bind_shape<"ss?s", 'b', like_kernel<true>, true>},
+    {"ILIKE", "pattern", "s ILIKE pattern [ESCAPE 'c']", "As LIKE, case ignored (Postgres).",
+     "'GRÖßE' ILIKE 'gr_ß%'", "true", bind_shape<"ss?s", 'b', like_kernel<true>, true>},
     {"SIMILAR TO", "pattern", "s SIMILAR TO pattern [ESCAPE 'c']",
      "Whether the whole text matches SQL's regular expression.", "'abc' SIMILAR TO '(a|b)%'",
      "true", bind_shape<"ss?s", 'b', similar_to, true>},
@@ -228,6 +343,23 @@ constexpr Function kFunctions[] = {
     {"REGEXP_EXTRACT", "pattern", "REGEXP_EXTRACT(s, regexp [, group])",
      "The first match, or one of its groups; NULL if there is none.",
      "REGEXP_EXTRACT('id-42', '(\\d+)', 1)", "42", bind_shape<"ss?i", 's', regexp_extract, true>},
+    {"REGEXP_SUBSTR", "pattern", "REGEXP_SUBSTR(s, regexp)",
+     "The first match; NULL if there is none.", "REGEXP_SUBSTR('id-42', '\\d+')", "42",
+     bind_shape<"ss", 's', regexp_extract, true>},
+    {"REGEXP_EXTRACT_ALL", "pattern", "REGEXP_EXTRACT_ALL(s, regexp [, group])",
+     "The group (the first) of every match, as an array.",
+     "REGEXP_EXTRACT_ALL('a1 b2', '([a-z])(\\d)', 2)", "{1,2}",
+     bind_text_array<"ss?i", regexp_extract_all>},
+    {"REGEXP_COUNT", "pattern", "REGEXP_COUNT(s, regexp)", "How many matches there are.",
+     "REGEXP_COUNT('a1 b2', '\\d')", "2", bind_shape<"ss", 'i', regexp_count, true>},
+    {"REGEXP_INSTR", "pattern", "REGEXP_INSTR(s, regexp)",
+     "Where the first match begins (1-based), 0 if there is none.", "REGEXP_INSTR('ab12', '\\d')",
+     "3", bind_shape<"ss", 'i', regexp_instr, true>},
+    {"REGEXP_LIKE", "pattern", "REGEXP_LIKE(s, regexp)", "As REGEXP (Postgres).",
+     "REGEXP_LIKE('abc', 'b')", "true", bind_shape<"ss", 'b', regexp_match<false, false>, true>},
+    {"REGEXP_SPLIT_TO_ARRAY", "pattern", "REGEXP_SPLIT_TO_ARRAY(s, regexp)",
+     "The parts between the matches (Postgres).", "REGEXP_SPLIT_TO_ARRAY('a, b;c', '[,;] *')",
+     "{a,b,c}", bind_text_array<"ss", regexp_split>},
 };
 
 }  // namespace

@@ -1,8 +1,7 @@
 // Text functions, with Flink's rules where Flink and Postgres differ (they are named in the texts).
 
-#include <clocale>
-#include <cwctype>
-
+#include "expr/functions/case_mapping.h"
+#include "expr/functions/nested_arguments.h"
 #include "expr/functions/shape.h"
 #include "expr/functions/utf8.h"
 #include "types/text.h"
@@ -13,32 +12,10 @@ namespace {
 
 using Arguments = std::span<const Argument>;
 
-// Simple case mapping of the C.UTF-8 locale.
-locale_t unicode_locale() {
-  static const locale_t locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
-  return locale;
-}
-
-template <bool kUpper>
-void append_mapped(std::string_view text, std::string& out) {
-  while (!text.empty()) {
-    if (static_cast<uint8_t>(text[0]) < 0x80) {
-      char c = text[0];
-      bool letter = kUpper ? (c >= 'a' && c <= 'z') : (c >= 'A' && c <= 'Z');
-      out += letter ? static_cast<char>(c ^ 0x20) : c;
-      text.remove_prefix(1);
-      continue;
-    }
-    wint_t point = take_point(text);
-    append_point(kUpper ? towupper_l(point, unicode_locale()) : towlower_l(point, unicode_locale()),
-                 out);
-  }
-}
-
 template <bool kUpper>
 void map_case(const KernelFrame& frame, Arguments a) {
   fill_text(frame, [&](size_t row, std::string& out) {
-    append_mapped<kUpper>(a[0].string_at(row), out);
+    kUpper ? append_upper(a[0].string_at(row), out) : append_lower(a[0].string_at(row), out);
     return true;
   });
 }
@@ -49,13 +26,13 @@ void initcap(const KernelFrame& frame, Arguments a) {
     bool inside = false;
     while (!text.empty()) {
       std::string_view before = text;
-      wint_t point = take_point(text);
+      uint32_t point = take_point(text);
       std::string_view one = before.substr(0, before.size() - text.size());
-      bool letter = iswalnum_l(point, unicode_locale());
+      bool letter = is_alphanumeric(point);
       if (letter && !inside) {
-        append_mapped<true>(one, out);
+        append_upper(one, out);
       } else {
-        append_mapped<false>(one, out);
+        append_lower(one, out);
       }
       inside = letter;
     }
@@ -378,9 +355,80 @@ void chr(const KernelFrame& frame, Arguments a) {
   });
 }
 
+// The n-th part, from the end for a negative n; nothing if there is none.
+std::string_view split_part_of(std::string_view text, std::string_view separator, int64_t n) {
+  if (separator.empty()) {
+    return n == 1 || n == -1 ? text : std::string_view();
+  }
+  if (n < 0) {
+    int64_t parts = 1;
+    for (size_t at = text.find(separator); at != std::string_view::npos;
+         at = text.find(separator, at + separator.size())) {
+      ++parts;
+    }
+    n = parts + 1 + n;
+  }
+  for (int64_t i = 1; n >= 1; ++i) {
+    size_t found = text.find(separator);
+    if (i == n) {
+      return text.substr(0, found);
+    }
+    if (found == std::string_view::npos) {
+      break;
+    }
+    text.remove_prefix(found + separator.size());
+  }
+  return {};
+}
+
+void split_part(const KernelFrame& frame, Arguments a) {
+  fill_text(frame, [&](size_t row, std::string& out) {
+    int32_t n = a[2].at<int32_t>(row);
+    if (n == 0) {
+      frame.fail(row, "SPLIT_PART counts parts from 1, or from -1 backwards: 0");
+      return true;
+    }
+    out = split_part_of(a[0].string_at(row), a[1].string_at(row), n);
+    return true;
+  });
+}
+
+void elt(const KernelFrame& frame, Arguments a) {
+  fill_text(frame, [&](size_t row, std::string& out) {
+    int64_t n = a[0].is_null(row) ? 0 : a[0].at<int32_t>(row);
+    if (n < 1 || n >= static_cast<int64_t>(a.size()) || a[static_cast<size_t>(n)].is_null(row)) {
+      return false;
+    }
+    out = a[static_cast<size_t>(n)].string_at(row);
+    return true;
+  });
+}
+
+// As Postgres: quoted, with quotes doubled; E'..' where there is a backslash.
+void quote_literal(const KernelFrame& frame, Arguments a) {
+  fill_text(frame, [&](size_t row, std::string& out) {
+    std::string_view text = a[0].string_at(row);
+    out = text.find('\\') == std::string_view::npos ? "'" : "E'";
+    for (char c : text) {
+      out.append(c == '\'' || c == '\\' ? 2 : 1, c);
+    }
+    out += '\'';
+    return true;
+  });
+}
+
+void bit_length(const KernelFrame& frame, Arguments a) {
+  fill<int32_t>(frame, [&](size_t row) { return a[0].string_at(row).size() * 8; });
+}
+
 constexpr Function kFunctions[] = {
     {"||", "string", "a || b", "Both texts, one after the other; NULL if either is.",
-     "'ab' || 'cd'", "abcd", bind_shape<"aa", 's', concat>},
+     "'ab' || 'cd'", "abcd",
+     [](std::span<const Type> types) {
+       bool arrays = types.size() == 2 &&
+                     (types[0].kind == TypeKind::kArray || types[1].kind == TypeKind::kArray);
+       return arrays ? bind_array_concatenation(types) : bind_shape<"aa", 's', concat>(types);
+     }},
     {"CONCAT", "string", "CONCAT(a, b, ...)", "All texts, one after the other; NULL if any is.",
      "CONCAT('a', 1, 'b')", "a1b", bind_shape<"a*", 's', concat>},
     {"CONCAT_WS", "string", "CONCAT_WS(separator, a, b, ...)",
@@ -462,6 +510,17 @@ constexpr Function kFunctions[] = {
      "65", bind_shape<"s", 'i', ascii>},
     {"CHR", "string", "CHR(n)", "The character with this code (modulo 256, as in Flink).",
      "CHR(97)", "a", bind_shape<"l", 's', chr>},
+    {"SPLIT_PART", "string", "SPLIT_PART(s, separator, n)",
+     "The n-th part (1-based, from the end if negative); empty if there are fewer (Postgres).",
+     "SPLIT_PART('a,b,c', ',', -1)", "c", bind_shape<"ssi", 's', split_part, true>},
+    {"ELT", "string", "ELT(n, a, b, ...)", "The n-th of the texts; NULL if there is none.",
+     "ELT(2, 'a', 'b')", "b", bind_shape<"is*", 's', elt, false, NullRule::kCalled>},
+    {"STARTS_WITH", "string", "STARTS_WITH(s, x)", "As STARTSWITH (Postgres).",
+     "STARTS_WITH('Cassowary', 'Cas')", "true", bind_shape<"ss", 'b', starts_with>},
+    {"QUOTE_LITERAL", "string", "QUOTE_LITERAL(s)", "As a literal of SQL (Postgres).",
+     "QUOTE_LITERAL('it''s')", "'it''s'", bind_shape<"a", 's', quote_literal>},
+    {"BIT_LENGTH", "string", "BIT_LENGTH(s)", "Number of bits of the text in UTF-8 (Postgres).",
+     "BIT_LENGTH('ab')", "16", bind_shape<"s", 'i', bit_length>},
 };
 
 }  // namespace

@@ -68,4 +68,26 @@ inline void append_point(uint32_t point, std::string& out) {
   }
 }
 
+// Whether bytes are UTF-8 without overlong forms and surrogates: what may become text.
+inline bool is_valid_utf8(std::string_view bytes) {
+  while (!bytes.empty()) {
+    uint8_t first = static_cast<uint8_t>(bytes[0]);
+    size_t length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+    if (length == 0 || first > 0xF4 || length > bytes.size()) {
+      return false;
+    }
+    for (size_t i = 1; i < length; ++i) {
+      if (!is_continuation(bytes[i])) {
+        return false;
+      }
+    }
+    uint32_t point = take_point(bytes);
+    bool too_short = (length == 3 && point < 0x800) || (length == 4 && point < 0x10000);
+    if (too_short || (point >= 0xD800 && point < 0xE000) || point > 0x10FFFF) {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace tidemark

@@ -1,12 +1,10 @@
-// The part of ExprBinder for calls: of functions, of those that decide what is evaluated, and of
-// aggregates.
+// The part of ExprBinder for calls: of functions, and of those that decide what is evaluated.
 
 #include <fmt/core.h>
 
 #include "base/ascii.h"
 #include "expr/cast.h"
 #include "plan/bind/bind_expr.h"
-#include "plan/bind/query_binder.h"
 
 namespace tidemark {
 
@@ -65,6 +63,25 @@ Result<ExprRef> ExprBinder::bind_conditional(const std::string& name,
   return branches.empty() ? arguments[0] : make_case(std::move(branches), arguments.back(), type);
 }
 
+// Both periods by their ends; a length is added to the start.
+Result<ExprRef> ExprBinder::bind_overlaps(const sql::FunctionCall& function, size_t position) {
+  std::vector<ExprRef> ends;
+  for (const sql::Expr& argument : function.args) {
+    const auto* row = std::get_if<sql::RowConstructor>(&argument.node);
+    if (row == nullptr || row->fields.size() != 2) {
+      return Status::invalid_argument("OVERLAPS takes two pairs: (a, b) OVERLAPS (c, d)")
+          .with_position(position);
+    }
+    ExprRef from = TRY(bind(row->fields[0])), to = TRY(bind(row->fields[1]));
+    if (to->type.is_interval()) {
+      to = TRY(call("+", {from, to}, position));
+    }
+    ends.push_back(std::move(from));
+    ends.push_back(std::move(to));
+  }
+  return call("OVERLAPS", std::move(ends), position);
+}
+
 Result<ExprRef> ExprBinder::bind_call(const sql::FunctionCall& function, size_t position) {
   std::string name = ascii_upper(function.name.last());
   if (function.over) {
@@ -72,6 +89,12 @@ Result<ExprRef> ExprBinder::bind_call(const sql::FunctionCall& function, size_t 
   }
   if (const AggregateFunction* aggregate = find_aggregate(name)) {
     return bind_aggregate(*aggregate, function, position);
+  }
+  if (is_json_aggregate(name)) {
+    return bind_json_aggregate(name, function, position);
+  }
+  if (is_grouping_function(name)) {
+    return bind_grouping(name, function, position);
   }
   if (function.distinct || function.filter || !function.order_by.empty() ||
       !function.within_group.empty()) {
@@ -83,69 +106,17 @@ Result<ExprRef> ExprBinder::bind_call(const sql::FunctionCall& function, size_t 
   if (name == "COALESCE" || name == "NULLIF" || name == "IF" || name == "IFNULL") {
     return bind_conditional(name, function, position);
   }
+  if (is_json_call(name)) {
+    return bind_json(name, function, position);
+  }
+  if (name == "OVERLAPS") {
+    return bind_overlaps(function, position);
+  }
   std::vector<const sql::Expr*> arguments;
   for (const sql::Expr& argument : function.args) {
     arguments.push_back(&argument);
   }
   return call_over(name, std::move(arguments), position);
-}
-
-Result<ExprRef> ExprBinder::bind_aggregate(const AggregateFunction& function,
-                                           const sql::FunctionCall& call_ast, size_t position) {
-  if (aggregates_ == nullptr) {
-    return Status::invalid_argument(
-               fmt::format("aggregate {} cannot stand in {}", function.name, clause_))
-        .with_position(position);
-  }
-  if (!call_ast.order_by.empty() || !call_ast.within_group.empty()) {
-    return unsupported("ORDER BY inside an aggregate", position);
-  }
-  AggregateBuilder* builder = std::exchange(aggregates_, nullptr);
-  std::string clause = std::exchange(clause_, fmt::format("the argument of {}", function.name));
-  auto restore = [&] {
-    aggregates_ = builder;
-    clause_ = clause;
-  };
-  auto bind_parts = [&]() -> Result<AggregateCall> {
-    AggregateCall result;
-    result.kind = function.kind;
-    result.name = function.name;
-    result.distinct = call_ast.distinct;
-    bool star =
-        call_ast.args.size() == 1 && std::holds_alternative<sql::Star>(call_ast.args[0].node);
-    if (function.kind == AggregateKind::kCount && (star || call_ast.args.empty())) {
-      if (call_ast.distinct) {
-        return Status::invalid_argument("COUNT(DISTINCT *) is not allowed").with_position(position);
-      }
-      result.kind = AggregateKind::kCountStar;
-      result.result_type = Type::bigint().not_null();
-    } else {
-      if (call_ast.args.size() != 1 || star) {
-        return Status::invalid_argument(fmt::format("{} takes one argument", function.name))
-            .with_hint(fmt::format("usage: {}", function.usage))
-            .with_position(position);
-      }
-      ExprRef argument = TRY(bind_node(call_ast.args[0]));
-      Result<Type> type = aggregate_result_type(function, argument->type);
-      if (!type.ok()) {
-        return type.status()
-            .with_hint(fmt::format("usage: {}", function.usage))
-            .with_position(call_ast.args[0].position);
-      }
-      result.input_type = argument->type;
-      result.result_type = *type;
-      result.input = builder->add_below(std::move(argument));
-    }
-    if (call_ast.filter) {
-      result.filter = builder->add_below(TRY(bind_boolean(*call_ast.filter, "FILTER")));
-    }
-    return result;
-  };
-  Result<AggregateCall> bound = bind_parts();
-  restore();
-  AggregateCall call = TRY(std::move(bound));
-  Type type = call.result_type;
-  return make_column(builder->add_call(std::move(call)), std::move(type));
 }
 
 }  // namespace tidemark

@@ -8,7 +8,6 @@
 #include "expr/eval.h"
 #include "plan/bind/bind_type.h"
 #include "plan/bind/query_binder.h"
-#include "types/nested.h"
 
 namespace tidemark {
 
@@ -28,6 +27,21 @@ ExprRef boolean_literal(bool value) {
 }
 
 }  // namespace
+
+void AggregateBuilder::add_group(ExprRef expression) {
+  group.push_back(expression);
+  below.push_back(std::move(expression));
+}
+
+ExprRef AggregateBuilder::find_group(const Expr& expression) const {
+  for (size_t i = 0; i < group.size(); ++i) {
+    if (same_expr(expression, *group[i])) {
+      // A grouping without the column shows NULL.
+      return make_column(i, sets.empty() ? expression.type : expression.type.as_nullable());
+    }
+  }
+  return nullptr;
+}
 
 size_t AggregateBuilder::add_below(ExprRef expression) {
   for (size_t i = 0; i < below.size(); ++i) {
@@ -69,6 +83,14 @@ Result<ExprRef> ExprBinder::coerce(ExprRef expr, const Type& type, size_t positi
 Result<ExprRef> ExprBinder::call(std::string_view name, std::vector<ExprRef> arguments,
                                  size_t position) {
   const Function* function = find_function(name);
+  if (function == nullptr && (name == "RAND" || name == "RAND_INTEGER" || name == "RANDOM" ||
+                              name == "UUID" || name == "GEN_RANDOM_UUID")) {
+    return Status::unsupported(fmt::format("{} gives another value each time: a row that it made "
+                                           "could not be taken back",
+                                           name))
+        .with_hint("compute it where the row is written")
+        .with_position(position);
+  }
   if (function == nullptr) {
     std::vector<std::string> names = function_names();
     for (const AggregateFunction& aggregate : all_aggregates()) {
@@ -135,10 +157,8 @@ Result<ExprRef> ExprBinder::bind(const sql::Expr& expr) {
     Result<ExprRef> below = bind_node(expr);
     aggregates_ = builder;
     ExprRef bound = TRY(std::move(below));
-    for (size_t i = 0; i < builder->group.size(); ++i) {
-      if (same_expr(*bound, *builder->group[i])) {
-        return make_column(i, bound->type);
-      }
+    if (ExprRef column = builder->find_group(*bound)) {
+      return column;
     }
     std::vector<bool> used;
     collect_columns(*bound, used);
@@ -196,21 +216,21 @@ Result<ExprRef> ExprBinder::bind_node(const sql::Expr& expr) {
           [&](const sql::Quantified& quantified) { return bind_quantified(quantified, at); },
           [&](const sql::Case& cases) { return bind_case(cases, at); },
           [&](const sql::Cast& cast) { return bind_cast(cast, at); },
-          [&](const sql::AtTimeZone&) -> Result<ExprRef> {
-            return unsupported("AT TIME ZONE", at);
+          [&](const sql::AtTimeZone& x) -> Result<ExprRef> {
+            return call("AT TIME ZONE", {TRY(bind(*x.operand)), TRY(bind(*x.zone))}, at);
           },
-          [&](const sql::RowConstructor&) -> Result<ExprRef> {
-            return unsupported("a row value", at);
+          [&](const sql::RowConstructor& row) -> Result<ExprRef> {
+            return call("ROW", TRY(bind_all(row.fields)), at);
           },
           [&](const sql::ArrayConstructor& array) { return bind_array(array, at); },
-          [&](const sql::MapConstructor&) -> Result<ExprRef> {
-            return unsupported("MAP[...]", at);
+          [&](const sql::MapConstructor& map) -> Result<ExprRef> {
+            return call("MAP[]", TRY(bind_all(map.entries)), at);
           },
           [&](const sql::Subscript& subscript) -> Result<ExprRef> {
-            return call_over("ELEMENT_OF", {subscript.base.get(), subscript.index.get()}, at);
+            return call_over("[]", {subscript.base.get(), subscript.index.get()}, at);
           },
-          [&](const sql::FieldAccess&) -> Result<ExprRef> {
-            return unsupported("field access", at);
+          [&](const sql::FieldAccess& access) -> Result<ExprRef> {
+            return bind_field(TRY(bind(*access.base)), access.field);
           },
           [&](const sql::FunctionCall& function) { return bind_call(function, at); },
           [&](const sql::NamedArgument&) -> Result<ExprRef> {
@@ -223,10 +243,6 @@ Result<ExprRef> ExprBinder::bind_node(const sql::Expr& expr) {
           [&](const sql::Descriptor&) -> Result<ExprRef> { return unsupported("DESCRIPTOR", at); },
       },
       expr.node);
-}
-
-Result<ExprRef> ExprBinder::bind_column(const sql::ColumnRef& column, size_t) {
-  return scope_.resolve(column.name);
 }
 
 Result<ExprRef> ExprBinder::bind_unary(const sql::UnaryOp& unary, size_t position) {
@@ -349,8 +365,14 @@ Result<ExprRef> ExprBinder::bind_is(const sql::Is& is, size_t position) {
     case sql::IsTest::kJson:
     case sql::IsTest::kJsonScalar:
     case sql::IsTest::kJsonArray:
-    case sql::IsTest::kJsonObject:
-      return unsupported("IS JSON", position);
+    case sql::IsTest::kJsonObject: {
+      ExprRef test = TRY(call(is.test == sql::IsTest::kJson         ? "IS JSON"
+                              : is.test == sql::IsTest::kJsonScalar ? "IS JSON SCALAR"
+                              : is.test == sql::IsTest::kJsonArray  ? "IS JSON ARRAY"
+                                                                    : "IS JSON OBJECT",
+                              {operand}, position));
+      return is.negated ? call("NOT", {test}, position) : Result<ExprRef>(test);
+    }
   }
   CHECK(false);
 }
@@ -477,27 +499,6 @@ Result<ExprRef> ExprBinder::bind_cast(const sql::Cast& cast, size_t position) {
         .with_position(position);
   }
   return make_cast(operand, type, cast.is_try);
-}
-
-Result<ExprRef> ExprBinder::bind_array(const sql::ArrayConstructor& array, size_t position) {
-  // Constant arrays only, for now.
-  std::vector<ExprRef> elements = TRY(bind_all(array.elements));
-  Type type = Type::null();
-  for (const ExprRef& element : elements) {
-    type = TRY(common_type(type, element->type));
-  }
-  Column column(type);
-  EvalContext context;
-  for (ExprRef& element : elements) {
-    ExprRef converted = TRY(coerce(element, type, position));
-    std::vector<bool> used;
-    collect_columns(*converted, used);
-    if (std::find(used.begin(), used.end(), true) != used.end()) {
-      return unsupported("ARRAY[...] over columns", position);
-    }
-    column.append_value(TRY(evaluate_constant(*converted, context)));
-  }
-  return make_literal(pack_array(column), Type::array(type));
 }
 
 }  // namespace tidemark

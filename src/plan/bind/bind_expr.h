@@ -20,13 +20,18 @@ struct AggregateBuilder {
   std::vector<ExprRef> group;        // over the input's scope
   std::vector<ExprRef> below;        // group, then arguments and filters
   std::vector<AggregateCall> calls;  // columns index `below`
+  // GROUPING SETS, ROLLUP, CUBE: the groupings, each of indexes of `group`. Then the last of
+  // `group` stands for the number of a row's grouping, and matches no expression. Empty: GROUP BY
+  // all.
+  std::vector<std::vector<size_t>> sets;
 
-  explicit AggregateBuilder(std::vector<ExprRef> group_expressions)
-      : group(group_expressions), below(std::move(group_expressions)) {}
+  void add_group(ExprRef expression);
   // The column of `below` with this expression, added if it is new.
   size_t add_below(ExprRef expression);
   // The column of the aggregation's output that holds the call's result.
   size_t add_call(AggregateCall call);
+  // The aggregation's output column of this expression, if it is one of `group`.
+  ExprRef find_group(const Expr& expression) const;
 };
 
 enum class SubqueryUse : uint8_t { kScalar, kExists, kIn, kQuantified };
@@ -51,7 +56,9 @@ struct SubqueryLevel {
 
 // A window function met in an expression: its value is OuterExpr{id of the level, index}.
 struct PendingWindow {
-  RankFunction function = RankFunction::kRowNumber;
+  std::optional<RankFunction> rank;  // else `call`, whose columns index `inputs`
+  WindowCall call;
+  std::vector<ExprRef> inputs;
   std::vector<ExprRef> partition;
   struct Order {
     ExprRef expr;
@@ -130,8 +137,31 @@ class ExprBinder {
                                    size_t position);
   Result<ExprRef> bind_aggregate(const AggregateFunction& function, const sql::FunctionCall& call,
                                  size_t position);
+  // column_of: where the call finds an expression's values.
+  Result<AggregateCall> bind_aggregate_call(const AggregateFunction& function,
+                                            const sql::FunctionCall& call, size_t position,
+                                            const std::function<size_t(ExprRef)>& column_of);
+  Result<Value> bind_parameter(const AggregateFunction& function, const sql::FunctionCall& call);
+  // GROUPING, GROUPING_ID, GROUP_ID.
+  Result<ExprRef> bind_grouping(const std::string& name, const sql::FunctionCall& call,
+                                size_t position);
+  Result<ExprRef> bind_field(ExprRef row, const sql::Identifier& field);
+  Result<ExprRef> bind_array_quantified(const sql::Quantified& quantified, size_t position);
+  Result<ExprRef> bind_overlaps(const sql::FunctionCall& function, size_t position);
+  Result<ExprRef> bind_json_aggregate(const std::string& name, const sql::FunctionCall& function,
+                                      size_t position);
+  Result<ExprRef> bind_json(const std::string& name, const sql::FunctionCall& function,
+                            size_t position);
   Result<ExprRef> bind_array(const sql::ArrayConstructor& array, size_t position);
   Result<ExprRef> bind_window(const sql::FunctionCall& call, size_t position);
+  // bind_window_function.cc: any but the ranks, over the window's order and frame.
+  Status bind_window_function(const std::string& name, const sql::FunctionCall& call,
+                              size_t position, PendingWindow& window);
+  Result<WindowFrame> bind_frame(const sql::Frame& frame, const PendingWindow& window,
+                                 size_t position);
+  Result<WindowBound> bind_frame_bound(const sql::FrameBound& bound, WindowUnit unit,
+                                       const Type& order);
+  Result<Value> bind_constant(const sql::Expr& expr, const Type& type, std::string_view what);
   Result<ExprRef> compare_rows(sql::BinaryOperator op, const sql::Expr& left,
                                const sql::Expr& right, size_t position);
   Result<ExprRef> bind_in_query(const sql::InQuery& in, size_t position);
@@ -143,8 +173,6 @@ class ExprBinder {
   Result<ExprRef> push_subquery(PendingSubquery subquery);
   // ARRAY(q): the rows' values in one array, empty if there are none.
   Result<ExprRef> bind_array_query(const sql::Query& query, size_t position);
-  // x op ANY (array), x op ALL (array).
-  Result<ExprRef> compare_with_array(const sql::Quantified& quantified, size_t position);
   Result<std::vector<ExprRef>> bind_all(const std::vector<sql::Expr>& expressions);
 
   const Scope& scope_;
@@ -158,8 +186,14 @@ class ExprBinder {
   WindowLevel* windows_ = nullptr;
 };
 
+// upper case name
+bool is_grouping_function(std::string_view name);
 // The function that an operator is: "=", "||".
 std::string_view operator_name(sql::BinaryOperator op);
+// Whether the call (upper case) has clauses that bind_json reads.
+bool is_json_call(std::string_view name);
+// JSON_ARRAYAGG, JSON_OBJECTAGG.
+bool is_json_aggregate(std::string_view name);
 bool contains_aggregate(const sql::Expr& expr);
 bool contains_subquery(const sql::Expr& expr);
 bool contains_window(const sql::Expr& expr);

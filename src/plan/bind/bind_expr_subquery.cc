@@ -30,10 +30,8 @@ bool is_row(const sql::Expr& expr) {
 
 Result<ExprRef> ExprBinder::over_groups(const ExprRef& expr, const std::string& name,
                                         size_t position) const {
-  for (size_t i = 0; i < aggregates_->group.size(); ++i) {
-    if (same_expr(*expr, *aggregates_->group[i])) {
-      return make_column(i, expr->type);
-    }
+  if (ExprRef column = aggregates_->find_group(*expr)) {
+    return column;
   }
   return Status::invalid_argument(
              fmt::format("column must be in GROUP BY or inside an aggregate: {}", name))
@@ -121,43 +119,6 @@ Result<ExprRef> ExprBinder::bind_array_query(const sql::Query& query, size_t pos
   return make_case({{make_call("IS NOT NULL", {value}), value}}, empty, call.result_type);
 }
 
-Result<ExprRef> ExprBinder::compare_with_array(const sql::Quantified& quantified, size_t position) {
-  const sql::Expr& right = *std::get<sql::ExprPtr>(quantified.right);
-  ExprRef left = TRY(bind(*quantified.left));
-  ExprRef array = TRY(bind_as(right, Type::array(left->type.as_nullable())));
-  if (array->type.kind == TypeKind::kNull) {
-    return make_literal(std::monostate{}, Type::boolean());
-  }
-  if (array->type.kind != TypeKind::kArray) {
-    return Status::invalid_argument("op ANY/ALL (array) requires array on right side")
-        .with_sqlstate("42809")
-        .with_position(right.position);
-  }
-  std::string_view name = operator_name(quantified.op);
-  const auto* literal = std::get_if<LiteralExpr>(&array->node);
-  if (literal == nullptr) {
-    if (quantified.op != sql::BinaryOperator::kEqual || quantified.all) {
-      return unsupported("a comparison other than = ANY with an array that is not constant",
-                         position);
-    }
-    return call("ARRAY_HAS", {array, left}, position);
-  }
-  if (std::holds_alternative<std::monostate>(literal->value)) {
-    return make_literal(std::monostate{}, Type::boolean());
-  }
-  Column elements(array->type.children[0]);
-  unpack_array(std::get<std::string>(literal->value), elements);
-  std::vector<ExprRef> conditions;
-  for (size_t i = 0; i < elements.size(); ++i) {
-    ExprRef element = make_literal(elements.value_at(i), elements.type());
-    conditions.push_back(TRY(call(name, {left, element}, position)));
-  }
-  if (quantified.all) {
-    return make_and(std::move(conditions));
-  }
-  return conditions.empty() ? make_literal(false, Type::boolean()) : make_or(std::move(conditions));
-}
-
 Result<ExprRef> ExprBinder::bind_in_query(const sql::InQuery& in, size_t position) {
   PendingSubquery pending;
   pending.use = SubqueryUse::kIn;
@@ -172,7 +133,7 @@ Result<ExprRef> ExprBinder::bind_in_query(const sql::InQuery& in, size_t positio
 Result<ExprRef> ExprBinder::bind_quantified(const sql::Quantified& quantified, size_t position) {
   const auto* query = std::get_if<sql::QueryPtr>(&quantified.right);
   if (query == nullptr) {
-    return compare_with_array(quantified, position);
+    return bind_array_quantified(quantified, position);
   }
   PendingSubquery pending;
   pending.position = position;

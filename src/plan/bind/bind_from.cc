@@ -110,13 +110,10 @@ Result<Relation> QueryBinder::bind_table(const sql::TableRef& table, const Scope
       Overloaded{
           [&](const sql::NamedTable& named) { return bind_named(named, table.position); },
           [&](const sql::DerivedTable& inner) { return bind_derived(inner, lateral); },
-          [&](const sql::TableFunction& function) -> Result<Relation> {
-            return unsupported(fmt::format("table function {}", function.call.name.last()),
-                               table.position);
+          [&](const sql::TableFunction& function) {
+            return bind_table_function(function, lateral, table.position);
           },
-          [&](const sql::Unnest&) -> Result<Relation> {
-            return unsupported("UNNEST", table.position);
-          },
+          [&](const sql::Unnest& unnest) { return bind_unnest(unnest, lateral, table.position); },
           [&](const sql::Join& join) { return bind_join(join, table.position, lateral); },
           [&](const sql::MatchRecognize&) -> Result<Relation> {
             return unsupported("MATCH_RECOGNIZE", table.position);
@@ -125,6 +122,11 @@ Result<Relation> QueryBinder::bind_table(const sql::TableRef& table, const Scope
       table.node));
   if (table.alias) {
     TRY(apply_alias(relation, *table.alias));
+    // A single column of elements has the table's name, if it is given no other (as in Postgres).
+    if (!relation.collections.empty() && table.alias->columns.empty() &&
+        relation.scope.columns.size() == (relation.with_ordinality ? 2 : 1)) {
+      relation.scope.columns[0].name = table.alias->name.text;
+    }
   }
   return relation;
 }
@@ -154,6 +156,9 @@ Result<Relation> QueryBinder::combine(Relation left, Relation right, JoinType ty
     ExprBinder binder(result.scope, context_);
     binder.set_clause("ON");
     condition = TRY(binder.bind_boolean(*on, "ON"));
+  }
+  if (std::optional<Relation> direct = TRY(unnest_into(left, right, type, on))) {
+    return std::move(*direct);
   }
   size_t left_width = left.plan->schema.size(), right_width = right.plan->schema.size();
   Independent inner = decorrelate(right.plan, left.scope.id, left.plan);

@@ -58,6 +58,12 @@ Result<PlanRef> QueryBinder::bind_common_table(size_t index) {
   if (table.plan != nullptr) {
     return table.plan;
   }
+  if (table.may_recur) {
+    if (std::optional<PlanRef> recursive = TRY(bind_recursive(index))) {
+      common_tables_[index].plan = *recursive;
+      return *recursive;
+    }
+  }
   std::vector<CommonTable> visible(common_tables_.begin(),
                                    common_tables_.begin() + static_cast<ptrdiff_t>(index));
   const sql::CommonTable& ast = *table.ast;
@@ -155,12 +161,9 @@ Result<BoundSelect> QueryBinder::bind(const sql::Query& query) {
   if (++depth_ > kDepthMax) {
     return Status::invalid_argument("the query is nested too deeply").with_position(query.position);
   }
-  if (query.recursive) {
-    return unsupported("WITH RECURSIVE", query.position);
-  }
   size_t outer = common_tables_.size();
   for (const sql::CommonTable& common : query.with) {
-    common_tables_.push_back({&common, outer_, nullptr});
+    common_tables_.push_back({&common, outer_, nullptr, query.recursive});
   }
   Result<BoundSelect> result = std::visit(
       Overloaded{

@@ -36,7 +36,7 @@ struct QueryBinder::SelectState {
   Relation from;
   ExprBinder binder;
   bool aggregated = false;
-  AggregateBuilder builder{{}};
+  AggregateBuilder builder;
   // Subqueries over the input's rows, and over groups: of HAVING, and of what comes after it.
   SubqueryLevel rows, having_groups, groups;
   std::vector<ExprRef> items;  // with what only ORDER BY needs at the end
@@ -56,53 +56,6 @@ Status QueryBinder::check_supported(const sql::Select& select) {
     result_.notices.push_back(fmt::format("hint {} has no effect here", hint.name.text));
   }
   return {};
-}
-
-Result<std::vector<ExprRef>> QueryBinder::bind_group(const sql::Select& select, const Scope& scope,
-                                                     SubqueryLevel& level) {
-  std::vector<ExprRef> group;
-  ExprBinder binder(scope, context_);
-  binder.set_clause("GROUP BY");
-  binder.use_subqueries(this, &level, nullptr);
-  for (const sql::GroupingElement& element : select.group_by) {
-    if (element.kind == sql::GroupingKind::kEmpty) {
-      continue;
-    }
-    if (element.kind != sql::GroupingKind::kExpression) {
-      return unsupported(element.kind == sql::GroupingKind::kRollup ? "ROLLUP"
-                         : element.kind == sql::GroupingKind::kCube ? "CUBE"
-                                                                    : "GROUPING SETS",
-                         element.position);
-    }
-    std::vector<const sql::Expr*> expressions{element.expr.get()};
-    if (const auto* row = std::get_if<sql::RowConstructor>(&element.expr->node)) {
-      expressions.clear();
-      for (const sql::Expr& field : row->fields) {
-        expressions.push_back(&field);
-      }
-    }
-    for (const sql::Expr* expression : expressions) {
-      std::optional<size_t> place = TRY(ordinal(*expression, select.items.size(), "GROUP BY"));
-      const sql::Expr* meant = place ? &select.items[*place].expr : expression;
-      if (const auto* column = std::get_if<sql::ColumnRef>(&expression->node);
-          column != nullptr && column->name.parts.size() == 1) {
-        // A name that no input column has may be an output name (as in Postgres).
-        Result<std::optional<size_t>> found = scope.find(column->name);
-        if (found.ok() && !found->has_value()) {
-          for (const sql::SelectItem& item : select.items) {
-            meant = item.alias && item.alias->text == column->name.last() ? &item.expr : meant;
-          }
-        }
-      }
-      ExprRef bound = TRY(binder.bind(*meant));
-      bool known = std::any_of(group.begin(), group.end(),
-                               [&](const ExprRef& other) { return same_expr(*other, *bound); });
-      if (!known) {
-        group.push_back(std::move(bound));
-      }
-    }
-  }
-  return group;
 }
 
 namespace {
@@ -210,6 +163,10 @@ Status QueryBinder::aggregate(SelectState& state) {
   PlanRef& plan = state.from.plan;
   TRY(apply_subqueries(plan, state.rows, scope, all_columns(scope.columns.size()),
                        addresses(builder.below)));
+  if (!builder.sets.empty()) {
+    builder.below[builder.group.size() - 1] =
+        make_literal(int32_t{0}, builder.group.back()->type);  // not read
+  }
   std::vector<std::string> names;
   std::vector<size_t> group_of(scope.columns.size(), SIZE_MAX);
   for (size_t i = 0; i < builder.below.size(); ++i) {
@@ -221,7 +178,7 @@ Status QueryBinder::aggregate(SelectState& state) {
     }
   }
   plan = make_project(plan, builder.below, std::move(names));
-  plan = make_aggregate(plan, all_columns(builder.group.size()), builder.calls);
+  plan = aggregate_groups(plan, builder);
   if (state.having != nullptr) {
     ExprRef* having = &state.having;
     TRY(apply_subqueries(plan, state.having_groups, scope, group_of, std::span(&having, 1)));
@@ -243,7 +200,7 @@ Result<BoundSelect> QueryBinder::bind_select(const sql::Select& select, const sq
   }
   state.aggregated = is_aggregated(select, query);
   if (state.aggregated) {
-    state.builder = AggregateBuilder(TRY(bind_group(select, state.from.scope, state.rows)));
+    state.builder = TRY(bind_group(select, state.from.scope, state.rows));
     state.binder.use_aggregates(&state.builder);
   }
   state.binder.use_subqueries(this, &state.rows, &state.groups);

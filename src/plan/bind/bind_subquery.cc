@@ -158,10 +158,7 @@ std::optional<ExprRef> Joined::scalar_aggregate(const PlanRef& subquery) {
   size_t d = input.outer.size();
   std::vector<AggregateCall> calls = aggregate->calls;
   for (AggregateCall& call : calls) {
-    call.input += call.kind == AggregateKind::kCountStar ? 0 : d;
-    if (call.filter) {
-      *call.filter += d;
-    }
+    for_each_input(call, [&](size_t& column) { column += d; });
   }
   std::vector<size_t> group(d);
   std::iota(group.begin(), group.end(), 0);

@@ -1,5 +1,6 @@
 // What an expression of SQL text contains, outside the queries in it.
 
+#include "base/ascii.h"
 #include "base/overloaded.h"
 #include "plan/bind/bind_expr.h"
 
@@ -63,6 +64,11 @@ bool contains(const sql::Expr& expr, Test test) {
           [&](const sql::FieldAccess& x) { return in(x.base); },
           [&](const sql::FunctionCall& x) {
             bool found = any_of(x.args) || in(x.filter);
+            for (const auto* order : {&x.order_by, &x.within_group}) {
+              for (const sql::OrderItem& item : *order) {
+                found = found || in(item.expr);
+              }
+            }
             if (x.over) {
               found = found || any_of(x.over->partition_by);
               for (const sql::OrderItem& item : x.over->order_by) {
@@ -81,10 +87,17 @@ bool contains(const sql::Expr& expr, Test test) {
 
 }  // namespace
 
+bool is_grouping_function(std::string_view name) {
+  return name == "GROUPING" || name == "GROUPING_ID" || name == "GROUP_ID";
+}
+
 bool contains_aggregate(const sql::Expr& expr) {
   return contains(expr, [](const sql::Expr& node) {
     const auto* call = std::get_if<sql::FunctionCall>(&node.node);
-    return call != nullptr && !call->over && find_aggregate(call->name.last()) != nullptr;
+    return call != nullptr && !call->over &&
+           (find_aggregate(call->name.last()) != nullptr ||
+            is_grouping_function(ascii_upper(call->name.last())) ||
+            is_json_aggregate(ascii_upper(call->name.last())));
   });
 }
 

@@ -19,6 +19,10 @@ inline Status unsupported(std::string_view what, size_t position) {
 struct Relation {
   PlanRef plan;
   Scope scope;
+  // Of UNNEST and table functions, over nothing but columns of what stands left of it: they become
+  // one pass over its rows.
+  std::vector<ExprRef> collections;
+  bool with_ordinality = false;
 };
 
 struct BoundSelect {
@@ -33,6 +37,10 @@ struct BoundSelect {
 // expressions.
 PlanRef apply_windows(PlanRef plan, const WindowLevel& level,
                       std::span<ExprRef* const> expressions);
+
+// The aggregation over `below`: its group columns, then its calls. Of several groupings the rows of
+// all.
+PlanRef aggregate_groups(const PlanRef& below, const AggregateBuilder& builder);
 
 class QueryBinder {
  public:
@@ -50,6 +58,7 @@ class QueryBinder {
     const sql::CommonTable* ast;
     const Scope* outer;
     PlanRef plan;  // bound at first use: all uses share it
+    bool may_recur = false;
   };
   // A SELECT on its way: what its clauses have given so far.
   struct SelectState;
@@ -57,6 +66,11 @@ class QueryBinder {
   // bind_query.cc
   Result<PlanRef> expand_view(const CatalogObject& view, size_t position);
   Result<PlanRef> bind_common_table(size_t index);
+  // bind_recursive.cc: nothing if the table does not refer to itself.
+  Result<std::optional<PlanRef>> bind_recursive(size_t index);
+  // The query with these common tables in sight.
+  Result<PlanRef> bind_with_tables(const sql::Query& query, std::vector<CommonTable> tables,
+                                   const Scope* outer);
   Result<BoundSelect> order_and_limit(PlanRef plan, const sql::Query& query);
   Result<BoundSelect> limit(PlanRef plan, size_t hidden, std::vector<SortKey> order,
                             const sql::Query& query);
@@ -68,6 +82,15 @@ class QueryBinder {
   Result<Relation> bind_table(const sql::TableRef& table, const Scope* lateral);
   Result<Relation> bind_named(const sql::NamedTable& table, size_t position);
   Result<Relation> bind_derived(const sql::DerivedTable& table, const Scope* lateral);
+  // bind_unnest.cc
+  Result<Relation> bind_unnest(const sql::Unnest& unnest, const Scope* lateral, size_t position);
+  Result<Relation> bind_table_function(const sql::TableFunction& function, const Scope* lateral,
+                                       size_t position);
+  Result<Relation> unnested(std::vector<ExprRef> collections, bool with_ordinality,
+                            const std::string& name, size_t position);
+  // left JOIN UNNEST(..); nothing if it has to be a join.
+  Result<std::optional<Relation>> unnest_into(const Relation& left, const Relation& right,
+                                              JoinType type, const sql::Expr* on);
   Result<Relation> bind_join(const sql::Join& join, size_t position, const Scope* lateral);
   Result<Relation> combine(Relation left, Relation right, JoinType type, const sql::Expr* on,
                            size_t position);
@@ -77,11 +100,19 @@ class QueryBinder {
   Relation derived(PlanRef plan, const std::string& name);
   Status apply_alias(Relation& relation, const sql::TableAlias& alias);
 
+  // bind_group.cc
+  Result<AggregateBuilder> bind_group(const sql::Select& select, const Scope& scope,
+                                      SubqueryLevel& level);
+  // The sets of group columns that an element of GROUP BY stands for; new columns go to the
+  // builder.
+  Result<std::vector<std::vector<size_t>>> grouping_sets(const sql::GroupingElement& element,
+                                                         const sql::Select& select,
+                                                         const Scope& scope, ExprBinder& binder,
+                                                         AggregateBuilder& builder);
+
   // bind_select.cc
   Result<BoundSelect> bind_select(const sql::Select& select, const sql::Query& query);
   Status check_supported(const sql::Select& select);
-  Result<std::vector<ExprRef>> bind_group(const sql::Select& select, const Scope& scope,
-                                          SubqueryLevel& level);
   Status bind_items(const sql::Select& select, SelectState& state);
   Status bind_order(const sql::Select& select, const sql::Query& query, SelectState& state);
   Status aggregate(SelectState& state);

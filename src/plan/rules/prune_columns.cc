@@ -98,6 +98,13 @@ void Pruner::spread(const LogicalPlan& plan) {
   const Mask& needed = needed_.at(&plan);
   std::visit(Overloaded{
                  [&](const ScanNode&) {},
+                 [&](const RecursiveRefNode&) {},
+                 [&](const RecursiveNode& node) {
+                   need_all(node.base);
+                   for (const PlanRef& other : node.others) {
+                     need_all(other);
+                   }
+                 },
                  [&](const ValuesNode&) {},
                  [&](const FilterNode& node) {
                    Mask below = needed;
@@ -118,19 +125,29 @@ void Pruner::spread(const LogicalPlan& plan) {
                    for (size_t column : node.group) {
                      below[column] = true;
                    }
-                   for (const AggregateCall& call : node.calls) {
-                     if (call.kind != AggregateKind::kCountStar) {
-                       below[call.input] = true;
-                     }
-                     if (call.filter) {
-                       below[*call.filter] = true;
-                     }
+                   for (AggregateCall call : node.calls) {
+                     for_each_input(call, [&](size_t& column) { below[column] = true; });
                    }
                    need(node.input, below);
                  },
                  // Ties are settled by whole rows.
                  [&](const TopNNode& node) { need_all(node.input); },
                  [&](const RankNode& node) { need_all(node.input); },
+                 [&](const WindowNode& node) {
+                   Mask below(needed.begin(),
+                              needed.begin() + static_cast<ptrdiff_t>(node.input->schema.size()));
+                   WindowNode copy = node;
+                   for_each_input(copy, [&](size_t& column) { below[column] = true; });
+                   need(node.input, below);
+                 },
+                 [&](const UnnestNode& node) {
+                   Mask below(needed.begin(),
+                              needed.begin() + static_cast<ptrdiff_t>(node.input->schema.size()));
+                   for (size_t column : node.collections) {
+                     below[column] = true;
+                   }
+                   need(node.input, below);
+                 },
                  [&](const UnionNode& node) {
                    for (const PlanRef& input : node.inputs) {
                      need(input, needed);
@@ -221,10 +238,7 @@ Pruned Pruner::prune_aggregate(const AggregateNode& aggregate) {
   }
   std::vector<AggregateCall> calls = aggregate.calls;
   for (AggregateCall& call : calls) {
-    call.input = call.kind == AggregateKind::kCountStar ? 0 : input.map[call.input];
-    if (call.filter) {
-      call.filter = input.map[*call.filter];
-    }
+    for_each_input(call, [&](size_t& column) { column = input.map[column]; });
   }
   size_t width = group.size() + calls.size();
   return {make_aggregate(input.plan, std::move(group), std::move(calls)), identity(width)};
@@ -255,6 +269,16 @@ Pruned Pruner::make_pruned(const PlanRef& plan) {
   return std::visit(
       Overloaded{
           [&](const ScanNode& node) { return prune_scan(*plan, node); },
+          [&](const RecursiveRefNode&) {
+            return Pruned{plan, identity(plan->schema.size())};
+          },
+          [&](const RecursiveNode&) {
+            std::vector<PlanRef> inputs;
+            for (const PlanRef& input : inputs_of(*plan)) {
+              inputs.push_back(exactly(input));
+            }
+            return Pruned{with_inputs(plan, std::move(inputs)), identity(plan->schema.size())};
+          },
           [&](const ValuesNode&) {
             return Pruned{plan, identity(plan->schema.size())};
           },
@@ -270,6 +294,29 @@ Pruned Pruner::make_pruned(const PlanRef& plan) {
           },
           [&](const RankNode& node) {
             return Pruned{with_inputs(plan, {exactly(node.input)}), identity(plan->schema.size())};
+          },
+          [&](const WindowNode& node) {
+            Pruned input = cut(node.input);
+            WindowNode copy = node;
+            copy.input = input.plan;
+            for_each_input(copy, [&](size_t& column) { column = input.map[column]; });
+            for (size_t i = 0; i < node.calls.size(); ++i) {
+              input.map.push_back(input.plan->schema.size() + i);
+            }
+            return Pruned{make_window(std::move(copy)), std::move(input.map)};
+          },
+          [&](const UnnestNode& node) {
+            Pruned input = cut(node.input);
+            UnnestNode copy = node;
+            copy.input = input.plan;
+            for (size_t& column : copy.collections) {
+              column = input.map[column];
+            }
+            size_t added = plan->schema.size() - node.input->schema.size();
+            for (size_t i = 0; i < added; ++i) {
+              input.map.push_back(input.plan->schema.size() + i);
+            }
+            return Pruned{make_unnest(std::move(copy)), std::move(input.map)};
           },
           [&](const UnionNode& node) {
             // Each input's needed columns are a superset of the union's; the shape is the union's.

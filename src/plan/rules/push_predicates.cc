@@ -92,6 +92,8 @@ class Pusher {
   PlanRef push_project(const LogicalPlan& plan, const ProjectNode& project, Conditions conditions);
   PlanRef push_aggregate(const AggregateNode& aggregate, Conditions conditions);
   PlanRef push_rank(const RankNode& rank, Conditions conditions);
+  PlanRef push_window(const WindowNode& window, Conditions conditions);
+  PlanRef push_unnest(const UnnestNode& unnest, Conditions conditions);
   PlanRef push_join(const PlanRef& plan, const JoinNode& join, Conditions conditions);
 
   std::unordered_map<const LogicalPlan*, size_t> readers_;
@@ -112,12 +114,22 @@ PlanRef Pusher::push_into(const PlanRef& plan, Conditions conditions) {
   return std::visit(
       Overloaded{
           [&](const ScanNode&) { return leave_here({}); },
+          [&](const RecursiveRefNode&) { return leave_here({}); },
+          [&](const RecursiveNode&) {
+            std::vector<PlanRef> inputs;
+            for (const PlanRef& input : inputs_of(*plan)) {
+              inputs.push_back(push(input, {}));
+            }
+            return leave_here(std::move(inputs));
+          },
           [&](const ValuesNode&) { return leave_here({}); },
           [&](const FilterNode& node) { return push_filter(node, std::move(conditions)); },
           [&](const ProjectNode& node) { return push_project(*plan, node, std::move(conditions)); },
           [&](const AggregateNode& node) { return push_aggregate(node, std::move(conditions)); },
           [&](const TopNNode& node) { return leave_here({push(node.input, {})}); },
           [&](const RankNode& node) { return push_rank(node, std::move(conditions)); },
+          [&](const WindowNode& node) { return push_window(node, std::move(conditions)); },
+          [&](const UnnestNode& node) { return push_unnest(node, std::move(conditions)); },
           [&](const UnionNode& node) { return into_all(node.inputs); },
           [&](const SetDifferenceNode& node) {
             return into_all({node.left, node.right});
@@ -170,6 +182,18 @@ PlanRef Pusher::push_aggregate(const AggregateNode& aggregate, Conditions condit
 }
 
 // The largest number that the condition lets through, if it is a bound on the number alone.
+// A condition on the partition alone takes whole partitions away.
+bool is_of_partition(const Expr& condition, const std::vector<size_t>& partition) {
+  std::vector<bool> used;
+  collect_columns(condition, used);
+  for (size_t i = 0; i < used.size(); ++i) {
+    if (used[i] && std::find(partition.begin(), partition.end(), i) == partition.end()) {
+      return false;
+    }
+  }
+  return true;
+}
+
 struct RankBound {
   uint64_t last = 0;
   bool is_whole_condition = true;  // false: numbers below the bound are tested besides
@@ -209,14 +233,7 @@ PlanRef Pusher::push_rank(const RankNode& rank, Conditions conditions) {
   size_t number = rank.input->schema.size();
   Conditions below, staying;
   for (const ExprRef& condition : conditions) {
-    std::vector<bool> used;
-    collect_columns(*condition, used);
-    bool partition_only = true;
-    for (size_t i = 0; i < used.size(); ++i) {
-      bool named =
-          std::find(rank.partition.begin(), rank.partition.end(), i) != rank.partition.end();
-      partition_only = partition_only && (!used[i] || named);
-    }
+    bool partition_only = is_of_partition(*condition, rank.partition);
     if (std::optional<RankBound> bound = bound_of(*condition, number)) {
       node.last = std::min(node.last.value_or(UINT64_MAX), bound->last);
       if (!bound->is_whole_condition) {
@@ -228,6 +245,32 @@ PlanRef Pusher::push_rank(const RankNode& rank, Conditions conditions) {
   }
   node.input = push(rank.input, std::move(below));
   return with_filter(make_rank(std::move(node)), std::move(staying));
+}
+
+PlanRef Pusher::push_window(const WindowNode& window, Conditions conditions) {
+  Conditions below, staying;
+  for (ExprRef& condition : conditions) {
+    (is_of_partition(*condition, window.partition) ? below : staying)
+        .push_back(std::move(condition));
+  }
+  WindowNode node = window;
+  node.input = push(window.input, std::move(below));
+  return with_filter(make_window(std::move(node)), std::move(staying));
+}
+
+PlanRef Pusher::push_unnest(const UnnestNode& unnest, Conditions conditions) {
+  Conditions below, staying;
+  for (ExprRef& condition : conditions) {
+    std::vector<bool> used;
+    collect_columns(*condition, used);
+    bool of_input = std::find(used.begin() + static_cast<ptrdiff_t>(std::min(
+                                                 used.size(), unnest.input->schema.size())),
+                              used.end(), true) == used.end();
+    (of_input ? below : staying).push_back(std::move(condition));
+  }
+  UnnestNode node = unnest;
+  node.input = push(unnest.input, std::move(below));
+  return with_filter(make_unnest(std::move(node)), std::move(staying));
 }
 
 JoinType without_nulls_added(const JoinNode& join, const Conditions& conditions) {

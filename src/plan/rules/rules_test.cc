@@ -64,6 +64,16 @@ TEST(PushPredicates, a_bound_on_the_number_goes_into_the_numbering) {
       << plan_to_string(*plan);
 }
 
+TEST(FoldConstants, a_comparison_with_computed_constants_can_move) {
+  PlanRef joined = make_join_on(relation("a"), relation("b"), JoinType::kInner, equal(0, 2));
+  ExprRef sum = make_call("+", {number(1), number(2)});
+  PlanRef plan = make_filter(joined, make_call(">", {column(1), sum}));
+  EXPECT_TRUE(plan_to_string(*push_predicates(fold_constants(plan))).starts_with("Join("));
+  ExprRef failing = make_call("/", {number(1), number(0)});
+  plan = make_filter(joined, make_call(">", {column(1), failing}));
+  EXPECT_TRUE(plan_to_string(*push_predicates(fold_constants(plan))).starts_with("Filter("));
+}
+
 TEST(OrderJoins, products_are_avoided_where_an_order_without_them_exists) {
   // a, b are each equal to something of c, not to each other.
   PlanRef plan = make_filter(cross(cross(relation("a"), relation("b")), relation("c")),

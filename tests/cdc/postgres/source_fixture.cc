@@ -65,6 +65,7 @@ void RecordingSink::reset(ReaderId reader) {
   table.is_ready = false;
   table.has_snapshot = false;
   table.snapshot_rows = 0;
+  table.stopped = Status();
   ++table.resets;
   in_commit = false;  // a commit that was cut off is void
 }
@@ -196,6 +197,11 @@ void RecordingSink::progress(Lsn to, int64_t) {
   advance(to);
 }
 
+void RecordingSink::reader_stopped(ReaderId reader, Status status) {
+  tables.at(reader).stopped = std::move(status);
+  tables.at(reader).is_ready = false;
+}
+
 void RecordingSink::reader_failed(ReaderId reader, Status status) {
   tables.at(reader).failed = std::move(status);
 }
@@ -280,8 +286,10 @@ void SourceFixture::restart(const SourceCheckpoint& from) {
       model = TableModel{.table = kept.table, .columns = kept.columns};
     }
     model.is_ready = false;
-    ReaderId added = source->add_reader(
-        ReaderSpec{.with = with, .columns = kept.columns, .is_resumed = kept.is_ready});
+    ReaderId added = source->add_reader(ReaderSpec{.with = with,
+                                                   .columns = kept.columns,
+                                                   .row_key = kept.table.row_key,
+                                                   .is_resumed = kept.is_ready});
     CHECK(added == id);
     sink.tables.emplace(id, std::move(model));
   }
@@ -298,7 +306,8 @@ ReaderId SourceFixture::read_resolved(const std::string& table, const SourceTabl
   model.columns = resolved.schema.fields;
   model.columns.insert(model.columns.end(), resolved.hidden.fields.begin(),
                        resolved.hidden.fields.end());
-  ReaderId id = source->add_reader(ReaderSpec{.with = options(table), .columns = model.columns});
+  ReaderId id = source->add_reader(
+      ReaderSpec{.with = options(table), .columns = model.columns, .row_key = resolved.row_key});
   sink.tables.emplace(id, std::move(model));
   return id;
 }

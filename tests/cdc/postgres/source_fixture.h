@@ -31,6 +31,7 @@ struct TableModel {
   uint64_t change_batches = 0;
   SnapshotProgress progress;
   Status failed;
+  Status stopped;
   std::string violation;  // the first breach of the events' grammar
 
   std::vector<std::string> sorted_rows() const;
@@ -46,6 +47,7 @@ class RecordingSink final : public SourceSink {
   void truncate(ReaderId reader) override;
   void commit_end(const CommitInfo& commit) override;
   void progress(Lsn position, int64_t time_us) override;
+  void reader_stopped(ReaderId reader, Status status) override;
   void reader_failed(ReaderId reader, Status status) override;
   void status_changed() override {
     ++status_changes;

@@ -122,8 +122,12 @@ TEST_F(PostgresStreamTest, partitions_are_read_through_their_root) {
       "'y');"
       "DELETE FROM p WHERE id % 7 = 0");
   expect_exact(p);
+  // Its partitions have other files now: they are read anew, empty as they are.
   fixture_.run("TRUNCATE p; INSERT INTO p VALUES (1, 1, 'again')");
-  expect_exact(p);
+  ASSERT_TRUE(fixture_.pump_until([&] {
+    return fixture_.model(p).is_ready &&
+           fixture_.model(p).sorted_rows() == fixture_.rows_at_source(p);
+  }));
 }
 
 TEST_F(PostgresStreamTest, types_without_a_known_binary_form_turn_the_stream_to_text) {
@@ -154,7 +158,7 @@ TEST_F(PostgresStreamTest, a_later_reader_that_needs_text_begins_all_anew) {
   EXPECT_EQ(fixture_.model(t).resets, fixture_.cluster.server_version() >= 14'00'00 ? 1 : 0);
 }
 
-TEST_F(PostgresStreamTest, new_columns_are_ignored_and_a_dropped_one_fails_its_readers_alone) {
+TEST_F(PostgresStreamTest, new_columns_are_ignored_and_a_dropped_one_stops_its_readers_alone) {
   fixture_.run(
       "CREATE TABLE t (id int PRIMARY KEY, a text, b text); INSERT INTO t VALUES (1, 'a', 'b')");
   ReaderId with_b = fixture_.read("t");
@@ -167,8 +171,7 @@ TEST_F(PostgresStreamTest, new_columns_are_ignored_and_a_dropped_one_fails_its_r
   expect_exact(with_a);
   fixture_.run("ALTER TABLE t DROP b; INSERT INTO t VALUES (3, 'a3', 9)");
   expect_exact(with_a);
-  EXPECT_EQ(fixture_.model(with_b).failed.message(),
-            "column b of public.t was dropped or renamed at the source");
+  EXPECT_EQ(fixture_.model(with_b).stopped.message(), "table public.t has no column b");
 }
 
 TEST_F(PostgresStreamTest, a_value_that_does_not_fit_names_table_column_and_row) {
@@ -188,18 +191,6 @@ TEST_F(PostgresStreamTest, a_value_that_does_not_fit_names_table_column_and_row)
   EXPECT_EQ(
       fixture_.model(again).failed.message(),
       "cannot read column n: value does not fit DECIMAL(5, 2): 123456.5: public.t, row (id)=(42)");
-}
-
-TEST_F(PostgresStreamTest, an_identity_that_is_no_longer_full_fails_the_reader) {
-  fixture_.run(
-      "CREATE TABLE t (id int PRIMARY KEY, n int); ALTER TABLE t REPLICA IDENTITY FULL; INSERT "
-      "INTO t VALUES (1, 1)");
-  ReaderId t = fixture_.read("t");
-  ASSERT_TRUE(fixture_.pump_until_ready(t));
-  fixture_.run("ALTER TABLE t REPLICA IDENTITY DEFAULT; UPDATE t SET n = 2");
-  ASSERT_TRUE(fixture_.pump_until([&] { return !fixture_.model(t).failed.ok(); }));
-  EXPECT_EQ(fixture_.model(t).failed.message(),
-            "the replica identity of public.t is no longer FULL: public.t, row (id)=(1)");
 }
 
 }  // namespace

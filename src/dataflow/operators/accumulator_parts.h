@@ -1,0 +1,61 @@
+#pragma once
+// What several accumulators are made of, and how each family is made. For accumulator*.cc only.
+
+#include <fmt/core.h>
+
+#include "dataflow/operators/accumulator.h"
+#include "state/scalar.h"
+
+namespace tidemark {
+
+// In the files of the families.
+std::unique_ptr<Accumulator> make_extreme_accumulator(bool maximum);
+// `inner` over the different values of each group.
+std::unique_ptr<Accumulator> make_distinct_accumulator(std::unique_ptr<Accumulator> inner,
+                                                       const Type& input);
+std::unique_ptr<Accumulator> make_variance_accumulator(const AggregateSpec& spec);
+std::unique_ptr<Accumulator> make_ordered_accumulator(const AggregateSpec& spec);
+
+// Calls f(row, weight) for every row whose input is not NULL and whose weight is not 0.
+template <typename F>
+void for_each_term(const Column& input, size_t rows, const int64_t* weights, F&& f) {
+  const uint8_t* nulls = input.nulls();
+  if (nulls == nullptr && weights == nullptr) {
+    for (size_t i = 0; i < rows; ++i) {
+      f(i, int64_t{1});
+    }
+    return;
+  }
+  for (size_t i = 0; i < rows; ++i) {
+    int64_t weight = weights == nullptr ? 1 : weights[i];
+    if (weight != 0 && (nulls == nullptr || nulls[i] == 0)) {
+      f(i, weight);
+    }
+  }
+}
+
+inline Status out_of_range(std::string_view function, std::string value, const Type& type) {
+  return Status::data_error(fmt::format("{} out of range of {}: {}", function,
+                                        type.to_string_without_null(), value))
+      .with_hint("aggregate a wider type, for example CAST(x AS BIGINT) or DECIMAL(38, 0)");
+}
+
+// Groups are known to an accumulator's own tables by a number that is theirs for good: ids are this
+// process's, and a number is not given twice.
+class GroupNumbers {
+ public:
+  // 0: not numbered yet.
+  uint64_t of(uint64_t& number) {
+    if (number == 0) {
+      number = last_.get() + 1;
+      last_.set(number);
+    }
+    return number;
+  }
+  StateTable& table() { return last_; }
+
+ private:
+  Scalar<uint64_t> last_;
+};
+
+}  // namespace tidemark

@@ -1,0 +1,85 @@
+#pragma once
+// Window functions over the rows of a partition in order: every input row with the values of the
+// calls behind it.
+//
+// All rows are kept in order. A changed row changes the values of the rows whose frames can hold
+// it; these stretches are computed before and after, and their difference is given out. Where all
+// frames are bounded, a change costs the rows within their reach; where one is not, it costs the
+// partition on that side.
+
+#include <string>
+
+#include "dataflow/operator.h"
+#include "dataflow/operators/over_functions.h"
+#include "state/ordered_table.h"
+#include "types/key_codec.h"
+
+namespace tidemark {
+
+struct OverSpec {
+  std::vector<size_t> partition;
+  std::vector<SortKey> order;
+  std::vector<OverCall> calls;
+};
+
+class OverOperator final : public Operator {
+ public:
+  // Output: the input's columns, then a column for each call.
+  OverOperator(const std::vector<Type>& types, OverSpec spec);
+
+  std::string name() const override;
+  Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
+  void visit_state(const StateVisitor& visit) override { visit(rows_); }
+
+ private:
+  enum class Direction : uint8_t { kBefore, kAfter };
+  // How far a call looks in one direction.
+  struct Reach {
+    bool is_all = false;
+    WindowUnit unit = WindowUnit::kRows;
+    WindowBound bound;  // signed as in the frame
+  };
+  // All of a partition's keys from first to last, both with them.
+  struct Interval {
+    std::string first;
+    std::string last;
+  };
+  struct Change {
+    std::string key;
+    int64_t weight;
+  };
+  struct Output {
+    std::vector<Column> columns;
+    std::vector<int64_t> weights;
+  };
+
+  std::vector<Change> changes_of(std::span<const ZBatch> batches) const;
+  void apply(std::span<const Change> changes, int64_t sign);
+  // The rows that the changes (of one partition, in order) can have an effect on, added.
+  void find_affected(std::span<const Change> changes, std::vector<Interval>& affected) const;
+  void step_partition(std::span<const Change> changes, bool was_empty, Output& output);
+  void evaluate(const Interval& interval, int64_t sign, Output& output);
+  // The farthest key within reach of `from`, in its partition; not past `stop` (empty: no stop).
+  std::string walk(const std::string& from, Direction direction, const std::vector<Reach>& reaches,
+                   const std::string& stop) const;
+
+  std::string end_of(const std::string& partition, const std::string& from,
+                     Direction direction) const;
+
+  // Parts of a key.
+  size_t partition_bytes(std::string_view key) const;
+  size_t sort_bytes(std::string_view key) const;  // with the partition
+  std::optional<OrderNumber> number_of(std::string_view key) const;
+
+  OverSpec spec_;
+  Schema input_;
+  Schema output_;
+  OrderScale scale_;
+  bool has_range_ = false;
+  // Where a changed row has an effect, and what a row's value needs; by direction.
+  std::vector<Reach> effect_[2];
+  std::vector<Reach> need_[2];
+  OrderedTable rows_;  // partition, sort columns, whole row -> weight
+};
+
+}  // namespace tidemark

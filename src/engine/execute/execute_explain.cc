@@ -1,0 +1,93 @@
+// EXPLAIN, and EXPLAIN ANALYZE: a query is run until its first content, and its operators say what
+// that has cost them; then those of the materialized views that it reads, since they began.
+
+#include <fmt/core.h>
+
+#include "engine/execute/executor.h"
+#include "engine/step_loop.h"
+#include "physical/planner.h"
+#include "plan/optimizer.h"
+
+namespace tidemark {
+
+Result<StatementResult> StatementExecutor::run(const sql::Explain& statement) {
+  const sql::Query* query = nullptr;
+  if (const auto* select = std::get_if<sql::QueryStatement>(&statement.statement->node)) {
+    query = select->query.get();
+  } else if (const auto* view =
+                 std::get_if<sql::CreateMaterializedView>(&statement.statement->node)) {
+    query = view->query.get();
+  } else if (const auto* plain = std::get_if<sql::CreateView>(&statement.statement->node)) {
+    query = plain->query.get();
+  } else {
+    return Status::unsupported("EXPLAIN of this statement is not supported yet")
+        .with_position(statement.statement->position);
+  }
+  bool with_mode = false, analyze = false;
+  for (sql::ExplainDetail detail : statement.details) {
+    analyze = analyze || detail == sql::ExplainDetail::kAnalyze;
+    with_mode = with_mode || detail == sql::ExplainDetail::kChangelogMode;
+  }
+  if (analyze) {
+    return explain_analyze(*query);
+  }
+  BoundQuery bound = TRY(bind_query(*query, bind_context()));
+  std::string text = "== Abstract Syntax Tree ==\n" + plan_to_string(*bound.plan) + "\n";
+  PlanRef optimized = optimize(bound.plan);
+  text += "== Optimized Physical Plan ==\n" + plan_to_string(*optimized, with_mode) + "\n";
+  text += "== Optimized Execution Plan ==\n";
+  for (const Graph::NodeInfo& node : build_graph(optimized).graph->nodes()) {
+    text += node.name + "\n";
+  }
+  return table("EXPLAIN", Schema{{{"result", Type::string()}}}, {{text}});
+}
+
+namespace {
+
+void add_operators(const std::string& job, const Graph& graph,
+                   std::vector<std::vector<std::string>>& rows) {
+  for (const Graph::NodeInfo& node : graph.nodes()) {
+    rows.push_back({job, node.name,
+                    fmt::format("{:.3f}", static_cast<double>(node.stats.time_ns) / 1e6),
+                    std::to_string(node.stats.rows_in), std::to_string(node.stats.rows_out),
+                    std::to_string(node.state_rows), std::to_string(node.state_bytes)});
+  }
+}
+
+}  // namespace
+
+Result<StatementResult> StatementExecutor::explain_analyze(const sql::Query& query) {
+  BoundQuery bound = TRY(bind(query));
+  std::vector<std::vector<std::string>> rows;
+  if (bound.objects.empty()) {
+    PhysicalPlan plan = build_graph(bound.plan);
+    TRY(evaluate_once(bound, plan, {}));
+    add_operators("query", *plan.graph, rows);
+  } else {
+    auto subscription = std::make_shared<Subscription>(engine_.options().subscription_bytes_max);
+    uint64_t id = TRY(start_dataflow(bound, 0, "explain", subscription));
+    TRY(first_content(*subscription));
+    StepLoop& loop = engine_.step_loop();
+    loop.run([&] {
+      if (Dataflow* dataflow = loop.find_dataflow(id)) {
+        add_operators("query", *dataflow->graph, rows);
+      }
+      for (const ObjectRef& object : bound.objects) {
+        Dataflow* view = object->is_materialized_view() ? loop.find_view(object->id) : nullptr;
+        if (view != nullptr) {
+          add_operators(view->name, *view->graph, rows);
+        }
+      }
+    });
+    subscription->cancel();
+    loop.wake();
+  }
+  Schema schema;
+  for (const char* name :
+       {"job", "operator", "time ms", "rows in", "rows out", "state rows", "state bytes"}) {
+    schema.fields.push_back({name, Type::string()});
+  }
+  return table("EXPLAIN", std::move(schema), std::move(rows));
+}
+
+}  // namespace tidemark

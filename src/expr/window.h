@@ -1,0 +1,63 @@
+#pragma once
+// Window functions other than the ranks: their names, and the frames that they look at.
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "types/column.h"
+
+namespace tidemark {
+
+enum class WindowFunction : uint8_t {
+  kAggregate,  // any aggregate, over the frame
+  kFirstValue,
+  kLastValue,
+  kNthValue,
+  // Those below do not look at the frame.
+  kLag,
+  kLead,
+  kNtile,
+  kCumeDist,
+  kPercentRank,
+};
+
+inline constexpr std::string_view kWindowFunctionNames[] = {
+    "",     "FIRST_VALUE", "LAST_VALUE", "NTH_VALUE",   "LAG",
+    "LEAD", "NTILE",       "CUME_DIST",  "PERCENT_RANK"};
+
+// name: upper case.
+inline std::optional<WindowFunction> find_window_function(std::string_view name) {
+  for (uint8_t i = 1; i < std::size(kWindowFunctionNames); ++i) {
+    if (name == kWindowFunctionNames[i]) {
+      return static_cast<WindowFunction>(i);
+    }
+  }
+  return std::nullopt;
+}
+
+// One end of a frame. An offset below 0 is PRECEDING, above 0 FOLLOWING, 0 CURRENT ROW.
+struct WindowBound {
+  enum class Kind : uint8_t { kUnboundedPreceding, kOffset, kUnboundedFollowing };
+  Kind kind = Kind::kOffset;
+  // Rows or groups of peers; for RANGE the distance of the order's values, in units of the column
+  // (of times microseconds, or months).
+  Int128 whole = 0;
+  double real = 0;  // RANGE over FLOAT and DOUBLE
+  bool in_months = false;
+  bool operator==(const WindowBound&) const = default;
+};
+
+// RANGE without an offset is GROUPS: CURRENT ROW means its peers.
+enum class WindowUnit : uint8_t { kRows, kGroups, kRange };
+enum class WindowExclude : uint8_t { kNothing, kCurrentRow, kGroup, kTies };
+
+struct WindowFrame {
+  WindowUnit unit = WindowUnit::kGroups;
+  WindowBound start{WindowBound::Kind::kUnboundedPreceding};
+  WindowBound end;
+  WindowExclude exclude = WindowExclude::kNothing;
+  bool operator==(const WindowFrame&) const = default;
+};
+
+}  // namespace tidemark

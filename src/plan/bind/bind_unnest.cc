@@ -1,0 +1,122 @@
+// UNNEST and table functions in FROM. A table function is a function that gives a collection.
+
+#include "base/ascii.h"
+#include "plan/bind/query_binder.h"
+#include "plan/rewrite.h"
+#include "types/nested.h"
+
+namespace tidemark {
+
+namespace {
+
+// `below`'s columns, then those of the elements of the collections over them.
+PlanRef unnest_over(const PlanRef& below, const std::vector<ExprRef>& collections,
+                    bool with_ordinality, bool keeps_empty) {
+  std::vector<ExprRef> expressions = column_expressions(*below);
+  std::vector<std::string> names = below->schema.names();
+  UnnestNode node;
+  for (const ExprRef& collection : collections) {
+    node.collections.push_back(expressions.size());
+    names.push_back(fmt::format("$u{}", expressions.size()));
+    expressions.push_back(collection);
+  }
+  size_t width = below->schema.size(), computed = expressions.size();
+  node.input = make_project(below, std::move(expressions), std::move(names));
+  node.with_ordinality = with_ordinality;
+  node.keeps_empty = keeps_empty;
+  PlanRef plan = make_unnest(std::move(node));
+  std::vector<size_t> shown;
+  for (size_t i = 0; i < plan->schema.size(); ++i) {
+    if (i < width || i >= computed) {
+      shown.push_back(i);
+    }
+  }
+  return select_columns(plan, shown);
+}
+
+}  // namespace
+
+Result<Relation> QueryBinder::unnested(std::vector<ExprRef> collections, bool with_ordinality,
+                                       const std::string& name, size_t position) {
+  for (const ExprRef& collection : collections) {
+    TypeKind kind = collection->type.kind;
+    bool empty_type = collection->type.is_nested() && kind != TypeKind::kRow &&
+                      collection->type.children[0].kind == TypeKind::kNull;
+    if (!collection->type.is_nested() || kind == TypeKind::kRow || empty_type) {
+      return Status::invalid_argument(
+                 fmt::format("{} in FROM needs an ARRAY, MULTISET or MAP, not {}", name,
+                             collection->type.to_string_without_null()))
+          .with_position(position);
+    }
+  }
+  RowBatch one;
+  one.rows = 1;
+  Relation relation = derived(
+      unnest_over(make_values({}, std::move(one)), collections, with_ordinality, false), "");
+  relation.collections = std::move(collections);
+  relation.with_ordinality = with_ordinality;
+  return relation;
+}
+
+Result<Relation> QueryBinder::bind_unnest(const sql::Unnest& unnest, const Scope* lateral,
+                                          size_t position) {
+  Scope none;
+  none.outer = lateral != nullptr ? lateral : outer_;
+  ExprBinder binder(none, context_);
+  binder.set_clause("UNNEST");
+  std::vector<ExprRef> collections;
+  for (const sql::Expr& collection : unnest.collections) {
+    collections.push_back(TRY(binder.bind(collection)));
+  }
+  return unnested(std::move(collections), unnest.with_ordinality, "UNNEST", position);
+}
+
+Result<Relation> QueryBinder::bind_table_function(const sql::TableFunction& function,
+                                                  const Scope* lateral, size_t position) {
+  std::string name = ascii_upper(function.call.name.last());
+  if (name == "TUMBLE" || name == "HOP" || name == "CUMULATE" || name == "SESSION") {
+    return unsupported(fmt::format("table function {}", name), position);
+  }
+  Scope none;
+  none.outer = lateral != nullptr ? lateral : outer_;
+  ExprBinder binder(none, context_);
+  binder.set_clause("FROM");
+  std::vector<ExprRef> arguments;
+  for (const sql::Expr& argument : function.call.args) {
+    arguments.push_back(TRY(binder.bind(argument)));
+  }
+  ExprRef collection = TRY(ExprBinder::call(name, std::move(arguments), position));
+  return unnested({std::move(collection)}, false, name, position);
+}
+
+Result<std::optional<Relation>> QueryBinder::unnest_into(const Relation& left,
+                                                         const Relation& right, JoinType type,
+                                                         const sql::Expr* on) {
+  const auto* condition = on == nullptr ? nullptr : std::get_if<sql::BooleanLiteral>(&on->node);
+  bool always = on == nullptr || (condition != nullptr && condition->value);
+  bool possible =
+      !right.collections.empty() && always && (type == JoinType::kInner || type == JoinType::kLeft);
+  if (!possible) {
+    return std::optional<Relation>();
+  }
+  std::vector<ExprRef> collections;
+  for (const ExprRef& collection : right.collections) {
+    collections.push_back(
+        substitute_outer(collection, [&](const OuterExpr& outer, const Type& of) -> ExprRef {
+          return outer.scope == left.scope.id ? make_column(outer.index, of) : nullptr;
+        }));
+  }
+  Relation result;
+  result.scope.id = next_scope_id();
+  result.scope.outer = outer_;
+  result.scope.columns = left.scope.columns;
+  result.scope.columns.insert(result.scope.columns.end(), right.scope.columns.begin(),
+                              right.scope.columns.end());
+  result.plan = unnest_over(left.plan, collections, right.with_ordinality, type == JoinType::kLeft);
+  for (size_t i = 0; i < result.scope.columns.size(); ++i) {
+    result.scope.columns[i].type = result.plan->schema[i].type;
+  }
+  return std::optional<Relation>(std::move(result));
+}
+
+}  // namespace tidemark

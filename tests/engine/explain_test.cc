@@ -1,0 +1,39 @@
+// EXPLAIN ANALYZE: what each operator has done.
+
+#include <gtest/gtest.h>
+
+#include "engine/engine.h"
+#include "tests/harness/live_query.h"
+#include "tests/harness/postgres_cluster.h"
+
+namespace tidemark {
+namespace {
+
+// Rows of EXPLAIN ANALYZE without times and bytes: "job|operator|in|out|state rows".
+std::multiset<std::string> analyzed(TestSession& session, const std::string& query) {
+  std::multiset<std::string> lines;
+  for (const std::vector<std::string>& row : session.rows("EXPLAIN ANALYZE " + query)) {
+    lines.insert(row[0] + "|" + row[1] + "|" + row[3] + "|" + row[4] + "|" + row[5]);
+    EXPECT_GE(std::stod(row[2]), 0);
+    EXPECT_NE(row[6], "");
+  }
+  return lines;
+}
+
+TEST(Explain, analyze_counts_rows_and_state) {
+  std::string database = shared_cluster().make_database();
+  shared_cluster().run("CREATE TABLE t (id INT PRIMARY KEY, g INT)", database);
+  shared_cluster().run("INSERT INTO t SELECT i, i % 4 FROM generate_series(1, 20) i", database);
+  Engine engine;
+  TestSession session(engine);
+  session.run("CREATE TABLE t WITH (" +
+              connector_options(shared_cluster().address(database), "public", "t") + ")");
+  EXPECT_EQ(analyzed(session, "SELECT g, COUNT(*) FROM t WHERE id > 8 GROUP BY g"),
+            (std::multiset<std::string>{"query|Filter+Project|20|12|0",
+                                        "query|Aggregate(1 keys, 1 functions)|12|4|4",
+                                        "query|Project|4|4|0", "query|Output|4|0|4"}));
+  EXPECT_EQ(analyzed(session, "SELECT 1").count("query|Output|1|0|1"), 1u);
+}
+
+}  // namespace
+}  // namespace tidemark

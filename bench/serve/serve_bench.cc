@@ -1,6 +1,6 @@
-// The load figures of the server, against the very PostgreSQL that it reads, in one run: point reads
-// by pgbench, write - WAIT FOR LSN - read, commit to subscriber, a whole view in binary, and how
-// readers slow the keeping of views.
+// The load figures of the server, against the very PostgreSQL that it reads, in one run: point
+// reads by pgbench, write - WAIT FOR LSN - read, commit to subscriber, a whole view in binary, and
+// how readers slow the keeping of views.
 //
 //   serve_bench BINARY [rows of the view, default 1000000] [seconds of each load, default 10]
 
@@ -30,8 +30,10 @@ double ms_since(Clock::time_point start) {
 
 double percentile(std::vector<double> values, double part) {
   std::sort(values.begin(), values.end());
-  return values.empty() ? 0 : values[std::min(values.size() - 1, static_cast<size_t>(
-                                                                     part * static_cast<double>(values.size())))];
+  return values.empty()
+             ? 0
+             : values[std::min(values.size() - 1,
+                               static_cast<size_t>(part * static_cast<double>(values.size())))];
 }
 
 QueryResult must(PostgresConnection& connection, const std::string& sql) {
@@ -70,13 +72,14 @@ class Server {
     std::filesystem::remove_all(directory_);
   }
   PostgresConnection connect() {
-    Result<PostgresConnection> connection = PostgresConnection::open(
-        {.host = directory_, .port = port_, .database = "tidemark", .user = "tidemark"});
-    if (!connection.ok()) {
-      fmt::print(stderr, "{}\n", connection.status().to_string());
-      exit(1);
+    while (true) {  // its socket is there a moment before it listens
+      Result<PostgresConnection> connection = PostgresConnection::open(
+          {.host = directory_, .port = port_, .database = "tidemark", .user = "tidemark"});
+      if (connection.ok()) {
+        return std::move(connection).value();
+      }
+      usleep(1000);
     }
-    return std::move(connection).value();
   }
   std::string flags() const { return fmt::format("-h {} -p {} -U tidemark", directory_, port_); }
 
@@ -98,13 +101,16 @@ std::string output_of(const std::string& command) {
 
 // Lines of pgbench that say how fast; 99 % of the latencies from its log.
 std::string pgbench(const std::string& flags, const std::string& database, int rows, int seconds) {
-  std::string folder = std::filesystem::temp_directory_path() / fmt::format("serve_bench_{}", getpid());
+  std::string folder =
+      std::filesystem::temp_directory_path() / fmt::format("serve_bench_{}", getpid());
   std::filesystem::create_directories(folder);
-  std::ofstream(folder + "/read.sql") << "\\set id random(1, " << rows
-                                      << ")\nSELECT id, owner, balance FROM wallets WHERE id = :id;\n";
-  std::string output = output_of(
-      fmt::format("cd {} && /usr/lib/postgresql/15/bin/pgbench {} -n -M prepared -c 8 -j 2 -T {} -f read.sql -l {}",
-                  folder, flags, seconds, database));
+  std::ofstream(folder + "/read.sql")
+      << "\\set id random(1, " << rows
+      << ")\nSELECT id, owner, balance FROM wallets WHERE id = :id;\n";
+  std::string output =
+      output_of(fmt::format("cd {} && /usr/lib/postgresql/15/bin/pgbench {} -n -M prepared -c 8 -j "
+                            "2 -T {} -f read.sql -l {}",
+                            folder, flags, seconds, database));
   std::vector<double> latencies;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     std::ifstream log(entry.path());
@@ -121,8 +127,9 @@ std::string pgbench(const std::string& flags, const std::string& database, int r
   if (at == std::string::npos) {
     return output;
   }
-  return fmt::format("{}, p50 {:.3f} ms, p99 {:.3f} ms", output.substr(at, output.find(' ', at + 6) - at),
-                     percentile(latencies, 0.5), percentile(latencies, 0.99));
+  return fmt::format("{}, p50 {:.3f} ms, p99 {:.3f} ms",
+                     output.substr(at, output.find(' ', at + 6) - at), percentile(latencies, 0.5),
+                     percentile(latencies, 0.99));
 }
 
 // COPY of everything in binary, to nowhere.
@@ -170,9 +177,11 @@ int run(const char* binary, int rows, int seconds) {
   PostgresConnection source = cluster.connect();
   must(source, fmt::format("CREATE TABLE wallets (id int PRIMARY KEY, owner int NOT NULL, balance "
                            "bigint NOT NULL); INSERT INTO wallets SELECT i, i % 1000, 100 FROM "
-                           "generate_series(1, {}) i; VACUUM ANALYZE wallets",
+                           "generate_series(1, {}) i",
                            rows));
-  Server server(binary, std::filesystem::temp_directory_path() / fmt::format("serve_bench_data_{}", getpid()));
+  must(source, "VACUUM ANALYZE wallets");
+  Server server(binary, std::filesystem::temp_directory_path() /
+                            fmt::format("serve_bench_data_{}", getpid()));
   PostgresConnection connection = server.connect();
   PostgresAddress address = cluster.address();
   must(connection, fmt::format("CREATE TABLE wallets_cdc WITH ('connector'='postgres-cdc', "
@@ -180,15 +189,18 @@ int run(const char* binary, int rows, int seconds) {
                                "'password'='postgres', 'database-name'='postgres', "
                                "'schema-name'='public', 'table-name'='wallets')",
                                address.host, address.port));
-  must(connection, "CREATE MATERIALIZED VIEW wallets AS SELECT id, owner, balance FROM wallets_cdc");
-  must(connection, "CREATE MATERIALIZED VIEW by_owner AS SELECT owner, SUM(balance) AS balance FROM "
-                   "wallets GROUP BY owner");
+  must(connection,
+       "CREATE MATERIALIZED VIEW wallets AS SELECT id, owner, balance FROM wallets_cdc");
+  must(connection,
+       "CREATE MATERIALIZED VIEW by_owner AS SELECT owner, SUM(balance) AS balance FROM "
+       "wallets GROUP BY owner");
   must(connection, "SELECT * FROM wallets WHERE id = 1");
   must(connection, "SELECT * FROM wallets WHERE id = 2");
   std::string postgres = fmt::format("-h {} -p {} -U postgres", address.host, address.port);
   fmt::print("view of {} rows; 8 clients, prepared point reads for {} s\n", rows, seconds);
   fmt::print("  PostgreSQL by primary key: {}\n", pgbench(postgres, "postgres", rows, seconds));
-  fmt::print("  tidemark by key:           {}\n", pgbench(server.flags(), "tidemark", rows, seconds));
+  fmt::print("  tidemark by key:           {}\n",
+             pgbench(server.flags(), "tidemark", rows, seconds));
   std::string all = "SELECT id, owner, balance FROM wallets";
   double theirs = copy_seconds(postgres, "postgres", all);
   double ours = copy_seconds(server.flags(), "tidemark", all);
@@ -207,5 +219,6 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "usage: serve_bench BINARY [rows] [seconds]\n");
     return 2;
   }
-  return tidemark::run(argv[1], argc > 2 ? atoi(argv[2]) : 1'000'000, argc > 3 ? atoi(argv[3]) : 10);
+  return tidemark::run(argv[1], argc > 2 ? atoi(argv[2]) : 1'000'000,
+                       argc > 3 ? atoi(argv[3]) : 10);
 }

@@ -112,8 +112,7 @@ std::optional<ScramVerifier> ScramVerifier::parse(std::string_view text) {
     return std::nullopt;
   }
   ScramVerifier verifier;
-  auto [end, error] =
-      std::from_chars(text.data(), text.data() + colon, verifier.iterations);
+  auto [end, error] = std::from_chars(text.data(), text.data() + colon, verifier.iterations);
   auto salt = from_base64(text.substr(colon + 1, dollar - colon - 1));
   auto stored = from_base64(text.substr(dollar + 1, last - dollar - 1));
   auto server = from_base64(text.substr(last + 1));
@@ -189,8 +188,8 @@ Result<std::string> ScramExchange::first(std::string_view mechanism, std::string
     return malformed("no user or no nonce in the first message");
   }
   nonce_ = std::string(*nonce) + base64(random_bytes(kNonceBytes));
-  std::string answer = "r=" + nonce_ + ",s=" + base64(verifier_.salt) +
-                       ",i=" + std::to_string(verifier_.iterations);
+  std::string answer =
+      "r=" + nonce_ + ",s=" + base64(verifier_.salt) + ",i=" + std::to_string(verifier_.iterations);
   auth_message_ = std::string(bare) + "," + answer;
   return answer;
 }
@@ -208,7 +207,8 @@ Result<std::string> ScramExchange::final(std::string_view message) {
     return malformed("the final message is not whole");
   }
   std::string expected = base64(header_ + (is_bound_ ? binding_ : ""));
-  Status refused = Status::invalid_argument("password authentication failed").with_sqlstate("28P01");
+  Status refused =
+      Status::invalid_argument("password authentication failed").with_sqlstate("28P01");
   if (!same_secret(*bound, expected)) {
     return malformed("the channel is another one than the client has bound");
   }

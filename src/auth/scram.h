@@ -1,15 +1,15 @@
 #pragma once
 // SCRAM-SHA-256 (RFC 5802, RFC 7677), the server's side, as PostgreSQL speaks it in SASL messages
-// (PostgreSQL 15 manual, "SASL Authentication"). OpenSSL gives SHA-256, HMAC, PBKDF2 and randomness;
-// the exchange is here.
+// (PostgreSQL 15 manual, "SASL Authentication"). OpenSSL gives SHA-256, HMAC, PBKDF2 and
+// randomness; the exchange is here.
 //
 //   client-first  n,,n=,r=<nonce>        ──► first()
 //   server-first  r=<nonce+ours>,s=,i=   ◄──
 //   client-final  c=,r=,p=<proof>        ──► final()
 //   server-final  v=<signature>          ◄──
 //
-// Passwords are taken as bytes: SASLprep (RFC 4013) is not applied, which only matters for those that
-// are not ASCII and are typed in another normal form.
+// Passwords are taken as bytes: SASLprep (RFC 4013) is not applied, which only matters for those
+// that are not ASCII and are typed in another normal form.
 
 #include <optional>
 #include <string>

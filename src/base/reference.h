@@ -1,5 +1,6 @@
 #pragma once
-// Option values that stand elsewhere, so that secrets need not be in statements or data directories:
+// Option values that stand elsewhere, so that secrets need not be in statements or data
+// directories:
 //
 //   ${NAME}         the environment variable
 //   ${file:/path}   the file's content, without a final line end

@@ -354,9 +354,10 @@ ObjectRef Catalog::find_system(const std::string& schema, const std::string& nam
 Result<ObjectRef> Catalog::find(const std::vector<std::string>& parts, const std::string& catalog,
                                 const std::string& database) {
   bool is_bare = parts.size() == 1;
-  if (ObjectRef system = parts.empty() ? nullptr
-                                       : find_system(is_bare ? "pg_catalog" : parts[parts.size() - 2],
-                                                     parts.back());
+  if (ObjectRef system =
+          parts.empty()
+              ? nullptr
+              : find_system(is_bare ? "pg_catalog" : parts[parts.size() - 2], parts.back());
       system != nullptr && (!is_bare || parts[0].starts_with("pg_"))) {
     return system;
   }

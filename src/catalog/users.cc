@@ -21,7 +21,8 @@ std::optional<User> Users::find(const std::string& name) const {
 
 bool Users::has_passwords() const {
   std::lock_guard lock(mutex_);
-  return std::ranges::any_of(users_, [](const auto& entry) { return !entry.second.verifier.empty(); });
+  return std::ranges::any_of(users_,
+                             [](const auto& entry) { return !entry.second.verifier.empty(); });
 }
 
 Status Users::add(User user) {

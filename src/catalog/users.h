@@ -26,8 +26,8 @@ class Users {
   std::vector<User> all() const;
   std::optional<User> find(const std::string& name) const;
   bool has_passwords() const;
-  Status add(User user);  // kAlreadyExists
-  void put(User user);    // new or changed
+  Status add(User user);                   // kAlreadyExists
+  void put(User user);                     // new or changed
   Status remove(const std::string& name);  // kNotFound
 
  private:

@@ -30,7 +30,8 @@ int fail(const Log& log, const Status& status) {
   return 1;
 }
 
-Result<std::pair<std::string, uint16_t>> parse_address(const std::string& text, std::string_view flag) {
+Result<std::pair<std::string, uint16_t>> parse_address(const std::string& text,
+                                                       std::string_view flag) {
   size_t colon = text.rfind(':');
   std::string port = colon == std::string::npos ? text : text.substr(colon + 1);
   std::string host = colon == std::string::npos ? "127.0.0.1" : text.substr(0, colon);
@@ -72,8 +73,7 @@ Result<uint64_t> parse_size(const std::string& text, std::string_view flag) {
       return static_cast<uint64_t>(*number) << shift;
     }
   }
-  return Status::invalid_argument(
-      fmt::format("{} is a size such as 2GB, not '{}'", flag, text));
+  return Status::invalid_argument(fmt::format("{} is a size such as 2GB, not '{}'", flag, text));
 }
 
 // Tells the service manager, if there is one, that clients can come (sd_notify(3)).
@@ -155,8 +155,8 @@ Result<ListenOptions> listen_options(const ServeFlags& flags) {
   }
   Result<int64_t> connections = parse_int(flags.connections_max);
   if (!connections.ok() || *connections < 1) {
-    return Status::invalid_argument(fmt::format(
-        "--max-connections is a number from 1 on, not '{}'", flags.connections_max));
+    return Status::invalid_argument(
+        fmt::format("--max-connections is a number from 1 on, not '{}'", flags.connections_max));
   }
   options.limits.connections_max = static_cast<size_t>(*connections);
   options.limits.message_bytes_max = TRY(parse_size(flags.message_max, "--max-message"));

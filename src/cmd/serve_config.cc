@@ -30,7 +30,8 @@ Result<std::multimap<std::string, std::string>> read_config(const std::string& p
     }
     size_t equals = text.find('=');
     std::string name = trimmed(std::string_view(text).substr(0, equals));
-    std::string value = equals == std::string::npos ? "true" : trimmed(std::string_view(text).substr(equals + 1));
+    std::string value =
+        equals == std::string::npos ? "true" : trimmed(std::string_view(text).substr(equals + 1));
     if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
       value = value.substr(1, value.size() - 2);
     }

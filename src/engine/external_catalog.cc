@@ -44,7 +44,8 @@ Result<CatalogObject> ConnectorCatalog::resolve(const ObjectName& name) {
   // Whether the table exists is asked first, so that a misspelt name is "not found" and not a
   // connector's error.
   bool exists = false;
-  for (const SourceTableName& table : TRY(connector_.list_tables(TRY(resolve_references(options_))))) {
+  for (const SourceTableName& table :
+       TRY(connector_.list_tables(TRY(resolve_references(options_))))) {
     exists = exists || (table.schema == name.database && table.table == name.object);
   }
   if (!exists) {
@@ -52,7 +53,8 @@ Result<CatalogObject> ConnectorCatalog::resolve(const ObjectName& name) {
         .with_hint("SHOW TABLES lists them");
   }
   Options with = connector_.table_options(options_, {name.database, name.object});
-  SourceTable table = TRY(connector_.resolve_table(TRY(resolve_references(with)), std::nullopt, {}));
+  SourceTable table =
+      TRY(connector_.resolve_table(TRY(resolve_references(with)), std::nullopt, {}));
   return to_object(std::move(table), std::move(with));
 }
 

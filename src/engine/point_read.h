@@ -12,12 +12,12 @@
 namespace tidemark {
 
 struct PointRead {
-  std::vector<size_t> columns;     // of the view, ascending
-  std::vector<ColumnRef> values;   // what each has to equal: one row, of the column's type
+  std::vector<size_t> columns;    // of the view, ascending
+  std::vector<ColumnRef> values;  // what each has to equal: one row, of the column's type
 };
 
-// The equalities with constants that a plan of scan, filters and projections asks for; nullopt: none,
-// or the plan has other nodes.
+// The equalities with constants that a plan of scan, filters and projections asks for; nullopt:
+// none, or the plan has other nodes.
 std::optional<PointRead> as_point_read(const LogicalPlan& plan, EvalContext& context);
 
 // The rows of the read that have the values: from the base by its index, from later changes by

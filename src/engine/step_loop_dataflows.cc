@@ -45,10 +45,9 @@ Result<Source*> StepLoop::open_source(const std::string& key, const Options& wit
 
 Status StepLoop::resume_source(const std::string& key, const SourceRecord& record) {
   Connector* connector = TRY(find_connector(record.with.at("connector")));
-  SourceOpening opening{
-      .with = TRY(resolve_references(record.with)),
-      .wake = [this] { wake(); },
-      .durable_name = record.durable_name};
+  SourceOpening opening{.with = TRY(resolve_references(record.with)),
+                        .wake = [this] { wake(); },
+                        .durable_name = record.durable_name};
   if (record.position.valid()) {
     opening.resume = ResumePoint{record.position, record.token};
   }

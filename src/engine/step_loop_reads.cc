@@ -29,10 +29,10 @@ Result<std::optional<ViewRead>> StepLoop::read_view(ObjectId object, const ReadP
   if (pin != nullptr) {
     auto mark = pin->marks.find(object);
     if (mark == pin->marks.end()) {
-      return Status::unsupported(fmt::format(
-                                     "view {} was not there yet when this transaction block began "
-                                     "to read",
-                                     view->name))
+      return Status::unsupported(
+                 fmt::format("view {} was not there yet when this transaction block began "
+                             "to read",
+                             view->name))
           .with_sqlstate("55000");
     }
     if (pin->turn < oldest_kept_turn_) {
@@ -79,7 +79,8 @@ uint64_t StepLoop::first_pinned() const {
   return first;
 }
 
-void StepLoop::rebase_view(ObjectId object, uint64_t turn, std::shared_ptr<const ViewContent> content) {
+void StepLoop::rebase_view(ObjectId object, uint64_t turn,
+                           std::shared_ptr<const ViewContent> content) {
   if (Dataflow* view = find_view(object)) {
     view->history.rebase(turn, std::move(content), first_pinned());
   }

@@ -171,8 +171,7 @@ asio::awaitable<void> Server::State::accept(Acceptor& acceptor) {
       socket.set_option(Tcp::no_delay(true), ignored);
       is_local = is_loopback(socket.remote_endpoint(ignored).address());
     }
-    std::make_shared<pgwire::Connection>(pgwire::Socket(std::move(socket)), is_local, all)
-        ->start();
+    std::make_shared<pgwire::Connection>(pgwire::Socket(std::move(socket)), is_local, all)->start();
   }
 }
 

@@ -36,7 +36,7 @@ struct ListenOptions {
   // An address for HTTP (server/http/). Empty: none.
   std::string http_host;
   uint16_t http_port = 0;  // 0: any free port
-  TlsOptions tls;        // without a certificate: none
+  TlsOptions tls;          // without a certificate: none
   ServerLimits limits;
 };
 

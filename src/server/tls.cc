@@ -16,22 +16,24 @@ constexpr unsigned char kProtocol[] = "\x0apostgresql";  // its length in front
 int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size,
                     const unsigned char* offered, unsigned int offered_size, void*) {
   unsigned char* found = nullptr;
-  int result = SSL_select_next_proto(&found, size, kProtocol, sizeof kProtocol - 1, offered,
-                                     offered_size);
+  int result =
+      SSL_select_next_proto(&found, size, kProtocol, sizeof kProtocol - 1, offered, offered_size);
   *chosen = found;
   return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 Status cannot_load(std::string_view what, const std::string& file,
                    const boost::system::error_code& error) {
-  return Status::invalid_argument(fmt::format("cannot load the {}: {}: {}", what, error.message(), file));
+  return Status::invalid_argument(
+      fmt::format("cannot load the {}: {}: {}", what, error.message(), file));
 }
 
 }  // namespace
 
 Result<std::shared_ptr<ssl::context>> make_tls(const TlsOptions& options) {
   if (options.certificate_file.empty() || options.key_file.empty()) {
-    return Status::invalid_argument("TLS takes a certificate and its key: --tls-cert and --tls-key");
+    return Status::invalid_argument(
+        "TLS takes a certificate and its key: --tls-cert and --tls-key");
   }
   auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
   context->set_options(ssl::context::default_workarounds | ssl::context::no_sslv3 |

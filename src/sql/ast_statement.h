@@ -210,7 +210,7 @@ struct Deallocate {
   std::optional<Identifier> name;  // none: ALL
 };
 struct DiscardAll {};  // everything of the session: portals, prepared statements, settings
-struct Copy {                               // COPY source TO STDOUT
+struct Copy {          // COPY source TO STDOUT
   std::variant<Name, StatementPtr> source;  // a table, or a QueryStatement or Subscribe
   std::vector<Identifier> columns;          // COPY t (a, b)
   Options options;
@@ -227,9 +227,10 @@ struct Statement {
                CompilePlan, ExecutePlan, Explain, Subscribe, VerifyView, WaitForLsn, CreateTable,
                CreateView, CreateMaterializedView, CreateMaterializedTable, CreateCatalog,
                CreateDatabase, CreateFunction, CreateModel, CreateConnection, CreateUser,
-               CreateIndex, Drop, Alter, AlterUser, Describe, Show, ShowCreate, ShowSetting, Use, Set, Reset,
-               LoadModule, UnloadModule, AddJar, RemoveJar, StopJob, Kill, Begin, Commit, Rollback,
-               DeclareCursor, Fetch, CloseCursor, Deallocate, DiscardAll, Copy, Help, Quit, Clear, SourceFile>
+               CreateIndex, Drop, Alter, AlterUser, Describe, Show, ShowCreate, ShowSetting, Use,
+               Set, Reset, LoadModule, UnloadModule, AddJar, RemoveJar, StopJob, Kill, Begin,
+               Commit, Rollback, DeclareCursor, Fetch, CloseCursor, Deallocate, DiscardAll, Copy,
+               Help, Quit, Clear, SourceFile>
       node;
   size_t position = 0;  // first byte of the statement
   size_t end = 0;       // one past its last byte, the `;` not included

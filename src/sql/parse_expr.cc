@@ -188,8 +188,9 @@ Status read_collation(TokenStream& in) {
   size_t position = in.position();
   Name name = TRY(in.name("a collation"));
   if (name.last() != "default" && name.last() != "C" && name.last() != "POSIX") {
-    return in.error("the only collations are \"C\" and \"default\", which is the same: " + name.last(),
-                    position);
+    return in.error(
+        "the only collations are \"C\" and \"default\", which is the same: " + name.last(),
+        position);
   }
   return {};
 }

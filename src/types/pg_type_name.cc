@@ -11,9 +11,9 @@ namespace {
 // Types that only pg_catalog's columns have (src/include/catalog/pg_type.dat of PostgreSQL 15).
 std::string_view catalog_type_name(uint32_t oid) {
   constexpr std::pair<uint32_t, std::string_view> kNames[] = {
-      {22, "int2vector"},  {24, "regproc"},    {30, "oidvector"}, {194, "pg_node_tree"},
-      {1033, "aclitem"},   {1034, "aclitem[]"}, {2205, "regclass"}, {2206, "regtype"},
-      {2249, "record"},    {2277, "anyarray"}, {2278, "void"}};
+      {22, "int2vector"}, {24, "regproc"},     {30, "oidvector"},  {194, "pg_node_tree"},
+      {1033, "aclitem"},  {1034, "aclitem[]"}, {2205, "regclass"}, {2206, "regtype"},
+      {2249, "record"},   {2277, "anyarray"},  {2278, "void"}};
   for (auto [known, name] : kNames) {
     if (known == oid) {
       return name;
@@ -26,9 +26,10 @@ std::string_view catalog_type_name(uint32_t oid) {
 
 std::optional<uint32_t> pg_type_by_name(const std::string& name) {
   constexpr std::pair<std::string_view, uint32_t> kShort[] = {
-      {"bool", 16},   {"int8", 20},     {"int2", 21},       {"int4", 23},        {"float4", 700},
-      {"float8", 701}, {"bpchar", 1042}, {"varchar", 1043}, {"time", 1083}, {"timestamp", 1114},
-      {"timestamptz", 1184}, {"decimal", 1700}, {"int", 23}, {"regclass", 2205}};
+      {"bool", 16},    {"int8", 20},        {"int2", 21},          {"int4", 23},
+      {"float4", 700}, {"float8", 701},     {"bpchar", 1042},      {"varchar", 1043},
+      {"time", 1083},  {"timestamp", 1114}, {"timestamptz", 1184}, {"decimal", 1700},
+      {"int", 23},     {"regclass", 2205}};
   for (auto [known, oid] : kShort) {
     if (known == name) {
       return oid;

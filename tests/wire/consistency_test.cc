@@ -41,11 +41,12 @@ class WireConsistency : public testing::Test {
     PostgresConnection connection = server_.connect();
     PostgresAddress address = cluster_.address(database_);
     for (const char* table : {"credits", "debits"}) {
-      must(connection, fmt::format("CREATE TABLE {0} WITH ('connector' = 'postgres-cdc', 'hostname' "
-                                   "= '{1}', 'port' = '{2}', 'username' = 'postgres', 'password' = "
-                                   "'postgres', 'database-name' = '{3}', 'schema-name' = 'public', "
-                                   "'table-name' = '{0}')",
-                                   table, address.host, address.port, database_));
+      must(connection,
+           fmt::format("CREATE TABLE {0} WITH ('connector' = 'postgres-cdc', 'hostname' "
+                       "= '{1}', 'port' = '{2}', 'username' = 'postgres', 'password' = "
+                       "'postgres', 'database-name' = '{3}', 'schema-name' = 'public', "
+                       "'table-name' = '{0}')",
+                       table, address.host, address.port, database_));
     }
     must(connection,
          "CREATE MATERIALIZED VIEW credited AS SELECT account, SUM(amount) AS amount FROM credits "
@@ -83,22 +84,25 @@ void WireConsistency::write(int writer, int transfers) {
   for (int i = 0; i < transfers; ++i) {
     int from = (writer * 7 + i) % kAccounts, to = (writer * 13 + i * 3) % kAccounts;
     int rows = i % 10 == 9 ? 1000 : 1;
-    must(source, fmt::format("BEGIN; INSERT INTO debits (account, amount) SELECT {0}, 5 FROM "
-                             "generate_series(1, {2}); INSERT INTO credits (account, amount) SELECT "
-                             "{1}, 5 FROM generate_series(1, {2}); COMMIT",
-                             from, to, rows));
+    must(source,
+         fmt::format("BEGIN; INSERT INTO debits (account, amount) SELECT {0}, 5 FROM "
+                     "generate_series(1, {2}); INSERT INTO credits (account, amount) SELECT "
+                     "{1}, 5 FROM generate_series(1, {2}); COMMIT",
+                     from, to, rows));
     if (i % 5 != 0) {
       continue;
     }
-    QueryResult lsn = must(source, "SELECT pg_current_wal_insert_lsn(), (SELECT sum(amount) FROM "
-                                   "credits WHERE account = " + std::to_string(to) + ")");
+    QueryResult lsn = must(source,
+                           "SELECT pg_current_wal_insert_lsn(), (SELECT sum(amount) FROM "
+                           "credits WHERE account = " +
+                               std::to_string(to) + ")");
     std::string wait = fmt::format("WAIT FOR LSN '{}'", lsn.text(0, 0));
     Result<PostgresConnection> reader = server_.try_connect();
     if (!reader.ok() || !reader->query(wait).ok()) {
       continue;  // killed meanwhile
     }
-    Result<QueryResult> own = reader->query(
-        fmt::format("SELECT amount FROM credited WHERE account = {}", to));
+    Result<QueryResult> own =
+        reader->query(fmt::format("SELECT amount FROM credited WHERE account = {}", to));
     if (own.ok()) {
       ++own_seen_;
       violations_ += own->rows() != 1 || own->integer(0, 0) < lsn.integer(0, 1) ? 1 : 0;

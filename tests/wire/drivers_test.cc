@@ -1,5 +1,5 @@
-// Real drivers, where the machine has them: TIDEMARK_TEST_PYTHON names a Python that has psycopg and
-// psycopg2, NODE_PATH a folder of modules with pg.
+// Real drivers, where the machine has them: TIDEMARK_TEST_PYTHON names a Python that has psycopg
+// and psycopg2, NODE_PATH a folder of modules with pg.
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -32,7 +32,8 @@ class WireFuzz : public WireTest {
     char answer[4096];
     bool is_sent = false;
     while (true) {
-      pollfd ready{.fd = fd, .events = static_cast<short>(POLLIN | (is_sent ? 0 : POLLOUT)), .revents = 0};
+      pollfd ready{
+          .fd = fd, .events = static_cast<short>(POLLIN | (is_sent ? 0 : POLLOUT)), .revents = 0};
       poll(&ready, 1, -1);
       if ((ready.revents & POLLOUT) != 0 && !is_sent) {
         ssize_t size = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);

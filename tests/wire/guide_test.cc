@@ -1,5 +1,5 @@
-// The code blocks of the guides are run as they stand: SQL by psql against a server and a source that
-// fit, JSON and configuration looked at by those who read them.
+// The code blocks of the guides are run as they stand: SQL by psql against a server and a source
+// that fit, JSON and configuration looked at by those who read them.
 
 #include <stdio.h>
 
@@ -55,9 +55,9 @@ TEST(Guide, statements_of_the_server_guide_run) {
     if (block.language != "sql") {
       continue;
     }
-    std::string text = std::regex_replace(block.text, std::regex("'hostname' = 'postgres', 'port' = '5432'"),
-                                          fmt::format("'hostname' = '{}', 'port' = '{}'",
-                                                      address.host, address.port));
+    std::string text = std::regex_replace(
+        block.text, std::regex("'hostname' = 'postgres', 'port' = '5432'"),
+        fmt::format("'hostname' = '{}', 'port' = '{}'", address.host, address.port));
     text = std::regex_replace(text, std::regex("--[^\n]*"), "");
     // Positions of the text are those of another source: this one's is older.
     text = std::regex_replace(text, std::regex("'0/306EE20'"), "'0/100'");

@@ -18,8 +18,9 @@ class WireIntrospection : public WireTest {
   void SetUp() override {
     WireTest::SetUp();
     PgClient client = connect();
-    ASSERT_TRUE(client.run("CREATE VIEW numbers AS SELECT a, b FROM (VALUES (1, 'x'), (2, 'y')) AS "
-                           "t (a, b)")
+    ASSERT_TRUE(client
+                    .run("CREATE VIEW numbers AS SELECT a, b FROM (VALUES (1, 'x'), (2, 'y')) AS "
+                         "t (a, b)")
                     .ok());
     ASSERT_TRUE(client.run("CREATE DATABASE extra").ok());
   }
@@ -88,11 +89,13 @@ TEST_F(WireIntrospection, queries_of_clients_are_answered) {
 
 TEST_F(WireIntrospection, own_tables_are_there) {
   PgClient client = connect();
-  for (const char* table : {"views", "sources", "operators", "subscriptions", "settings", "slots"}) {
+  for (const char* table :
+       {"views", "sources", "operators", "subscriptions", "settings", "slots"}) {
     EXPECT_TRUE(client.run(fmt::format("SELECT * FROM tidemark.{}", table)).ok()) << table;
   }
-  EXPECT_EQ(client.rows("SELECT value FROM tidemark.settings WHERE name = 'execution.runtime-mode'"),
-            "batch");
+  EXPECT_EQ(
+      client.rows("SELECT value FROM tidemark.settings WHERE name = 'execution.runtime-mode'"),
+      "batch");
   EXPECT_EQ(client.rows("SELECT 'numbers'::regclass::text, 'pg_class'::regclass::oid"),
             "numbers|1259");
   EXPECT_EQ(client.run("SELECT 'nothing'::regclass").sqlstate(), "42P01");

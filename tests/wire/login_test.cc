@@ -81,21 +81,23 @@ TEST_F(WireLogin, tls_with_channel_binding_and_certificates) {
   PgClient admin(tcp_conninfo() + " sslmode=disable");
   ASSERT_TRUE(admin.ok()) << admin.message();
   admin.run("CREATE USER ada PASSWORD 'lovelace'");
-  std::string as_ada = fmt::format("host=127.0.0.1 port={} user=ada dbname=tidemark sslmode=verify-ca "
-                                   "sslrootcert={}/ca.pem",
-                                   server_->port(), certificates_);
+  std::string as_ada = fmt::format(
+      "host=127.0.0.1 port={} user=ada dbname=tidemark sslmode=verify-ca "
+      "sslrootcert={}/ca.pem",
+      server_->port(), certificates_);
   PgClient bound(as_ada + " password=lovelace channel_binding=require sslcert=/nonexistent");
   ASSERT_TRUE(bound.ok()) << bound.message();
   EXPECT_EQ(bound.rows("SELECT 1"), "1");
-  PgClient certified(as_ada + fmt::format(" sslcert={0}/ada.pem sslkey={0}/ada.key", certificates_));
+  PgClient certified(as_ada +
+                     fmt::format(" sslcert={0}/ada.pem sslkey={0}/ada.key", certificates_));
   ASSERT_TRUE(certified.ok()) << certified.message();
   EXPECT_EQ(certified.rows("SELECT current_user"), "ada");
   // The certificate is ada's, and another user needs the password.
-  PgClient other(as_ada +
-                 fmt::format(" sslcert={0}/ada.pem sslkey={0}/ada.key user=tidemark", certificates_));
+  PgClient other(
+      as_ada + fmt::format(" sslcert={0}/ada.pem sslkey={0}/ada.key user=tidemark", certificates_));
   EXPECT_FALSE(other.ok());
-  PgClient forged(as_ada + fmt::format(" sslcert={0}/forged.pem sslkey={0}/forged.key",
-                                       certificates_));
+  PgClient forged(as_ada +
+                  fmt::format(" sslcert={0}/forged.pem sslkey={0}/forged.key", certificates_));
   EXPECT_FALSE(forged.ok());
   EXPECT_TRUE(server_->reload_tls().ok());
   EXPECT_TRUE(PgClient(as_ada + " password=lovelace sslcert=/nonexistent").ok());

@@ -1,5 +1,5 @@
-// What any client of PostgreSQL counts on: parameters, formats, portals, cursors, transactions, COPY,
-// errors.
+// What any client of PostgreSQL counts on: parameters, formats, portals, cursors, transactions,
+// COPY, errors.
 
 #include <arpa/inet.h>
 
@@ -21,10 +21,11 @@ std::string big_endian(uint64_t value, int bytes) {
 TEST_F(WireProtocol, parameters_are_typed_by_their_place) {
   PgClient client = connect();
   ASSERT_TRUE(client.ok()) << client.message();
-  PgAnswer prepared(PQprepare(client.get(), "s",
-                              "SELECT a + $1, b || $2, $3, $4::DATE FROM (VALUES (1, 'x'), (5, 'y')) "
-                              "AS t (a, b) WHERE a BETWEEN $5 AND 10 AND b IN ($6, 'z') LIMIT $7",
-                              0, nullptr));
+  PgAnswer prepared(
+      PQprepare(client.get(), "s",
+                "SELECT a + $1, b || $2, $3, $4::DATE FROM (VALUES (1, 'x'), (5, 'y')) "
+                "AS t (a, b) WHERE a BETWEEN $5 AND 10 AND b IN ($6, 'z') LIMIT $7",
+                0, nullptr));
   ASSERT_TRUE(prepared.ok()) << client.message();
   PgAnswer described(PQdescribePrepared(client.get(), "s"));
   std::vector<Oid> types;
@@ -40,12 +41,9 @@ TEST_F(WireProtocol, parameters_are_typed_by_their_place) {
 TEST_F(WireProtocol, parameters_in_binary_of_declared_types) {
   PgClient client = connect();
   const Oid types[] = {20, 21, 16, 701, 17, 1114, 1700, 1007};
-  std::string values[] = {big_endian(uint64_t(-5), 8),
-                          big_endian(7, 2),
-                          std::string("\1", 1),
+  std::string values[] = {big_endian(uint64_t(-5), 8), big_endian(7, 2), std::string("\1", 1),
                           big_endian(0x3FF8000000000000, 8),  // 1.5
-                          std::string("\0\xFF", 2),
-                          big_endian(1'000'000, 8),
+                          std::string("\0\xFF", 2), big_endian(1'000'000, 8),
                           // numeric 12.5: two digits of base 10000, weight 0, scale 1
                           big_endian(2, 2) + big_endian(0, 2) + big_endian(0, 2) +
                               big_endian(1, 2) + big_endian(12, 2) + big_endian(5000, 2),
@@ -63,8 +61,7 @@ TEST_F(WireProtocol, parameters_in_binary_of_declared_types) {
   PgAnswer answer(PQexecParams(client.get(), "SELECT $1, $2, $3, $4, $5, $6, $7, $8", 8, types,
                                pointers, lengths, formats, 0));
   ASSERT_TRUE(answer.ok()) << client.message();
-  EXPECT_EQ(answer.text(),
-            "-5|7|t|1.5|\\x00ff|2000-01-01 00:00:01|12.500000000000000000|{1,NULL}");
+  EXPECT_EQ(answer.text(), "-5|7|t|1.5|\\x00ff|2000-01-01 00:00:01|12.500000000000000000|{1,NULL}");
 }
 
 TEST_F(WireProtocol, results_in_binary) {
@@ -226,8 +223,9 @@ TEST_F(WireProtocol, kill_cuts_another_connection) {
 }
 
 TEST_F(WireProtocol, startup_options_are_settings) {
-  PgClient client(socket_conninfo() +
-                  " application_name=mine options='-c statement_timeout=7s -c TimeZone=Asia/Tokyo'");
+  PgClient client(
+      socket_conninfo() +
+      " application_name=mine options='-c statement_timeout=7s -c TimeZone=Asia/Tokyo'");
   ASSERT_TRUE(client.ok()) << client.message();
   EXPECT_EQ(client.parameter("application_name"), "mine");
   EXPECT_EQ(client.rows("SHOW statement_timeout"), "7s");

@@ -22,8 +22,8 @@ class PgAnswer {
   PGresult* get() const { return result_.get(); }
   bool ok() const {
     ExecStatusType status = PQresultStatus(get());
-    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_SINGLE_TUPLE ||
-           status == PGRES_COPY_OUT || status == PGRES_EMPTY_QUERY;
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
+           status == PGRES_SINGLE_TUPLE || status == PGRES_COPY_OUT || status == PGRES_EMPTY_QUERY;
   }
   int rows() const { return PQntuples(get()); }
   std::string cell(int row, int column) const { return PQgetvalue(get(), row, column); }
@@ -42,7 +42,8 @@ class PgAnswer {
 
 class PgClient {
  public:
-  explicit PgClient(const std::string& conninfo) : connection_(PQconnectdb(conninfo.c_str()), PQfinish) {}
+  explicit PgClient(const std::string& conninfo)
+      : connection_(PQconnectdb(conninfo.c_str()), PQfinish) {}
   PGconn* get() const { return connection_.get(); }
   bool ok() const { return PQstatus(get()) == CONNECTION_OK; }
   std::string message() const { return PQerrorMessage(get()); }

@@ -116,8 +116,7 @@ Result<std::optional<std::vector<ViewRead>>> StatementExecutor::read_views(
   bool in_block = session_.transaction_ == TransactionState::kBlock;
   loop.run([&] {
     for (const GraphInput* view : views) {
-      Result<std::optional<ViewRead>> read =
-          loop.read_view(view->object->id, session_.pin_.get());
+      Result<std::optional<ViewRead>> read = loop.read_view(view->object->id, session_.pin_.get());
       if (!read.ok()) {
         failed = read.status();
         return;
@@ -207,8 +206,7 @@ Result<StatementResult> StatementExecutor::read_once(const BoundQuery& bound) {
     for (size_t i = 0; i < views.size(); ++i) {
       const ViewRead& read = (*reads)[i];
       std::optional<ZBatch> found = point ? find_rows(read, *point) : std::nullopt;
-      contents[views[i]->node] =
-          found ? *std::move(found) : add_up(views[i]->object->id, read);
+      contents[views[i]->node] = found ? *std::move(found) : add_up(views[i]->object->id, read);
       result.mark = std::max(result.mark, read.mark);
       result.commit_time_us = std::max(result.commit_time_us, read.commit_time_us);
       result.published_us = std::max(result.published_us, read.published_us);

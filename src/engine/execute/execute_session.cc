@@ -177,7 +177,8 @@ Result<StatementResult> StatementExecutor::run(const sql::Set& statement) {
       return done("SET");
     }
     auto before = session_.settings_.find(key);
-    session_.settings_before_.emplace(key, before == session_.settings_.end() ? "" : before->second);
+    session_.settings_before_.emplace(key,
+                                      before == session_.settings_.end() ? "" : before->second);
   }
   Status status = session_.set(key, statement.option->value, notices_);
   if (!status.ok()) {

@@ -133,8 +133,8 @@ const SystemSnapshot& StatementExecutor::system_snapshot() {
   snapshot.users = engine_.users().all();
   snapshot.settings = settings();
   snapshot.database = is_default ? std::string(kDatabaseName) : session_.catalog_;
-  snapshot.schema = is_default && session_.database_ == kDefaultDatabase ? "public"
-                                                                         : session_.database_;
+  snapshot.schema =
+      is_default && session_.database_ == kDefaultDatabase ? "public" : session_.database_;
   snapshot.user = session_.user_;
   take_dataflows(snapshot);
   return snapshot;

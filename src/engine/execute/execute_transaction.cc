@@ -28,8 +28,7 @@ bool ends_block(const sql::Statement& statement) {
 
 }  // namespace
 
-Result<StatementResult> StatementExecutor::execute_in_transaction(
-    const sql::Statement& statement) {
+Result<StatementResult> StatementExecutor::execute_in_transaction(const sql::Statement& statement) {
   if (session_.transaction_ == TransactionState::kFailed && !ends_block(statement)) {
     return Status::invalid_argument(
                "current transaction is aborted, commands ignored until end of transaction block")

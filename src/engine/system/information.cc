@@ -58,7 +58,8 @@ void fill_indexes(const SystemSnapshot& snapshot, SystemRows& rows) {
       rows.add({{"schemaname", snapshot.schema_name(*object)},
                 {"tablename", object->name.object},
                 {"indexname", object->name.object + "_pkey"},
-                {"indexdef", snapshot.definition(snapshot.oid_of(*object) + kOidFirstIndex).value_or("")}});
+                {"indexdef",
+                 snapshot.definition(snapshot.oid_of(*object) + kOidFirstIndex).value_or("")}});
     }
   }
 }
@@ -114,10 +115,10 @@ void fill_information_views(const SystemSnapshot& snapshot, SystemRows& rows) {
 std::pair<std::string, std::string> type_names(const Type& type) {
   uint32_t oid = type.wire_oid != 0 ? type.wire_oid : oid_of(type);
   constexpr std::pair<uint32_t, const char*> kInternal[] = {
-      {16, "bool"},       {17, "bytea"},    {18, "char"},         {19, "name"},
-      {20, "int8"},       {21, "int2"},     {23, "int4"},         {25, "text"},
-      {26, "oid"},        {700, "float4"},  {701, "float8"},      {1042, "bpchar"},
-      {1043, "varchar"},  {1082, "date"},   {1083, "time"},       {1114, "timestamp"},
+      {16, "bool"},          {17, "bytea"},      {18, "char"},     {19, "name"},
+      {20, "int8"},          {21, "int2"},       {23, "int4"},     {25, "text"},
+      {26, "oid"},           {700, "float4"},    {701, "float8"},  {1042, "bpchar"},
+      {1043, "varchar"},     {1082, "date"},     {1083, "time"},   {1114, "timestamp"},
       {1184, "timestamptz"}, {1186, "interval"}, {1700, "numeric"}};
   auto internal_name = [&](uint32_t wanted) -> std::string {
     for (auto [known, name] : kInternal) {
@@ -144,9 +145,9 @@ void fill_columns(const SystemSnapshot& snapshot, SystemRows& rows) {
       const Type& type = field.type;
       bool has_length = type.is_character() && type.length != kLengthMax;
       bool is_decimal = type.kind == TypeKind::kDecimal;
-      int64_t bits = type.kind == TypeKind::kBigint ? 64
-                     : type.kind == TypeKind::kInt  ? 32
-                     : type.kind == TypeKind::kFloat ? 24
+      int64_t bits = type.kind == TypeKind::kBigint   ? 64
+                     : type.kind == TypeKind::kInt    ? 32
+                     : type.kind == TypeKind::kFloat  ? 24
                      : type.kind == TypeKind::kDouble ? 53
                                                       : 16;
       rows.add({{"table_catalog", snapshot.database},
@@ -164,7 +165,8 @@ void fill_columns(const SystemSnapshot& snapshot, SystemRows& rows) {
                 {"numeric_precision_radix", number_or_null(type.is_numeric(), is_decimal ? 10 : 2)},
                 {"numeric_scale", number_or_null(is_decimal || type.is_integer(), type.scale)},
                 {"datetime_precision",
-                 number_or_null(type.is_temporal(), type.kind == TypeKind::kDate ? 0 : type.precision)}});
+                 number_or_null(type.is_temporal(),
+                                type.kind == TypeKind::kDate ? 0 : type.precision)}});
     }
   }
 }

@@ -23,16 +23,17 @@ void fill_classes(const SystemSnapshot& snapshot, SystemRows& rows) {
     int64_t oid = snapshot.oid_of(*object);
     const SystemDataflow* dataflow = snapshot.dataflow_of(object->id);
     bool has_rows = object->is_materialized_view() && dataflow != nullptr;
-    rows.add({{"oid", oid},
-              {"relname", object->name.object},
-              {"relnamespace", snapshot.schema_oid(*object)},
-              {"relkind", relation_kind(*object)},
-              {"relnatts", static_cast<int64_t>(object->schema.size())},
-              {"relhasindex", !object->primary_key.empty()},
-              {"relhasrules", object->is_view()},
-              {"relam", int64_t{object->is_view() ? 0 : 2}},
-              {"relispopulated", !object->is_materialized_view() || (has_rows && dataflow->is_live)},
-              {"reltuples", has_rows ? static_cast<double>(dataflow->rows) : -1.0}});
+    rows.add(
+        {{"oid", oid},
+         {"relname", object->name.object},
+         {"relnamespace", snapshot.schema_oid(*object)},
+         {"relkind", relation_kind(*object)},
+         {"relnatts", static_cast<int64_t>(object->schema.size())},
+         {"relhasindex", !object->primary_key.empty()},
+         {"relhasrules", object->is_view()},
+         {"relam", int64_t{object->is_view() ? 0 : 2}},
+         {"relispopulated", !object->is_materialized_view() || (has_rows && dataflow->is_live)},
+         {"reltuples", has_rows ? static_cast<double>(dataflow->rows) : -1.0}});
     if (!object->primary_key.empty()) {
       rows.add({{"oid", oid + kOidFirstIndex},
                 {"relname", object->name.object + "_pkey"},

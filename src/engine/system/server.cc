@@ -12,8 +12,7 @@ void fill_databases(const SystemSnapshot& snapshot, SystemRows& rows) {
   int64_t oid = kOidDatabase;
   for (const std::string& catalog : snapshot.catalogs) {
     bool is_default = catalog == kDefaultCatalog;
-    rows.add({{"oid", oid++},
-              {"datname", is_default ? std::string(kDatabaseName) : catalog}});
+    rows.add({{"oid", oid++}, {"datname", is_default ? std::string(kDatabaseName) : catalog}});
   }
 }
 

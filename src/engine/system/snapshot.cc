@@ -32,10 +32,10 @@ std::vector<std::string> name_parts(std::string_view text, bool is_folded) {
 }
 
 std::string quoted(const std::string& name) {
-  bool is_plain = !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
-                  std::ranges::all_of(name, [](char c) {
-                    return (c >= 'a' && c <= 'z') || c == '_' || (c >= '0' && c <= '9');
-                  });
+  bool is_plain =
+      !name.empty() && !(name[0] >= '0' && name[0] <= '9') && std::ranges::all_of(name, [](char c) {
+        return (c >= 'a' && c <= 'z') || c == '_' || (c >= '0' && c <= '9');
+      });
   if (is_plain) {
     return name;
   }
@@ -50,8 +50,9 @@ std::string quoted(const std::string& name) {
 }  // namespace
 
 int64_t SystemSnapshot::oid_of(const CatalogObject& object) const {
-  return object.is_system_table() ? system_table(std::get<SystemTableDefinition>(object.definition).table).oid
-                                  : kOidFirstObject + static_cast<int64_t>(object.id);
+  return object.is_system_table()
+             ? system_table(std::get<SystemTableDefinition>(object.definition).table).oid
+             : kOidFirstObject + static_cast<int64_t>(object.id);
 }
 
 std::string SystemSnapshot::schema_name(const CatalogObject& object) const {

@@ -22,12 +22,12 @@ struct TypeWord {
 
 // `t` at the end of a word makes an array of it: "oid[]".
 constexpr TypeWord kTypes[] = {
-    {"oid", TypeKind::kBigint, 26},        {"name", TypeKind::kVarchar, 19},
-    {"char", TypeKind::kVarchar, 18},      {"text", TypeKind::kVarchar, 0},
-    {"bool", TypeKind::kBoolean, 0},       {"int2", TypeKind::kSmallint, 0},
-    {"int4", TypeKind::kInt, 0},           {"int8", TypeKind::kBigint, 0},
-    {"float4", TypeKind::kFloat, 0},       {"float8", TypeKind::kDouble, 0},
-    {"regproc", TypeKind::kBigint, 24},    {"timestamptz", TypeKind::kTimestampLtz, 0},
+    {"oid", TypeKind::kBigint, 26},     {"name", TypeKind::kVarchar, 19},
+    {"char", TypeKind::kVarchar, 18},   {"text", TypeKind::kVarchar, 0},
+    {"bool", TypeKind::kBoolean, 0},    {"int2", TypeKind::kSmallint, 0},
+    {"int4", TypeKind::kInt, 0},        {"int8", TypeKind::kBigint, 0},
+    {"float4", TypeKind::kFloat, 0},    {"float8", TypeKind::kDouble, 0},
+    {"regproc", TypeKind::kBigint, 24}, {"timestamptz", TypeKind::kTimestampLtz, 0},
     {"xid", TypeKind::kBigint, 28}};
 
 Type type_of_word(std::string_view word) {
@@ -70,7 +70,8 @@ std::vector<SystemRows::ColumnSpec> read_columns(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
     size_t colon = word.find(':'), equals = word.find('=');
     CHECK(colon != word.npos);
-    std::string_view type_word = word.substr(colon + 1, equals == word.npos ? equals : equals - colon - 1);
+    std::string_view type_word =
+        word.substr(colon + 1, equals == word.npos ? equals : equals - colon - 1);
     Type type = type_of_word(type_word);
     std::optional<std::string_view> otherwise;
     if (equals != word.npos) {

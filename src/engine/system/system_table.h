@@ -3,8 +3,9 @@
 // PostgreSQL's clients expect them (columns of PostgreSQL 15's catalogs, those that clients read),
 // and our own in the schema `tidemark`. They are relations like any other to the planner.
 //
-// Columns are declared in one text, "oid:oid relname:name relkind:char=r reltuples:float4 ...": name,
-// type, and the value of rows that say nothing else. Without `=`, that is false, 0 or the empty text;
+// Columns are declared in one text, "oid:oid relname:name relkind:char=r reltuples:float4 ...":
+// name, type, and the value of rows that say nothing else. Without `=`, that is false, 0 or the
+// empty text;
 // `=NULL` is NULL.
 //
 // Thread rule: any thread; rows are made on the thread that reads.

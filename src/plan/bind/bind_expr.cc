@@ -440,16 +440,16 @@ Result<ExprRef> ExprBinder::bind_case(const sql::Case& cases, size_t position) {
     return {};
   };
   for (const sql::CaseBranch& branch : cases.branches) {
-    ExprRef condition =
-        operand ? TRY(call("=", {operand, TRY(bind_as(*branch.when, operand->type))},
-                           branch.when->position))
-                : TRY(bind_boolean(*branch.when, "WHEN"));
+    ExprRef condition = operand
+                            ? TRY(call("=", {operand, TRY(bind_as(*branch.when, operand->type))},
+                                       branch.when->position))
+                            : TRY(bind_boolean(*branch.when, "WHEN"));
     ExprRef result = TRY(bind_as(*branch.then, type));
     TRY(widen(result, branch.then->position));
     branches.emplace_back(condition, result);
   }
-  ExprRef otherwise =
-      cases.otherwise ? TRY(bind_as(*cases.otherwise, type)) : make_literal(std::monostate{}, Type::null());
+  ExprRef otherwise = cases.otherwise ? TRY(bind_as(*cases.otherwise, type))
+                                      : make_literal(std::monostate{}, Type::null());
   TRY(widen(otherwise, cases.otherwise ? cases.otherwise->position : position));
   for (auto& [condition, result] : branches) {
     result = TRY(coerce(result, type, position));
@@ -464,9 +464,7 @@ Result<ExprRef> ExprBinder::cast_catalog_number(const ExprRef& operand, const Ty
   constexpr uint32_t kRegproc = 24, kRegclass = 2205, kRegtype = 2206;
   uint32_t to = type.wire_oid, from = operand->type.wire_oid;
   if (operand->type.is_character() && (to == kRegclass || to == kRegtype || to == kRegproc)) {
-    std::string_view name = to == kRegclass  ? "REGCLASS"
-                            : to == kRegtype ? "REGTYPE"
-                                             : "REGPROC";
+    std::string_view name = to == kRegclass ? "REGCLASS" : to == kRegtype ? "REGTYPE" : "REGPROC";
     return call(name, {operand}, position);
   }
   if (type.is_character() && from == kRegclass) {

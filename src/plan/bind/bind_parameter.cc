@@ -79,8 +79,7 @@ void compare_with_catalog_numbers(std::vector<ExprRef>& sides) {
     const Type& number = sides[i]->type;
     ExprRef& other = sides[1 - i];
     const auto* literal = std::get_if<LiteralExpr>(&other->node);
-    const auto* text =
-        literal != nullptr ? std::get_if<std::string>(&literal->value) : nullptr;
+    const auto* text = literal != nullptr ? std::get_if<std::string>(&literal->value) : nullptr;
     bool is_number = text != nullptr && !text->empty() && text->size() < 11 &&
                      text->find_first_not_of("0123456789") == std::string::npos;
     if (number.wire_oid != 0 && number.kind == TypeKind::kBigint && is_number) {

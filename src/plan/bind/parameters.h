@@ -1,7 +1,7 @@
 #pragma once
 // What $1, $2, ... of a statement stand for. Their types are declared by the client, or taken from
-// the first place that wants one (PostgreSQL 15 manual, "Parse": a parameter whose type is left open
-// is typed like an untyped literal string). A parameter with a value is bound as a literal.
+// the first place that wants one (PostgreSQL 15 manual, "Parse": a parameter whose type is left
+// open is typed like an untyped literal string). A parameter with a value is bound as a literal.
 //
 // One thread.
 

@@ -47,7 +47,7 @@ Status no_such_column(const Scope& scope, const sql::Name& name) {
                      : list.empty() ? "there is no FROM clause"
                                     : "columns here: " + list;
   return Status::not_found(fmt::format("no such column: {}", dotted(name)))
-        .with_sqlstate("42703")
+      .with_sqlstate("42703")
       .with_hint(std::move(hint))
       .with_position(name.position());
 }

@@ -1,6 +1,6 @@
 #pragma once
-// HTTP for those who watch the server: GET /healthz, /readyz, /metrics. One request a connection, no
-// bodies, heads of up to 8 KiB.
+// HTTP for those who watch the server: GET /healthz, /readyz, /metrics. One request a connection,
+// no bodies, heads of up to 8 KiB.
 //
 //   /healthz   200 while the step loop turns
 //   /readyz    200 once every materialized view shows something, else 503 and which do not

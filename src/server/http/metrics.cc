@@ -115,9 +115,9 @@ Result<std::string> engine_metrics(Session& session) {
          {"view", "node", "operator"}, 3);
   gauges(out, operators, "tidemark_operator_rows_out", "Changes that an operator has given.",
          {"view", "node", "operator"}, 4);
-  RowBatch sources = TRY(ask(
-      session,
-      "SELECT name, CASE WHEN state = 'streaming' THEN 1 ELSE 0 END FROM tidemark.sources"));
+  RowBatch sources = TRY(
+      ask(session,
+          "SELECT name, CASE WHEN state = 'streaming' THEN 1 ELSE 0 END FROM tidemark.sources"));
   gauges(out, sources, "tidemark_source_up", "1 while the source's changes are received.",
          {"source"}, 1);
   return out;

@@ -18,9 +18,8 @@ namespace tidemark::http {
 class ServerMetrics {
  public:
   // Upper bounds of the buckets of statements' times; the last one has none.
-  static constexpr std::array<int64_t, 12> kBounds_us = {100,     250,     500,       1000,
-                                                         2500,    5000,    10'000,    50'000,
-                                                         100'000, 500'000, 1'000'000, 10'000'000};
+  static constexpr std::array<int64_t, 12> kBounds_us = {
+      100, 250, 500, 1000, 2500, 5000, 10'000, 50'000, 100'000, 500'000, 1'000'000, 10'000'000};
 
   void count_statement(int64_t time_us);
   void count_error() { ++errors_; }

@@ -151,22 +151,22 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   Connections& all_;
   Channel channel_;
-  boost::asio::steady_timer wake_;       // what serve() waits on
-  boost::asio::steady_timer drained_;    // what read_input() waits on while there is enough to do
-  boost::asio::steady_timer deadline_;   // of the startup, then of the running statement
-  std::unique_ptr<Session> session_;     // from the end of the startup on
+  boost::asio::steady_timer wake_;      // what serve() waits on
+  boost::asio::steady_timer drained_;   // what read_input() waits on while there is enough to do
+  boost::asio::steady_timer deadline_;  // of the startup, then of the running statement
+  std::unique_ptr<Session> session_;    // from the end of the startup on
   std::string input_;
   std::string out_;
   int32_t id_ = 0;
   std::string secret_;
   bool closed_ = false;
-  bool working_ = false;    // a worker has the session
-  bool busy_ = false;       // between a statement and its answer's end
-  bool cancelled_ = false;  // the running statement
-  bool timed_out_ = false;  // by its deadline
-  bool failed_ = false;     // extended protocol: skip until Sync
-  int64_t began_us_ = 0;    // the running statement
-  uint64_t statements_ = 0; // begun; tells a deadline whether its statement still runs
+  bool working_ = false;     // a worker has the session
+  bool busy_ = false;        // between a statement and its answer's end
+  bool cancelled_ = false;   // the running statement
+  bool timed_out_ = false;   // by its deadline
+  bool failed_ = false;      // extended protocol: skip until Sync
+  int64_t began_us_ = 0;     // the running statement
+  uint64_t statements_ = 0;  // begun; tells a deadline whether its statement still runs
   std::map<std::string, std::shared_ptr<const Prepared>, std::less<>> prepared_;
   std::map<std::string, Portal, std::less<>> portals_;
   std::map<std::string, std::string> reported_;  // ParameterStatus as the client knows it

@@ -32,8 +32,7 @@ void write_copy_data(std::string& out, std::string_view bytes) {
 sql::Statement query_of(const sql::Name& name, const std::vector<sql::Identifier>& columns) {
   sql::Select select;
   for (const sql::Identifier& column : columns) {
-    select.items.push_back(
-        {sql::Expr{sql::ColumnRef{sql::Name{{column}}}, column.position}, {}});
+    select.items.push_back({sql::Expr{sql::ColumnRef{sql::Name{{column}}}, column.position}, {}});
   }
   if (columns.empty()) {
     select.items.push_back({sql::Expr{sql::Star{}, name.position()}, {}});

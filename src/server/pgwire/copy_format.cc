@@ -42,9 +42,7 @@ Result<CopyFormat> CopyFormat::make(const sql::Options& options, const Schema& s
         return option_error(option, fmt::format("COPY format \"{}\" not recognized", option.value))
             .with_hint("formats are text, csv and binary");
       }
-      format.kind_ = name == "csv"      ? Kind::kCsv
-                     : name == "binary" ? Kind::kBinary
-                                        : Kind::kText;
+      format.kind_ = name == "csv" ? Kind::kCsv : name == "binary" ? Kind::kBinary : Kind::kText;
     }
   }
   if (format.kind_ == Kind::kCsv) {

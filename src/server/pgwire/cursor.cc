@@ -16,9 +16,9 @@ namespace asio = boost::asio;
 
 namespace {
 
-// Where a cursor over `total` rows goes, and which rows it gives on the way: [first, first + count),
-// from the last to the first if `backward`. `row` is the place after the current row: 0 is before
-// the first, total + 1 behind the last.
+// Where a cursor over `total` rows goes, and which rows it gives on the way: [first, first +
+// count), from the last to the first if `backward`. `row` is the place after the current row: 0 is
+// before the first, total + 1 behind the last.
 struct Move {
   size_t row = 0;
   size_t first = 0;
@@ -99,8 +99,7 @@ asio::awaitable<Result<StatementResult>> Connection::declare(const sql::DeclareC
                                                              Parameters* parameters) {
   const std::string& name = declare.name.text;
   if (session_->transaction() == TransactionState::kIdle && !declare.hold) {
-    co_return Status::invalid_argument(
-        "DECLARE CURSOR can only be used in transaction blocks")
+    co_return Status::invalid_argument("DECLARE CURSOR can only be used in transaction blocks")
         .with_sqlstate("25P01")
         .with_hint("BEGIN first, or declare it WITH HOLD");
   }

@@ -132,8 +132,8 @@ asio::awaitable<Result<bool>> Connection::next_rows(Portal& portal, int64_t dead
       }
       if (portal.held || deadline_us >= 0) {
         int64_t until_us = deadline_us >= 0 ? deadline_us - now_us() : wait_us;
-        wake_.expires_after(std::chrono::microseconds(portal.held ? std::min(wait_us, until_us)
-                                                                  : until_us));
+        wake_.expires_after(
+            std::chrono::microseconds(portal.held ? std::min(wait_us, until_us) : until_us));
       }
       co_await wait();
       wake_.expires_at(asio::steady_timer::time_point::max());

@@ -1,6 +1,7 @@
 #pragma once
-// The messages of protocols 3.0 and 3.2 as bytes (PostgreSQL 15 manual, "Message Formats"). Integers are
-// big-endian; a message is a kind byte, its length (which counts itself, not the kind), its body.
+// The messages of protocols 3.0 and 3.2 as bytes (PostgreSQL 15 manual, "Message Formats").
+// Integers are big-endian; a message is a kind byte, its length (which counts itself, not the
+// kind), its body.
 
 #include <cstdint>
 #include <optional>

@@ -133,8 +133,7 @@ TEST(PgwireStream, facts_come_before_rows_and_a_mark_ends_the_update) {
             "S tidemark.commit_time=2000-01-01 00:00:01+00\nS tidemark.lag_ms=3\n"
             "D 0/10 +I 7\nD 0/10 +I 8\nD 0/10 mark NULL\n");
   EXPECT_TRUE(stream.is_read());
-  EXPECT_EQ(told_update(stream, update_of(ViewUpdate::Kind::kProgress, {})),
-            "D 0/10 mark NULL\n");
+  EXPECT_EQ(told_update(stream, update_of(ViewUpdate::Kind::kProgress, {})), "D 0/10 mark NULL\n");
   EXPECT_EQ(stream.changes(), 2u);
 }
 
@@ -155,16 +154,16 @@ TEST(PgwireStream, a_large_update_is_written_in_parts) {
 
 TEST(PgwireStream, snapshot_and_staleness) {
   StreamRows stream(stream_of());
-  EXPECT_EQ(told_update(stream, ViewUpdate{.kind = ViewUpdate::Kind::kSnapshot,
-                                           .rows_done = 5,
-                                           .rows_total = 10}),
+  EXPECT_EQ(told_update(
+                stream,
+                ViewUpdate{.kind = ViewUpdate::Kind::kSnapshot, .rows_done = 5, .rows_total = 10}),
             "S tidemark.snapshot=5/10\n");
   EXPECT_EQ(told_update(stream, ViewUpdate{.kind = ViewUpdate::Kind::kStale,
                                            .message = "stale since 12:00"}),
             "S tidemark.stale=stale since 12:00\n");
-  EXPECT_NE(told_update(stream, update_of(ViewUpdate::Kind::kProgress, {}))
-                .find("S tidemark.stale=\n"),
-            std::string::npos);
+  EXPECT_NE(
+      told_update(stream, update_of(ViewUpdate::Kind::kProgress, {})).find("S tidemark.stale=\n"),
+      std::string::npos);
 }
 
 TEST(PgwireMessage, negotiation_names_the_version_and_what_is_unknown) {

@@ -35,8 +35,8 @@ Result<Type> parameter_type(uint32_t oid) {
         .with_hint("send the value as text, or cast it: $1::TEXT");
   }
   Type type = type_of_pg(known);
-  bool is_text = type.kind == TypeKind::kVarchar && oid != kOidText && oid != kOidVarchar &&
-                 oid != kOidBpchar;
+  bool is_text =
+      type.kind == TypeKind::kVarchar && oid != kOidText && oid != kOidVarchar && oid != kOidBpchar;
   if (is_text) {
     type.wire_oid = oid;  // json, uuid, ...: taken as their text
   }
@@ -65,7 +65,9 @@ Result<Value> decode_parameter(const Type& type, std::string_view bytes, bool is
   }
   if (!status.ok()) {
     return Status::data_error(status.message())
-        .with_sqlstate(is_binary ? "22P03" : type.is_temporal() ? "22007" : "22P02");
+        .with_sqlstate(is_binary            ? "22P03"
+                       : type.is_temporal() ? "22007"
+                                            : "22P02");
   }
   return column.value_at(0);
 }

@@ -1,6 +1,7 @@
 #pragma once
-// Prepared statements, portals and cursors: an answer that is being sent, and how far. DECLARE makes
-// a portal as Bind does (PostgreSQL 15 manual, "Extended Query"), so FETCH and Execute share them.
+// Prepared statements, portals and cursors: an answer that is being sent, and how far. DECLARE
+// makes a portal as Bind does (PostgreSQL 15 manual, "Extended Query"), so FETCH and Execute share
+// them.
 
 #include <memory>
 #include <optional>
@@ -37,7 +38,7 @@ struct Portal {
   bool is_cursor = false;
   bool is_forward_only = false;  // NO SCROLL
   bool is_binary = false;        // DECLARE ... BINARY CURSOR: also FETCH as a simple query
-  bool is_held = false;  // WITH HOLD: outlives its transaction block
+  bool is_held = false;          // WITH HOLD: outlives its transaction block
 
   StreamResult* live() { return result ? std::get_if<StreamResult>(&result->outcome) : nullptr; }
   RowsResult* rows() { return result ? std::get_if<RowsResult>(&result->outcome) : nullptr; }

@@ -24,8 +24,8 @@ struct WireType {
 };
 WireType wire_type(const Type& type);
 
-// The format of each column of a result, as Bind asks for it: none (all text), one for all, or one a
-// column (PostgreSQL 15 manual, "Bind").
+// The format of each column of a result, as Bind asks for it: none (all text), one for all, or one
+// a column (PostgreSQL 15 manual, "Bind").
 class ResultFormats {
  public:
   ResultFormats() = default;

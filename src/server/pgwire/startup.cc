@@ -155,14 +155,16 @@ asio::awaitable<bool> Connection::start_session() {
     }
   }
   if (version > kProtocol32 || version == kProtocol30 + 1 || !unknown.empty()) {
-    version = version > kProtocol32 ? kProtocol32 : version == kProtocol30 + 1 ? kProtocol30 : version;
+    version = version > kProtocol32        ? kProtocol32
+              : version == kProtocol30 + 1 ? kProtocol30
+                                           : version;
     write_negotiate_protocol(out_, version, unknown);
   }
   secret_ = random_bytes(version >= kProtocol32 ? kSecretBytes32 : kSecretBytes30);
   const std::string& user = options["user"];
   if (user.empty()) {
     Status refusal = Status::invalid_argument("no PostgreSQL user name specified in startup packet")
-            .with_sqlstate("28000");
+                         .with_sqlstate("28000");
     co_return co_await refuse(refusal);
   }
   if (options.contains("replication") && options["replication"] != "false" &&
@@ -252,8 +254,8 @@ asio::awaitable<bool> Connection::authenticate(const std::string& user) {
   const Users& users = all_.engine.users();
   if (!channel_.is_local() && !channel_.is_tls() && !all_.limits.allows_insecure) {
     Status refusal = Status::invalid_argument("only TLS connections are taken from other machines")
-            .with_sqlstate("28000")
-            .with_hint("connect with sslmode=require");
+                         .with_sqlstate("28000")
+                         .with_hint("connect with sslmode=require");
     co_return co_await refuse(refusal);
   }
   if (channel_.certificate_name() == user && (!users.has_passwords() || users.find(user))) {
@@ -261,7 +263,8 @@ asio::awaitable<bool> Connection::authenticate(const std::string& user) {
   }
   if (!users.has_passwords()) {
     if (!channel_.is_local() && !all_.limits.allows_insecure) {
-      Status refusal = Status::invalid_argument("no user has a password yet: only this machine is let in")
+      Status refusal =
+          Status::invalid_argument("no user has a password yet: only this machine is let in")
               .with_sqlstate("28000")
               .with_hint("CREATE USER ... PASSWORD '...' from this machine first");
       co_return co_await refuse(refusal);
@@ -311,9 +314,9 @@ asio::awaitable<bool> Connection::authenticate_scram(const std::string& user) {
   std::string mechanism(body.text());
   int32_t size = body.int32();
   std::string_view data = body.bytes(static_cast<size_t>(std::max(size, 0)));
-  Result<std::string> first = body.ok() ? scram.first(mechanism, data)
-                                        : Status::invalid_argument("malformed SASL message")
-                                              .with_sqlstate("08P01");
+  Result<std::string> first =
+      body.ok() ? scram.first(mechanism, data)
+                : Status::invalid_argument("malformed SASL message").with_sqlstate("08P01");
   if (!first.ok()) {
     Status refusal = first.status();
     co_return co_await refuse(refusal);
@@ -329,10 +332,11 @@ asio::awaitable<bool> Connection::authenticate_scram(const std::string& user) {
   Result<std::string> final = scram.final(*answer);
   if (!final.ok()) {
     bool is_wrong = final.status().sqlstate() == "28P01";
-    Status refusal = is_wrong ? Status::invalid_argument(
-                       fmt::format("password authentication failed for user \"{}\"", user))
-                       .with_sqlstate("28P01")
-                 : final.status();
+    Status refusal = is_wrong
+                         ? Status::invalid_argument(
+                               fmt::format("password authentication failed for user \"{}\"", user))
+                               .with_sqlstate("28P01")
+                         : final.status();
     co_return co_await refuse(refusal);
   }
   write_authentication(out_, kAuthenticationSaslFinal, *final);

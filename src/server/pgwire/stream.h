@@ -1,6 +1,6 @@
 #pragma once
-// A live query as rows. They have the columns `mark` and `op`, then the query's own, those that only
-// the order needs last. What belongs to an update but is not a row is sent as ParameterStatus:
+// A live query as rows. They have the columns `mark` and `op`, then the query's own, those that
+// only the order needs last. What belongs to an update but is not a row is sent as ParameterStatus:
 //
 //   ParameterStatus   tidemark.result = stream, tidemark.key, tidemark.order, tidemark.hidden
 //   RowDescription    mark, op, ...

@@ -1,12 +1,12 @@
 #include "auth/scram.h"
 
+#include <charconv>
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
-
-#include <charconv>
 
 namespace tidemark {
 

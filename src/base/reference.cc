@@ -1,9 +1,9 @@
 #include "base/reference.h"
 
-#include <stdlib.h>
-
 #include <fstream>
 #include <sstream>
+
+#include <stdlib.h>
 
 namespace tidemark {
 

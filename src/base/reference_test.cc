@@ -1,10 +1,10 @@
 #include "base/reference.h"
 
+#include <fstream>
+
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#include <fstream>
 
 namespace tidemark {
 namespace {

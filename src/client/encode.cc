@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "client/width.h"
+#include "types/json.h"
 
 namespace tidemark {
 
@@ -43,36 +44,6 @@ void append_csv_field(std::string_view text, std::string& out) {
 }
 
 }  // namespace
-
-void append_json_string(std::string_view text, std::string& out) {
-  out += '"';
-  for (char c : text) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
-        } else {
-          out += c;
-        }
-    }
-  }
-  out += '"';
-}
 
 void append_json_change(std::span<const AnswerColumn> columns, RowKind op, std::string_view mark,
                         const Row& row, std::string& out) {

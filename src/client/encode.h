@@ -19,7 +19,6 @@
 
 namespace tidemark {
 
-void append_json_string(std::string_view text, std::string& out);
 // An empty mark is null. Ends with a newline.
 void append_json_change(std::span<const AnswerColumn> columns, RowKind op, std::string_view mark,
                         const Row& row, std::string& out);

@@ -39,12 +39,6 @@ TEST(Json, null_and_not_numbers) {
   EXPECT_EQ(out, "{\"op\":\"+I\",\"mark\":null,\"data\":{}}\n");
 }
 
-TEST(Json, strings_are_escaped) {
-  std::string out;
-  append_json_string("a\"b\\c\n\t\r\x01 é", out);
-  EXPECT_EQ(out, "\"a\\\"b\\\\c\\n\\t\\r\\u0001 é\"");
-}
-
 TEST(Csv, quotes_by_rfc_4180) {
   EXPECT_EQ(csv({"plain", "1.50", "2", "t"}), "+I,0/1A2B3C8,plain,1.50,2,true\n");
   EXPECT_EQ(csv({"a,\"b\"\nc", std::nullopt, std::nullopt, std::nullopt}),

@@ -1,10 +1,10 @@
 #include "cmd/log.h"
 
+#include <string>
+
 #include <fmt/core.h>
 #include <stdio.h>
 #include <time.h>
-
-#include <string>
 
 namespace tidemark {
 

@@ -1,13 +1,12 @@
 // The tidemark program: flags, and the engine with its private server that the client speaks to.
 
 #include <CLI/CLI.hpp>
+#include <set>
 
 #include <fmt/core.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
-
-#include <set>
 
 #include "base/options.h"
 #include "client/client.h"

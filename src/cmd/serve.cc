@@ -1,15 +1,14 @@
 #include "cmd/serve.h"
 
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include <fstream>
 #include <sstream>
 #include <tuple>
 
 #include <fmt/core.h>
 #include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>

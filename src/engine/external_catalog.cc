@@ -1,9 +1,8 @@
 #include "engine/external_catalog.h"
 
-#include "base/reference.h"
-
 #include <fmt/core.h>
 
+#include "base/reference.h"
 #include "connectors/registry.h"
 
 namespace tidemark {

@@ -13,11 +13,13 @@ struct Registry {
 
   Registry() {
     for (std::span<const Function> family :
-         {comparison_functions(), math_functions(), numeric_functions(), string_functions(),
-          printf_functions(), encoding_functions(), digest_functions(), pattern_functions(),
-          json_functions(), jsonb_functions(), datetime_functions(), clock_functions(),
-          time_zone_functions(), interval_functions(), to_char_functions(), conditional_functions(),
-          nested_functions(), array_functions(), map_functions(), catalog_functions()}) {
+         {comparison_functions(),  math_functions(),     numeric_functions(),
+          string_functions(),      printf_functions(),   encoding_functions(),
+          digest_functions(),      pattern_functions(),  json_functions(),
+          jsonb_functions(),       datetime_functions(), clock_functions(),
+          time_zone_functions(),   interval_functions(), to_char_functions(),
+          conditional_functions(), nested_functions(),   array_functions(),
+          map_functions(),         catalog_functions()}) {
       for (const Function& function : family) {
         functions.push_back(&function);
         CHECK(by_name.emplace(std::string(function.name), &function).second);

@@ -1,9 +1,9 @@
 #include "server/tls.h"
 
+#include <cstring>
+
 #include <fmt/core.h>
 #include <openssl/ssl.h>
-
-#include <cstring>
 
 namespace tidemark {
 

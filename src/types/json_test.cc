@@ -52,5 +52,11 @@ TEST(Json, numbers_are_equal_by_value) {
   EXPECT_FALSE(same("[1,2]", "[2,1]"));
 }
 
+TEST(JsonText, strings_are_escaped) {
+  std::string out;
+  append_json_string("a\"b\\c\n\t\r\x01 é", out);
+  EXPECT_EQ(out, "\"a\\\"b\\\\c\\n\\t\\r\\u0001 é\"");
+}
+
 }  // namespace
 }  // namespace tidemark

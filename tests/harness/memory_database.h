@@ -29,8 +29,8 @@ class MemoryView {
  public:
   // Pushes these changes of a table, if the query reads it.
   void push(const ObjectRef& table, const ZBatch& changes);
-  // kDataError: a row error stands, which later changes may mend. Any other end of a step is for good:
-  // answer() gives it too.
+  // kDataError: a row error stands, which later changes may mend. Any other end of a step is for
+  // good: answer() gives it too.
   Status step();
   // What the steps changed becomes the content; answer() does it too.
   void publish() { plan_.graph->output().publish(); }

@@ -5,13 +5,12 @@
 //
 // TIDEMARK_CONSISTENCY_TRANSFERS: of each writer (200). TIDEMARK_CONSISTENCY_KILLS (1).
 
-#include <stdlib.h>
-
 #include <atomic>
 #include <thread>
 
 #include <fmt/core.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include "tests/harness/postgres_cluster.h"
 #include "tests/harness/serve_process.h"

@@ -1,10 +1,9 @@
 // Real drivers, where the machine has them: TIDEMARK_TEST_PYTHON names a Python that has psycopg
 // and psycopg2, NODE_PATH a folder of modules with pg.
 
+#include <fmt/core.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <fmt/core.h>
 
 #include "tests/wire/wire_fixture.h"
 

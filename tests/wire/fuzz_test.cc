@@ -1,12 +1,12 @@
 // Bytes that no client would send, at the port and inside a session: others are served on. Seeded.
 
+#include <random>
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include <random>
 
 #include "server/pgwire/message.h"
 #include "tests/wire/wire_fixture.h"

@@ -1,13 +1,12 @@
 // The code blocks of the guides are run as they stand: SQL by psql against a server and a source
 // that fit, JSON and configuration looked at by those who read them.
 
-#include <stdio.h>
-
 #include <fstream>
 #include <regex>
 
 #include <fmt/core.h>
 #include <gtest/gtest.h>
+#include <stdio.h>
 
 #include "cmd/serve_config.h"
 #include "tests/harness/postgres_cluster.h"

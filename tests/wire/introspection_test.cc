@@ -1,12 +1,11 @@
 // What PostgreSQL's clients ask to find their way: their queries as text, and psql itself.
 
-#include <stdio.h>
-
 #include <algorithm>
 #include <fstream>
 #include <sstream>
 
 #include <fmt/core.h>
+#include <stdio.h>
 
 #include "tests/wire/wire_fixture.h"
 

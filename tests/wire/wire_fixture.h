@@ -1,14 +1,13 @@
 #pragma once
 // A server in this process over an engine, and libpq to speak to it: for tests of what clients see.
 
-#include <libpq-fe.h>
-
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <libpq-fe.h>
 
 #include "engine/engine.h"
 #include "server/server.h"

@@ -1,9 +1,9 @@
 // pg_type, pg_proc and the like: what does not depend on anybody's objects.
 
+#include "base/ascii.h"
 #include "engine/system/snapshot.h"
 #include "engine/system/system_table.h"
 #include "expr/aggregate.h"
-#include "base/ascii.h"
 
 namespace tidemark {
 

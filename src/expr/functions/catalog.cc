@@ -1,6 +1,6 @@
 // Functions of PostgreSQL's catalog that its clients call when they look around (PostgreSQL 15
-// manual, "System Information Functions"). Those about objects ask EvalContext::names; without names
-// they give NULL.
+// manual, "System Information Functions"). Those about objects ask EvalContext::names; without
+// names they give NULL.
 
 #include <algorithm>
 
@@ -65,9 +65,8 @@ void format_type(const KernelFrame& frame, Arguments a) {
 void user_by_id(const KernelFrame& frame, Arguments a) {
   fill_text(frame, [&](size_t row, std::string& text) {
     // Everything belongs to the one role that is always there.
-    text = a[0].at<int64_t>(row) == 10
-               ? "tidemark"
-               : fmt::format("unknown (OID={})", a[0].at<int64_t>(row));
+    text = a[0].at<int64_t>(row) == 10 ? "tidemark"
+                                       : fmt::format("unknown (OID={})", a[0].at<int64_t>(row));
     return true;
   });
 }
@@ -222,13 +221,15 @@ void array_length(const KernelFrame& frame, Arguments a) {
 
 template <Kernel kKernel, char kResult, char kSecond>
 Result<BoundFunction> bind_array(std::span<const Type> types) {
-  if (types.size() < 2 ||
-      (types[0].kind != TypeKind::kArray && types[0].kind != TypeKind::kNull)) {
+  if (types.size() < 2 || (types[0].kind != TypeKind::kArray && types[0].kind != TypeKind::kNull)) {
     return Status::invalid_argument("takes an array first");
   }
   Type array = types[0].kind == TypeKind::kNull ? Type::array(Type::string()) : types[0];
-  return BoundFunction{kKernel, type_of_letter(kResult),
-                       {array.as_nullable(), type_of_letter(kSecond)}, NullRule::kStrict, false};
+  return BoundFunction{kKernel,
+                       type_of_letter(kResult),
+                       {array.as_nullable(), type_of_letter(kSecond)},
+                       NullRule::kStrict,
+                       false};
 }
 
 // The cast to regproc: the functions that tell arrays from other types.
@@ -327,21 +328,28 @@ void size_pretty(const KernelFrame& frame, Arguments a) {
 constexpr std::string_view kAbsent = "Not here: NULL.";
 constexpr std::string_view kAllowed = "Rights are not kept apart: TRUE.";
 
-#define ABSENT(name)                                                     \
-  {name,     "catalog", name "(...)", kAbsent, name "(1)", "NULL", \
-   bind_anything<'s', null_kernel>}
-#define ALLOWED(name)                                                              \
-  {name,   "catalog", name "(...)", kAllowed, name "('x', 'SELECT')", "true", \
-   bind_anything<'b', true_kernel>}
-#define SIZE_OF(name)                                                                   \
-  {name, "catalog", name "(oid)", "Sizes on disk are not told: 0.", name "(1)", "0", \
-   bind_anything<'l', zero_kernel>}
-#define VISIBLE(name)                                                                         \
-  {name,   "catalog", name "(oid)", "Whether an object is found by its bare name.", name "(23)", \
-   "true", bind_shape<"l", 'b', is_visible>, false}
-#define USER_NAME(name)                                                                     \
-  {name, "catalog", name, "Who is logged in.", name " = SESSION_USER", "true", \
-   bind_shape<"", 's', current_user>, false}
+#define ABSENT(name) \
+  { name, "catalog", name "(...)", kAbsent, name "(1)", "NULL", bind_anything<'s', null_kernel> }
+#define ALLOWED(name)                                                        \
+  {                                                                          \
+    name, "catalog", name "(...)", kAllowed, name "('x', 'SELECT')", "true", \
+        bind_anything<'b', true_kernel>                                      \
+  }
+#define SIZE_OF(name)                                                                 \
+  {                                                                                   \
+    name, "catalog", name "(oid)", "Sizes on disk are not told: 0.", name "(1)", "0", \
+        bind_anything<'l', zero_kernel>                                               \
+  }
+#define VISIBLE(name)                                                                           \
+  {                                                                                             \
+    name, "catalog", name "(oid)", "Whether an object is found by its bare name.", name "(23)", \
+        "true", bind_shape<"l", 'b', is_visible>, false                                         \
+  }
+#define USER_NAME(name)                                                         \
+  {                                                                             \
+    name, "catalog", name, "Who is logged in.", name " = SESSION_USER", "true", \
+        bind_shape<"", 's', current_user>, false                                \
+  }
 
 constexpr Function kFunctions[] = {
     {"FORMAT_TYPE", "catalog", "FORMAT_TYPE(oid, modifier)", "A type's name in SQL.",
@@ -361,12 +369,14 @@ constexpr Function kFunctions[] = {
     VISIBLE("PG_TS_CONFIG_IS_VISIBLE"),
     {"PG_GET_VIEWDEF", "catalog", "PG_GET_VIEWDEF(oid [, pretty])", "The query of a view.",
      "PG_GET_VIEWDEF(1)", "NULL", bind_shape<"l?b", 's', view_definition>, false},
-    {"TO_REGCLASS", "catalog", "TO_REGCLASS(name)", "The number of a relation; NULL: there is none.",
-     "TO_REGCLASS('no_such')", "NULL", bind_to_regclass, false},
+    {"TO_REGCLASS", "catalog", "TO_REGCLASS(name)",
+     "The number of a relation; NULL: there is none.", "TO_REGCLASS('no_such')", "NULL",
+     bind_to_regclass, false},
     {"REGCLASS", "catalog", "REGCLASS(name)", "The cast to regclass: the number of a relation.",
      "REGCLASS('1259')", "1259", bind_relation_oid, false},
-    {"REGCLASSOUT", "catalog", "REGCLASSOUT(oid)", "The name of a relation, as a cast to text gives it.",
-     "REGCLASSOUT(0)", "-", bind_shape<"l", 's', relation_name>, false},
+    {"REGCLASSOUT", "catalog", "REGCLASSOUT(oid)",
+     "The name of a relation, as a cast to text gives it.", "REGCLASSOUT(0)", "-",
+     bind_shape<"l", 's', relation_name>, false},
     {"REGTYPE", "catalog", "REGTYPE(name)", "The cast to regtype: the number of a type.",
      "REGTYPE('integer')", "23", bind_type_oid},
     {"TO_REGTYPE", "catalog", "TO_REGTYPE(name)", "The number of a type; NULL: there is none.",
@@ -433,8 +443,9 @@ constexpr Function kFunctions[] = {
     USER_NAME("CURRENT_ROLE"),
     {"VERSION", "catalog", "VERSION()", "What this is, as PostgreSQL's clients read it.",
      "VERSION() LIKE 'PostgreSQL 15%'", "true", bind_shape<"", 's', text_kernel<kVersion>>},
-    {"CURRENT_SETTING", "catalog", "CURRENT_SETTING(name [, missing_ok])", "The value of a setting.",
-     "CURRENT_SETTING('server_encoding')", "UTF8", bind_shape<"s?b", 's', current_setting>, false},
+    {"CURRENT_SETTING", "catalog", "CURRENT_SETTING(name [, missing_ok])",
+     "The value of a setting.", "CURRENT_SETTING('server_encoding')", "UTF8",
+     bind_shape<"s?b", 's', current_setting>, false},
     {"ARRAY_UPPER", "catalog", "ARRAY_UPPER(array, dimension)",
      "The place of the last element; NULL for an empty array.", "ARRAY_UPPER(ARRAY[1, 2], 1)", "2",
      bind_array<array_length, 'i', 'i'>},

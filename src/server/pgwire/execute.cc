@@ -1,7 +1,6 @@
 // Portals: running their statements, and sending what these answer.
 
 #include <algorithm>
-
 #include <boost/asio/post.hpp>
 
 #include <fmt/core.h>

@@ -221,13 +221,19 @@ TEST_F(ClientTest, changes_follow_at_their_marks) {
   make_table("CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 10)");
   std::string script = file("q.sql", source("t") + "SELECT id, v FROM t");
   std::thread writer([&] {
-    for (int i = 0; i < 600 && contents(directory_ + "/out").empty(); ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
+    // Each change is seen before the next is made: neighbouring commits may be shown as one.
+    auto wait_for = [&](const std::string& part) {
+      for (int i = 0; i < 3000 && contents(directory_ + "/out").find(part) == std::string::npos;
+           ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      }
+    };
+    wait_for("+I");
     shared_cluster().run("UPDATE t SET v = 11 WHERE id = 1", database_);
+    wait_for("+U");
     shared_cluster().run("DELETE FROM t", database_);
   });
-  Outcome r = run("-f " + script + " --for 3s --output json");
+  Outcome r = run("-f " + script + " --for 5s --output json");
   writer.join();
   std::string ops;
   for (size_t at = r.out.find("\"op\":\""); at != std::string::npos;

@@ -458,12 +458,21 @@ Result<ExprRef> ExprBinder::bind_case(const sql::Case& cases, size_t position) {
   return make_case(std::move(branches), otherwise, type);
 }
 
+namespace {
+
+constexpr uint32_t kRegproc = 24, kRegclass = 2205, kRegtype = 2206;
+
+bool is_name_number(const Type& type) {
+  return type.wire_oid == kRegclass || type.wire_oid == kRegtype || type.wire_oid == kRegproc;
+}
+
+}  // namespace
+
 // Numbers of PostgreSQL's catalog from and to names; null: a cast like any other.
 Result<ExprRef> ExprBinder::cast_catalog_number(const ExprRef& operand, const Type& type,
                                                 size_t position) {
-  constexpr uint32_t kRegproc = 24, kRegclass = 2205, kRegtype = 2206;
   uint32_t to = type.wire_oid, from = operand->type.wire_oid;
-  if (operand->type.is_character() && (to == kRegclass || to == kRegtype || to == kRegproc)) {
+  if (operand->type.is_character() && is_name_number(type)) {
     std::string_view name = to == kRegclass ? "REGCLASS" : to == kRegtype ? "REGTYPE" : "REGPROC";
     return call(name, {operand}, position);
   }
@@ -482,7 +491,8 @@ Result<ExprRef> ExprBinder::cast_catalog_number(const ExprRef& operand, const Ty
 
 Result<ExprRef> ExprBinder::bind_cast(const sql::Cast& cast, size_t position) {
   Type type = TRY(bind_type(*cast.type));
-  ExprRef operand = TRY(bind_as(*cast.operand, type));
+  // A parameter that is to become a regclass or the like is a name.
+  ExprRef operand = TRY(bind_as(*cast.operand, is_name_number(type) ? Type::string() : type));
   if (operand->type.kind == TypeKind::kNull) {
     return make_literal(std::monostate{}, type);
   }

@@ -448,15 +448,23 @@ void StepLoop::tell_snapshot(Dataflow& dataflow) {
   }
 }
 
+namespace {
+
+void end_with(Subscriber& subscriber, Lsn mark, const Status& status) {
+  ViewUpdate update;
+  update.kind = ViewUpdate::Kind::kEnd;
+  update.mark = mark;
+  update.status = status;
+  subscriber.subscription->push(std::move(update));
+}
+
+}  // namespace
+
 // Its readers, direct and through views, learn why nothing newer comes. The views themselves go on
 // when that is mended.
 void StepLoop::end_readers(Dataflow& dataflow, const Status& status) {
   for (Subscriber& subscriber : dataflow.subscribers) {
-    ViewUpdate update;
-    update.kind = ViewUpdate::Kind::kEnd;
-    update.mark = dataflow.mark;
-    update.status = status;
-    subscriber.subscription->push(std::move(update));
+    end_with(subscriber, dataflow.mark, status);
   }
   for (DataflowId id : dataflow.downstream) {
     if (Dataflow* reader = find_dataflow(id)) {
@@ -472,8 +480,9 @@ std::optional<Status> StepLoop::obstacle(const Dataflow& dataflow) {
   if (std::optional<Status> stopped = dataflow.stopped()) {
     return stopped;
   }
-  if (std::optional<std::string> error = dataflow.graph->error(); error && dataflow.live) {
-    return Status::data_error(*error);
+  if (dataflow.in_error) {
+    // It may be gone already in what is not published yet.
+    return Status::data_error(dataflow.graph->error().value_or("a row of it was in error"));
   }
   for (const ViewFeed& view : dataflow.views) {
     if (const Dataflow* upstream = find_dataflow(view.upstream)) {
@@ -491,11 +500,7 @@ void StepLoop::fail(Dataflow& dataflow, Status status) {
   }
   dataflow.failed = status;
   for (Subscriber& subscriber : dataflow.subscribers) {
-    ViewUpdate update;
-    update.kind = ViewUpdate::Kind::kEnd;
-    update.mark = dataflow.mark;
-    update.status = status;
-    subscriber.subscription->push(std::move(update));
+    end_with(subscriber, dataflow.mark, status);
   }
   for (DataflowId id : dataflow.downstream) {
     if (Dataflow* reader = find_dataflow(id)) {
@@ -579,11 +584,7 @@ Dataflow* StepLoop::find_view(ObjectId object) {
 
 void StepLoop::subscribe(Dataflow& dataflow, Subscriber subscriber) {
   if (std::optional<Status> why = obstacle(dataflow)) {
-    ViewUpdate update;
-    update.kind = ViewUpdate::Kind::kEnd;
-    update.mark = dataflow.mark;
-    update.status = std::move(*why);
-    subscriber.subscription->push(std::move(update));
+    end_with(subscriber, dataflow.mark, *why);
     return;
   }
   if (dataflow.live) {

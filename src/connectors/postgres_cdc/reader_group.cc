@@ -154,7 +154,8 @@ Status ReaderGroup::publish(const std::vector<ReaderRequest>& requests) {
     }
     // Also where it was there before: a DBA or another group may have added it just now.
     TRY(receiver_.control().wait_for_writers(table, interrupt_));
-    if (*added) {
+    // Old servers also keep what they found out about a partition that has come or gone since.
+    if (*added || table.kind == 'p') {
       TRY(receiver_.control().refresh_publication());
     }
     targets_.push_back(std::move(target));

@@ -93,6 +93,10 @@ Result<Type> comparable_type(std::span<const Type> arguments) {
                            a.to_string_without_null(), b.to_string_without_null()))
         .with_hint("write a number without quotes, or convert one side with CAST");
   }
+  if ((a.kind == TypeKind::kArray && b.is_character()) ||
+      (a.is_character() && b.kind == TypeKind::kArray)) {
+    return Type::string();  // '{1,2}' is how an array is written
+  }
   Result<Type> common = common_type(a, b);
   if (!common.ok()) {
     return Status::invalid_argument(fmt::format("cannot compare {} with {}",

@@ -130,8 +130,10 @@ void SourceFeed::commit_end(const CommitInfo& commit) {
   open_feeds_.clear();
   mid_commit_ = false;
   move_to(commit.position);
-  commit_position_ = commit.position;
-  commit_time_us_ = commit.commit_time_us;
+  if (commit.xid != 0) {  // 0: what a reader held while it joined, up to the position reached
+    commit_position_ = commit.position;
+    commit_time_us_ = commit.commit_time_us;
+  }
   ++commits_;
   moved_ = true;
 }

@@ -113,7 +113,7 @@ class Receiver {
   Status run_tasks();
   void start_groups(Epoch& epoch);
   Status report(Epoch& epoch);
-  void tell_progress(Epoch& epoch);
+  void tell_progress();
 
   // receiver_catalog.cc
   std::unique_ptr<ChangeDecoder> make_decoder();

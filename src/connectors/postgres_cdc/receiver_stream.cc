@@ -137,12 +137,14 @@ void Receiver::start_groups(Epoch& epoch) {
   }
 }
 
-void Receiver::tell_progress(Epoch& epoch) {
+void Receiver::tell_progress() {
   std::string message;
-  bool is_complete = decoder_->all_ready() && epoch.groups.empty();
+  bool is_complete = decoder_->all_ready();
   {
     std::lock_guard lock(mutex_);
-    is_complete = is_complete && pending_.empty();
+    for (const auto& [id, request] : readers_) {
+      is_complete = is_complete && (decoder_->has_reader(id) || stopped_.contains(id));
+    }
     for (const auto& [id, status] : stopped_) {
       message = fmt::format("{}.{} cannot be read on: {}{}{}", readers_.at(id).schema,
                             readers_.at(id).table, status.message(),
@@ -168,7 +170,7 @@ Status Receiver::read_stream(Epoch& epoch) {
     }
     start_groups(epoch);
     watch_tables(epoch);
-    tell_progress(epoch);
+    tell_progress();
     TRY(report(epoch));
     {
       std::lock_guard lock(mutex_);

@@ -103,6 +103,8 @@ struct SourceOpening {
 
 struct CommitInfo {
   Lsn position;  // the LSN just after the commit record: the mark
+  // 0: no transaction of the source, but what a reader held while it joined; only that reader's
+  // content changes, up to the position reached.
   uint32_t xid = 0;
   int64_t commit_time_us = 0;  // since 2000-01-01 UTC
 };
@@ -127,6 +129,10 @@ struct SourceStatus {
 class SourceSink {
  public:
   virtual ~SourceSink() = default;
+  // Positions are counted anew from here, and may be lower than those before: another server, a
+  // restored one, another slot. A commit that was being handed out is void; readers that had events
+  // are reset.
+  virtual void begun_anew() = 0;
   virtual void reset(ReaderId reader) = 0;
   virtual void snapshot_rows(ReaderId reader, RowBatch rows, SnapshotProgress progress) = 0;
   virtual void snapshot_done(ReaderId reader) = 0;

@@ -42,6 +42,19 @@ void SourceFeed::acknowledge(Lsn position) {
   }
 }
 
+void SourceFeed::begun_anew() {
+  is_anew_ = true;
+  mid_commit_ = false;
+  open_feeds_.clear();
+  for (auto [reader, id] : readers) {
+    with_feed(reader, [](Dataflow& dataflow, TableFeed& feed) -> Status {
+      feed.open.clear();
+      dataflow.is_mark_anew = true;
+      return {};
+    });
+  }
+}
+
 void SourceFeed::reset(ReaderId reader) {
   with_feed(reader, [&](Dataflow& dataflow, TableFeed& feed) -> Status {
     Delta delta;
@@ -52,10 +65,9 @@ void SourceFeed::reset(ReaderId reader) {
     feed.stopped.reset();
     feed.snapshot = {};
     dataflow.dirty = true;
-    dataflow.is_mark_anew = true;
+    dataflow.is_reread = true;
     return {};
   });
-  is_anew_ = true;
 }
 
 // Positions never move back, but for a source that began anew: another server, or a restored one,

@@ -44,6 +44,7 @@ class SourceFeed final : public SourceSink {
   std::map<ReaderId, DataflowId> readers;
   int64_t unread_since_us = 0;  // the step loop's note; 0: it has readers
 
+  void begun_anew() override;
   void reset(ReaderId reader) override;
   void snapshot_rows(ReaderId reader, RowBatch rows, SnapshotProgress progress) override;
   void snapshot_done(ReaderId reader) override;
@@ -67,7 +68,7 @@ class SourceFeed final : public SourceSink {
   std::unique_ptr<Source> source_;
   SourceRecord record_;
   bool is_started_ = false;
-  bool is_anew_ = false;  // a reader was reset: the next position may be lower
+  bool is_anew_ = false;  // the next position may be lower
   Lsn position_;
   Lsn commit_position_;
   Lsn acknowledged_;

@@ -288,8 +288,8 @@ void StepLoop::add_waiter(std::shared_ptr<MarkWaiter> waiter) {
   waiters_.push_back(std::move(waiter));
 }
 
-// A view that shows nothing now, because it is in error or not complete, is not waited for: its
-// readers learn that when they read.
+// A view that shows nothing now, because it is in error or not complete yet, is not waited for: its
+// readers learn that when they read. One that is being read anew is: it still shows what it had.
 void StepLoop::tell_waiters() {
   for (auto& [id, dataflow] : dataflows_) {
     if (dataflow->live && dataflow->when_live) {
@@ -301,8 +301,7 @@ void StepLoop::tell_waiters() {
       return entry.second->readers.empty() || entry.second->position() >= waiter->mark;
     });
     for (const auto& [id, dataflow] : dataflows_) {
-      bool counts = dataflow->object != 0 && dataflow->live && !dataflow->failed &&
-                    !dataflow->in_error && is_current(*dataflow);
+      bool counts = dataflow->object != 0 && dataflow->live && !obstacle(*dataflow);
       is_reached = is_reached && (!counts || dataflow->mark >= waiter->mark);
     }
     if (is_reached) {
@@ -328,6 +327,7 @@ void StepLoop::set_mark(Dataflow& dataflow, MarkKind kind) {
     }
   }
   dataflow.is_mark_anew = false;
+  dataflow.is_reread = false;
 }
 
 bool StepLoop::is_behind_position(const Dataflow& dataflow) {
@@ -350,7 +350,9 @@ void StepLoop::publish(Dataflow& dataflow) {
     return;
   }
   set_mark(dataflow,
-           dataflow.live && !dataflow.is_mark_anew ? MarkKind::kCommit : MarkKind::kPosition);
+           dataflow.live && !dataflow.is_mark_anew && !dataflow.is_reread
+               ? MarkKind::kCommit
+               : MarkKind::kPosition);
   ZBatch delta = dataflow.graph->output().publish();
   if (dataflow.graph->output().has_negative_rows()) {
     fail(dataflow, Status::corruption("a row was taken back that was never there: the source's "

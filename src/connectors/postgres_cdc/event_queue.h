@@ -17,6 +17,7 @@
 
 namespace tidemark {
 
+struct BegunAnewEvent {};
 struct ResetEvent {};
 struct SnapshotRowsEvent {
   RowBatch rows;
@@ -52,9 +53,9 @@ struct StatusChangedEvent {};
 struct SourceEvent {
   ReaderId reader = 0;
   size_t bytes = 64;  // about what it holds
-  std::variant<ResetEvent, SnapshotRowsEvent, SnapshotDoneEvent, ReaderReadyEvent, ChangesEvent,
-               TruncateEvent, CommitEvent, ProgressEvent, ReaderStoppedEvent, ReaderFailedEvent,
-               ShapeEvent, StatusChangedEvent>
+  std::variant<BegunAnewEvent, ResetEvent, SnapshotRowsEvent, SnapshotDoneEvent, ReaderReadyEvent,
+               ChangesEvent, TruncateEvent, CommitEvent, ProgressEvent, ReaderStoppedEvent,
+               ReaderFailedEvent, ShapeEvent, StatusChangedEvent>
       body;
 };
 

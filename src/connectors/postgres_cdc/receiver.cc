@@ -304,6 +304,7 @@ Status Receiver::run_epoch(Epoch& epoch) {
 
 Status Receiver::begin_anew(Epoch& epoch) {
   delivered_.clear();
+  queue_.push_now(SourceEvent{.body = BegunAnewEvent{}});
   decoder_ = make_decoder();
   text_asked_ = false;
   if (is_durable()) {

@@ -16,6 +16,7 @@ struct Deliver {
   ReaderId reader;
   KnownByReader& known;
 
+  void operator()(BegunAnewEvent&) { sink.begun_anew(); }
   void operator()(ResetEvent&) {
     known.forget(reader);
     sink.reset(reader);

@@ -57,6 +57,11 @@ std::vector<std::string> TableModel::sorted_rows() const {
   return sorted;
 }
 
+void RecordingSink::begun_anew() {
+  in_commit = false;  // a commit that was cut off is void
+  position = Lsn{};
+}
+
 void RecordingSink::reset(ReaderId reader) {
   TableModel& table = tables.at(reader);
   table.rows.clear();
@@ -67,7 +72,6 @@ void RecordingSink::reset(ReaderId reader) {
   table.snapshot_rows = 0;
   table.stopped = Status();
   ++table.resets;
-  in_commit = false;  // a commit that was cut off is void
 }
 
 void RecordingSink::snapshot_rows(ReaderId reader, RowBatch rows, SnapshotProgress progress) {

@@ -39,6 +39,7 @@ struct TableModel {
 
 class RecordingSink final : public SourceSink {
  public:
+  void begun_anew() override;
   void reset(ReaderId reader) override;
   void snapshot_rows(ReaderId reader, RowBatch rows, SnapshotProgress progress) override;
   void snapshot_done(ReaderId reader) override;

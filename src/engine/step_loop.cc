@@ -349,10 +349,9 @@ void StepLoop::publish(Dataflow& dataflow) {
     end_readers(dataflow, Status::data_error(*error));
     return;
   }
-  set_mark(dataflow,
-           dataflow.live && !dataflow.is_mark_anew && !dataflow.is_reread
-               ? MarkKind::kCommit
-               : MarkKind::kPosition);
+  set_mark(dataflow, dataflow.live && !dataflow.is_mark_anew && !dataflow.is_reread
+                         ? MarkKind::kCommit
+                         : MarkKind::kPosition);
   ZBatch delta = dataflow.graph->output().publish();
   if (dataflow.graph->output().has_negative_rows()) {
     fail(dataflow, Status::corruption("a row was taken back that was never there: the source's "

@@ -62,11 +62,15 @@ void Connection::close() {
 }
 
 void Connection::wake() {
+  is_woken_ = true;
   wake_.cancel();
 }
 
 asio::awaitable<void> Connection::wait() {
-  co_await wake_.async_wait(kTuple);
+  if (!is_woken_) {
+    co_await wake_.async_wait(kTuple);
+  }
+  is_woken_ = false;
 }
 
 asio::awaitable<void> Connection::read_input() {

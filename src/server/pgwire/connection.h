@@ -152,6 +152,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connections& all_;
   Channel channel_;
   boost::asio::steady_timer wake_;      // what serve() waits on
+  bool is_woken_ = false;               // since the last wait: it may have been busy with writing
   boost::asio::steady_timer drained_;   // what read_input() waits on while there is enough to do
   boost::asio::steady_timer deadline_;  // of the startup, then of the running statement
   std::unique_ptr<Session> session_;    // from the end of the startup on

@@ -56,6 +56,7 @@ struct ViewDefinition {
 };
 struct MaterializedViewDefinition {
   std::string query;
+  Options options;  // of WITH
 };
 
 // Rows that the engine makes up when they are read: pg_catalog, information_schema, tidemark.

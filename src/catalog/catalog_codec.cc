@@ -10,7 +10,12 @@ namespace {
 
 constexpr uint8_t kObjectVersion = 1;
 constexpr uint8_t kCatalogVersion = 1;
-enum class DefinitionTag : uint8_t { kTable = 1, kView = 2, kMaterializedView = 3 };
+enum class DefinitionTag : uint8_t {
+  kTable = 1,
+  kView = 2,
+  kMaterializedView = 3,
+  kMaterializedViewWith = 4
+};
 
 template <typename Number>
 void append_numbers(const std::vector<Number>& numbers, std::string& out) {
@@ -48,8 +53,13 @@ void append_definition(const CatalogObject& object, std::string& out) {
                    }
                  },
                  [&](const MaterializedViewDefinition& view) {
-                   append_fixed(DefinitionTag::kMaterializedView, out);
+                   append_fixed(view.options.empty() ? DefinitionTag::kMaterializedView
+                                                     : DefinitionTag::kMaterializedViewWith,
+                                out);
                    append_bytes(view.query, out);
+                   if (!view.options.empty()) {
+                     append_options(view.options, out);
+                   }
                  },
                  [](const SystemTableDefinition&) { CHECK(false); },  // never stored
              },
@@ -78,8 +88,13 @@ void read_definition(ByteReader& in, CatalogObject& object) {
       return;
     }
     case DefinitionTag::kMaterializedView:
-      object.definition = MaterializedViewDefinition{std::string(in.bytes())};
+      object.definition = MaterializedViewDefinition{std::string(in.bytes()), {}};
       return;
+    case DefinitionTag::kMaterializedViewWith: {
+      std::string query(in.bytes());
+      object.definition = MaterializedViewDefinition{std::move(query), read_options(in)};
+      return;
+    }
   }
   in.fail();
 }

@@ -87,6 +87,7 @@ struct ReaderSpec {
 struct ResumePoint {
   Lsn position;
   std::string token;
+  Lsn alone_until;  // commits up to here are handed out each alone, as they may have been before
 };
 
 struct SourceOpening {
@@ -101,7 +102,9 @@ struct SourceOpening {
   std::optional<ResumePoint> resume;
 };
 
+// One transaction of the source, or several in a row that are handed out as one.
 struct CommitInfo {
+  Lsn first;     // the position of the first of them
   Lsn position;  // the LSN just after the commit record: the mark
   // 0: no transaction of the source, but what a reader held while it joined; only that reader's
   // content changes, up to the position reached.

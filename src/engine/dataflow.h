@@ -13,6 +13,7 @@
 
 #include "connectors/connector.h"
 #include "dataflow/operators/upsert.h"
+#include "engine/change_log.h"
 #include "engine/subscription.h"
 #include "engine/view_history.h"
 #include "physical/planner.h"
@@ -46,9 +47,13 @@ struct ViewFeed {
 struct Subscriber {
   std::shared_ptr<Subscription> subscription;  // shared with the serving thread
   bool started = false;                        // has been given the whole content
+  std::optional<Lsn> as_of;                    // has the content of this mark already
   std::optional<Lsn> until;                    // ends once the mark has reached this
   bool until_first = false;                    // ends with the first content
 };
+
+// No more updates, and why.
+void end_subscription(Subscriber& subscriber, Lsn mark, const Status& status);
 
 // One who waits for every materialized view to show what was committed up to a mark.
 struct MarkWaiter {
@@ -87,6 +92,8 @@ class Dataflow {
   int64_t published_us = 0;  // when `mark` was reached
   int64_t started_us = 0;
   ViewHistory history;
+  ChangeLog log;
+  Lsn first_unshown;      // the first commit since the last publication; not valid: none
   bool in_error = false;  // a row error stands: nothing is published until it is gone
   std::optional<Status> failed;
 

@@ -104,6 +104,7 @@ Status Durability::attach(Dataflow& dataflow, const std::string& plan, bool is_s
   StoreBatch batch;
   if (!is_stored) {
     batch.erase_prefix(state_prefix(dataflow.id));
+    batch.erase_prefix(change_log_prefix(dataflow.id));
     batch.put(dataflow_key(dataflow.id), encode_dataflow(record));
     TRY(store_->write(batch));
     crash_.pass("attached");
@@ -112,6 +113,12 @@ Status Durability::attach(Dataflow& dataflow, const std::string& plan, bool is_s
   visit_tables(dataflow, [&](NodeId node, size_t place, StateTable& table) {
     table.attach(*store_, state_prefix(dataflow.id, node, place), is_stored);
   });
+  std::vector<Type> types;
+  for (const Field& field : dataflow.graph->output().schema().fields) {
+    types.push_back(field.type);
+  }
+  TRY(dataflow.log.attach(*store_, change_log_prefix(dataflow.id), types,
+                          is_stored ? std::optional(dataflow.mark) : std::nullopt));
   dataflow.is_durable = true;
   return {};
 }
@@ -124,6 +131,7 @@ Status Durability::detach(DataflowId id) {
   // A checkpoint may be on its way to the disk with more of this state, so the state goes with the
   // next one; if that never comes, the next start finds state without a record.
   erased_prefixes_.push_back(state_prefix(id));
+  erased_prefixes_.push_back(change_log_prefix(id));
   is_changed_ = true;
   StoreBatch batch;
   batch.erase(dataflow_key(id));
@@ -136,6 +144,7 @@ Status Durability::forget_dataflow(DataflowId id) {
   StoreBatch batch;
   batch.erase(dataflow_key(id));
   batch.erase_prefix(state_prefix(id));
+  batch.erase_prefix(change_log_prefix(id));
   return store_->write(batch);
 }
 
@@ -267,6 +276,7 @@ StoreBatch Durability::stage() {
     }
     staged_.push_back(id);
     visit_tables(*dataflow, [&](NodeId, size_t, StateTable& table) { table.stage(batch); });
+    dataflow->log.stage(batch);
   }
   stage_records(batch);
   is_changed_ = false;
@@ -307,6 +317,7 @@ void Durability::ended() {
   for (DataflowId id : staged_) {
     if (Dataflow* dataflow = loop_->find_dataflow(id)) {
       visit_tables(*dataflow, [](NodeId, size_t, StateTable& table) { table.staged_is_durable(); });
+      dataflow->log.staged_is_durable();
     }
   }
   staged_.clear();

@@ -21,6 +21,7 @@
 #include "catalog/users.h"
 #include "engine/checkpoint_writer.h"
 #include "engine/dataflow.h"
+#include "engine/published_marks.h"
 #include "engine/records.h"
 #include "state/store.h"
 
@@ -85,6 +86,7 @@ class Durability {
   // Why the checkpoint that is being written is not on disk yet; OK: nothing is wrong.
   Status last_error() const { return writer_->last_error(); }
   Store& store() { return *store_; }
+  PublishedMarks& published() { return published_; }
 
  private:
   StoreBatch stage();
@@ -97,6 +99,7 @@ class Durability {
   size_t changed_entries();
 
   std::unique_ptr<Store> store_;
+  PublishedMarks published_{store_->directory()};
   int64_t interval_us_;
   CrashPoint crash_;
   StepLoop* loop_ = nullptr;

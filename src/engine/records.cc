@@ -47,6 +47,12 @@ std::string state_prefix(uint64_t dataflow) {
   return key;
 }
 
+std::string change_log_prefix(uint64_t dataflow) {
+  std::string key(kChangeLogPrefix);
+  append_big_endian(static_cast<uint32_t>(dataflow), key);
+  return key;
+}
+
 std::string state_prefix(uint64_t dataflow, size_t node, size_t place) {
   std::string key = state_prefix(dataflow);
   append_big_endian(static_cast<uint16_t>(node), key);

@@ -6,10 +6,10 @@
 //   b <catalog> 00 <database>                  CREATE DATABASE
 //   o <object id, 8 bytes>                     a table or view
 //   w <user>                                   who may log in, and the verifier of the password
-//   u <source key>                             an upstream: its name there, and how far it has been
-//   read d <dataflow id, 4 bytes>                   a materialized view's dataflow: its mark s
-//   <dataflow id, 4> <node, 2> <place, 2> …  state tables (state/keyed_table.h,
-//   state/ordered_table.h)
+//   u <source key>                             an upstream: its name there, how far it was read
+//   d <dataflow id, 4 bytes>                   a materialized view's dataflow: its mark
+//   s <dataflow id, 4> <node, 2> <place, 2> …  state (state/keyed_table.h, state/ordered_table.h)
+//   l <dataflow id, 4> <number, 8> <part>      changes kept of a view (engine/change_log.h)
 //
 // Numbers in keys are big-endian.
 
@@ -30,6 +30,7 @@ inline constexpr std::string_view kUserPrefix = "w";
 inline constexpr std::string_view kSourcePrefix = "u";
 inline constexpr std::string_view kDataflowPrefix = "d";
 inline constexpr std::string_view kStatePrefix = "s";
+inline constexpr std::string_view kChangeLogPrefix = "l";
 
 std::string catalog_key(std::string_view catalog);
 std::string database_key(std::string_view catalog, std::string_view database);
@@ -39,6 +40,8 @@ std::string source_key(std::string_view key);
 std::string dataflow_key(uint64_t id);
 // All state of a dataflow; of one of its tables.
 std::string state_prefix(uint64_t dataflow);
+// What a view has published lately (engine/change_log.h).
+std::string change_log_prefix(uint64_t dataflow);
 std::string state_prefix(uint64_t dataflow, size_t node, size_t place);
 
 struct SourceRecord {

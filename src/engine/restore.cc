@@ -13,6 +13,7 @@
 #include "engine/external_catalog.h"
 #include "engine/source_feed.h"
 #include "engine/step_loop.h"
+#include "engine/view_options.h"
 
 namespace tidemark {
 
@@ -135,7 +136,9 @@ class Restorer {
 
   Result<PlannedDataflow> plan(const CatalogObject& object, const std::string& zone) {
     BoundQuery bound = TRY(bind_materialized_view({engine_.catalog(), {}, {}, zone}, object));
-    return plan_dataflow(bound, object.id, object.name.object, zone);
+    PlannedDataflow planned = TRY(plan_dataflow(bound, object.id, object.name.object, zone));
+    planned.dataflow.log.configure(TRY(retention_us(object)));
+    return planned;
   }
 
   Status view(DataflowId id, const DataflowRecord& record, const CatalogObject& object) {
@@ -164,16 +167,19 @@ class Restorer {
   // checkpoint.
   Status drop_orphans() {
     StoreBatch batch;
-    StoreCursor cursor = store_.scan(kStatePrefix);
-    while (cursor.valid()) {
-      ByteReader in(cursor.key().substr(kStatePrefix.size()));
-      DataflowId id = in.big_endian<uint32_t>();
-      if (loop_.find_dataflow(id) == nullptr) {
-        batch.erase_prefix(state_prefix(id));
+    for (std::string_view kind : {kStatePrefix, kChangeLogPrefix}) {
+      StoreCursor cursor = store_.scan(kind);
+      while (cursor.valid()) {
+        ByteReader in(cursor.key().substr(kind.size()));
+        DataflowId id = in.big_endian<uint32_t>();
+        std::string prefix = kind == kStatePrefix ? state_prefix(id) : change_log_prefix(id);
+        if (loop_.find_dataflow(id) == nullptr) {
+          batch.erase_prefix(prefix);
+        }
+        cursor.seek(end_of_prefix(prefix));
       }
-      cursor.seek(end_of_prefix(state_prefix(id)));
+      TRY(cursor.status());
     }
-    TRY(cursor.status());
     return batch.count() == 0 ? Status() : store_.write(batch);
   }
 

@@ -46,10 +46,12 @@ void SourceFeed::begun_anew() {
   is_anew_ = true;
   mid_commit_ = false;
   open_feeds_.clear();
+  first_commit_ = Lsn{};
   for (auto [reader, id] : readers) {
     with_feed(reader, [](Dataflow& dataflow, TableFeed& feed) -> Status {
       feed.open.clear();
       dataflow.is_mark_anew = true;
+      dataflow.first_unshown = Lsn{};
       return {};
     });
   }
@@ -77,6 +79,7 @@ void SourceFeed::move_to(Lsn position) {
     position_ = position;
     commit_position_ = position;
     acknowledged_ = std::min(acknowledged_, position);
+    shown_before_ = Lsn{};
     moved_ = true;
   } else if (position > position_) {
     position_ = position;
@@ -145,6 +148,9 @@ void SourceFeed::commit_end(const CommitInfo& commit) {
   if (commit.xid != 0) {  // 0: what a reader held while it joined, up to the position reached
     commit_position_ = commit.position;
     commit_time_us_ = commit.commit_time_us;
+  }
+  if (!first_commit_.valid()) {
+    first_commit_ = commit.first;
   }
   ++commits_;
   moved_ = true;

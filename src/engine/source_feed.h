@@ -34,6 +34,12 @@ class SourceFeed final : public SourceSink {
   Lsn commit_position() const { return commit_position_; }
   int64_t commit_time_us() const { return commit_time_us_; }
   bool mid_commit() const { return mid_commit_; }
+  // Up to here an earlier process has shown its commits, maybe each alone.
+  Lsn shown_before() const { return shown_before_; }
+  void set_shown_before(Lsn position) { shown_before_ = position; }
+  bool is_replaying() const { return position_ < shown_before_; }
+  // The first commit handed out since the last call; not valid: none.
+  Lsn take_first_commit() { return std::exchange(first_commit_, Lsn{}); }
   uint64_t commits() const { return commits_; }
   // True once after the position or the state moved.
   bool take_moved() { return std::exchange(moved_, false); }
@@ -71,6 +77,8 @@ class SourceFeed final : public SourceSink {
   bool is_anew_ = false;  // the next position may be lower
   Lsn position_;
   Lsn commit_position_;
+  Lsn first_commit_;
+  Lsn shown_before_;
   Lsn acknowledged_;
   int64_t commit_time_us_ = 0;
   uint64_t commits_ = 0;

@@ -154,7 +154,8 @@ bool StepLoop::poll_sources() {
   bool is_due = durability_ != nullptr && durability_->is_due();
   bool more = false;
   for (auto& [key, feed] : sources_) {
-    if (step_commits_max_ == 0) {
+    uint64_t commits_max = feed->is_replaying() ? 1 : step_commits_max_;
+    if (commits_max == 0) {
       bool waiting = feed->source().poll(kPollBytesMax, *feed);
       for (int i = 0; is_due && waiting && feed->mid_commit() && i < kEventsMax; ++i) {
         waiting = feed->source().poll(1, *feed);
@@ -162,7 +163,7 @@ bool StepLoop::poll_sources() {
       more = more || waiting;
       continue;
     }
-    uint64_t last = feed->commits() + step_commits_max_;
+    uint64_t last = feed->commits() + commits_max;
     bool waiting = true;
     while (waiting && feed->commits() < last) {
       waiting = feed->source().poll(1, *feed);
@@ -195,6 +196,16 @@ void StepLoop::step_closed() {
     moved[key] = feed->take_moved();
     if (moved[key] && durability_ != nullptr) {
       durability_->note_change();
+      if (!feed->is_replaying()) {
+        durability_->published().note(key, feed->position());
+      }
+    }
+    if (Lsn first = feed->take_first_commit(); first.valid()) {
+      for (auto& [id, dataflow] : dataflows_) {
+        if (dataflow->source_key == key && !dataflow->first_unshown.valid()) {
+          dataflow->first_unshown = first;
+        }
+      }
     }
     if (feed->take_status_changed()) {
       SourceStatus status = feed->source().status();
@@ -349,6 +360,8 @@ void StepLoop::publish(Dataflow& dataflow) {
     end_readers(dataflow, Status::data_error(*error));
     return;
   }
+  Lsn before = dataflow.mark;
+  bool is_reread = dataflow.is_reread;
   set_mark(dataflow, dataflow.live && !dataflow.is_mark_anew && !dataflow.is_reread
                          ? MarkKind::kCommit
                          : MarkKind::kPosition);
@@ -360,6 +373,7 @@ void StepLoop::publish(Dataflow& dataflow) {
   }
   keep_history(dataflow, delta);
   dataflow.published_us = now_us();
+  log_changes(dataflow, before, is_reread, delta);
   bool first = !dataflow.live;
   dataflow.live = true;
   if (first && dataflow.is_durable) {
@@ -392,6 +406,8 @@ void StepLoop::publish(Dataflow& dataflow) {
     for (Subscriber& subscriber : dataflow.subscribers) {
       if (subscriber.started) {
         subscriber.subscription->push(update);
+      } else if (subscriber.as_of) {
+        go_on_with(dataflow, subscriber, update);
       } else {
         send_content(dataflow, subscriber);
       }
@@ -407,8 +423,13 @@ void StepLoop::publish_progress(Dataflow& dataflow) {
   update.mark = dataflow.mark;
   update.commit_time_us = dataflow.commit_time_us;
   update.published_us = now_us();
+  dataflow.first_unshown = Lsn{};
   for (Subscriber& subscriber : dataflow.subscribers) {
-    subscriber.subscription->push(update);
+    if (subscriber.as_of && !subscriber.started) {
+      go_on_with(dataflow, subscriber, update);
+    } else {
+      subscriber.subscription->push(update);
+    }
   }
   end_subscribers_that_are_done(dataflow);
 }
@@ -449,9 +470,7 @@ void StepLoop::tell_snapshot(Dataflow& dataflow) {
   }
 }
 
-namespace {
-
-void end_with(Subscriber& subscriber, Lsn mark, const Status& status) {
+void end_subscription(Subscriber& subscriber, Lsn mark, const Status& status) {
   ViewUpdate update;
   update.kind = ViewUpdate::Kind::kEnd;
   update.mark = mark;
@@ -459,13 +478,11 @@ void end_with(Subscriber& subscriber, Lsn mark, const Status& status) {
   subscriber.subscription->push(std::move(update));
 }
 
-}  // namespace
-
 // Its readers, direct and through views, learn why nothing newer comes. The views themselves go on
 // when that is mended.
 void StepLoop::end_readers(Dataflow& dataflow, const Status& status) {
   for (Subscriber& subscriber : dataflow.subscribers) {
-    end_with(subscriber, dataflow.mark, status);
+    end_subscription(subscriber, dataflow.mark, status);
   }
   for (DataflowId id : dataflow.downstream) {
     if (Dataflow* reader = find_dataflow(id)) {
@@ -501,7 +518,7 @@ void StepLoop::fail(Dataflow& dataflow, Status status) {
   }
   dataflow.failed = status;
   for (Subscriber& subscriber : dataflow.subscribers) {
-    end_with(subscriber, dataflow.mark, status);
+    end_subscription(subscriber, dataflow.mark, status);
   }
   for (DataflowId id : dataflow.downstream) {
     if (Dataflow* reader = find_dataflow(id)) {
@@ -585,7 +602,7 @@ Dataflow* StepLoop::find_view(ObjectId object) {
 
 void StepLoop::subscribe(Dataflow& dataflow, Subscriber subscriber) {
   if (std::optional<Status> why = obstacle(dataflow)) {
-    end_with(subscriber, dataflow.mark, *why);
+    end_subscription(subscriber, dataflow.mark, *why);
     return;
   }
   if (dataflow.live) {

@@ -66,6 +66,10 @@ class StepLoop {
   bool is_current(const Dataflow& dataflow) const;
   void add_waiter(std::shared_ptr<MarkWaiter> waiter);
   void subscribe(Dataflow& dataflow, Subscriber subscriber);
+  // A subscriber that has the view's content at subscriber.as_of. What is kept of the changes since
+  // is for the caller to put in front of the subscription's updates; nothing yet if the mark comes
+  // only now, after a restart.
+  Result<ChangeLogRead> resubscribe(Dataflow& view, Subscriber subscriber);
   // --- reads that answer once (step_loop_reads.cc) ---
 
   // A materialized view's content: at the end of the last turn, or at the pin. nullopt: it shows
@@ -89,6 +93,8 @@ class StepLoop {
   void run_graph(Dataflow& dataflow);
   void publish(Dataflow& dataflow);
   void publish_progress(Dataflow& dataflow);
+  void log_changes(Dataflow& dataflow, Lsn before, bool is_reread, const ZBatch& changes);
+  void go_on_with(Dataflow& dataflow, Subscriber& subscriber, const ViewUpdate& update);
   void send_content(Dataflow& dataflow, Subscriber& subscriber);
   void end_subscribers_that_are_done(Dataflow& dataflow);
   void end_readers(Dataflow& dataflow, const Status& status);

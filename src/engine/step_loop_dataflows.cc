@@ -49,10 +49,12 @@ Status StepLoop::resume_source(const std::string& key, const SourceRecord& recor
                         .wake = [this] { wake(); },
                         .durable_name = record.durable_name};
   if (record.position.valid()) {
-    opening.resume = ResumePoint{record.position, record.token};
+    opening.resume = ResumePoint{record.position, record.token, durability_->published().of(key)};
   }
   std::unique_ptr<Source> source = TRY(connector->open_source(std::move(opening)));
-  sources_.emplace(key, std::make_unique<SourceFeed>(*this, key, std::move(source), record));
+  auto [feed, inserted] =
+      sources_.emplace(key, std::make_unique<SourceFeed>(*this, key, std::move(source), record));
+  feed->second->set_shown_before(durability_->published().of(key));
   return {};
 }
 

@@ -45,6 +45,14 @@ std::optional<ViewUpdate> Subscription::next(int64_t timeout_us) {
   return update;
 }
 
+void Subscription::put_first(std::vector<ViewUpdate> updates) {
+  std::lock_guard lock(mutex_);
+  for (auto update = updates.rbegin(); update != updates.rend(); ++update) {
+    bytes_ += bytes_of(*update);
+    queue_.push_front(std::move(*update));
+  }
+}
+
 void Subscription::cancel() {
   {
     std::lock_guard lock(mutex_);

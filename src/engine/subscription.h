@@ -8,6 +8,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 #include "base/status.h"
 #include "types/change.h"
@@ -44,6 +45,8 @@ class Subscription {
   void set_wake(std::function<void()> wake);
   // The next update, waiting up to timeout_us for one (0: not at all; negative: for ever).
   std::optional<ViewUpdate> next(int64_t timeout_us);
+  // What comes before all that is pushed.
+  void put_first(std::vector<ViewUpdate> updates);
   // The reader is gone; the engine drops the subscription at its next look.
   void cancel();
 

@@ -4,6 +4,8 @@
 //   - the sum over all accounts, which every transaction keeps, is constant in every state that a
 //   subscriber sees;
 //   - each view equals Postgres's answer at the same position, and VERIFY VIEW says so too;
+//   - a subscriber who goes on from the last mark that it was told of has, with the changes that it
+//   gets, exactly the view's rows;
 //   - the slot's position moves on: the log kept at the source is bounded.
 //
 // TIDEMARK_CHAOS_KILLS: how many (script/chaos --kills N); TIDEMARK_CHAOS_SEED: of the random
@@ -12,6 +14,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <map>
+#include <optional>
 #include <random>
 #include <thread>
 
@@ -21,6 +25,7 @@
 
 #include "tests/harness/postgres_cluster.h"
 #include "tests/harness/serve_process.h"
+#include "types/lsn.h"
 
 namespace tidemark {
 namespace {
@@ -230,6 +235,86 @@ class TotalReader {
   std::thread thread_;
 };
 
+// Keeps the rows of a view across all kills: after each it goes on from its last mark.
+class LoyalReader {
+ public:
+  ~LoyalReader() { join(); }
+  void start(ServeProcess& serve) {
+    connection_.emplace(serve.connect());
+    thread_ = std::thread([this] { run(); });
+  }
+  // After the server's end.
+  void join() {
+    if (thread_.joinable()) {
+      thread_.join();
+    }
+  }
+  uint64_t resumed() const { return resumed_; }
+  // Up to the mark, which the server has reached, and no further.
+  std::vector<std::string> rows_at(ServeProcess& serve, Lsn mark) {
+    until_ = mark;
+    start(serve);
+    join();
+    until_.reset();
+    std::vector<std::string> rows;
+    for (const auto& [row, count] : rows_) {
+      EXPECT_EQ(count, 1) << row;
+      rows.push_back(row);
+    }
+    return rows;
+  }
+
+ private:
+  void run() {
+    std::string sql = "SUBSCRIBE per_owner WITH (PROGRESS = true)";
+    if (mark_.valid()) {
+      sql += fmt::format(" AS OF MARK '{}'", mark_.to_string());
+      ++resumed_;
+    }
+    if (!connection_->send(sql).ok() || !connection_->row_by_row().ok()) {
+      return;
+    }
+    std::map<std::string, int64_t> changes;  // of the update that is arriving
+    while (!until_ || mark_ < *until_) {
+      Result<std::optional<QueryResult>> result = connection_->next_result();
+      if (!result.ok() && result.status().code() != StatusCode::kUnavailable &&
+          result.status().code() != StatusCode::kCancelled) {
+        ADD_FAILURE() << sql << ": " << result.status().to_string();
+      }
+      if (!result.ok() || !*result) {
+        return;  // what has not come whole is told again
+      }
+      for (size_t row = 0; row < (*result)->rows(); ++row) {
+        std::string op((*result)->text(row, 1));
+        if (op == "mark") {
+          Lsn mark = Lsn::parse((*result)->text(row, 0)).value();
+          EXPECT_GE(mark, mark_);
+          mark_ = mark;
+          for (const auto& [text, count] : std::exchange(changes, {})) {
+            if ((rows_[text] += count) == 0) {
+              rows_.erase(text);
+            }
+          }
+          continue;
+        }
+        std::string text;
+        for (size_t column = 2; column < (*result)->columns(); ++column) {
+          text += (column == 2 ? "" : "|") + std::string((*result)->text(row, column));
+        }
+        changes[text] += op == "+I" || op == "+U" ? 1 : -1;
+      }
+    }
+    connection_.reset();
+  }
+
+  std::optional<PostgresConnection> connection_;
+  std::map<std::string, int64_t> rows_;
+  Lsn mark_;  // of rows_
+  std::optional<Lsn> until_;
+  uint64_t resumed_ = 0;
+  std::thread thread_;
+};
+
 class Chaos {
  public:
   explicit Chaos(uint64_t seed) : random_(seed), seed_(seed) {
@@ -267,8 +352,9 @@ class Chaos {
     fmt::print(
         "chaos: seed {}, {} kills ({} at named places), {} source restarts, {} cut connections, {} "
         "transactions, "
-        "{} totals read, {} comparisons of a view\n",
-        seed_, kills, named_, restarts_, cuts_, committed_, totals_, comparisons_);
+        "{} totals read, {} comparisons of a view, a subscription resumed {} times\n",
+        seed_, kills, named_, restarts_, cuts_, committed_, totals_, comparisons_,
+        loyal_.resumed());
     EXPECT_EQ(serve_.stop(), 0);
   }
 
@@ -312,6 +398,7 @@ class Chaos {
     std::optional<TotalReader> reader;
     if (serve_.is_running() && serve_.try_connect().ok()) {
       reader.emplace(serve_);
+      loyal_.start(serve_);
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(random_() % 200));
     disturb_source();
@@ -324,6 +411,7 @@ class Chaos {
     if (reader) {
       reader->join();
       totals_ += reader->states();
+      loyal_.join();
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(random_() % 50));
     bool checked = random_() % 4 == 0;
@@ -379,10 +467,14 @@ class Chaos {
           << view.name << ": " << verified[0];
       ++comparisons_;
     }
+    EXPECT_EQ(loyal_.rows_at(serve_, Lsn::parse(position).value()),
+              sorted_rows(client, "SELECT * FROM per_owner"))
+        << serve_.log();
   }
 
   PostgresCluster cluster_;
   ServeProcess serve_;
+  LoyalReader loyal_;
   std::string database_;
   std::mt19937_64 random_;
   uint64_t seed_;

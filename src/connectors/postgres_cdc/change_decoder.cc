@@ -261,7 +261,10 @@ Status ChangeDecoder::end_transaction(const PgCommit& commit, bool coalesce) {
   }
   delivered_.add(xid_);
   position_ = std::max(position_, commit.end_position);
-  last_commit_ = CommitInfo{.position = position_, .xid = xid_, .commit_time_us = commit.time_us};
+  last_commit_ = CommitInfo{.first = has_pending_commit_ ? last_commit_.first : position_,
+                            .position = position_,
+                            .xid = xid_,
+                            .commit_time_us = commit.time_us};
   drop_lapsed();
   bool is_large = false;
   for (auto& [id, reader] : readers_) {
@@ -272,7 +275,7 @@ Status ChangeDecoder::end_transaction(const PgCommit& commit, bool coalesce) {
     is_large |= reader->builder.rows() >= kCoalescedRows;
   }
   has_pending_commit_ |= commit_has_rows_;
-  if (!coalesce || is_large || commit_has_rows_) {
+  if (!coalesce || position_ <= alone_until_ || is_large || commit_has_rows_) {
     TRY(flush_commits());
     return emit_ready();
   }

@@ -46,6 +46,8 @@ class ChangeDecoder {
   };
   ChangeDecoder(Callbacks callbacks, DeliveredXids& delivered);
   ~ChangeDecoder();
+  // Commits up to here are handed out each alone.
+  void set_alone_until(Lsn position) { alone_until_ = position; }
 
   // One message of pgoutput. While `coalesce`, commits are handed out together as one.
   Status on_message(std::string_view message, bool coalesce);
@@ -133,6 +135,7 @@ class ChangeDecoder {
   Lsn told_;  // the last position that was emitted
   int64_t keepalive_time_us_ = 0;
   CommitInfo last_commit_;
+  Lsn alone_until_;
   bool has_pending_commit_ = false;  // last_commit_ is complete and not handed out
   bool commit_has_rows_ = false;     // events have gone out since the last CommitEvent
 };

@@ -107,6 +107,7 @@ Status ChangeDecoder::replay_held(ReaderStream& reader) {
   reader.changes = 0;
   reader.changes_handed_out = 0;
   // No transaction of the source: what others show stays at the commit that they are at.
+  last_commit_.first = position_;
   last_commit_.position = position_;
   last_commit_.xid = 0;
   return emit_commit();

@@ -447,7 +447,9 @@ Status Receiver::start_stream(Epoch& epoch, Lsn position) {
   walsender_pid_ = epoch.stream->connection().backend_pid();
   if (is_durable()) {
     epoch.server.identity.publication_oid = TRY(control_.publication_oid());
-    goes_on_ = Place{.position = position, .identity = epoch.server.identity};
+    goes_on_ = Place{.position = position,
+                     .identity = epoch.server.identity,
+                     .alone_until = goes_on_ ? goes_on_->alone_until : Lsn{}};
   }
   {
     std::lock_guard lock(mutex_);

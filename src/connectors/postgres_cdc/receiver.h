@@ -54,6 +54,7 @@ class Receiver {
   struct Place {
     Lsn position;
     UpstreamIdentity identity;
+    Lsn alone_until;  // see ResumePoint
   };
 
   Receiver(PostgresCdcOptions options, std::string durable_name, std::optional<Place> resume,

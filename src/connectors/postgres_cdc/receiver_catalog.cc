@@ -34,13 +34,17 @@ bool reads_alike(const ReaderPlan& a, const ReaderPlan& b) {
 }  // namespace
 
 std::unique_ptr<ChangeDecoder> Receiver::make_decoder() {
-  return std::make_unique<ChangeDecoder>(
+  auto decoder = std::make_unique<ChangeDecoder>(
       ChangeDecoder::Callbacks{
           .emit = [this](SourceEvent event) { return emit(std::move(event)); },
           .described = [this](uint32_t table) { return review({table}); },
           .unreadable = [this](ReaderId id,
                                const Status& why) { return read_anew(id, why.message()); }},
       delivered_);
+  if (goes_on_) {
+    decoder->set_alone_until(goes_on_->alone_until);
+  }
+  return decoder;
 }
 
 Result<ReaderPlan> Receiver::plan_reader(const ReaderRequest& request) {

@@ -55,7 +55,8 @@ std::optional<Receiver::Place> PostgresSource::place_of(const SourceOpening& ope
     return std::nullopt;
   }
   return Receiver::Place{.position = opening.resume->position,
-                         .identity = resumed_ ? resumed_->identity : UpstreamIdentity{}};
+                         .identity = resumed_ ? resumed_->identity : UpstreamIdentity{},
+                         .alone_until = opening.resume->alone_until};
 }
 
 // The table as it was when the position was kept to which the reader's content belongs.

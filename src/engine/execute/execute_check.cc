@@ -106,7 +106,7 @@ Result<StatementResult> StatementExecutor::run(const sql::VerifyView& statement)
       result->mark = fresh.mark;
       compare(view->graph->output().content(), fresh.graph->output().content(), *result);
     };
-    loop.subscribe(*fresh, Subscriber{subscription, false, {}, true});
+    loop.subscribe(*fresh, Subscriber{.subscription = subscription, .until_first = true});
   });
   TRY(started.status());
   TRY(wait_for_end(*subscription));

@@ -8,6 +8,7 @@
 #include "engine/execute/executor.h"
 #include "engine/external_catalog.h"
 #include "engine/step_loop.h"
+#include "engine/view_options.h"
 #include "plan/bind/bind_type.h"
 #include "plan/optimizer.h"
 #include "sql/unparse.h"
@@ -275,7 +276,12 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateMaterializedView
   object.schema = bound.plan->schema;
   object.primary_key = bound.plan->key.value_or(std::vector<size_t>());
   object.comment = statement.comment.value_or("");
-  object.definition = MaterializedViewDefinition{sql::unparse(*statement.query)};
+  MaterializedViewDefinition definition{sql::unparse(*statement.query),
+                                        to_options(statement.options)};
+  for (const std::string& text : TRY(check_view_options(definition.options))) {
+    notice(text);
+  }
+  object.definition = std::move(definition);
   object.context_catalog = session_.catalog_;
   object.context_database = session_.database_;
   for (const ObjectRef& used : bound.objects) {

@@ -7,6 +7,7 @@
 #include "engine/execute/result_rows.h"
 #include "engine/plan_dataflow.h"
 #include "engine/step_loop.h"
+#include "engine/view_options.h"
 #include "physical/planner.h"
 #include "plan/optimizer.h"
 #include "zset/changelog.h"
@@ -34,12 +35,15 @@ Result<uint64_t> StatementExecutor::start_dataflow(const BoundQuery& bound, Obje
                                                    std::string name,
                                                    std::shared_ptr<Subscription> subscription) {
   PlannedDataflow planned = TRY(plan_dataflow(bound, object, std::move(name), bind_context().zone));
+  if (ObjectRef view = object == 0 ? nullptr : catalog_.find_by_id(object)) {
+    planned.dataflow.log.configure(TRY(retention_us(*view)));
+  }
   Result<uint64_t> id = Status::cancelled("the engine is shutting down");
   StepLoop& loop = engine_.step_loop();
   loop.run([&] {
     id = loop.add_dataflow(std::move(planned));
     if (id.ok() && subscription) {
-      loop.subscribe(*loop.find_dataflow(*id), Subscriber{subscription, false, {}, false});
+      loop.subscribe(*loop.find_dataflow(*id), Subscriber{.subscription = subscription});
     }
   });
   return id;
@@ -183,7 +187,7 @@ Result<StatementResult> StatementExecutor::run(const sql::Subscribe& statement) 
     }
   }
   if (statement.as_of_mark) {
-    return Status::unsupported("SUBSCRIBE ... AS OF MARK is not supported yet");
+    return resubscribe(statement, progress);
   }
   StatementResult result = statement.query ? TRY(run_query(*statement.query, true, progress))
                                            : TRY(run_query(query_of(statement), true, progress));
@@ -191,6 +195,45 @@ Result<StatementResult> StatementExecutor::run(const sql::Subscribe& statement) 
     TRY(first_content(*stream->subscription));  // what changes from there on is told
   }
   return result;
+}
+
+// Goes on from a mark that the view has told: what it has published since, then what comes.
+Result<StatementResult> StatementExecutor::resubscribe(const sql::Subscribe& statement,
+                                                       bool progress) {
+  std::optional<Lsn> mark = Lsn::parse(*statement.as_of_mark);
+  if (!mark) {
+    return Status::invalid_argument(fmt::format("not a mark: '{}'", *statement.as_of_mark))
+        .with_hint("a mark looks like '0/306EE20'; it is the first column of SUBSCRIBE's rows");
+  }
+  ObjectRef view = statement.query ? nullptr : TRY(catalog_.find(TRY(full_name(statement.name))));
+  if (view == nullptr || !view->is_materialized_view()) {
+    return Status::unsupported("AS OF MARK needs a materialized view, which keeps its changes")
+        .with_hint("CREATE MATERIALIZED VIEW v AS ...; SUBSCRIBE v AS OF MARK '...'");
+  }
+  BoundQuery bound = TRY(bind_query(query_of(statement), bind_context()));
+  StreamResult result;
+  result.schema = bound.plan->schema;
+  result.hidden = bound.hidden;
+  result.order = bound.order;
+  result.key = bound.plan->key;
+  result.progress = progress;
+  result.subscription = std::make_shared<Subscription>(engine_.options().subscription_bytes_max);
+  StepLoop& loop = engine_.step_loop();
+  Result<ChangeLogRead> since = Status::not_found("the view has just been dropped");
+  loop.run([&] {
+    if (Dataflow* dataflow = loop.find_view(view->id)) {
+      since = loop.resubscribe(*dataflow,
+                               Subscriber{.subscription = result.subscription, .as_of = *mark});
+    }
+  });
+  TRY(since.status());
+  Result<std::vector<ViewUpdate>> updates = since->updates(result.key);
+  if (!updates.ok()) {
+    result.subscription->cancel();
+    return updates.status();
+  }
+  result.subscription->put_first(std::move(*updates));
+  return StatementResult{std::move(result), std::move(notices_)};
 }
 
 // SUBSCRIBE v is SUBSCRIBE (SELECT * FROM v).

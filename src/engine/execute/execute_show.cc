@@ -305,8 +305,12 @@ Result<StatementResult> StatementExecutor::run(const sql::ShowCreate& statement)
   } else if (const auto* view = std::get_if<ViewDefinition>(&object->definition)) {
     text = fmt::format("CREATE VIEW {} AS {}", object->name.to_string(), view->query);
   } else {
-    text = fmt::format("CREATE MATERIALIZED VIEW {} AS {}", object->name.to_string(),
-                       std::get<MaterializedViewDefinition>(object->definition).query);
+    const auto& definition = std::get<MaterializedViewDefinition>(object->definition);
+    std::string with = definition.options.empty()
+                           ? ""
+                           : fmt::format(" WITH (\n{}\n)", options_text(definition.options));
+    text = fmt::format("CREATE MATERIALIZED VIEW {}{} AS {}", object->name.to_string(), with,
+                       definition.query);
   }
   return table("SHOW", text_schema({"result"}), {{text}});
 }

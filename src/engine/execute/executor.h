@@ -127,6 +127,7 @@ class StatementExecutor {
   void notice(std::string text) { notices_.push_back(std::move(text)); }
 
   // What only reading a SUBSCRIBE as a query needs.
+  Result<StatementResult> resubscribe(const sql::Subscribe& statement, bool progress);
   static sql::Query query_of(const sql::Subscribe& statement);
 
   Session& session_;

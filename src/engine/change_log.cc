@@ -1,0 +1,270 @@
+#include "engine/change_log.h"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "base/bytes.h"
+#include "types/row_codec.h"
+#include "zset/changelog.h"
+
+namespace tidemark {
+
+namespace {
+
+// Of one view: in the store, or in memory if there is none.
+constexpr size_t kStoredBytesMax = 64 << 20;
+constexpr size_t kHeldBytesMax = 16 << 20;
+// The parts of an entry in the store, and of the log itself.
+constexpr char kHead = 'h';
+constexpr char kRows = 'r';
+constexpr char kStart = 's';
+
+size_t held_bytes(const ZBatch& batch) {
+  size_t bytes = sizeof(ChangeLogEntry) + batch.weights.size() * sizeof(int64_t);
+  for (const ColumnRef& column : batch.rows.columns) {
+    bytes += column->held_bytes();
+  }
+  return bytes;
+}
+
+std::string encode_head(const ChangeLogEntry& entry) {
+  std::string out;
+  append_fixed(entry.first.value, out);
+  append_fixed(entry.mark.value, out);
+  append_fixed(entry.commit_time_us, out);
+  append_fixed(entry.published_us, out);
+  append_varint(entry.bytes, out);
+  return out;
+}
+
+std::string encode_rows(const ZBatch& batch) {
+  std::string out;
+  append_varint(batch.rows.rows, out);
+  for (size_t row = 0; row < batch.rows.rows; ++row) {
+    append_fixed(batch.weight(row), out);
+    for (const ColumnRef& column : batch.rows.columns) {
+      append_value(*column, row, out);
+    }
+  }
+  return out;
+}
+
+Status damaged() {
+  return Status::corruption("the changes that a view keeps cannot be read");
+}
+
+Result<ZBatch> decode_rows(std::string_view bytes, const std::vector<Type>& types) {
+  ByteReader in(bytes);
+  size_t rows = in.varint();
+  if (rows > bytes.size()) {
+    return damaged();
+  }
+  std::vector<std::shared_ptr<Column>> columns;
+  for (const Type& type : types) {
+    columns.push_back(std::make_shared<Column>(type));
+    columns.back()->resize(rows);
+  }
+  ZBatch batch{{{}, rows}, {}};
+  for (size_t row = 0; row < rows; ++row) {
+    batch.weights.push_back(in.fixed<int64_t>());
+    for (const std::shared_ptr<Column>& column : columns) {
+      read_value(in, *column, row);
+    }
+  }
+  if (in.failed() || !in.at_end()) {
+    return damaged();
+  }
+  batch.rows.columns.assign(columns.begin(), columns.end());
+  return batch;
+}
+
+}  // namespace
+
+Result<std::vector<ViewUpdate>> ChangeLogRead::updates(
+    const std::optional<std::vector<size_t>>& key) const {
+  std::vector<ViewUpdate> updates;
+  for (const ChangeLogEntry& entry : entries_) {
+    ViewUpdate update;
+    update.kind = ViewUpdate::Kind::kChanges;
+    update.mark = entry.mark;
+    update.commit_time_us = entry.commit_time_us;
+    update.published_us = entry.published_us;
+    if (entry.changes != nullptr) {
+      update.changes = to_changelog(*entry.changes, key);
+    } else {
+      std::string name = prefix_;
+      append_big_endian(entry.number, name);
+      std::optional<std::string> rows = TRY(store_->get(name += kRows));
+      if (!rows) {
+        return Status::unavailable("the mark has just left what is kept of the view")
+            .with_sqlstate("72000");
+      }
+      update.changes = to_changelog(TRY(decode_rows(*rows, types_)), key);
+    }
+    updates.push_back(std::move(update));
+  }
+  return updates;
+}
+
+std::string ChangeLog::entry_key(uint64_t number, char part) const {
+  std::string key = prefix_;
+  append_big_endian(number, key);
+  return key += part;
+}
+
+std::string ChangeLog::encode_start() const {
+  std::string out;
+  append_fixed(start_.value, out);
+  append_fixed(next_number_, out);
+  return out;
+}
+
+Status ChangeLog::attach(const Store& store, std::string prefix, const std::vector<Type>& types,
+                         std::optional<Lsn> mark) {
+  store_ = &store;
+  prefix_ = std::move(prefix);
+  types_ = types;
+  if (!mark) {
+    return {};
+  }
+  std::optional<std::string> start = TRY(store.get(entry_key(0, kStart)));
+  if (!start) {
+    begin(*mark);  // of a version that kept none
+    return {};
+  }
+  ByteReader in(*start);
+  start_ = Lsn{in.fixed<uint64_t>()};
+  next_number_ = in.fixed<uint64_t>();
+  if (in.failed() || !in.at_end()) {
+    return damaged();
+  }
+  stored_start_ = std::move(*start);
+  for (StoreCursor cursor = store.scan(prefix_); cursor.valid();) {
+    std::string_view key = cursor.key();
+    ByteReader name(key.substr(prefix_.size()));
+    ChangeLogEntry entry;
+    entry.number = name.big_endian<uint64_t>();
+    char part = name.fixed<char>();
+    if (name.failed() || !name.at_end()) {
+      return damaged();
+    }
+    if (part == kHead && entry.number < next_number_) {
+      ByteReader head(cursor.value());
+      entry.first = Lsn{head.fixed<uint64_t>()};
+      entry.mark = Lsn{head.fixed<uint64_t>()};
+      entry.commit_time_us = head.fixed<int64_t>();
+      entry.published_us = head.fixed<int64_t>();
+      entry.bytes = head.varint();
+      if (head.failed() || !head.at_end()) {
+        return damaged();
+      }
+      bytes_ += entry.bytes;
+      entries_.push_back(std::move(entry));
+    }
+    cursor.seek(entry_key(entry.number + 1, kHead));  // past its rows
+    TRY(cursor.status());
+  }
+  first_stored_ = entries_.empty() ? next_number_ : entries_.front().number;
+  next_staged_ = next_number_;
+  return {};
+}
+
+void ChangeLog::begin(Lsn mark) {
+  entries_.clear();
+  bytes_ = 0;
+  start_ = mark;
+}
+
+void ChangeLog::add(Lsn first, Lsn mark, int64_t commit_time_us, int64_t published_us,
+                    const ZBatch& changes) {
+  if (changes.rows.rows == 0) {
+    return;
+  }
+  if (retention_us_ == 0) {
+    begin(mark);
+    return;
+  }
+  ChangeLogEntry entry{.number = next_number_++,
+                       .first = first,
+                       .mark = mark,
+                       .commit_time_us = commit_time_us,
+                       .published_us = published_us,
+                       .bytes = held_bytes(changes),
+                       .changes = std::make_shared<const ZBatch>(changes)};
+  bytes_ += entry.bytes;
+  entries_.push_back(std::move(entry));
+  trim(published_us);
+}
+
+void ChangeLog::drop_first() {
+  start_ = entries_.front().mark;
+  bytes_ -= entries_.front().bytes;
+  entries_.pop_front();
+}
+
+void ChangeLog::trim(int64_t now_us) {
+  size_t bytes_max = store_ != nullptr ? kStoredBytesMax : kHeldBytesMax;
+  while (!entries_.empty() &&
+         (bytes_ > bytes_max || entries_.front().published_us < now_us - retention_us_)) {
+    drop_first();
+  }
+}
+
+Result<ChangeLogRead> ChangeLog::after(Lsn mark, Lsn shown) const {
+  if (!start_.valid() || mark < start_) {
+    return Status::unavailable(
+               fmt::format("mark {} is older than what is kept of the view, which begins at {}",
+                           mark.to_string(), start_.to_string()))
+        .with_sqlstate("72000")
+        .with_hint(
+            "SUBSCRIBE without AS OF MARK gives the whole content first; 'retention' in WITH of "
+            "CREATE MATERIALIZED VIEW keeps changes longer");
+  }
+  auto next = std::ranges::upper_bound(entries_, mark, {}, &ChangeLogEntry::mark);
+  if (mark > shown || (next != entries_.end() && mark >= next->first)) {
+    return Status::invalid_argument(
+               fmt::format("the view was never shown at mark {}", mark.to_string()))
+        .with_hint("a mark to go on from is one that this view has told");
+  }
+  ChangeLogRead read;
+  read.entries_.assign(next, entries_.end());
+  read.types_ = types_;
+  read.store_ = store_;
+  read.prefix_ = prefix_;
+  return read;
+}
+
+void ChangeLog::stage(StoreBatch& batch) {
+  uint64_t first_kept = entries_.empty() ? next_number_ : entries_.front().number;
+  for (; first_stored_ < std::min(first_kept, next_staged_); ++first_stored_) {
+    batch.erase(entry_key(first_stored_, kHead));
+    batch.erase(entry_key(first_stored_, kRows));
+  }
+  first_stored_ = std::max(first_stored_, std::min(first_kept, next_number_));
+  for (const ChangeLogEntry& entry : entries_) {
+    if (entry.number >= next_staged_) {
+      batch.put(entry_key(entry.number, kHead), encode_head(entry));
+      batch.put(entry_key(entry.number, kRows), encode_rows(*entry.changes));
+    }
+  }
+  next_staged_ = next_number_;
+  std::string start = encode_start();
+  if (start != stored_start_) {
+    batch.put(entry_key(0, kStart), start);
+    stored_start_ = std::move(start);
+  }
+}
+
+void ChangeLog::staged_is_durable() {
+  for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) {
+    if (entry->number < next_staged_) {
+      if (entry->changes == nullptr) {
+        return;
+      }
+      entry->changes.reset();
+    }
+  }
+}
+
+}  // namespace tidemark

@@ -1,0 +1,69 @@
+// The part of the step loop for those who go on from a mark: what views have published is kept, and
+// handed to a reader who comes back.
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "engine/source_feed.h"
+#include "engine/step_loop.h"
+
+namespace tidemark {
+
+// After the mark has moved on from `before`.
+void StepLoop::log_changes(Dataflow& dataflow, Lsn before, bool is_reread, const ZBatch& changes) {
+  Lsn first = std::exchange(dataflow.first_unshown, Lsn{});
+  if (dataflow.object == 0) {
+    return;
+  }
+  if (!dataflow.live || dataflow.mark < before) {
+    dataflow.log.begin(dataflow.mark);
+    return;
+  }
+  // Of what was read anew nobody knows when it came to be.
+  Lsn next{before.value + 1};
+  first = is_reread || !first.valid() ? next : std::max(first, next);
+  dataflow.log.add(first, dataflow.mark, dataflow.commit_time_us, dataflow.published_us, changes);
+}
+
+// A reader whose mark the view had not reached yet.
+void StepLoop::go_on_with(Dataflow& dataflow, Subscriber& subscriber, const ViewUpdate& update) {
+  if (dataflow.mark < *subscriber.as_of) {
+    return;
+  }
+  subscriber.started = true;
+  if (update.kind != ViewUpdate::Kind::kChanges) {
+    subscriber.subscription->push(update);
+    return;
+  }
+  if (dataflow.mark == *subscriber.as_of) {
+    return;  // it has these changes
+  }
+  if (dataflow.log.empty() || dataflow.log.last().first <= *subscriber.as_of) {
+    end_subscription(subscriber, dataflow.mark,
+                     Status::unavailable(fmt::format("the view was not shown at mark {} again",
+                                                     subscriber.as_of->to_string()))
+                         .with_sqlstate("72000")
+                         .with_hint("SUBSCRIBE without AS OF MARK gives the whole content first"));
+    return;
+  }
+  subscriber.subscription->push(update);
+}
+
+Result<ChangeLogRead> StepLoop::resubscribe(Dataflow& view, Subscriber subscriber) {
+  if (std::optional<Status> why = obstacle(view)) {
+    return *why;
+  }
+  auto source = sources_.find(view.source_key);
+  bool comes_again =
+      source != sources_.end() && *subscriber.as_of <= source->second->shown_before();
+  ChangeLogRead read;
+  if (!(comes_again && *subscriber.as_of > view.mark)) {
+    read = TRY(view.log.after(*subscriber.as_of, view.mark));
+    subscriber.started = true;
+  }
+  view.subscribers.push_back(std::move(subscriber));
+  return read;
+}
+
+}  // namespace tidemark

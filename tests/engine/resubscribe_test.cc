@@ -1,0 +1,238 @@
+// SUBSCRIBE v AS OF MARK: a reader goes on where it was, also after a kill, and is told when it
+// cannot.
+
+#include <map>
+#include <memory>
+#include <optional>
+
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+
+#include "tests/harness/postgres_cluster.h"
+#include "tests/harness/serve_process.h"
+#include "types/lsn.h"
+
+namespace tidemark {
+namespace {
+
+using Rows = std::map<std::string, int64_t>;
+
+class Resubscribe : public testing::Test {
+ protected:
+  void SetUp() override {
+    database_ = shared_cluster().make_database();
+    source(
+        "CREATE TABLE t (id int PRIMARY KEY, v int, what text); "
+        "INSERT INTO t SELECT i, i % 7, 'x' FROM generate_series(1, 100) i");
+  }
+  void TearDown() override {
+    serve_.kill();
+    shared_cluster().run(
+        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = '" +
+            database_ + "'",
+        database_);
+  }
+  void source(const std::string& sql) { shared_cluster().run(sql, database_); }
+  void start(const std::vector<std::string>& flags = {}) {
+    ASSERT_TRUE(serve_.start(flags)) << serve_.log();
+    client_.emplace(serve_.connect());
+  }
+  void run(const std::string& sql) {
+    Status status = client_->execute(sql);
+    ASSERT_TRUE(status.ok()) << sql << ": " << status.to_string();
+  }
+  void define(const std::string& with = "") {
+    PostgresAddress address = shared_cluster().address(database_);
+    run(
+        fmt::format("CREATE TABLE t WITH ('connector'='postgres-cdc', 'hostname'='{}', "
+                    "'port'='{}', 'username'='postgres', 'password'='postgres', "
+                    "'database-name'='{}', 'schema-name'='public', 'table-name'='t')",
+                    address.host, address.port, database_));
+    run("CREATE MATERIALIZED VIEW sums " + with +
+        " AS SELECT v, COUNT(*) AS n, SUM(id) AS s, MAX(what) AS what FROM t GROUP BY v");
+    wait();
+  }
+  void wait() {
+    std::string position = shared_cluster().value("SELECT pg_current_wal_insert_lsn()", database_);
+    run(fmt::format("WAIT FOR LSN '{}' WITH (TIMEOUT = '60s')", position));
+  }
+  std::vector<std::string> view() { return sorted_rows(*client_, "SELECT * FROM sums"); }
+  std::string error(const std::string& sql) {
+    Result<QueryResult> answer = serve_.connect().query(sql);
+    return answer.ok() ? "no error" : answer.status().to_string();
+  }
+
+  std::string database_;
+  ServeProcess serve_;
+  std::optional<PostgresConnection> client_;
+};
+
+// A connection that reads updates of a subscription, each whole.
+class Reader {
+ public:
+  Reader(ServeProcess& serve, const std::string& sql) : connection_(serve.connect()) {
+    EXPECT_TRUE(connection_.execute("BEGIN").ok());
+    Status declared = connection_.execute("DECLARE c CURSOR FOR " + sql);
+    EXPECT_TRUE(declared.ok()) << declared.to_string();
+  }
+  // The next update, added to the rows; false: nothing comes.
+  bool next(Rows& rows) {
+    Result<QueryResult> got = connection_.query("FETCH ALL FROM c WITH (TIMEOUT = '300ms')");
+    if (!got.ok()) {
+      ADD_FAILURE() << got.status().to_string();
+      return false;
+    }
+    for (size_t row = 0; row < got->rows(); ++row) {
+      std::string op(got->text(row, 1));
+      if (op == "mark") {
+        marks.push_back(Lsn::parse(got->text(row, 0)).value());
+        states.push_back(rows);
+        continue;
+      }
+      std::string text;
+      for (size_t column = 2; column < got->columns(); ++column) {
+        text += (column == 2 ? "" : "|") + std::string(got->text(row, column));
+      }
+      if ((rows[text] += op == "+I" || op == "+U" ? 1 : -1) == 0) {
+        rows.erase(text);
+      }
+    }
+    return got->rows() != 0;
+  }
+  std::vector<Lsn> marks;
+  std::vector<Rows> states;  // at them
+
+ private:
+  PostgresConnection connection_;
+};
+
+std::vector<std::string> sorted(const Rows& rows) {
+  std::vector<std::string> list;
+  for (const auto& [row, count] : rows) {
+    EXPECT_EQ(count, 1) << row;
+    list.push_back(row);
+  }
+  return list;
+}
+
+TEST_F(Resubscribe, from_every_mark_that_was_told) {
+  start();
+  define();
+  Rows rows;
+  Reader reader(serve_, "SUBSCRIBE sums");
+  for (int i = 0; i < 10; ++i) {
+    source(fmt::format("UPDATE t SET v = v + 1 WHERE id % 10 = {}", i));
+    wait();
+    while (reader.next(rows)) {
+    }
+  }
+  ASSERT_GE(reader.marks.size(), 10U);
+  for (size_t i = 0; i < reader.marks.size(); ++i) {
+    Rows again = reader.states[i];
+    Reader later(serve_,
+                 fmt::format("SUBSCRIBE sums AS OF MARK '{}'", reader.marks[i].to_string()));
+    while (later.next(again)) {
+    }
+    EXPECT_EQ(sorted(again), view()) << i;
+    EXPECT_EQ(later.marks.size(), reader.marks.size() - 1 - i);
+  }
+}
+
+// No checkpoint holds what the reader has seen: the commits come again from the source, in a burst
+// now, and the reader's mark with them.
+TEST_F(Resubscribe, after_a_kill_from_marks_that_no_checkpoint_has) {
+  start();
+  define();
+  serve_.kill();  // the view is on disk by now, or is read anew
+  start({"--checkpoint-interval", "1h"});
+  wait();
+  EXPECT_EQ(serve_.stop(), 0);
+  start({"--checkpoint-interval", "1h"});
+  Rows rows;
+  Reader reader(serve_, "SUBSCRIBE sums");
+  while (reader.next(rows)) {
+  }
+  for (int i = 0; i < 30; ++i) {
+    source(fmt::format("UPDATE t SET v = v + 1, what = 'w{}' WHERE id % 30 = {}", i % 10, i));
+    if (i % 3 == 0) {
+      wait();
+      while (reader.next(rows)) {
+      }
+    }
+  }
+  ASSERT_GE(reader.marks.size(), 10U);
+  serve_.kill();
+  for (int i = 0; i < 500; ++i) {
+    source(fmt::format("UPDATE t SET v = (v + {}) % 9 WHERE id = {}", i % 4, i % 100 + 1));
+  }
+  start({"--checkpoint-interval", "1h"});
+  // Some readers come before their mark does.
+  std::vector<std::unique_ptr<Reader>> readers;
+  for (Lsn mark : reader.marks) {
+    readers.push_back(std::make_unique<Reader>(
+        serve_, fmt::format("SUBSCRIBE sums AS OF MARK '{}'", mark.to_string())));
+  }
+  wait();
+  for (size_t i = 0; i < readers.size(); ++i) {
+    Rows again = reader.states[i];
+    while (readers[i]->next(again)) {
+    }
+    EXPECT_EQ(sorted(again), view()) << i << "\n" << serve_.log();
+  }
+}
+
+TEST_F(Resubscribe, what_is_kept_outlives_a_restart) {
+  start({"--checkpoint-interval", "10ms"});
+  define();
+  Rows rows;
+  Reader reader(serve_, "SUBSCRIBE sums");
+  reader.next(rows);
+  for (int i = 0; i < 20; ++i) {
+    source(fmt::format("UPDATE t SET v = v + 1 WHERE id % 20 = {}", i));
+    wait();
+  }
+  EXPECT_EQ(serve_.stop(), 0);
+  start({"--checkpoint-interval", "10ms"});
+  source("DELETE FROM t WHERE id < 5");
+  wait();
+  Rows again = reader.states.at(0);
+  Reader later(serve_, fmt::format("SUBSCRIBE sums AS OF MARK '{}'", reader.marks[0].to_string()));
+  while (later.next(again)) {
+  }
+  EXPECT_EQ(sorted(again), view());
+  EXPECT_GE(later.marks.size(), 20U);
+}
+
+TEST_F(Resubscribe, a_mark_that_cannot_be_gone_on_from_is_an_error) {
+  start();
+  define("WITH ('retention' = '0s')");
+  Rows rows;
+  Reader reader(serve_, "SUBSCRIBE sums");
+  reader.next(rows);
+  std::string at = fmt::format("SUBSCRIBE sums AS OF MARK '{}'", reader.marks.at(0).to_string());
+  source("UPDATE t SET v = v + 1");
+  wait();
+  EXPECT_NE(error(at).find("is older than what is kept of the view"), std::string::npos)
+      << error(at);
+  EXPECT_NE(error("SUBSCRIBE sums AS OF MARK 'F/0'").find("was never shown at mark F/0"),
+            std::string::npos);
+  EXPECT_NE(error("SUBSCRIBE sums AS OF MARK 'soon'").find("not a mark: 'soon'"),
+            std::string::npos);
+  EXPECT_NE(error("SUBSCRIBE t AS OF MARK '0/1'").find("needs a materialized view"),
+            std::string::npos);
+  EXPECT_NE(error("CREATE MATERIALIZED VIEW w WITH ('retension' = '1s') AS SELECT v FROM t")
+                .find("did you mean 'retention'"),
+            std::string::npos)
+      << error("CREATE MATERIALIZED VIEW w WITH ('retension' = '1s') AS SELECT v FROM t");
+  EXPECT_NE(
+      sorted_rows(*client_, "SHOW CREATE MATERIALIZED VIEW sums").at(0).find("'retention' = '0s'"),
+      std::string::npos);
+  // The option outlives a restart.
+  EXPECT_EQ(serve_.stop(), 0);
+  start();
+  EXPECT_NE(error(at).find("is older than what is kept of the view"), std::string::npos)
+      << error(at);
+}
+
+}  // namespace
+}  // namespace tidemark

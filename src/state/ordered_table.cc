@@ -1,5 +1,7 @@
 #include "state/ordered_table.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "base/bytes.h"
@@ -48,6 +50,12 @@ void OrderedTable::settle(Map::iterator entry) {
 }
 
 int64_t OrderedTable::add(std::string_view key, int64_t weight) {
+  unite();
+  was_taken_back_ = was_taken_back_ || weight < 0;
+  return add_united(key, weight);
+}
+
+int64_t OrderedTable::add_united(std::string_view key, int64_t weight) {
   Map::iterator entry = entry_of(key);
   int64_t before = entry->second.weight;
   int64_t after = before + weight;
@@ -60,7 +68,35 @@ int64_t OrderedTable::add(std::string_view key, int64_t weight) {
   return after;
 }
 
+void OrderedTable::add_loose(std::string_view key, int64_t weight) {
+  constexpr size_t kSampleKeys = 4096;  // keys are counted first at so many, ...
+  constexpr size_t kSampleGrowth = 16;  // ... then at 16 times as many, and so on
+  CHECK(weight > 0);
+  loose_.push_back({SmallBytes(key), weight});
+  heap_bytes_ += loose_.back().key.heap_bytes();
+  if (loose_.size() >= std::max(sample_at_, kSampleKeys)) {
+    sample_at_ = loose_.size() * kSampleGrowth;
+    size_t came = loose_.size(), before = live_;
+    unite();
+    is_repetitive_ = (live_ - before) * 4 < came * 3;
+  }
+}
+
+void OrderedTable::unite() {
+  if (loose_.empty()) {
+    return;
+  }
+  std::vector<LooseKey> loose = std::move(loose_);
+  loose_.clear();
+  std::ranges::sort(loose, [](const LooseKey& a, const LooseKey& b) { return a.key < b.key; });
+  for (const LooseKey& each : loose) {
+    heap_bytes_ -= each.key.heap_bytes();
+    add_united(each.key.view(), each.weight);
+  }
+}
+
 int64_t OrderedTable::weight(std::string_view key) {
+  unite();
   Map::iterator entry = entry_of(key);
   int64_t weight = entry->second.weight;
   settle(entry);
@@ -96,6 +132,7 @@ void OrderedTable::fault_in(std::span<const std::string_view> keys) {
 }
 
 void OrderedTable::erase_prefix(std::string_view prefix) {
+  unite();
   std::vector<std::pair<std::string, int64_t>> found;
   for (Scan scan = forward(prefix); scan.valid() && scan.key().starts_with(prefix); scan.next()) {
     found.emplace_back(scan.key(), scan.weight());
@@ -107,6 +144,10 @@ void OrderedTable::erase_prefix(std::string_view prefix) {
 
 void OrderedTable::clear() {
   entries_.clear();
+  loose_.clear();
+  sample_at_ = 0;
+  is_repetitive_ = false;
+  was_taken_back_ = false;
   changed_.clear();
   staged_erased_.clear();
   live_ = 0;
@@ -116,12 +157,13 @@ void OrderedTable::clear() {
 }
 
 bool OrderedTable::is_empty() const {
-  return is_complete_ ? live_ == 0 : !forward({}).valid();
+  return is_complete_ ? size() == 0 : !forward({}).valid();
 }
 
 // --- scans ---
 
 OrderedTable::Scan OrderedTable::forward(std::string_view first) const {
+  CHECK(loose_.empty());
   Scan scan;
   scan.table_ = this;
   scan.memory_ = entries_.lower_bound(SmallBytes(first));
@@ -134,6 +176,7 @@ OrderedTable::Scan OrderedTable::forward(std::string_view first) const {
 }
 
 OrderedTable::Scan OrderedTable::backward(std::string_view before) const {
+  CHECK(loose_.empty());
   Scan scan;
   scan.table_ = this;
   scan.is_forward_ = false;
@@ -214,6 +257,7 @@ int64_t OrderedTable::Scan::weight() const {
 // --- the store ---
 
 void OrderedTable::stage(StoreBatch& batch) {
+  unite();
   stage_cleared(batch);
   CHECK(staged_erased_.empty());
   std::string key = prefix_, value;
@@ -280,6 +324,7 @@ bool OrderedTable::warm(size_t entries_max) {
 }
 
 size_t OrderedTable::evict(size_t entries_max) {
+  unite();
   size_t evicted = 0;
   for (auto entry = entries_.begin(); entry != entries_.end() && evicted < entries_max;) {
     if (entry->second.is_stored && !entry->second.is_changed && entry->second.weight != 0) {
@@ -301,6 +346,7 @@ size_t OrderedTable::evict(size_t entries_max) {
 size_t OrderedTable::held_bytes() const {
   // A B-tree's nodes are about three quarters full.
   return entries_.size() * sizeof(Map::value_type) * 4 / 3 + heap_bytes_ +
+         loose_.capacity() * sizeof(LooseKey) +
          (changed_.capacity() + staged_erased_.capacity()) * sizeof(SmallBytes);
 }
 

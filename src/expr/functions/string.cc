@@ -1,6 +1,7 @@
 // Text functions, with Flink's rules where Flink and Postgres differ (they are named in the texts).
 
 #include "expr/functions/case_mapping.h"
+#include "expr/functions/families.h"
 #include "expr/functions/nested_arguments.h"
 #include "expr/functions/shape.h"
 #include "expr/functions/utf8.h"
@@ -279,7 +280,7 @@ void ends_with(const KernelFrame& frame, Arguments a) {
 }
 
 void split_index(const KernelFrame& frame, Arguments a) {
-  fill_text(frame, [&](size_t row, std::string& out) {
+  fill_part(frame, a[0], [&](size_t row, std::string_view& out) {
     std::string_view text = a[0].string_at(row), separator = a[1].string_at(row);
     int32_t index = a[2].at<int32_t>(row);
     if (index < 0 || separator.empty()) {

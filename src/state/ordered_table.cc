@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include "base/bytes.h"
+#include "types/hash.h"
 
 namespace tidemark {
 
@@ -69,16 +70,20 @@ int64_t OrderedTable::add_united(std::string_view key, int64_t weight) {
 }
 
 void OrderedTable::add_loose(std::string_view key, int64_t weight) {
-  constexpr size_t kSampleKeys = 4096;  // keys are counted first at so many, ...
-  constexpr size_t kSampleGrowth = 16;  // ... then at 16 times as many, and so on
+  constexpr uint64_t kSampleEvery = 64;
+  constexpr size_t kSampleMin = 64;  // fewer say nothing
   CHECK(weight > 0);
   loose_.push_back({SmallBytes(key), weight});
   heap_bytes_ += loose_.back().key.heap_bytes();
-  if (loose_.size() >= std::max(sample_at_, kSampleKeys)) {
-    sample_at_ = loose_.size() * kSampleGrowth;
-    size_t came = loose_.size(), before = live_;
+  uint64_t hash = hash_bytes(key);
+  if (hash % kSampleEvery == 0) {
+    sample_.insert(hash);
+    ++sampled_;
+    is_repetitive_ = sampled_ >= kSampleMin && sample_.size() * 4 < sampled_ * 3;
+  }
+  if (is_repetitive_) {
     unite();
-    is_repetitive_ = (live_ - before) * 4 < came * 3;
+    sample_ = {};
   }
 }
 
@@ -145,7 +150,8 @@ void OrderedTable::erase_prefix(std::string_view prefix) {
 void OrderedTable::clear() {
   entries_.clear();
   loose_.clear();
-  sample_at_ = 0;
+  sample_ = {};
+  sampled_ = 0;
   is_repetitive_ = false;
   was_taken_back_ = false;
   changed_.clear();

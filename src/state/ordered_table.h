@@ -20,6 +20,7 @@
 #include <vector>
 
 #include <absl/container/btree_map.h>
+#include <absl/container/flat_hash_set.h>
 
 #include "state/small_bytes.h"
 #include "state/state_table.h"
@@ -107,7 +108,9 @@ class OrderedTable final : public StateTable {
   size_t live_ = 0;        // entries whose weight is not 0
   size_t heap_bytes_ = 0;  // of keys that do not fit into their entry
   std::vector<LooseKey> loose_;
-  size_t sample_at_ = 0;  // so many loose keys are united, to see how many repeat
+  // Of every 64th key by hash: its hash, and how often such keys came.
+  absl::flat_hash_set<uint64_t> sample_;
+  size_t sampled_ = 0;
   bool is_repetitive_ = false;
   bool was_taken_back_ = false;
   std::vector<SmallBytes> changed_;

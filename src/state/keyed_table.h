@@ -47,8 +47,8 @@ class EntryExtension {
   virtual void loaded(KeyedTable&) {}
   // The row leaves memory.
   virtual void release(KeyedTable& table, uint32_t id) = 0;
-  // A loose row, `gone`, is one with another, to which its weight has been added, and is about to go;
-  // `kept` goes too if that has made its weight 0.
+  // A loose row, `gone`, is one with another, to which its weight has been added, and is about to
+  // go; `kept` goes too if that has made its weight 0.
   virtual void united(KeyedTable&, uint32_t kept, uint32_t gone) {
     static_cast<void>(kept);
     static_cast<void>(gone);

@@ -147,8 +147,8 @@ void fill_text(const KernelFrame& frame, F&& f) {
   }
 }
 
-// f(row, part) finds the row's text within that of `source`, whose bytes it shares; returns false for
-// NULL.
+// f(row, part) finds the row's text within that of `source`, whose bytes it shares; returns false
+// for NULL.
 template <typename F>
 void fill_part(const KernelFrame& frame, const Argument& source, F&& f) {
   frame.out.share_heaps(*source.column);

@@ -11,7 +11,7 @@ namespace {
 
 // Counts up when the same plan would give other operators, or operators another layout of their
 // state.
-constexpr int kGraphVersion = 2;
+constexpr int kGraphVersion = 3;
 
 TableRequest request_of(const GraphInput& input) {
   const auto& table = std::get<TableDefinition>(input.object->definition);

@@ -21,7 +21,7 @@ void ViewHistory::add(uint64_t turn, const ZBatch& changes, uint64_t first_pinne
   if (changes.rows.rows == 0 || (base_ == nullptr && first_pinned == UINT64_MAX)) {
     return;
   }
-  changes_.push_back({turn, std::make_shared<const ZBatch>(changes)});
+  changes_.push_back({turn, std::make_shared<const ZBatch>(owned(changes))});
   held_rows_ += changes.rows.rows;
   if (base_ != nullptr && held_rows_ > base_->rows().rows.rows + kRowsKept) {
     base_.reset();

@@ -161,8 +161,34 @@ void to_floating(const CastLoop& loop) {
   });
 }
 
+// Digits before the point that any value of the type may have; 0: not a type of exact numbers.
+int whole_digits(const Type& type) {
+  if (type.kind == TypeKind::kDecimal) {
+    return type.precision - type.scale;
+  }
+  return type.is_integer() ? integer_digits(type.kind) : 0;
+}
+
+// To a type that has room for every value: nothing is rounded, nothing fails.
+void widen_to_decimal(const CastLoop& loop) {
+  Int128* out = loop.frame.out.mutable_data<Int128>();
+  bool is_decimal = loop.from.kind == TypeKind::kDecimal;
+  Int128 factor = power_of_ten(loop.frame.result.scale - (is_decimal ? loop.from.scale : 0));
+  for (size_t row = 0; row < loop.frame.rows; ++row) {
+    Int128 value = is_decimal ? loop.input.at<Int128>(row)
+                              : Int128{integer_at(loop.input, loop.from.kind, row)};
+    out[row] = decimal_is_special(value) ? value : value * factor;
+  }
+}
+
 void to_decimal(const CastLoop& loop) {
   int precision = loop.frame.result.precision, scale = loop.frame.result.scale;
+  int digits = whole_digits(loop.from);
+  bool keeps_fraction = loop.from.kind != TypeKind::kDecimal || loop.from.scale <= scale;
+  if (digits != 0 && digits <= precision - scale && keeps_fraction) {
+    widen_to_decimal(loop);
+    return;
+  }
   loop.run<Int128>([&](size_t row) -> Result<Int128> {
     switch (loop.from.kind) {
       case TypeKind::kBoolean:

@@ -1,5 +1,6 @@
 #include "expr/eval.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "expr/cast.h"
@@ -140,7 +141,8 @@ void mark_error_rows_null(const EvalContext& context, size_t errors_from, Column
   }
 }
 
-// Three-valued: 0 false, 1 true, NULL unknown. AND stops at FALSE, OR at TRUE.
+// Three-valued: 0 false, 1 true, NULL unknown. AND stops at FALSE, OR at TRUE. Conditions that
+// cannot fail come first: the others are evaluated only for the rows that these leave open.
 Evaluated evaluate_logic(const Expr& expr, const LogicExpr& logic, const RowBatch& batch,
                          EvalContext& context) {
   size_t rows = batch.rows;
@@ -151,7 +153,9 @@ Evaluated evaluate_logic(const Expr& expr, const LogicExpr& logic, const RowBatc
   std::vector<uint32_t> open(rows);
   std::iota(open.begin(), open.end(), 0);
   size_t errors_before = context.errors.size();
-  for (const ExprRef& condition : logic.conditions) {
+  std::vector<ExprRef> conditions = logic.conditions;
+  std::ranges::stable_partition(conditions, [](const ExprRef& each) { return !can_fail(*each); });
+  for (const ExprRef& condition : conditions) {
     Evaluated part = can_fail(*condition) ? evaluate_subset(*condition, batch, open, context)
                                           : evaluate(*condition, batch, context);
     bool subset = can_fail(*condition) && open.size() != rows;

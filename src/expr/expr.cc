@@ -271,6 +271,14 @@ const ExprRef& without_relabelling(const ExprRef& expr) {
              : expr;
 }
 
+void visit_parts(const Expr& expr, const std::function<void(const Expr&)>& f) {
+  for_each_child(expr, f);
+}
+
+ExprRef with_parts(const ExprRef& expr, const std::function<ExprRef(const ExprRef&)>& f) {
+  return map_children(expr, f);
+}
+
 bool can_fail(const Expr& expr) {
   if (const auto* call = std::get_if<CallExpr>(&expr.node)) {
     if (call->bound.can_fail) {

@@ -90,6 +90,11 @@ void split_and(const ExprRef& expr, std::vector<ExprRef>& conditions);
 // Without casts that change no byte: what may be compared and hashed in its place.
 const ExprRef& without_relabelling(const ExprRef& expr);
 
+// Calls f with every direct part of the expression; the same expression with its direct parts
+// replaced by what f makes of them.
+void visit_parts(const Expr& expr, const std::function<void(const Expr&)>& f);
+ExprRef with_parts(const ExprRef& expr, const std::function<ExprRef(const ExprRef&)>& f);
+
 // Whether evaluating can raise a row error.
 bool can_fail(const Expr& expr);
 bool is_deterministic(const Expr& expr);

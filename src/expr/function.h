@@ -106,15 +106,4 @@ std::span<const Function* const> all_functions();
 const Function* find_function(std::string_view name);
 std::vector<std::string> function_names();
 
-// The families; registry.cc lists them.
-std::span<const Function> comparison_functions();
-std::span<const Function> math_functions();
-std::span<const Function> numeric_functions();
-std::span<const Function> string_functions();
-std::span<const Function> pattern_functions();
-std::span<const Function> datetime_functions();
-std::span<const Function> conditional_functions();
-std::span<const Function> nested_functions();
-std::span<const Function> catalog_functions();
-
 }  // namespace tidemark

@@ -1,5 +1,7 @@
 #include "state/arrangement.h"
 
+#include <algorithm>
+
 #include "types/hash.h"
 
 namespace tidemark {
@@ -14,6 +16,7 @@ std::vector<Type> first_types(const std::vector<Type>& types, size_t count) {
 
 Arrangement::Arrangement(std::vector<Type> types, size_t key_count)
     : key_count_(key_count),
+      may_repeat_(key_count < types.size()),  // else all rows of a key are one
       rows_(types, {}, sizeof(RowEntry), kStoredBytes),
       keys_(first_types(types, key_count), {}, sizeof(KeyEntry)) {
   rows_.set_extension(this);
@@ -41,24 +44,41 @@ void Arrangement::loaded(KeyedTable&) {
   read_.clear();
 }
 
-void Arrangement::release(KeyedTable&, uint32_t id) {
+// The entry of a stored row's key.
+uint32_t Arrangement::key_of(uint32_t row) {
   std::vector<Column> gathered;
   std::vector<const Column*> keys;
   gathered.reserve(key_count_);
   for (size_t k = 0; k < key_count_; ++k) {
-    gathered.emplace_back(rows_.key(k).type()).append_rows(rows_.key(k), std::span(&id, 1));
+    gathered.emplace_back(rows_.key(k).type()).append_rows(rows_.key(k), std::span(&row, 1));
     keys.push_back(&gathered.back());
   }
   std::vector<uint64_t> hashes;
   hash_rows(keys, 1, hashes);
   uint32_t key = keys_.find_one(keys, 0, hashes[0]);
   CHECK(key != KeyedTable::kNone);
+  return key;
+}
+
+void Arrangement::release(KeyedTable&, uint32_t id) {
+  uint32_t key = key_of(id);
   unlink(key, id);
   KeyEntry& entry = keys_.fixed_as<KeyEntry>(key);
   entry.weight -= rows_.fixed_as<RowEntry>(id).weight;
   entry.is_whole = 0;
   if (entry.rows == 0) {
     keys_.erase(key);
+  }
+}
+
+void Arrangement::united(KeyedTable&, uint32_t kept, uint32_t gone) {
+  uint32_t key = key_of(gone);
+  unlink(key, gone);
+  if (weight(kept) == 0) {
+    unlink(key, kept);
+    if (keys_.fixed_as<KeyEntry>(key).rows == 0) {
+      keys_.erase(key);
+    }
   }
 }
 
@@ -131,6 +151,11 @@ void Arrangement::unlink(uint32_t key, uint32_t row) {
   --entry.rows;
 }
 
+bool Arrangement::takes_loose(const ZBatch& batch) const {
+  return may_repeat_ && rows_.takes_loose() &&
+         std::ranges::all_of(batch.weights, [](int64_t weight) { return weight > 0; });
+}
+
 void Arrangement::apply(const ZBatch& batch) {
   size_t rows = batch.rows.rows;
   std::vector<const Column*> columns;
@@ -138,11 +163,21 @@ void Arrangement::apply(const ZBatch& batch) {
     columns.push_back(column.get());
   }
   std::span<const Column* const> keys(columns.data(), key_count_);
-  hash_rows(columns, rows, row_hashes_);
   hash_rows(keys, rows, key_hashes_);
+  key_ids_.resize(rows);
+  if (takes_loose(batch)) {
+    uint32_t first = rows_.append_loose(columns, rows, batch.weights);
+    keys_.find_or_insert(keys, rows, key_hashes_, key_ids_.data());
+    for (uint32_t i = 0; i < rows; ++i) {
+      keys_.fixed_as<KeyEntry>(key_ids_[i]).weight += batch.weight(i);
+      link(key_ids_[i], first + i);
+    }
+    rows_.sample_loose();
+    return;
+  }
+  hash_rows(columns, rows, row_hashes_);
   fault_in(keys, rows, key_hashes_, nullptr);
   row_ids_.resize(rows);
-  key_ids_.resize(rows);
   rows_.find_or_insert(columns, rows, row_hashes_, row_ids_.data());
   keys_.find_or_insert(keys, rows, key_hashes_, key_ids_.data());
   // First all weights, then the lists: a row that goes and comes within the batch keeps its id.

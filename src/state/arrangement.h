@@ -9,6 +9,9 @@
 // reader that asks for the rows of that key walks them. `keys` and the links follow from `rows`:
 // only those are kept in a store, and a key's rows come from there together, when it is first used.
 //
+// Rows that only come are loose (state/keyed_table.h): in the lists of their keys, with an entry
+// each, until something is taken back.
+//
 // What is staged during a step becomes readable with commit() after it, so that every reader of a
 // step sees the state through the last one, in whatever order operators run.
 //
@@ -45,6 +48,9 @@ class Arrangement final : private EntryExtension {
   const Column& column(size_t i) const { return rows_.key(i); }
   int64_t weight(uint32_t id) const { return rows_.fixed_as<RowEntry>(id).weight; }
   bool is_empty();
+  // For a reader that keeps state by row: each different row always has one id. Before there are
+  // rows.
+  void keep_rows_different() { may_repeat_ = false; }
 
   // Adds to what commit() will apply; columns are arranged.
   void stage(Delta delta);
@@ -97,12 +103,16 @@ class Arrangement final : private EntryExtension {
   void read(KeyedTable&, uint32_t id, ByteReader&) override { read_.push_back(id); }
   void loaded(KeyedTable& table) override;
   void release(KeyedTable& table, uint32_t id) override;
+  void united(KeyedTable& table, uint32_t kept, uint32_t gone) override;
 
+  uint32_t key_of(uint32_t row);
+  bool takes_loose(const ZBatch& batch) const;
   void apply(const ZBatch& batch);
   void link(uint32_t key, uint32_t row);
   void unlink(uint32_t key, uint32_t row);
 
   size_t key_count_;
+  bool may_repeat_;
   KeyedTable rows_;
   KeyedTable keys_;
   std::vector<uint32_t> read_;  // ids that read() has named and loaded() has not linked yet

@@ -1,5 +1,11 @@
 #include "state/keyed_table.h"
 
+#include <algorithm>
+#include <bit>
+
+#include "state/keyed_slot.h"
+#include "types/column_copy.h"
+
 namespace tidemark {
 
 namespace {
@@ -7,25 +13,6 @@ namespace {
 constexpr size_t kSlotsMin =
     64;  // few groups should not collide: probes that vary are mispredicted
 constexpr size_t kCompactMin = 1 << 20;  // dead string bytes below this are not worth a pass
-
-uint64_t slot_of(uint64_t hash, uint32_t id) {
-  return (hash & 0xFFFFFFFF00000000u) | (uint64_t{id} + 1);
-}
-bool tag_matches(uint64_t slot, uint64_t hash) {
-  return ((slot ^ hash) >> 32) == 0;
-}
-uint32_t id_of(uint64_t slot) {
-  return static_cast<uint32_t>(slot) - 1;
-}
-
-template <typename T>
-bool equal_physical(const T& a, const T& b) {
-  if constexpr (std::is_floating_point_v<T>) {
-    return a == b || (a != a && b != b);
-  } else {
-    return a == b;
-  }
-}
 
 }  // namespace
 
@@ -49,6 +36,7 @@ uint32_t KeyedTable::find_in_memory(std::span<const Column* const> keys, size_t 
 }
 
 uint32_t KeyedTable::find_one(std::span<const Column* const> keys, size_t row, uint64_t hash) {
+  unite();
   uint32_t id = find_in_memory(keys, row, hash);
   if (id == kNone && !is_complete_) [[unlikely]] {
     fault_in_row(keys, row, hash);
@@ -79,58 +67,6 @@ size_t KeyedTable::free_slot(uint64_t hash) const {
   return slot;
 }
 
-// One key column without NULLs: a loop of its own for each physical type.
-template <typename T>
-void KeyedTable::resolve_single(const Column& key, size_t rows, std::span<const uint64_t> hashes,
-                                uint32_t* ids) {
-  const Column* keys[] = {&key};
-  const T* values = key.data<T>();
-  for (size_t i = 0; i < rows;) {
-    // What add() moves is read again after it.
-    const uint64_t* slots = slots_.data();
-    const T* known = keys_[0].data<T>();
-    size_t mask = mask_;
-    for (; i < rows; ++i) {
-      uint64_t hash = hashes[i];
-      size_t slot = hash & mask;
-      while (slots[slot] != 0 && !(tag_matches(slots[slot], hash) &&
-                                   equal_physical(known[id_of(slots[slot])], values[i]))) {
-        slot = (slot + 1) & mask;
-      }
-      if (slots[slot] == 0) {
-        break;
-      }
-      ids[i] = id_of(slots[slot]);
-    }
-    if (i < rows) {
-      ids[i] = add(keys, i, hashes[i]);
-      ++i;
-    }
-  }
-}
-
-void KeyedTable::find(std::span<const Column* const> keys, size_t rows,
-                      std::span<const uint64_t> hashes, uint32_t* ids) {
-  fault_in(keys, rows, hashes);
-  for (size_t i = 0; i < rows; ++i) {
-    ids[i] = find_in_memory(keys, i, hashes[i]);
-  }
-}
-
-void KeyedTable::find_or_insert(std::span<const Column* const> keys, size_t rows,
-                                std::span<const uint64_t> hashes, uint32_t* ids) {
-  fault_in(keys, rows, hashes);
-  if (keys_.size() == 1 && !keys[0]->has_nulls() && !keys_[0].has_nulls()) {
-    visit_physical(keys_[0].physical(),
-                   [&](auto tag) { resolve_single<decltype(tag)>(*keys[0], rows, hashes, ids); });
-    return;
-  }
-  for (size_t i = 0; i < rows; ++i) {
-    uint32_t id = find_in_memory(keys, i, hashes[i]);
-    ids[i] = id != kNone ? id : add(keys, i, hashes[i]);
-  }
-}
-
 uint32_t KeyedTable::insert_at(size_t slot, std::span<const Column* const> keys, size_t row,
                                uint64_t hash) {
   uint32_t id;
@@ -138,14 +74,7 @@ uint32_t KeyedTable::insert_at(size_t slot, std::span<const Column* const> keys,
     id = free_ids_.back();
     free_ids_.pop_back();
     hashes_[id] = hash;
-    flags_[id] = kLive;
-    for (size_t k = 0; k < keys_.size(); ++k) {
-      keys_[k].assign_copy(id, *keys[k], row);
-    }
-    for (Column& column : payload_) {
-      column.set_null(id);
-    }
-    std::memset(fixed(id), 0, fixed_bytes_);
+    reuse(id, keys, row);
   } else {
     CHECK(hashes_.size() < kNone);
     id = static_cast<uint32_t>(hashes_.size());
@@ -164,16 +93,29 @@ uint32_t KeyedTable::insert_at(size_t slot, std::span<const Column* const> keys,
   return id;
 }
 
+// A new row under an id that was free.
+void KeyedTable::reuse(uint32_t id, std::span<const Column* const> keys, size_t row) {
+  flags_[id] = kLive;
+  for (size_t k = 0; k < keys_.size(); ++k) {
+    keys_[k].assign_copy(id, *keys[k], row);
+  }
+  for (Column& column : payload_) {
+    column.set_null(id);
+  }
+  std::memset(fixed(id), 0, fixed_bytes_);
+}
+
 void KeyedTable::reserve_for(size_t more) {
   if ((live_ + more) * 2 > slots_.size()) {
-    grow_slots(slots_.size() * 2);
+    grow_slots(std::bit_ceil((live_ + more) * 2));
   }
 }
 
 void KeyedTable::grow_slots(size_t capacity) {
   slots_.assign(capacity, 0);
   mask_ = capacity - 1;
-  for (uint32_t id = 0; id < hashes_.size(); ++id) {
+  size_t end = std::min<size_t>(hashes_.size(), loose_from_);
+  for (uint32_t id = 0; id < end; ++id) {
     if (is_live(id)) {
       size_t slot = hashes_[id] & mask_;
       while (slots_[slot] != 0) {
@@ -185,7 +127,7 @@ void KeyedTable::grow_slots(size_t capacity) {
 }
 
 void KeyedTable::erase(uint32_t id) {
-  CHECK(is_live(id));
+  CHECK(is_live(id) && loose_from_ == kNone);
   if (store_ != nullptr && (flags_[id] & kStored) != 0) {
     note_erased(id);
   }
@@ -231,6 +173,9 @@ void KeyedTable::reset_memory() {
   free_ids_.clear();
   live_ = 0;
   dead_string_bytes_ = 0;
+  loose_from_ = kNone;
+  sample_at_ = 0;
+  is_repetitive_ = false;
   slots_.clear();
   grow_slots(kSlotsMin);
 }
@@ -288,10 +233,7 @@ void KeyedTable::compact_strings() {
   }
   for_each_string_column([&](Column& column) {
     Column fresh(column.type());
-    fresh.reserve(column.size());
-    for (size_t row = 0; row < column.size(); ++row) {
-      fresh.append_copy(column, row);
-    }
+    append_copies(fresh, column);
     column = std::move(fresh);
   });
   dead_string_bytes_ = 0;

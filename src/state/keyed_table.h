@@ -8,6 +8,13 @@
 //   hashes, flags  by id
 //   key columns, payload columns, fixed bytes   by id
 //
+// Batches are worked off in blocks: all slots first, then a column at a time.
+//
+// A table of weighted rows (fixed bytes that begin with the weight) can also take rows in without
+// looking whether they are there: loose rows, which have no slots yet and may repeat. They get
+// their slots, and equal rows become one, before anything is looked up, staged or evicted. Where
+// nothing is ever taken back that is never.
+//
 // With a store (state_table.h) a row is one entry there: the key columns in order-preserving bytes
 // (types/key_codec.h), then as value the payload columns (types/row_codec.h), the first
 // stored_bytes of the fixed bytes, and what an EntryExtension adds. Ids are of this process only:
@@ -40,6 +47,12 @@ class EntryExtension {
   virtual void loaded(KeyedTable&) {}
   // The row leaves memory.
   virtual void release(KeyedTable& table, uint32_t id) = 0;
+  // A loose row, `gone`, is one with another, to which its weight has been added, and is about to
+  // go; `kept` goes too if that has made its weight 0.
+  virtual void united(KeyedTable&, uint32_t kept, uint32_t gone) {
+    static_cast<void>(kept);
+    static_cast<void>(gone);
+  }
 };
 
 class KeyedTable final : public StateTable {
@@ -79,6 +92,23 @@ class KeyedTable final : public StateTable {
   void fault_in(std::span<const Column* const> keys, size_t rows, std::span<const uint64_t> hashes);
   // The same for every row whose first key columns equal row `row` of `keys`.
   void fault_in_prefix(std::span<const Column* const> keys, size_t row);
+  // Whether append_loose() may be called now: all rows are in memory, and those that were loose
+  // did not repeat much.
+  bool takes_loose() const { return is_complete_ && !is_repetitive_ && !keys_.empty(); }
+  // Adds the rows as new entries with these weights, none of which is below 1 (empty: all 1), and
+  // returns the first id; the others follow it.
+  uint32_t append_loose(std::span<const Column* const> keys, size_t rows,
+                        std::span<const int64_t> weights);
+  // To be called now and then between them: unites the loose rows once there are enough to see
+  // whether they repeat.
+  void sample_loose();
+  // Makes equal loose rows one, and gives all their slots.
+  void unite() {
+    if (loose_from_ != kNone) [[unlikely]] {
+      unite_loose();
+    }
+  }
+
   // To be called after the fixed bytes of a row were changed: the next checkpoint writes it. (New
   // rows, payload that was assigned and erased rows are noted by themselves.)
   void mark_changed(uint32_t id) {
@@ -135,13 +165,29 @@ class KeyedTable final : public StateTable {
     std::string value;
   };
 
+  enum class Missing : uint8_t { kStays, kIsAdded };
+  struct Block {
+    size_t first;
+    size_t rows;
+    const uint64_t* hashes;  // of the block's rows
+    uint32_t* ids;
+  };
+
   template <typename T>
   void resolve_single(const Column& key, size_t rows, std::span<const uint64_t> hashes,
                       uint32_t* ids);
+  void resolve(std::span<const Column* const> keys, size_t rows, std::span<const uint64_t> hashes,
+               uint32_t* ids, Missing missing);
+  void resolve_block(std::span<const Column* const> keys, const Block& block, Missing missing);
+  void compare_keys(std::span<const Column* const> keys, const Block& block);
+  void append_fresh(std::span<const Column* const> keys, size_t first);
+  void unite_loose();
+  void unite_one(uint32_t id, std::span<const Column* const> keys);
   uint32_t find_in_memory(std::span<const Column* const> keys, size_t row, uint64_t hash) const;
   bool key_equals(uint32_t id, std::span<const Column* const> keys, size_t row) const;
   uint32_t add(std::span<const Column* const> keys, size_t row, uint64_t hash);
   uint32_t insert_at(size_t slot, std::span<const Column* const> keys, size_t row, uint64_t hash);
+  void reuse(uint32_t id, std::span<const Column* const> keys, size_t row);
   size_t free_slot(uint64_t hash) const;
   void remove_from_memory(uint32_t id);
   void reset_memory();
@@ -174,6 +220,13 @@ class KeyedTable final : public StateTable {
   size_t mask_ = 0;
   size_t live_ = 0;
   size_t dead_string_bytes_ = 0;  // of rows that are gone
+  uint32_t loose_from_ = kNone;   // ids from here on are loose
+  size_t sample_at_ = 0;          // so many loose rows are united, to see how many repeat
+  bool is_repetitive_ = false;
+
+  std::vector<uint32_t> fresh_;       // scratch: rows of a block that are new
+  std::vector<uint32_t> candidates_;  // places in a block whose slot has the tag
+  std::vector<uint8_t> differs_;      // by candidate
 
   EntryExtension* extension_ = nullptr;
   std::vector<uint32_t> changed_;  // ids; an id whose flag is gone counts for nothing

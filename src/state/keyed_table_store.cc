@@ -107,6 +107,7 @@ bool KeyedTable::is_erased(const std::string& key) const {
 }
 
 void KeyedTable::stage(StoreBatch& batch) {
+  unite();
   stage_cleared(batch);
   std::string key = prefix_, value;
   if (overlay_ != nullptr) {
@@ -284,6 +285,7 @@ bool KeyedTable::warm(size_t entries_max) {
 }
 
 size_t KeyedTable::evict(size_t entries_max) {
+  unite();
   size_t evicted = 0;
   for (size_t looked = 0; looked < flags_.size() && evicted < entries_max; ++looked) {
     evict_hand_ = evict_hand_ < flags_.size() ? evict_hand_ : 0;

@@ -1,8 +1,11 @@
 #include "state/ordered_table.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "base/bytes.h"
+#include "types/hash.h"
 
 namespace tidemark {
 
@@ -48,6 +51,12 @@ void OrderedTable::settle(Map::iterator entry) {
 }
 
 int64_t OrderedTable::add(std::string_view key, int64_t weight) {
+  unite();
+  was_taken_back_ = was_taken_back_ || weight < 0;
+  return add_united(key, weight);
+}
+
+int64_t OrderedTable::add_united(std::string_view key, int64_t weight) {
   Map::iterator entry = entry_of(key);
   int64_t before = entry->second.weight;
   int64_t after = before + weight;
@@ -60,7 +69,39 @@ int64_t OrderedTable::add(std::string_view key, int64_t weight) {
   return after;
 }
 
+void OrderedTable::add_loose(std::string_view key, int64_t weight) {
+  constexpr uint64_t kSampleEvery = 64;
+  constexpr size_t kSampleMin = 64;  // fewer say nothing
+  CHECK(weight > 0);
+  loose_.push_back({SmallBytes(key), weight});
+  heap_bytes_ += loose_.back().key.heap_bytes();
+  uint64_t hash = hash_bytes(key);
+  if (hash % kSampleEvery == 0) {
+    sample_.insert(hash);
+    ++sampled_;
+    is_repetitive_ = sampled_ >= kSampleMin && sample_.size() * 4 < sampled_ * 3;
+  }
+  if (is_repetitive_) {
+    unite();
+    sample_ = {};
+  }
+}
+
+void OrderedTable::unite() {
+  if (loose_.empty()) {
+    return;
+  }
+  std::vector<LooseKey> loose = std::move(loose_);
+  loose_.clear();
+  std::ranges::sort(loose, [](const LooseKey& a, const LooseKey& b) { return a.key < b.key; });
+  for (const LooseKey& each : loose) {
+    heap_bytes_ -= each.key.heap_bytes();
+    add_united(each.key.view(), each.weight);
+  }
+}
+
 int64_t OrderedTable::weight(std::string_view key) {
+  unite();
   Map::iterator entry = entry_of(key);
   int64_t weight = entry->second.weight;
   settle(entry);
@@ -96,6 +137,7 @@ void OrderedTable::fault_in(std::span<const std::string_view> keys) {
 }
 
 void OrderedTable::erase_prefix(std::string_view prefix) {
+  unite();
   std::vector<std::pair<std::string, int64_t>> found;
   for (Scan scan = forward(prefix); scan.valid() && scan.key().starts_with(prefix); scan.next()) {
     found.emplace_back(scan.key(), scan.weight());
@@ -107,6 +149,11 @@ void OrderedTable::erase_prefix(std::string_view prefix) {
 
 void OrderedTable::clear() {
   entries_.clear();
+  loose_.clear();
+  sample_ = {};
+  sampled_ = 0;
+  is_repetitive_ = false;
+  was_taken_back_ = false;
   changed_.clear();
   staged_erased_.clear();
   live_ = 0;
@@ -116,12 +163,13 @@ void OrderedTable::clear() {
 }
 
 bool OrderedTable::is_empty() const {
-  return is_complete_ ? live_ == 0 : !forward({}).valid();
+  return is_complete_ ? size() == 0 : !forward({}).valid();
 }
 
 // --- scans ---
 
 OrderedTable::Scan OrderedTable::forward(std::string_view first) const {
+  CHECK(loose_.empty());
   Scan scan;
   scan.table_ = this;
   scan.memory_ = entries_.lower_bound(SmallBytes(first));
@@ -134,6 +182,7 @@ OrderedTable::Scan OrderedTable::forward(std::string_view first) const {
 }
 
 OrderedTable::Scan OrderedTable::backward(std::string_view before) const {
+  CHECK(loose_.empty());
   Scan scan;
   scan.table_ = this;
   scan.is_forward_ = false;
@@ -214,6 +263,7 @@ int64_t OrderedTable::Scan::weight() const {
 // --- the store ---
 
 void OrderedTable::stage(StoreBatch& batch) {
+  unite();
   stage_cleared(batch);
   CHECK(staged_erased_.empty());
   std::string key = prefix_, value;
@@ -280,6 +330,7 @@ bool OrderedTable::warm(size_t entries_max) {
 }
 
 size_t OrderedTable::evict(size_t entries_max) {
+  unite();
   size_t evicted = 0;
   for (auto entry = entries_.begin(); entry != entries_.end() && evicted < entries_max;) {
     if (entry->second.is_stored && !entry->second.is_changed && entry->second.weight != 0) {
@@ -301,6 +352,7 @@ size_t OrderedTable::evict(size_t entries_max) {
 size_t OrderedTable::held_bytes() const {
   // A B-tree's nodes are about three quarters full.
   return entries_.size() * sizeof(Map::value_type) * 4 / 3 + heap_bytes_ +
+         loose_.capacity() * sizeof(LooseKey) +
          (changed_.capacity() + staged_erased_.capacity()) * sizeof(SmallBytes);
 }
 

@@ -10,6 +10,7 @@
 
 #include "state/keyed_table.h"
 #include "state/ordered_table.h"
+#include "state/sorted_arrangement.h"
 #include "state/store.h"
 #include "types/hash.h"
 
@@ -209,6 +210,203 @@ TEST(State, KeyedTableIsItsModelThroughCheckpointsAndRestarts) {
       if (HasFatalFailure()) {
         return;
       }
+    }
+  }
+}
+
+// Weighted rows that come loose, by key, or are taken back.
+TEST(State, LooseRowsAreAddedUpThroughCheckpointsAndRestarts) {
+  auto make = [] {
+    return KeyedTable({Type::string(), Type::integer().as_nullable()}, {Type::string()}, 16, 8);
+  };
+  for (uint64_t seed = 1; seed <= 6; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937_64 random(seed);
+    TemporaryDirectory directory;
+    std::unique_ptr<Store> store = open_store(directory);
+    auto table = std::make_unique<KeyedTable>(make());
+    table->attach(*store, "p", false);
+    using Model = std::map<std::pair<std::string, int>, int64_t>;
+    Model model;
+    Checkpoint<Model> checkpoint;
+    for (int round = 0; round < 300; ++round) {
+      Probe probe;
+      std::vector<int64_t> weights;
+      bool is_loose = random() % 4 != 0 && table->takes_loose();
+      size_t rows = random() % 20 == 0 ? 6000 : random() % 40;
+      for (size_t i = 0; i < rows; ++i) {
+        std::pair<std::string, int> key{std::to_string(random() % 3000 + 1000000000000),
+                                        static_cast<int>(random() % 4) - 1};
+        if (!is_loose && !model.empty() && random() % 2 == 0) {
+          auto known = model.lower_bound(key);
+          key = known == model.end() ? model.begin()->first : known->first;
+        }
+        int64_t weight = 1 + static_cast<int64_t>(random() % 2);
+        weight = !is_loose && random() % 2 == 0 ? -weight : weight;
+        probe.add(key);
+        weights.push_back(weight);
+        if ((model[key] += weight) == 0) {
+          model.erase(key);
+        }
+      }
+      if (is_loose) {
+        table->append_loose(probe.columns, rows, weights);
+        table->sample_loose();
+      } else {
+        probe.hash();
+        std::vector<uint32_t> ids(rows);
+        table->find_or_insert(probe.columns, rows, probe.hashes, ids.data());
+        for (size_t i = 0; i < rows; ++i) {
+          table->fixed_as<int64_t>(ids[i]) += weights[i];
+          table->mark_changed(ids[i]);
+        }
+        for (uint32_t id : ids) {
+          if (id < table->id_limit() && table->is_live(id) && table->fixed_as<int64_t>(id) == 0) {
+            table->erase(id);
+          }
+        }
+      }
+      switch (random() % 8) {
+        case 0:
+        case 1:
+          checkpoint.go_on(*store, *table, model, random);
+          break;
+        case 2:
+          if (!checkpoint.is_pending()) {
+            table->evict(random() % 60);
+          }
+          break;
+        case 3:
+          if (random() % 10 == 0) {
+            table->clear();
+            model.clear();
+          }
+          break;
+        case 4:
+          if (random() % 3 == 0) {
+            table.reset();
+            table = std::make_unique<KeyedTable>(make());
+            table->attach(*store, "p", true);
+            model = checkpoint.killed();
+          }
+          break;
+      }
+      if (random() % 4 == 0) {
+        table->load_all();
+      }
+      if (random() % 10 == 0) {
+        table->load_all();
+        Model held;
+        for (uint32_t id = 0; id < table->id_limit(); ++id) {
+          if (table->is_live(id)) {
+            int number = table->key(1).is_null(id) ? -1 : table->key(1).data<int32_t>()[id];
+            held[{std::string(table->key(0).string_at(id)), number}] +=
+                table->fixed_as<int64_t>(id);
+          }
+        }
+        std::erase_if(held, [](const auto& entry) { return entry.second == 0; });
+        ASSERT_EQ(held, model);
+        table->unite();
+        ASSERT_EQ(table->size(), model.size());
+        ASSERT_TRUE(table->status().ok());
+      }
+    }
+  }
+}
+
+// Groups of many rows, so that their runs have several blocks; order descending by the number.
+TEST(State, SortedArrangementIsItsModelThroughCheckpointsAndRestarts) {
+  auto make = [] {
+    return std::make_unique<SortedArrangement>(
+        std::vector<Type>{Type::integer(), Type::integer(), Type::string()}, 1,
+        std::vector<SortKey>{{1, true, false}});
+  };
+  using Rows = std::map<std::pair<int, std::string>, int64_t>;  // by -number, text
+  using Model = std::map<int, Rows>;
+  for (uint64_t seed = 1; seed <= 4; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937_64 random(seed);
+    TemporaryDirectory directory;
+    std::unique_ptr<Store> store = open_store(directory);
+    std::unique_ptr<SortedArrangement> sorted = make();
+    sorted->rows().attach(*store, "p", false);
+    Model model;
+    Checkpoint<Model> checkpoint;
+    for (int round = 0; round < 200; ++round) {
+      std::vector<Column> columns;
+      columns.emplace_back(Type::integer());
+      columns.emplace_back(Type::integer());
+      columns.emplace_back(Type::string());
+      ZBatch batch;
+      bool takes_back = random() % 3 == 0;
+      size_t rows = random() % 10 == 0 ? 3000 : random() % 50;
+      for (size_t i = 0; i < rows; ++i) {
+        int group = static_cast<int>(random() % 3), number = static_cast<int>(random() % 400);
+        std::string text(random() % 20, static_cast<char>('a' + random() % 3));
+        Rows& known = model[group];
+        bool is_loss = takes_back && random() % 2 == 0 && !known.empty();
+        if (is_loss) {
+          auto victim = known.lower_bound({-number, ""});
+          victim = victim == known.end() ? known.begin() : victim;
+          number = -victim->first.first;
+          text = victim->first.second;
+        }
+        int64_t& weight = known[{-number, text}];
+        weight += is_loss ? -1 : 1;
+        if (weight == 0) {
+          known.erase({-number, text});
+        }
+        columns[0].append<int32_t>(group);
+        columns[1].append<int32_t>(number);
+        columns[2].append_string(text);
+        batch.weights.push_back(is_loss ? -1 : 1);
+      }
+      batch.rows = to_batch(std::move(columns));
+      std::vector<uint32_t> groups;
+      sorted->find_groups(batch, groups);
+      sorted->apply(batch, groups);
+      sorted->sweep();
+      switch (random() % 8) {
+        case 0:
+        case 1:
+        case 2:
+          checkpoint.go_on(*store, sorted->rows(), model, random);
+          break;
+        case 3:
+          if (!checkpoint.is_pending()) {
+            sorted->rows().evict(random() % 200);
+          }
+          break;
+        case 4:
+          if (random() % 3 == 0) {
+            sorted.reset();
+            sorted = make();
+            sorted->rows().attach(*store, "p", true);
+            model = checkpoint.killed();
+          }
+          break;
+      }
+      // One row for each group, which does not stay.
+      for (int group = 0; group < 3; ++group) {
+        std::vector<Column> probe;
+        probe.emplace_back(Type::integer()).append<int32_t>(group);
+        probe.emplace_back(Type::integer()).append<int32_t>(0);
+        probe.emplace_back(Type::string()).append_string("");
+        ZBatch one{to_batch(std::move(probe)), {1}};
+        sorted->find_groups(one, groups);
+        Rows held;
+        std::pair<int, std::string> last{INT32_MIN, ""};
+        sorted->for_each(groups[0], [&](uint32_t row) {
+          std::pair<int, std::string> place{-sorted->column(1).data<int32_t>()[row],
+                                            std::string(sorted->column(2).string_at(row))};
+          EXPECT_LE(last, place);
+          held[place] += sorted->weight(row);
+          last = place;
+          return true;
+        });
+        ASSERT_EQ(held, model[group]) << "round " << round;
+      }
+      ASSERT_TRUE(sorted->rows().status().ok());
     }
   }
 }

@@ -62,18 +62,18 @@ uint64_t hash_bytes(std::string_view bytes) {
   return hash_one(StringRef(bytes));
 }
 
-void hash_rows(std::span<const Column* const> columns, size_t rows, std::vector<uint64_t>& hashes) {
-  hashes.resize(rows);
+void hash_rows(std::span<const Column* const> columns, size_t first, size_t rows,
+               uint64_t* hashes) {
   if (columns.empty()) {
-    std::fill(hashes.begin(), hashes.end(), kSeed);
+    std::fill_n(hashes, rows, kSeed);
   }
-  bool first = true;
+  bool is_first = true;
   for (const Column* column : columns) {
     visit_physical(column->physical(), [&](auto tag) {
       using T = decltype(tag);
-      const T* values = column->data<T>();
-      const uint8_t* nulls = column->nulls();
-      if (first && nulls == nullptr) {
+      const T* values = column->data<T>() + first;
+      const uint8_t* nulls = column->nulls() != nullptr ? column->nulls() + first : nullptr;
+      if (is_first && nulls == nullptr) {
         for (size_t i = 0; i < rows; ++i) {
           hashes[i] = hash_one(values[i]);
         }
@@ -81,11 +81,16 @@ void hash_rows(std::span<const Column* const> columns, size_t rows, std::vector<
       }
       for (size_t i = 0; i < rows; ++i) {
         uint64_t hash = nulls != nullptr && nulls[i] ? kNullHash : hash_one(values[i]);
-        hashes[i] = first ? hash : mix(hashes[i], hash);
+        hashes[i] = is_first ? hash : mix(hashes[i], hash);
       }
     });
-    first = false;
+    is_first = false;
   }
+}
+
+void hash_rows(std::span<const Column* const> columns, size_t rows, std::vector<uint64_t>& hashes) {
+  hashes.resize(rows);
+  hash_rows(columns, 0, rows, hashes.data());
 }
 
 }  // namespace tidemark

@@ -12,6 +12,8 @@ namespace tidemark {
 
 // hashes[i] = hash of row i over all the columns, in order. No columns: all equal.
 void hash_rows(std::span<const Column* const> columns, size_t rows, std::vector<uint64_t>& hashes);
+// The same for rows [first, first + rows): hashes[i] is that of row first + i.
+void hash_rows(std::span<const Column* const> columns, size_t first, size_t rows, uint64_t* hashes);
 
 uint64_t hash_bytes(std::string_view bytes);
 

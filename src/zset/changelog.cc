@@ -2,6 +2,7 @@
 
 #include <unordered_map>
 
+#include "types/column_copy.h"
 #include "types/hash.h"
 
 namespace tidemark {
@@ -64,7 +65,13 @@ ChangeBatch to_changelog(const ZBatch& delta, const std::optional<std::vector<si
       emit(i, RowKind::kInsert);
     }
   }
-  result.rows = delta.rows.select(order);
+  // Copies: an update may wait long for its reader, and its bytes are counted.
+  result.rows.rows = order.size();
+  for (const ColumnRef& column : delta.rows.columns) {
+    auto copy = std::make_shared<Column>(column->type());
+    append_copies(*copy, *column, order);
+    result.rows.columns.push_back(std::move(copy));
+  }
   return result;
 }
 

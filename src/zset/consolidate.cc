@@ -2,6 +2,7 @@
 
 #include <bit>
 
+#include "types/column_copy.h"
 #include "types/hash.h"
 
 namespace tidemark {
@@ -32,6 +33,16 @@ ZBatch concatenate(std::span<const ZBatch> batches) {
   return all;
 }
 
+ZBatch owned(const ZBatch& batch) {
+  ZBatch result{{{}, batch.rows.rows}, batch.weights};
+  for (const ColumnRef& column : batch.rows.columns) {
+    auto copy = std::make_shared<Column>(column->type());
+    append_copies(*copy, *column);
+    result.rows.columns.push_back(std::move(copy));
+  }
+  return result;
+}
+
 ZBatch negated(const ZBatch& batch) {
   ZBatch result{batch.rows, batch.weights};
   result.weights.resize(batch.rows.rows, 1);
@@ -42,13 +53,17 @@ ZBatch negated(const ZBatch& batch) {
 }
 
 ZBatch consolidate(std::span<const ZBatch> batches) {
+  std::vector<uint64_t> hashes;
+  return consolidate(batches, hashes);
+}
+
+ZBatch consolidate(std::span<const ZBatch> batches, std::vector<uint64_t>& hashes) {
   ZBatch all = concatenate(batches);
   size_t rows = all.rows.rows;
   std::vector<const Column*> columns;
   for (const ColumnRef& column : all.rows.columns) {
     columns.push_back(column.get());
   }
-  std::vector<uint64_t> hashes;
   hash_rows(columns, rows, hashes);
   // Open addressing over row numbers; at most half full.
   constexpr uint32_t kFree = UINT32_MAX;
@@ -80,16 +95,18 @@ ZBatch consolidate(std::span<const ZBatch> batches) {
   ZBatch result;
   result.rows = all.rows.select(different);
   result.weights.reserve(different.size());
-  for (uint32_t row : different) {
-    result.weights.push_back(weights[row]);
+  for (size_t i = 0; i < different.size(); ++i) {
+    result.weights.push_back(weights[different[i]]);
+    hashes[i] = hashes[different[i]];
   }
+  hashes.resize(different.size());
   return result;
 }
 
 bool has_retractions(std::span<const ZBatch> batches) {
   for (const ZBatch& batch : batches) {
     for (int64_t weight : batch.weights) {
-      if (weight < 0) {
+      if (weight < 1) {
         return true;
       }
     }

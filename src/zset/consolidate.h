@@ -11,9 +11,15 @@ namespace tidemark {
 ZBatch concatenate(std::span<const ZBatch> batches);
 // Each different row once. Costs a hash of every row.
 ZBatch consolidate(std::span<const ZBatch> batches);
+// The same, with the hashes of the rows that are left (types/hash.h, over all columns).
+ZBatch consolidate(std::span<const ZBatch> batches, std::vector<uint64_t>& hashes);
+// The same rows in columns of their own: what is kept for long should not keep alive the strings of
+// all that it was chosen from.
+ZBatch owned(const ZBatch& batch);
 // The same rows with opposite weights; columns are shared.
 ZBatch negated(const ZBatch& batch);
-// Whether some row is taken back: only then can rows of a delta cancel each other.
+// Whether some row is taken back (a weight below 1): only then can rows of a delta cancel each
+// other.
 bool has_retractions(std::span<const ZBatch> batches);
 
 }  // namespace tidemark

@@ -32,8 +32,8 @@ class MemoryView {
   // kDataError: a row error stands, which later changes may mend. Any other end of a step is for
   // good: answer() gives it too.
   Status step();
-  // What the steps changed becomes the content; answer() does it too.
-  void publish() { plan_.graph->output().publish(); }
+  // What the steps changed becomes the content, and is returned; answer() does it too.
+  ZBatch publish() { return plan_.graph->output().publish(); }
   // The content after the last step. kDataError: a row error stands.
   Result<MemoryAnswer> answer();
   const Graph& graph() const { return *plan_.graph; }

@@ -13,6 +13,7 @@ namespace {
 class CountAccumulator final : public Accumulator {
  public:
   size_t bytes() const override { return 16; }
+  bool grows_in_bytes() const override { return true; }
   void update(KeyedTable& groups, std::span<const uint32_t> ids, AccumulatorInputs inputs,
               const int64_t* weights) override {
     for_each_term(*inputs[0], ids.size(), weights,
@@ -32,6 +33,7 @@ class IntegerSumAccumulator final : public Accumulator {
  public:
   IntegerSumAccumulator(bool average, const Type& result) : average_(average), result_(result) {}
   size_t bytes() const override { return sizeof(State); }
+  bool grows_in_bytes() const override { return true; }
   void update(KeyedTable& groups, std::span<const uint32_t> ids, AccumulatorInputs inputs,
               const int64_t* weights) override {
     const T* values = inputs[0]->data<T>();
@@ -154,6 +156,7 @@ class DecimalSumAccumulator final : public Accumulator {
   DecimalSumAccumulator(bool average, int scale, const Type& result)
       : average_(average), scale_(scale), result_(result) {}
   size_t bytes() const override { return sizeof(State); }
+  bool grows_in_bytes() const override { return true; }
   void update(KeyedTable& groups, std::span<const uint32_t> ids, AccumulatorInputs inputs,
               const int64_t* weights) override {
     const Int128* values = inputs[0]->data<Int128>();
@@ -244,6 +247,7 @@ class BooleanAccumulator final : public Accumulator {
  public:
   explicit BooleanAccumulator(bool any) : any_(any) {}
   size_t bytes() const override { return sizeof(State); }
+  bool grows_in_bytes() const override { return true; }
   void update(KeyedTable& groups, std::span<const uint32_t> ids, AccumulatorInputs inputs,
               const int64_t* weights) override {
     const uint8_t* values = inputs[0]->data<uint8_t>();
@@ -291,32 +295,53 @@ std::unique_ptr<Accumulator> make_sum(const AggregateSpec& spec) {
   }
 }
 
-std::unique_ptr<Accumulator> with_distinct(std::unique_ptr<Accumulator> inner,
-                                           const AggregateSpec& spec) {
-  return spec.distinct ? make_distinct_accumulator(std::move(inner), spec.input_type)
-                       : std::move(inner);
-}
-
 }  // namespace
+
+bool is_over_different_values(const AggregateSpec& spec) {
+  using enum AggregateKind;
+  switch (spec.kind) {
+    case kCountStar:
+    case kCount:
+    case kSum:
+    case kAvg:
+    case kVarPop:
+    case kVarSamp:
+    case kStddevPop:
+    case kStddevSamp:
+      return spec.distinct;
+    // These do not change when a value comes again, or look at different values themselves.
+    case kMin:
+    case kMax:
+    case kBoolAnd:
+    case kBoolOr:
+    case kListAgg:
+    case kArrayAgg:
+    case kFirstValue:
+    case kLastValue:
+    case kPercentileCont:
+    case kPercentileDisc:
+      return false;
+  }
+  CHECK(false);
+}
 
 std::unique_ptr<Accumulator> make_accumulator(const AggregateSpec& spec) {
   using enum AggregateKind;
   switch (spec.kind) {
     case kCountStar:
     case kCount:
-      return with_distinct(std::make_unique<CountAccumulator>(), spec);
+      return std::make_unique<CountAccumulator>();
     case kSum:
     case kAvg:
-      return with_distinct(make_sum(spec), spec);
+      return make_sum(spec);
     case kVarPop:
     case kVarSamp:
     case kStddevPop:
     case kStddevSamp:
-      return with_distinct(make_variance_accumulator(spec), spec);
-    // Those below do not change when a value comes again, or look at different values themselves.
+      return make_variance_accumulator(spec);
     case kMin:
     case kMax:
-      return make_extreme_accumulator(spec.kind == kMax);
+      return make_extreme_accumulator(spec);
     case kBoolAnd:
     case kBoolOr:
       return std::make_unique<BooleanAccumulator>(spec.kind == kBoolOr);

@@ -2,6 +2,7 @@
 // How one aggregate function is maintained for all groups of an operator: fixed-width bytes in each
 // group's row of the table, updated a batch at a time under weights of either sign.
 
+#include <cstring>
 #include <memory>
 #include <span>
 
@@ -48,6 +49,14 @@ class Accumulator {
   // All groups are gone.
   virtual void clear() {}
 
+  // Whether a group to which rows only come is its fixed bytes and no more: these can be kept, and
+  // taken up again later.
+  virtual bool grows_in_bytes() const { return false; }
+  // Where it is: whether two groups have the same result, whatever rows come to both.
+  virtual bool grow_alike(const KeyedTable& groups, uint32_t a, uint32_t b) const {
+    return std::memcmp(&at<std::byte>(groups, a), &at<std::byte>(groups, b), bytes()) == 0;
+  }
+
   // Its own tables (of values of groups), for Operator::visit_state.
   virtual void visit_state(const StateVisitor& visit) { static_cast<void>(visit); }
   // Whether a group's bytes refer to memory beside them; then what EntryExtension asks for.
@@ -70,6 +79,8 @@ class Accumulator {
   size_t offset_ = 0;
 };
 
+// Whether the accumulator is to be given the different values only (operators/distinct_values.h).
+bool is_over_different_values(const AggregateSpec& spec);
 // The input column of COUNT(*) may be of any type, without NULLs.
 std::unique_ptr<Accumulator> make_accumulator(const AggregateSpec& spec);
 

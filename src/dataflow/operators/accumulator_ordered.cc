@@ -10,7 +10,6 @@
 #include <cmath>
 
 #include "dataflow/operators/accumulator_parts.h"
-#include "state/ordered_table.h"
 #include "types/decimal.h"
 #include "types/nested.h"
 
@@ -58,25 +57,25 @@ class OrderedAccumulator final : public Accumulator {
         changes.push_back(weight);
       }
     }
-    if (!values_.is_complete()) {
-      values_.fault_in(std::vector<std::string_view>(keys.begin(), keys.end()));
+    OrderedTable& table = values_.table();
+    if (!table.is_complete()) {
+      table.fault_in(std::vector<std::string_view>(keys.begin(), keys.end()));
     }
     for (size_t i = 0; i < keys.size(); ++i) {
-      values_.add(keys[i], changes[i]);
+      table.add(keys[i], changes[i]);
     }
   }
 
   void finish(const KeyedTable& groups, std::span<const uint32_t> ids, Column& out,
               std::vector<RowError>&) const override {
     for (uint32_t id : ids) {
-      std::string prefix;
-      append_big_endian(at<State>(groups, id).number, prefix);
+      std::string prefix = GroupValues::prefix(at<State>(groups, id).number);
       switch (spec_.kind) {
         case AggregateKind::kFirstValue:
-          finish_end(prefix, values_.forward(prefix), out);
+          finish_end(prefix, values_.table().forward(prefix), out);
           break;
         case AggregateKind::kLastValue:
-          finish_end(prefix, values_.backward(end_of_prefix(prefix)), out);
+          finish_end(prefix, values_.table().backward(end_of_prefix(prefix)), out);
           break;
         case AggregateKind::kListAgg:
           finish_list(prefix, out);
@@ -91,15 +90,10 @@ class OrderedAccumulator final : public Accumulator {
   }
 
   void release(KeyedTable& groups, uint32_t id) override {
-    std::string prefix;
-    append_big_endian(at<State>(groups, id).number, prefix);
-    values_.erase_prefix(prefix);
+    values_.release(at<State>(groups, id).number);
   }
   void clear() override { values_.clear(); }
-  void visit_state(const StateVisitor& visit) override {
-    visit(values_);
-    visit(numbers_.table());
-  }
+  void visit_state(const StateVisitor& visit) override { values_.visit_state(visit); }
 
  private:
   struct State {
@@ -108,7 +102,7 @@ class OrderedAccumulator final : public Accumulator {
   };
 
   void make_key(State& state, AccumulatorInputs inputs, size_t row, std::string& key) {
-    append_big_endian(numbers_.of(state.number), key);
+    values_.append_prefix(state.number, key);
     for (size_t k = 0; k < spec_.order.size(); ++k) {
       append_sort_key(*inputs[1 + k], row, spec_.order[k].descending, spec_.order[k].nulls_first,
                       key);
@@ -150,16 +144,17 @@ class OrderedAccumulator final : public Accumulator {
     const std::string& separator = std::get<std::string>(spec_.parameter);
     std::string list;
     bool found = false;
-    for_each_value(prefix, values_.forward(prefix), [&](std::string_view key, int64_t copies) {
-      Column value(spec_.input_type);
-      read_value(prefix, key, value);
-      for (int64_t i = 0; i < copies; ++i) {
-        list += found ? separator : "";
-        list += value.string_at(0);
-        found = true;
-      }
-      return true;
-    });
+    for_each_value(prefix, values_.table().forward(prefix),
+                   [&](std::string_view key, int64_t copies) {
+                     Column value(spec_.input_type);
+                     read_value(prefix, key, value);
+                     for (int64_t i = 0; i < copies; ++i) {
+                       list += found ? separator : "";
+                       list += value.string_at(0);
+                       found = true;
+                     }
+                     return true;
+                   });
     if (found) {
       out.append_string(list);
     } else {
@@ -169,14 +164,15 @@ class OrderedAccumulator final : public Accumulator {
 
   void finish_array(const std::string& prefix, Column& out) const {
     Column elements(spec_.input_type.as_nullable());
-    for_each_value(prefix, values_.forward(prefix), [&](std::string_view key, int64_t copies) {
-      read_value(prefix, key, elements);
-      size_t first = elements.size() - 1;
-      for (int64_t i = 1; i < copies; ++i) {
-        elements.append_copy(elements, first);
-      }
-      return true;
-    });
+    for_each_value(prefix, values_.table().forward(prefix),
+                   [&](std::string_view key, int64_t copies) {
+                     read_value(prefix, key, elements);
+                     size_t first = elements.size() - 1;
+                     for (int64_t i = 1; i < copies; ++i) {
+                       elements.append_copy(elements, first);
+                     }
+                     return true;
+                   });
     if (elements.size() == 0) {
       out.append_null();
     } else {
@@ -188,7 +184,7 @@ class OrderedAccumulator final : public Accumulator {
   // continuous one fraction * (n - 1), interpolated as low + (high - low) * rest.
   void finish_percentile(const std::string& prefix, Column& out) const {
     int64_t count = 0;
-    for_each_value(prefix, values_.forward(prefix), [&](std::string_view, int64_t copies) {
+    for_each_value(prefix, values_.table().forward(prefix), [&](std::string_view, int64_t copies) {
       count += copies;
       return true;
     });
@@ -204,15 +200,16 @@ class OrderedAccumulator final : public Accumulator {
     int64_t high = discrete ? low : static_cast<int64_t>(std::ceil(place));
     Column ends(spec_.input_type);  // the values at low and, if it is another, at high
     int64_t passed = 0;
-    for_each_value(prefix, values_.forward(prefix), [&](std::string_view key, int64_t copies) {
-      bool has_low = passed <= low && low < passed + copies;
-      bool has_high = high != low && passed <= high && high < passed + copies;
-      for (int i = 0; i < has_low + has_high; ++i) {
-        read_value(prefix, key, ends);
-      }
-      passed += copies;
-      return passed <= high;
-    });
+    for_each_value(prefix, values_.table().forward(prefix),
+                   [&](std::string_view key, int64_t copies) {
+                     bool has_low = passed <= low && low < passed + copies;
+                     bool has_high = high != low && passed <= high && high < passed + copies;
+                     for (int i = 0; i < has_low + has_high; ++i) {
+                       read_value(prefix, key, ends);
+                     }
+                     passed += copies;
+                     return passed <= high;
+                   });
     if (discrete) {
       out.append_copy(ends, 0);
       return;
@@ -226,8 +223,7 @@ class OrderedAccumulator final : public Accumulator {
   AggregateSpec spec_;
   SortKey value_order_;
   bool skip_nulls_ = true;
-  OrderedTable values_;
-  GroupNumbers numbers_;
+  GroupValues values_;
 };
 
 }  // namespace

@@ -4,15 +4,13 @@
 #include <fmt/core.h>
 
 #include "dataflow/operators/accumulator.h"
+#include "state/ordered_table.h"
 #include "state/scalar.h"
 
 namespace tidemark {
 
 // In the files of the families.
-std::unique_ptr<Accumulator> make_extreme_accumulator(bool maximum);
-// `inner` over the different values of each group.
-std::unique_ptr<Accumulator> make_distinct_accumulator(std::unique_ptr<Accumulator> inner,
-                                                       const Type& input);
+std::unique_ptr<Accumulator> make_extreme_accumulator(const AggregateSpec& spec);
 std::unique_ptr<Accumulator> make_variance_accumulator(const AggregateSpec& spec);
 std::unique_ptr<Accumulator> make_ordered_accumulator(const AggregateSpec& spec);
 
@@ -56,6 +54,33 @@ class GroupNumbers {
 
  private:
   Scalar<uint64_t> last_;
+};
+
+// The values of every group in one ordered table, under the groups' numbers: what the accumulators
+// keep that have to know an order.
+class GroupValues {
+ public:
+  // What the keys of a group's values begin with. The number (0: none yet) is kept by the group.
+  void append_prefix(uint64_t& number, std::string& key) {
+    append_big_endian(numbers_.of(number), key);
+  }
+  static std::string prefix(uint64_t number) {
+    std::string key;
+    append_big_endian(number, key);
+    return key;
+  }
+  void release(uint64_t number) { values_.erase_prefix(prefix(number)); }
+  void clear() { values_.clear(); }
+  void visit_state(const StateVisitor& visit) {
+    visit(values_);
+    visit(numbers_.table());
+  }
+  OrderedTable& table() { return values_; }
+  const OrderedTable& table() const { return values_; }
+
+ private:
+  OrderedTable values_;
+  GroupNumbers numbers_;
 };
 
 }  // namespace tidemark

@@ -1,5 +1,7 @@
 #include "dataflow/operators/aggregate.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "types/hash.h"
@@ -7,15 +9,6 @@
 namespace tidemark {
 
 namespace {
-
-size_t fixed_bytes_of(std::vector<std::unique_ptr<Accumulator>>& accumulators, size_t header) {
-  size_t offset = header;
-  for (auto& accumulator : accumulators) {
-    accumulator->set_offset(offset);
-    offset += accumulator->bytes();
-  }
-  return offset;
-}
 
 std::vector<std::unique_ptr<Accumulator>> make_accumulators(
     const std::vector<AggregateSpec>& specs) {
@@ -34,7 +27,8 @@ AggregateOperator::AggregateOperator(std::vector<size_t> group_columns,
     : group_columns_(std::move(group_columns)),
       specs_(std::move(specs)),
       accumulators_(make_accumulators(specs_)),
-      groups_(group_types, {}, fixed_bytes_of(accumulators_, sizeof(Header))) {
+      distincts_(make_distincts(specs_)),
+      groups_(group_types, {}, lay_out()) {
   for (Type& type : group_types) {
     result_schema_.fields.push_back({"", std::move(type)});
   }
@@ -44,6 +38,38 @@ AggregateOperator::AggregateOperator(std::vector<size_t> group_columns,
   if (std::ranges::any_of(accumulators_, [](const auto& each) { return each->keeps_beside(); })) {
     groups_.set_extension(this);
   }
+}
+
+std::vector<AggregateOperator::Distinct> AggregateOperator::make_distincts(
+    const std::vector<AggregateSpec>& specs) {
+  std::vector<Distinct> distincts;
+  for (size_t a = 0; a < specs.size(); ++a) {
+    if (!is_over_different_values(specs[a])) {
+      continue;
+    }
+    auto same = std::ranges::find_if(distincts, [&](const Distinct& distinct) {
+      return specs[distinct.functions[0]].input == specs[a].input;
+    });
+    (same == distincts.end() ? distincts.emplace_back() : *same).functions.push_back(a);
+  }
+  for (Distinct& distinct : distincts) {
+    distinct.values = std::make_unique<DistinctValues>(specs[distinct.functions[0]].input_type,
+                                                       distinct.functions.size());
+  }
+  return distincts;
+}
+
+size_t AggregateOperator::lay_out() {
+  size_t offset = sizeof(Header);
+  for (Distinct& distinct : distincts_) {
+    distinct.values->set_offset(offset);
+    offset += DistinctValues::kBytes;
+  }
+  for (auto& accumulator : accumulators_) {
+    accumulator->set_offset(offset);
+    offset += accumulator->bytes();
+  }
+  return offset;
 }
 
 std::string AggregateOperator::name() const {
@@ -63,6 +89,9 @@ void AggregateOperator::reset(Delta& out) {
   for (auto& accumulator : accumulators_) {
     accumulator->clear();
   }
+  for (Distinct& distinct : distincts_) {
+    distinct.values->clear();
+  }
   mutable_errors().clear();
   touched_.clear();
   old_group_.clear();
@@ -78,9 +107,7 @@ void AggregateOperator::finish_groups(std::span<const uint32_t> ids, std::vector
   }
   size_t keys = groups_.key_count();
   for (size_t k = 0; k < keys; ++k) {
-    for (uint32_t id : ids) {
-      columns[k].append_copy(groups_.key(k), id);
-    }
+    columns[k].append_rows(groups_.key(k), ids);
   }
   for (size_t a = 0; a < accumulators_.size(); ++a) {
     accumulators_[a]->finish(groups_, ids, columns[keys + a], errors);
@@ -139,15 +166,8 @@ void AggregateOperator::apply(const ZBatch& batch) {
   }
   for (size_t a = 0; a < specs_.size(); ++a) {
     const AggregateSpec& spec = specs_[a];
-    const int64_t* used = weights;
-    if (spec.filter) {
-      const Column& filter = *batch.rows.columns[*spec.filter];
-      weights_.resize(rows);
-      for (size_t i = 0; i < rows; ++i) {
-        bool is_true = !filter.is_null(i) && filter.data<uint8_t>()[i] != 0;
-        weights_[i] = is_true ? batch.weight(i) : 0;
-      }
-      used = weights_.data();
+    if (is_over_different_values(spec)) {
+      continue;
     }
     static const Column kNoNulls{Type::boolean()};  // COUNT(*) reads no column
     inputs_.assign(1, spec.kind == AggregateKind::kCountStar
@@ -156,7 +176,44 @@ void AggregateOperator::apply(const ZBatch& batch) {
     for (const SortKey& key : spec.order) {
       inputs_.push_back(batch.rows.columns[key.column].get());
     }
-    accumulators_[a]->update(groups_, ids_, inputs_, used);
+    accumulators_[a]->update(groups_, ids_, inputs_, weights_of(spec, batch, weights_));
+  }
+  for (const Distinct& distinct : distincts_) {
+    apply_distinct(batch, distinct);
+  }
+}
+
+const int64_t* AggregateOperator::weights_of(const AggregateSpec& spec, const ZBatch& batch,
+                                             std::vector<int64_t>& kept) {
+  if (!spec.filter) {
+    return batch.weights.empty() ? nullptr : batch.weights.data();
+  }
+  const Column& filter = *batch.rows.columns[*spec.filter];
+  const uint8_t* values = filter.data<uint8_t>();
+  kept.resize(batch.rows.rows);
+  for (size_t i = 0; i < kept.size(); ++i) {
+    kept[i] = !filter.is_null(i) && values[i] != 0 ? batch.weight(i) : 0;
+  }
+  return kept.data();
+}
+
+void AggregateOperator::apply_distinct(const ZBatch& batch, const Distinct& distinct) {
+  const Column& input = *batch.rows.columns[specs_[distinct.functions[0]].input];
+  std::vector<std::vector<int64_t>> kept(distinct.functions.size());
+  std::vector<const int64_t*> weights;
+  for (size_t f = 0; f < distinct.functions.size(); ++f) {
+    weights.push_back(weights_of(specs_[distinct.functions[f]], batch, kept[f]));
+  }
+  distinct.values->update(groups_, ids_, input, weights);
+  for (size_t f = 0; f < distinct.functions.size(); ++f) {
+    const DistinctValues::Changes& changes = distinct.values->changes()[f];
+    if (!changes.rows.empty()) {
+      Column changed(input.type());
+      changed.append_rows(input, changes.rows);
+      const Column* argument = &changed;
+      accumulators_[distinct.functions[f]]->update(groups_, changes.ids, std::span(&argument, 1),
+                                                   changes.weights.data());
+    }
   }
 }
 
@@ -189,16 +246,9 @@ void AggregateOperator::emit(Delta& out) {
   for (uint32_t i = 0; i < old_group_.size(); ++i) {
     old_row[groups_.fixed_as<Header>(old_group_[i]).touched - 1] = i;
   }
-  std::vector<Column> result = make_columns(result_schema_);
-  std::vector<int64_t> weights;
-  auto append = [&](const std::vector<Column>& from, uint32_t row, int64_t weight) {
-    for (size_t c = 0; c < result.size(); ++c) {
-      result[c].append_rows(from[c], std::span(&row, 1));
-    }
-    weights.push_back(weight);
-  };
+  std::vector<uint32_t> taken_back, given;  // rows of old_ and of fresh
   auto same_row = [&](uint32_t a, uint32_t b) {
-    for (size_t c = groups_.key_count(); c < result.size(); ++c) {
+    for (size_t c = groups_.key_count(); c < fresh.size(); ++c) {
       if (!same_value(old_[c], a, fresh[c], b)) {
         return false;
       }
@@ -211,10 +261,10 @@ void AggregateOperator::emit(Delta& out) {
     bool failed = !in_error.empty() && in_error[i];
     if (!(old != UINT32_MAX && !failed && same_row(old, i))) {
       if (old != UINT32_MAX) {
-        append(old_, old, -1);
+        taken_back.push_back(old);
       }
       if (!failed) {
-        append(fresh, i, 1);
+        given.push_back(i);
       }
     }
     header.emitted = !failed;
@@ -223,7 +273,7 @@ void AggregateOperator::emit(Delta& out) {
   for (uint32_t i = 0; i < old_group_.size(); ++i) {
     Header& header = groups_.fixed_as<Header>(old_group_[i]);
     if (!group_columns_.empty() && header.rows <= 0) {
-      append(old_, i, -1);
+      taken_back.push_back(i);
       header.emitted = 0;
     }
   }
@@ -240,15 +290,20 @@ void AggregateOperator::emit(Delta& out) {
     }
     groups_.erase(id);
   }
+  if (!taken_back.empty() || !given.empty()) {
+    std::vector<Column> result = make_columns(result_schema_);
+    for (size_t c = 0; c < result.size(); ++c) {
+      result[c].append_rows(old_[c], taken_back);
+      result[c].append_rows(fresh[c], given);
+    }
+    std::vector<int64_t> weights(taken_back.size(), -1);
+    weights.resize(taken_back.size() + given.size(), 1);
+    out.batches.push_back({to_batch(std::move(result)), std::move(weights)});
+    out.batches.back().rows.rows = out.batches.back().weights.size();
+  }
   touched_.clear();
   old_group_.clear();
   old_.clear();
-  if (!weights.empty()) {
-    out.batches.push_back({to_batch(std::move(result)), std::move(weights)});
-    if (result_schema_.size() == 0) {
-      out.batches.back().rows.rows = out.batches.back().weights.size();
-    }
-  }
 }
 
 Status AggregateOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
@@ -273,6 +328,9 @@ Status AggregateOperator::step(StepContext&, std::span<const Delta> in, Delta& o
 void AggregateOperator::visit_state(const StateVisitor& visit) {
   visit(groups_);
   visit(started_);
+  for (Distinct& distinct : distincts_) {
+    distinct.values->visit_state(visit);
+  }
   for (auto& accumulator : accumulators_) {
     accumulator->visit_state(visit);
   }

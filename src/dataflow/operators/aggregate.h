@@ -8,6 +8,7 @@
 
 #include "dataflow/operator.h"
 #include "dataflow/operators/accumulator.h"
+#include "dataflow/operators/distinct_values.h"
 #include "state/scalar.h"
 
 namespace tidemark {
@@ -31,9 +32,22 @@ class AggregateOperator final : public Operator, private EntryExtension {
     uint8_t failed;    // an error stands in errors()
   };
   static_assert(sizeof(Header) == 16);
+  // The DISTINCT functions over one column.
+  struct Distinct {
+    std::vector<size_t> functions;  // of specs_
+    std::unique_ptr<DistinctValues> values;
+  };
+
+  static std::vector<Distinct> make_distincts(const std::vector<AggregateSpec>& specs);
+  // Gives every part its place in a group's fixed bytes, and returns how many there are.
+  size_t lay_out();
 
   void reset(Delta& out);
   void apply(const ZBatch& batch);
+  void apply_distinct(const ZBatch& batch, const Distinct& distinct);
+  // What each row counts for a function: null if all count 1. `kept` may hold it.
+  static const int64_t* weights_of(const AggregateSpec& spec, const ZBatch& batch,
+                                   std::vector<int64_t>& kept);
   void touch(std::span<const uint32_t> ids);
   void emit(Delta& out);
   void finish_groups(std::span<const uint32_t> ids, std::vector<Column>& columns,
@@ -48,6 +62,7 @@ class AggregateOperator final : public Operator, private EntryExtension {
   std::vector<AggregateSpec> specs_;
   Schema result_schema_;
   std::vector<std::unique_ptr<Accumulator>> accumulators_;
+  std::vector<Distinct> distincts_;
   KeyedTable groups_;
   Scalar<uint8_t> started_;  // 1: the global group's first row has been emitted
 

@@ -165,7 +165,9 @@ std::vector<LoneChanges> LoneByKey::finish(const JoinSide& self, const JoinSide&
 }
 
 LoneByRow::LoneByRow(LoneRows kind, Arrangement& base)
-    : kind_(kind), matches_(types_of(base, base.column_count()), {}, 16) {}
+    : kind_(kind), matches_(types_of(base, base.column_count()), {}, 16) {
+  base.keep_rows_different();
+}
 
 void LoneByRow::begin(const JoinSide& self, bool reset) {
   reset_ = reset;

@@ -1,14 +1,44 @@
 #include "dataflow/operators/map.h"
 
 #include "expr/eval.h"
+#include "expr/share_calls.h"
 
 namespace tidemark {
 
-MapOperator::MapOperator(ExprRef predicate, std::vector<ExprRef> projections)
-    : predicate_(std::move(predicate)), projections_(std::move(projections)) {
+MapOperator::MapOperator(ExprRef predicate, std::vector<ExprRef> projections) {
+  std::vector<ExprRef> all{std::move(predicate)};
+  all.insert(all.end(), projections.begin(), projections.end());
+  std::vector<bool> read;
+  for (const ExprRef& expression : all) {
+    if (expression != nullptr) {
+      collect_columns(*expression, read);
+    }
+  }
+  width_ = read.size();
+  SharedCalls shared = share_calls(std::move(all), 1, width_);
+  calls_ = std::move(shared.calls);
+  predicate_ = std::move(shared.expressions[0]);
+  shared.expressions.erase(shared.expressions.begin());
+  shared = share_calls(std::move(shared.expressions), projections.size(), width_ + calls_.size());
+  late_calls_ = std::move(shared.calls);
+  projections_ = std::move(shared.expressions);
   for (const ExprRef& projection : projections_) {
     collect_columns(*projection, used_);
   }
+  for (const ExprRef& call : late_calls_) {
+    collect_columns(*call, used_);
+  }
+  used_.resize(width_ + calls_.size());
+}
+
+RowBatch MapOperator::with_calls(const RowBatch& batch, size_t width,
+                                 std::span<const ExprRef> calls, EvalContext& context) {
+  RowBatch extended = batch;
+  extended.columns.resize(width);
+  for (const ExprRef& call : calls) {
+    extended.columns.push_back(evaluate_column(*call, extended, context));
+  }
+  return extended;
 }
 
 std::string MapOperator::name() const {
@@ -16,22 +46,26 @@ std::string MapOperator::name() const {
 }
 
 ZBatch MapOperator::map_batch(StepContext& context, const ZBatch& in) {
+  RowBatch extended;
   const RowBatch* input = &in.rows;
+  if (!calls_.empty()) {
+    extended = with_calls(in.rows, width_, calls_, context.eval);
+    input = &extended;
+  }
   ZBatch out;
   ZBatch filtered;
-  std::vector<int64_t> weights;
   bool all = true;
   if (predicate_) {
-    evaluate_filter(*predicate_, in.rows, context.eval, chosen_);
+    evaluate_filter(*predicate_, *input, context.eval, chosen_);
     take_errors(context, in);
     all = chosen_.size() == in.rows.rows;
     if (!all) {
       filtered.rows.rows = chosen_.size();
-      filtered.rows.columns.resize(in.rows.columns.size());
+      filtered.rows.columns.resize(width_ + calls_.size());
       for (size_t c = 0; c < used_.size(); ++c) {
         if (used_[c]) {
-          auto column = std::make_shared<Column>(in.rows.columns[c]->type());
-          column->append_rows(*in.rows.columns[c], chosen_);
+          auto column = std::make_shared<Column>(input->columns[c]->type());
+          column->append_rows(*input->columns[c], chosen_);
           filtered.rows.columns[c] = std::move(column);
         }
       }
@@ -43,6 +77,11 @@ ZBatch MapOperator::map_batch(StepContext& context, const ZBatch& in) {
       }
       input = &filtered.rows;
     }
+  }
+  RowBatch late;
+  if (!late_calls_.empty()) {
+    late = with_calls(*input, width_ + calls_.size(), late_calls_, context.eval);
+    input = &late;
   }
   const ZBatch& source = all ? in : filtered;
   out.rows.rows = input->rows;

@@ -1,19 +1,22 @@
 #include "dataflow/operators/output.h"
 
+#include "types/column_copy.h"
 #include "types/hash.h"
+#include "zset/consolidate.h"
 
 namespace tidemark {
 
 namespace {
 
-std::vector<const Column*> key_pointers(const KeyedTable& table) {
-  std::vector<const Column*> pointers;
-  for (size_t k = 0; k < table.key_count(); ++k) {
-    pointers.push_back(&table.key(k));
+std::vector<const Column*> pointers(const RowBatch& rows) {
+  std::vector<const Column*> columns;
+  for (const ColumnRef& column : rows.columns) {
+    columns.push_back(column.get());
   }
-  return pointers;
+  return columns;
 }
 
+// Copied, strings too: what is published is read by other threads while the table goes on changing.
 ZBatch collect(const KeyedTable& table, const Schema& schema) {
   std::vector<uint32_t> ids;
   ZBatch result;
@@ -25,16 +28,23 @@ ZBatch collect(const KeyedTable& table, const Schema& schema) {
   }
   result.rows.rows = ids.size();
   for (size_t c = 0; c < schema.size(); ++c) {
-    // Copied, strings too: what is published is read by other threads while the table goes on
-    // changing.
     auto column = std::make_shared<Column>(schema[c].type);
-    column->reserve(ids.size());
-    for (uint32_t id : ids) {
-      column->append_copy(table.key(c), id);
-    }
+    append_copies(*column, table.key(c), ids);
     result.rows.columns.push_back(std::move(column));
   }
   return result;
+}
+
+// What operators made, under the types of the view.
+void set_types(ZBatch& batch, const Schema& schema) {
+  for (size_t c = 0; c < schema.size(); ++c) {
+    ColumnRef& column = batch.rows.columns[c];
+    if (!column->type().same_as(schema[c].type)) {
+      auto typed = std::make_shared<Column>(*column);
+      typed->set_type(schema[c].type);
+      column = std::move(typed);
+    }
+  }
 }
 
 }  // namespace
@@ -46,68 +56,115 @@ OutputOperator::OutputOperator(Schema schema)
 
 Status OutputOperator::step(StepContext&, std::span<const Delta> in, Delta&) {
   if (in[0].reset) {
+    gathered_.clear();
     pending_.clear();
     reset_pending_.set(1);
   }
+  settle();
   for (const ZBatch& batch : in[0].batches) {
-    std::vector<const Column*> columns;
-    for (const ColumnRef& column : batch.rows.columns) {
-      columns.push_back(column.get());
-    }
-    hash_rows(columns, batch.rows.rows, hashes_);
-    ids_.resize(batch.rows.rows);
-    pending_.find_or_insert(columns, batch.rows.rows, hashes_, ids_.data());
-    for (size_t i = 0; i < batch.rows.rows; ++i) {
-      pending_.fixed_as<int64_t>(ids_[i]) += batch.weight(i);
-      pending_.mark_changed(ids_[i]);
+    if (batch.rows.rows != 0) {
+      gathered_.push_back(batch);
     }
   }
   return {};
 }
 
-ZBatch OutputOperator::publish() {
-  pending_.load_all();
-  if (reset_pending_.get() != 0) {
-    rows_.load_all();
-    // What was there goes, as far as it does not come again.
-    std::vector<const Column*> columns = key_pointers(rows_);
-    hash_rows(columns, rows_.id_limit(), hashes_);
-    for (uint32_t id = 0; id < rows_.id_limit(); ++id) {
-      if (rows_.is_live(id)) {
-        uint32_t target = pending_.find_or_insert_one(columns, id, hashes_[id]);
-        pending_.fixed_as<int64_t>(target) -= rows_.fixed_as<int64_t>(id);
-      }
-    }
-    reset_pending_.set(0);
+void OutputOperator::settle() {
+  for (const ZBatch& batch : gathered_) {
+    add_pending(batch);
   }
-  if (pending_.size() == 0) {
+  gathered_.clear();
+}
+
+void OutputOperator::add_pending(const ZBatch& batch) {
+  std::vector<const Column*> columns = pointers(batch.rows);
+  if (pending_.takes_loose() && !has_retractions(std::span(&batch, 1))) {
+    pending_.append_loose(columns, batch.rows.rows, batch.weights);
+    pending_.sample_loose();
+    return;
+  }
+  hash_rows(columns, batch.rows.rows, hashes_);
+  ids_.resize(batch.rows.rows);
+  pending_.find_or_insert(columns, batch.rows.rows, hashes_, ids_.data());
+  for (size_t i = 0; i < batch.rows.rows; ++i) {
+    pending_.fixed_as<int64_t>(ids_[i]) += batch.weight(i);
+    pending_.mark_changed(ids_[i]);
+  }
+}
+
+void OutputOperator::take_back_content() {
+  ZBatch gone = negated(content());
+  if (gone.rows.rows != 0) {
+    add_pending(gone);
+  }
+}
+
+ZBatch OutputOperator::publish() {
+  bool is_reset = reset_pending_.get() != 0;
+  pending_.load_all();
+  if (is_reset || pending_.size() != 0) {
+    settle();
+    if (is_reset) {
+      take_back_content();
+      reset_pending_.set(0);
+    }
+    gathered_.push_back(collect(pending_, schema_));
+    pending_.clear();
+  }
+  std::vector<ZBatch> batches = std::move(gathered_);
+  gathered_.clear();
+  for (ZBatch& batch : batches) {
+    set_types(batch, schema_);
+  }
+  if (batches.empty()) {
     return collect(pending_, schema_);
   }
-  std::vector<const Column*> columns = key_pointers(pending_);
-  hash_rows(columns, pending_.id_limit(), hashes_);
-  rows_.fault_in(columns, pending_.id_limit(), hashes_);
-  for (uint32_t id = 0; id < pending_.id_limit(); ++id) {
-    int64_t change = pending_.is_live(id) ? pending_.fixed_as<int64_t>(id) : 0;
-    if (change == 0) {
-      continue;
-    }
-    uint32_t target = rows_.find_or_insert_one(columns, id, hashes_[id]);
-    int64_t& weight = rows_.fixed_as<int64_t>(target);
+  if (!has_retractions(batches)) {
+    ZBatch changes = concatenate(batches);
+    insert(changes);
+    return changes;
+  }
+  std::vector<uint64_t> hashes;
+  ZBatch changes = consolidate(batches, hashes);
+  apply(changes, hashes);
+  return changes;
+}
+
+void OutputOperator::insert(const ZBatch& changes) {
+  std::vector<const Column*> columns = pointers(changes.rows);
+  if (rows_.takes_loose() && negative_rows_ == 0) {
+    rows_.append_loose(columns, changes.rows.rows, changes.weights);
+    rows_.sample_loose();
+    return;
+  }
+  hash_rows(columns, changes.rows.rows, hashes_);
+  apply(changes, hashes_);
+}
+
+void OutputOperator::apply(const ZBatch& changes, std::span<const uint64_t> hashes) {
+  size_t rows = changes.rows.rows;
+  std::vector<const Column*> columns = pointers(changes.rows);
+  ids_.resize(rows);
+  rows_.find_or_insert(columns, rows, hashes, ids_.data());
+  for (size_t i = 0; i < rows; ++i) {
+    int64_t& weight = rows_.fixed_as<int64_t>(ids_[i]);
     negative_rows_ -= weight < 0 ? 1 : 0;
-    weight += change;
-    rows_.mark_changed(target);
+    weight += changes.weight(i);
     negative_rows_ += weight < 0 ? 1 : 0;
-    if (weight == 0) {
-      rows_.erase(target);
+    rows_.mark_changed(ids_[i]);
+  }
+  // Afterwards: a row that goes gives its id away.
+  for (uint32_t id : ids_) {
+    bool is_there = id < rows_.id_limit() && rows_.is_live(id);
+    if (is_there && rows_.fixed_as<int64_t>(id) == 0) {
+      rows_.erase(id);
     }
   }
-  ZBatch result = collect(pending_, schema_);
-  pending_.clear();
-  return result;
 }
 
 ZBatch OutputOperator::content() {
   rows_.load_all();
+  rows_.unite();
   return collect(rows_, schema_);
 }
 

@@ -1,6 +1,14 @@
 #pragma once
 // The end of a view's graph: its content, and what the steps since the last publication changed in
 // it.
+//
+//   step ─► gathered: the step's batches, shared ──────────────────────────┐
+//             │ another step comes before the publication, or state is     ├─► publish ─► content
+//             ▼ looked at                                                  │
+//           pending: rows of a table ──────────────────────────────────────┘
+//
+// Changes that take nothing back go into the content without being looked up (loose rows,
+// state/keyed_table.h), and are published as they are. Others are added up first: one hash a row.
 
 #include "dataflow/operator.h"
 #include "state/keyed_table.h"
@@ -16,13 +24,14 @@ class OutputOperator final : public Operator {
   // Gathers changes; they become part of the content at publish().
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
   void visit_state(const StateVisitor& visit) override {
+    settle();
     visit(rows_);
     visit(pending_);
     visit(reset_pending_);
   }
 
-  // Makes everything gathered visible and returns it, consolidated: rows that came and went since
-  // the last publication are not in it.
+  // Makes everything gathered visible and returns it. Rows that came and went since the last
+  // publication are not in it; a row is in it more than once only if no row goes.
   ZBatch publish();
   // The published content, each row once with its weight.
   ZBatch content();
@@ -32,12 +41,22 @@ class OutputOperator final : public Operator {
   bool has_negative_rows() const { return negative_rows_ != 0; }
 
  private:
+  // Moves what is gathered to pending_.
+  void settle();
+  void add_pending(const ZBatch& batch);
+  // The content's rows go with those pending, as far as they do not come again.
+  void take_back_content();
+  // Changes the content.
+  void insert(const ZBatch& changes);
+  void apply(const ZBatch& changes, std::span<const uint64_t> hashes);
+
   Schema schema_;
   KeyedTable rows_;     // whole rows -> weight
   KeyedTable pending_;  // whole rows -> change of weight
   Scalar<uint8_t> reset_pending_;
+  std::vector<ZBatch> gathered_;  // of the last step; later than pending_
   size_t negative_rows_ = 0;
-  std::vector<uint64_t> hashes_;
+  std::vector<uint64_t> hashes_;  // scratch
   std::vector<uint32_t> ids_;
 };
 

@@ -9,7 +9,10 @@
 
 namespace tidemark {
 
-OverOperator::OverOperator(const std::vector<Type>& types, OverSpec spec) : spec_(std::move(spec)) {
+OverOperator::OverOperator(const std::vector<Type>& types, OverSpec spec)
+    : spec_(std::move(spec)),
+      keys_(types, spec_),
+      running_(RunningWindow::make(spec_, keys_, types)) {
   for (const Type& type : types) {
     input_.fields.push_back({"", type});
   }
@@ -70,24 +73,8 @@ std::string OverOperator::name() const {
                      spec_.calls.size());
 }
 
-size_t OverOperator::partition_bytes(std::string_view key) const {
-  ByteReader in(key);
-  for (size_t column : spec_.partition) {
-    skip_sort_key(in, false, input_[column].type.physical());
-  }
-  return key.size() - in.rest().size();
-}
-
-size_t OverOperator::sort_bytes(std::string_view key) const {
-  ByteReader in(key.substr(partition_bytes(key)));
-  for (const SortKey& sort : spec_.order) {
-    skip_sort_key(in, sort.descending, input_[sort.column].type.physical());
-  }
-  return key.size() - in.rest().size();
-}
-
 std::optional<OrderNumber> OverOperator::number_of(std::string_view key) const {
-  ByteReader in(key.substr(partition_bytes(key)));
+  ByteReader in(key.substr(keys_.partition_bytes(key)));
   Column value(input_[spec_.order[0].column].type);
   read_sort_key(in, spec_.order[0].descending, value);
   return value.is_null(0) ? std::nullopt : std::optional(scale_.number_of(value, 0));
@@ -113,8 +100,8 @@ std::string OverOperator::end_of(const std::string& partition, const std::string
 std::string OverOperator::walk(const std::string& from, Direction direction,
                                const std::vector<Reach>& reaches, const std::string& stop) const {
   bool forward = direction == Direction::kAfter;
-  std::string partition = from.substr(0, partition_bytes(from));
-  std::string group = from.substr(0, sort_bytes(from));
+  std::string partition = from.substr(0, keys_.partition_bytes(from));
+  std::string group = from.substr(0, keys_.sort_bytes(from));
   std::optional<OrderNumber> number = has_range_ ? number_of(from) : std::nullopt;
   std::string farthest = from;
   if (std::any_of(reaches.begin(), reaches.end(), [](const Reach& each) { return each.is_all; })) {
@@ -130,7 +117,7 @@ std::string OverOperator::walk(const std::string& from, Direction direction,
       return stop;
     }
     if (!scan.key().starts_with(group)) {
-      group = scan.key().substr(0, sort_bytes(scan.key()));
+      group = scan.key().substr(0, keys_.sort_bytes(scan.key()));
       ++groups;
     }
     auto is_within = [&](const Reach& reach) {
@@ -170,7 +157,7 @@ std::string OverOperator::walk(const std::string& from, Direction direction,
   return farthest;
 }
 
-void OverOperator::find_affected(std::span<const Change> changes,
+void OverOperator::find_affected(std::span<const OverChange> changes,
                                  std::vector<Interval>& affected) const {
   for (size_t i = 0; i < changes.size(); ++i) {
     const std::string& key = changes[i].key;
@@ -182,7 +169,7 @@ void OverOperator::find_affected(std::span<const Change> changes,
   }
 }
 
-void OverOperator::evaluate(const Interval& interval, int64_t sign, Output& output) {
+void OverOperator::evaluate(const Interval& interval, int64_t sign, OverOutput& output) {
   std::string first = walk(interval.first, Direction::kBefore, need_[0], {});
   std::string last = walk(interval.last, Direction::kAfter, need_[1], {});
   OverRows rows;
@@ -198,15 +185,11 @@ void OverOperator::evaluate(const Interval& interval, int64_t sign, Output& outp
     }
     std::string_view key = scan.key();
     if (rows.size() == 0 || !key.starts_with(group)) {
-      group = key.substr(0, sort_bytes(key));
+      group = key.substr(0, keys_.sort_bytes(key));
       rows.group_first.push_back(rows.size());
     }
     std::optional<OrderNumber> number = has_range_ ? number_of(key) : std::nullopt;
-    ByteReader in(key.substr(group.size()));
-    for (Column& column : rows.columns) {
-      read_sort_key(in, false, column);
-    }
-    CHECK(in.at_end());
+    OverKeys::read_row(key, group.size(), rows.columns);
     bool is_wanted = interval.first <= key && key <= interval.last;
     for (int64_t copy = 0; copy < scan.weight(); ++copy) {
       size_t position = rows.size();
@@ -254,13 +237,19 @@ void OverOperator::evaluate(const Interval& interval, int64_t sign, Output& outp
   }
 }
 
-void OverOperator::apply(std::span<const Change> changes, int64_t sign) {
-  for (const Change& change : changes) {
+void OverOperator::apply(std::span<const OverChange> changes, int64_t sign) {
+  for (const OverChange& change : changes) {
     rows_.add(change.key, sign * change.weight);
   }
 }
 
-void OverOperator::step_partition(std::span<const Change> changes, bool was_empty, Output& output) {
+void OverOperator::step_partition(std::span<const OverChange> changes, bool was_empty,
+                                  OverOutput& output) {
+  if (running_ != nullptr) {
+    apply(changes, 1);
+    running_->step(rows_, changes, output, mutable_errors());
+    return;
+  }
   std::vector<Interval> found;
   if (!was_empty) {
     find_affected(changes, found);
@@ -290,58 +279,53 @@ void OverOperator::step_partition(std::span<const Change> changes, bool was_empt
   apply(changes, 1);
 }
 
-std::vector<OverOperator::Change> OverOperator::changes_of(std::span<const ZBatch> batches) const {
-  std::vector<Change> changes;
+std::vector<OverChange> OverOperator::changes_of(std::span<const ZBatch> batches) const {
+  std::vector<OverChange> changes;
   for (const ZBatch& batch : batches) {
     const std::vector<ColumnRef>& columns = batch.rows.columns;
     for (size_t row = 0; row < batch.rows.rows; ++row) {
       std::string key;
-      for (size_t column : spec_.partition) {
-        append_sort_key(*columns[column], row, false, false, key);
-      }
-      for (const SortKey& sort : spec_.order) {
-        append_sort_key(*columns[sort.column], row, sort.descending, sort.nulls_first, key);
-      }
-      for (const ColumnRef& column : columns) {  // ties are settled by the whole row
-        append_sort_key(*column, row, false, false, key);
-      }
+      keys_.append(columns, row, key);
       changes.push_back({std::move(key), batch.weight(row)});
     }
   }
   std::sort(changes.begin(), changes.end(),
-            [](const Change& a, const Change& b) { return a.key < b.key; });
-  std::vector<Change> sums;
-  for (Change& change : changes) {
+            [](const OverChange& a, const OverChange& b) { return a.key < b.key; });
+  std::vector<OverChange> sums;
+  for (OverChange& change : changes) {
     if (!sums.empty() && sums.back().key == change.key) {
       sums.back().weight += change.weight;
     } else {
       sums.push_back(std::move(change));
     }
   }
-  std::erase_if(sums, [](const Change& change) { return change.weight == 0; });
+  std::erase_if(sums, [](const OverChange& change) { return change.weight == 0; });
   return sums;
 }
 
 Status OverOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
   if (in[0].reset) {
     rows_.clear();
+    if (running_ != nullptr) {
+      running_->clear();
+    }
     mutable_errors().clear();
     out.reset = true;
   }
-  std::vector<Change> changes = changes_of(in[0].batches);
+  std::vector<OverChange> changes = changes_of(in[0].batches);
   if (changes.empty()) {
     return {};
   }
   bool was_empty = rows_.is_empty();
   std::vector<std::string_view> keys;
-  for (const Change& change : changes) {
+  for (const OverChange& change : changes) {
     keys.push_back(change.key);
   }
   rows_.fault_in(keys);
-  Output output{make_columns(output_), {}};
+  OverOutput output{make_columns(output_), {}};
   for (size_t first = 0; first < changes.size();) {
     std::string_view partition =
-        std::string_view(changes[first].key).substr(0, partition_bytes(changes[first].key));
+        std::string_view(changes[first].key).substr(0, keys_.partition_bytes(changes[first].key));
     size_t last = first + 1;
     while (last < changes.size() && changes[last].key.starts_with(partition)) {
       ++last;

@@ -5,22 +5,17 @@
 // All rows are kept in order. A changed row changes the values of the rows whose frames can hold
 // it; these stretches are computed before and after, and their difference is given out. Where all
 // frames are bounded, a change costs the rows within their reach; where one is not, it costs the
-// partition on that side.
+// partition on that side, but for running aggregates (over_running.h).
 
 #include <string>
 
 #include "dataflow/operator.h"
 #include "dataflow/operators/over_functions.h"
+#include "dataflow/operators/over_keys.h"
+#include "dataflow/operators/over_running.h"
 #include "state/ordered_table.h"
-#include "types/key_codec.h"
 
 namespace tidemark {
-
-struct OverSpec {
-  std::vector<size_t> partition;
-  std::vector<SortKey> order;
-  std::vector<OverCall> calls;
-};
 
 class OverOperator final : public Operator {
  public:
@@ -44,21 +39,12 @@ class OverOperator final : public Operator {
     std::string first;
     std::string last;
   };
-  struct Change {
-    std::string key;
-    int64_t weight;
-  };
-  struct Output {
-    std::vector<Column> columns;
-    std::vector<int64_t> weights;
-  };
-
-  std::vector<Change> changes_of(std::span<const ZBatch> batches) const;
-  void apply(std::span<const Change> changes, int64_t sign);
+  std::vector<OverChange> changes_of(std::span<const ZBatch> batches) const;
+  void apply(std::span<const OverChange> changes, int64_t sign);
   // The rows that the changes (of one partition, in order) can have an effect on, added.
-  void find_affected(std::span<const Change> changes, std::vector<Interval>& affected) const;
-  void step_partition(std::span<const Change> changes, bool was_empty, Output& output);
-  void evaluate(const Interval& interval, int64_t sign, Output& output);
+  void find_affected(std::span<const OverChange> changes, std::vector<Interval>& affected) const;
+  void step_partition(std::span<const OverChange> changes, bool was_empty, OverOutput& output);
+  void evaluate(const Interval& interval, int64_t sign, OverOutput& output);
   // The farthest key within reach of `from`, in its partition; not past `stop` (empty: no stop).
   std::string walk(const std::string& from, Direction direction, const std::vector<Reach>& reaches,
                    const std::string& stop) const;
@@ -66,12 +52,11 @@ class OverOperator final : public Operator {
   std::string end_of(const std::string& partition, const std::string& from,
                      Direction direction) const;
 
-  // Parts of a key.
-  size_t partition_bytes(std::string_view key) const;
-  size_t sort_bytes(std::string_view key) const;  // with the partition
   std::optional<OrderNumber> number_of(std::string_view key) const;
 
   OverSpec spec_;
+  OverKeys keys_;
+  std::unique_ptr<RunningWindow> running_;  // where it serves
   Schema input_;
   Schema output_;
   OrderScale scale_;

@@ -1,6 +1,6 @@
 #include "dataflow/operators/rank.h"
 
-#include <set>
+#include <algorithm>
 
 #include <fmt/core.h>
 
@@ -8,11 +8,58 @@
 
 namespace tidemark {
 
-RankOperator::RankOperator(const std::vector<Type>& types, RankSpec spec) : spec_(std::move(spec)) {
-  for (const Type& type : types) {
-    input_.fields.push_back({"", type});
+namespace {
+
+// The partition's columns, then the others.
+std::vector<size_t> arranged_columns(size_t columns, const std::vector<size_t>& partition) {
+  std::vector<size_t> order;
+  auto add = [&](size_t column) {
+    if (std::ranges::find(order, column) == order.end()) {
+      order.push_back(column);
+    }
+  };
+  std::ranges::for_each(partition, add);
+  for (size_t column = 0; column < columns; ++column) {
+    add(column);
   }
-  output_ = input_;
+  return order;
+}
+
+size_t place_of(const std::vector<size_t>& arranged, size_t column) {
+  return static_cast<size_t>(std::ranges::find(arranged, column) - arranged.begin());
+}
+
+std::vector<Type> chosen_types(const std::vector<Type>& types, const std::vector<size_t>& columns) {
+  std::vector<Type> chosen;
+  for (size_t column : columns) {
+    chosen.push_back(types[column]);
+  }
+  return chosen;
+}
+
+size_t different(std::vector<size_t> columns) {
+  std::ranges::sort(columns);
+  return static_cast<size_t>(std::ranges::unique(columns).begin() - columns.begin());
+}
+
+std::vector<SortKey> arranged_order(std::vector<SortKey> order,
+                                    const std::vector<size_t>& arranged) {
+  for (SortKey& key : order) {
+    key.column = place_of(arranged, key.column);
+  }
+  return order;
+}
+
+}  // namespace
+
+RankOperator::RankOperator(const std::vector<Type>& types, RankSpec spec)
+    : spec_(std::move(spec)),
+      arranged_(arranged_columns(types.size(), spec_.partition)),
+      rows_(chosen_types(types, arranged_), different(spec_.partition),
+            arranged_order(spec_.order, arranged_)) {
+  for (const Type& type : types) {
+    output_.fields.push_back({"", type});
+  }
   if (spec_.with_number) {
     output_.fields.push_back({"", Type::bigint().not_null()});
   }
@@ -27,96 +74,115 @@ std::string RankOperator::name() const {
                      spec_.partition.size(), bound);
 }
 
-void RankOperator::apply(const ZBatch& batch) {
-  std::vector<std::string> keys(batch.rows.rows);
-  for (size_t row = 0; row < keys.size(); ++row) {
-    const std::vector<ColumnRef>& columns = batch.rows.columns;
-    for (size_t column : spec_.partition) {
-      append_sort_key(*columns[column], row, false, false, keys[row]);
-    }
-    for (const SortKey& sort : spec_.order) {
-      append_sort_key(*columns[sort.column], row, sort.descending, sort.nulls_first, keys[row]);
-    }
-    for (const ColumnRef& column : columns) {  // ties are settled by the whole row
-      append_sort_key(*column, row, false, false, keys[row]);
-    }
-  }
-  rows_.fault_in(std::vector<std::string_view>(keys.begin(), keys.end()));
-  for (size_t row = 0; row < keys.size(); ++row) {
-    rows_.add(keys[row], batch.weight(row));
-  }
-}
-
-size_t RankOperator::read_key(std::string_view key, std::vector<Column>& row) const {
-  ByteReader in(key);
-  auto skip = [&](size_t column, bool descending) {
-    Column unused(input_[column].type);
-    read_sort_key(in, descending, unused);
-  };
-  for (size_t column : spec_.partition) {
-    skip(column, false);
-  }
-  for (const SortKey& sort : spec_.order) {
-    skip(sort.column, sort.descending);
-  }
-  size_t sort_bytes = key.size() - in.rest().size();
-  row = make_columns(input_);
-  for (Column& column : row) {
-    read_sort_key(in, false, column);
-  }
-  CHECK(in.at_end());
-  return sort_bytes;
-}
-
-void RankOperator::show(const std::string& partition, int64_t sign, std::vector<Column>& shown,
-                        std::vector<int64_t>& weights) const {
+void RankOperator::show(uint32_t group, std::vector<Shown>& shown) const {
   uint64_t before = 0;  // rows in front of the current one
   uint64_t rank = 0, dense = 0;
-  std::string last_sort;
-  std::vector<Column> row;
-  auto add = [&](uint64_t number, int64_t copies) {
-    for (size_t c = 0; c < row.size(); ++c) {
-      shown[c].append_copy(row[c], 0);
+  uint32_t last = 0;  // the row before the current one
+  bool is_row_number = spec_.function == RankFunction::kRowNumber;
+  rows_.for_each(group, [&](uint32_t row) {
+    int64_t weight = rows_.weight(row);
+    if (weight <= 0) {
+      return true;
     }
-    if (spec_.with_number) {
-      shown[row.size()].append(static_cast<int64_t>(number));
-    }
-    weights.push_back(sign * copies);
-  };
-  for (OrderedTable::Scan scan = rows_.forward(partition);
-       scan.valid() && scan.key().starts_with(partition); scan.next()) {
-    if (scan.weight() <= 0) {
-      continue;
-    }
-    uint64_t copies = static_cast<uint64_t>(scan.weight());
-    std::string_view sort = scan.key().substr(0, read_key(scan.key(), row));
-    if (dense == 0 || sort != last_sort) {
-      rank = before + 1;
-      ++dense;
-      last_sort = sort;
-    }
-    if (spec_.function != RankFunction::kRowNumber) {
-      uint64_t number = spec_.function == RankFunction::kRank ? rank : dense;
-      if (number > spec_.last) {
-        return;
-      }
-      if (number > spec_.offset) {
-        add(number, scan.weight());
-      }
-    } else {
+    uint64_t copies = static_cast<uint64_t>(weight);
+    if (is_row_number) {
       uint64_t from = std::max(before, spec_.offset);
       uint64_t to = std::min(before + copies, spec_.last);
       if (from < to && !spec_.with_number) {
-        add(0, static_cast<int64_t>(to - from));
+        shown.push_back({row, 0, static_cast<int64_t>(to - from)});
       }
       for (uint64_t number = from + 1; spec_.with_number && number <= to; ++number) {
-        add(number, 1);
+        shown.push_back({row, static_cast<int64_t>(number), 1});
       }
-      if (before + copies >= spec_.last) {
-        return;
-      }
+      before += copies;
+      return before < spec_.last;
+    }
+    if (dense == 0 || !rows_.are_peers(last, row)) {
+      rank = before + 1;
+      ++dense;
+    }
+    last = row;
+    uint64_t number = spec_.function == RankFunction::kRank ? rank : dense;
+    if (number > spec_.last) {
+      return false;
+    }
+    if (number > spec_.offset) {
+      shown.push_back({row, spec_.with_number ? static_cast<int64_t>(number) : 0, weight});
     }
     before += copies;
+    return true;
+  });
+}
+
+void RankOperator::touch(std::span<const uint32_t> groups) {
+  for (uint32_t group : groups) {
+    uint32_t& mark = rows_.mark(group);
+    if (mark == 0) {
+      mark = 1;
+      touched_.push_back(group);
+      before_from_.push_back(before_.size());
+      show(group, before_);
+    }
+  }
+}
+
+void RankOperator::compare(std::span<const Shown> before, std::span<const Shown> after) {
+  // Mostly the ends are the same.
+  while (!before.empty() && !after.empty() && before.front() == after.front()) {
+    before = before.subspan(1);
+    after = after.subspan(1);
+  }
+  while (!before.empty() && !after.empty() && before.back() == after.back()) {
+    before = before.first(before.size() - 1);
+    after = after.first(after.size() - 1);
+  }
+  size_t first = changes_.size();
+  changes_.insert(changes_.end(), after.begin(), after.end());
+  for (const Shown& shown : before) {
+    changes_.push_back({shown.row, shown.number, -shown.copies});
+  }
+  if (before.empty() || after.empty()) {
+    return;
+  }
+  auto begin = changes_.begin() + static_cast<ptrdiff_t>(first);
+  auto key = [](const Shown& shown) { return std::pair(shown.row, shown.number); };
+  std::ranges::sort(begin, changes_.end(), {}, key);
+  auto kept = begin;
+  for (auto at = begin; at != changes_.end();) {
+    Shown sum = *at;
+    for (++at; at != changes_.end() && key(*at) == key(sum); ++at) {
+      sum.copies += at->copies;
+    }
+    if (sum.copies != 0) {
+      *kept++ = sum;
+    }
+  }
+  changes_.erase(kept, changes_.end());
+}
+
+void RankOperator::emit(Delta& out) {
+  std::vector<uint32_t> ids;
+  ZBatch batch;
+  for (const Shown& change : changes_) {
+    ids.push_back(change.row);
+    batch.weights.push_back(change.copies);
+  }
+  batch.rows.rows = ids.size();
+  for (size_t c = 0; c < arranged_.size(); ++c) {
+    auto column = std::make_shared<Column>(output_[c].type);
+    column->append_rows(rows_.column(place_of(arranged_, c)), ids);
+    batch.rows.columns.push_back(std::move(column));
+  }
+  if (spec_.with_number) {
+    auto numbers = std::make_shared<Column>(output_[arranged_.size()].type);
+    numbers->reserve(ids.size());
+    for (const Shown& change : changes_) {
+      numbers->append(change.number);
+    }
+    batch.rows.columns.push_back(std::move(numbers));
+  }
+  if (!ids.empty()) {
+    out.batches.push_back(std::move(batch));
   }
 }
 
@@ -125,36 +191,36 @@ Status RankOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
     rows_.clear();
     out.reset = true;
   }
-  std::set<std::string> touched;
-  std::string key;
+  if (has_retractions(in[0].batches)) {
+    rows_.rows().unite();  // now: rows that are remembered keep their ids
+  }
+  std::vector<ZBatch> batches;
+  std::vector<std::vector<uint32_t>> groups;
   for (const ZBatch& batch : in[0].batches) {
-    for (size_t row = 0; row < batch.rows.rows; ++row) {
-      key.clear();
-      for (size_t column : spec_.partition) {
-        append_sort_key(*batch.rows.columns[column], row, false, false, key);
-      }
-      touched.insert(key);
+    ZBatch& arranged = batches.emplace_back(ZBatch{{{}, batch.rows.rows}, batch.weights});
+    for (size_t column : arranged_) {
+      arranged.rows.columns.push_back(batch.rows.columns[column]);
     }
+    rows_.find_groups(arranged, groups.emplace_back());
+    touch(groups.back());
   }
-  std::vector<Column> shown = make_columns(output_);
-  std::vector<int64_t> weights;
-  for (const std::string& partition : touched) {
-    show(partition, -1, shown, weights);
+  for (size_t i = 0; i < batches.size(); ++i) {
+    rows_.apply(batches[i], groups[i]);
   }
-  for (const ZBatch& batch : in[0].batches) {
-    apply(batch);
+  std::vector<Shown> after;
+  for (size_t i = 0; i < touched_.size(); ++i) {
+    size_t end = i + 1 < touched_.size() ? before_from_[i + 1] : before_.size();
+    after.clear();
+    show(touched_[i], after);
+    compare(std::span(before_).subspan(before_from_[i], end - before_from_[i]), after);
+    rows_.mark(touched_[i]) = 0;
   }
-  for (const std::string& partition : touched) {
-    show(partition, 1, shown, weights);
-  }
-  if (!weights.empty()) {
-    ZBatch both{to_batch(std::move(shown)), std::move(weights)};
-    both.rows.rows = both.weights.size();
-    ZBatch changes = consolidate(std::span(&both, 1));
-    if (changes.rows.rows != 0) {
-      out.batches.push_back(std::move(changes));
-    }
-  }
+  emit(out);
+  rows_.sweep();
+  touched_.clear();
+  before_from_.clear();
+  before_.clear();
+  changes_.clear();
   return {};
 }
 

@@ -2,16 +2,16 @@
 // The first rows of each partition by order, with or without their numbers: LIMIT inside a
 // correlated subquery, ROW_NUMBER, RANK and DENSE_RANK (with a bound: the top n of each partition).
 //
-// All rows are kept in order. A step costs its changes, and for each partition that it touches one
-// pass over the rows up to the bound, before and after.
+// All rows are kept, each partition's in order. A step costs its changes, and for each partition
+// that it touches a look at the rows up to the bound, before and after; columns are read only of
+// rows that come, go or change their number.
 
 #include <limits>
 #include <string>
 
 #include "dataflow/operator.h"
 #include "expr/rank.h"
-#include "state/ordered_table.h"
-#include "types/key_codec.h"
+#include "state/sorted_arrangement.h"
 
 namespace tidemark {
 
@@ -30,20 +30,34 @@ class RankOperator final : public Operator {
 
   std::string name() const override;
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
-  void visit_state(const StateVisitor& visit) override { visit(rows_); }
+  void visit_state(const StateVisitor& visit) override { visit(rows_.rows()); }
 
  private:
-  void apply(const ZBatch& batch);
-  // Adds the partition's shown rows to `shown`, with this sign.
-  void show(const std::string& partition, int64_t sign, std::vector<Column>& shown,
-            std::vector<int64_t>& weights) const;
-  // Reads a key: the length of its partition and sort columns, and its row into `row`.
-  size_t read_key(std::string_view key, std::vector<Column>& row) const;
+  // A row of the result: one of the state's, so many times, with a number (0: without).
+  struct Shown {
+    uint32_t row;
+    int64_t number;
+    int64_t copies;
+    bool operator==(const Shown&) const = default;
+  };
+
+  // Remembers what is shown of the groups that this step touches for the first time.
+  void touch(std::span<const uint32_t> groups);
+  void show(uint32_t group, std::vector<Shown>& shown) const;
+  // Adds to changes_ what is shown now less what was shown before.
+  void compare(std::span<const Shown> before, std::span<const Shown> after);
+  void emit(Delta& out);
 
   RankSpec spec_;
-  Schema input_;
   Schema output_;
-  OrderedTable rows_;  // partition, sort columns, whole row -> weight
+  std::vector<size_t> arranged_;  // for each arranged column that of the input
+  SortedArrangement rows_;
+
+  // This step's.
+  std::vector<uint32_t> touched_;
+  std::vector<size_t> before_from_;  // of each touched group, in before_
+  std::vector<Shown> before_;
+  std::vector<Shown> changes_;
 };
 
 }  // namespace tidemark

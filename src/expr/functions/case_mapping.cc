@@ -14,14 +14,27 @@ locale_t unicode_locale() {
   return locale;
 }
 
+// The length of the text's part in front that is ASCII.
+size_t ascii_bytes(std::string_view text) {
+  size_t at = 0;
+  while (at < text.size() && static_cast<uint8_t>(text[at]) < 0x80) {
+    ++at;
+  }
+  return at;
+}
+
 template <bool kUpper>
 void append_mapped(std::string_view text, std::string& out) {
   while (!text.empty()) {
-    if (static_cast<uint8_t>(text[0]) < 0x80) {
-      char c = text[0];
-      bool letter = kUpper ? (c >= 'a' && c <= 'z') : (c >= 'A' && c <= 'Z');
-      out += letter ? static_cast<char>(c ^ 0x20) : c;
-      text.remove_prefix(1);
+    if (size_t ascii = ascii_bytes(text); ascii != 0) {
+      size_t first = out.size();
+      out.append(text.substr(0, ascii));
+      constexpr char kFirst = kUpper ? 'a' : 'A';
+      for (size_t i = first; i < out.size(); ++i) {  // no branch: the compiler takes 16 at a time
+        bool is_letter = static_cast<uint8_t>(out[i] - kFirst) < 26;
+        out[i] = static_cast<char>(out[i] ^ (is_letter ? 0x20 : 0));
+      }
+      text.remove_prefix(ascii);
       continue;
     }
     wint_t point = take_point(text);

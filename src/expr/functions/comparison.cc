@@ -6,7 +6,7 @@
 #include <fmt/core.h>
 
 #include "expr/cast.h"
-#include "expr/function.h"
+#include "expr/functions/families.h"
 
 namespace tidemark {
 

@@ -1,6 +1,7 @@
 // GREATEST and LEAST, type tests. CASE, COALESCE, NULLIF and IF are not functions: the binder makes
 // CASE of them, so that only the branch that is taken is evaluated.
 
+#include "expr/functions/families.h"
 #include "expr/functions/shape.h"
 
 namespace tidemark {

@@ -6,6 +6,7 @@
 
 #include "base/ascii.h"
 #include "expr/functions/calendar.h"
+#include "expr/functions/families.h"
 #include "expr/functions/java_pattern.h"
 #include "expr/functions/shape.h"
 #include "types/text.h"
@@ -395,16 +396,31 @@ void timestamp_diff(const KernelFrame& frame, Arguments a) {
   });
 }
 
+// Times in order often have the text of the one before, by days or by minutes.
 void date_format(const KernelFrame& frame, Arguments a) {
-  fill_text(frame, [&](size_t row, std::string& out) {
-    int64_t us = wall_clock(frame, a[0], frame.argument_types[0], row);
-    if (is_infinite_timestamp(us)) {
-      append_timestamp(us, out);
-    } else {
-      append_formatted(us, a[1].string_at(row), out);
+  std::string text;
+  std::string_view last_pattern;
+  int64_t unit = 0, from = 0, to = 0;  // times in [from, to) have the text `last`
+  StringRef last;
+  for (size_t row = 0; row < frame.rows; ++row) {
+    if (frame.out.is_null(row)) {
+      continue;
     }
-    return true;
-  });
+    int64_t us = wall_clock(frame, a[0], frame.argument_types[0], row);
+    std::string_view pattern = a[1].string_at(row);
+    if (us < from || us >= to || pattern != last_pattern) {
+      text.clear();
+      bool is_endless = is_infinite_timestamp(us);
+      is_endless ? append_timestamp(us, text) : append_formatted(us, pattern, text);
+      unit = pattern == last_pattern && unit != 0 ? unit : formatted_unit_us(pattern);
+      last_pattern = pattern;
+      int64_t rest = us % unit;
+      from = is_endless ? 0 : us - rest - (rest < 0 ? unit : 0);
+      to = is_endless ? 0 : from + unit;
+      last = frame.out.intern(text);
+    }
+    frame.out.mutable_data<StringRef>()[row] = last;
+  }
 }
 
 Result<BoundFunction> bind_date_format(std::span<const Type> types) {

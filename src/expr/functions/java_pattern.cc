@@ -1,5 +1,7 @@
 #include "expr/functions/java_pattern.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "types/datetime.h"
@@ -14,7 +16,21 @@ void append_formatted(int64_t us, std::string_view pattern, std::string& out) {
                                             "September", "October",  "November", "December"};
   static constexpr const char* kDays[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
                                           "Friday", "Saturday", "Sunday"};
-  auto number = [&](int64_t value, size_t width) { out += fmt::format("{:0{}}", value, width); };
+  auto number = [&](int64_t value, size_t width) {
+    if (value < 0 || value > 9999 || width > 4) {
+      out += fmt::format("{:0{}}", value, width);
+      return;
+    }
+    char digits[4];
+    for (size_t i = 4; i-- > 0; value /= 10) {
+      digits[i] = static_cast<char>('0' + value % 10);
+    }
+    size_t first = 0;
+    while (4 - first > std::max<size_t>(width, 1) && digits[first] == '0') {
+      ++first;
+    }
+    out.append(digits + first, 4 - first);
+  };
   for (size_t i = 0; i < pattern.size();) {
     char c = pattern[i];
     if (c == '\'') {
@@ -73,6 +89,20 @@ void append_formatted(int64_t us, std::string_view pattern, std::string& out) {
     }
     i += n;
   }
+}
+
+int64_t formatted_unit_us(std::string_view pattern) {
+  constexpr int64_t kSecond = 1'000'000, kMinute = 60 * kSecond, kHour = 60 * kMinute;
+  int64_t unit = kMicrosPerDay;
+  for (char c : pattern) {
+    int64_t of_letter = c == 'S'                           ? 1
+                        : c == 's'                         ? kSecond
+                        : c == 'm'                         ? kMinute
+                        : c == 'H' || c == 'h' || c == 'a' ? kHour
+                                                           : unit;
+    unit = std::min(unit, of_letter);
+  }
+  return unit;
 }
 
 std::optional<int64_t> parse_by_pattern(std::string_view text, std::string_view pattern) {

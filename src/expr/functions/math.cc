@@ -7,8 +7,8 @@
 
 #include "expr/cast.h"
 #include "expr/cast_rules.h"
-#include "expr/function.h"
 #include "expr/functions/calendar.h"
+#include "expr/functions/families.h"
 #include "types/decimal.h"
 #include "types/text.h"
 
@@ -82,6 +82,24 @@ void floating_kernel(const KernelFrame& frame, std::span<const Argument> argumen
   }
 }
 
+// The result where nothing is to be rounded and both values have at most 64 bits. False: the long
+// way.
+template <Op kOp>
+bool decimal_of_small(Int128 a, Int128 b, bool is_exact, Int128 limit, Int128& out) {
+  if constexpr (kOp != Op::kAdd && kOp != Op::kSubtract && kOp != Op::kMultiply) {
+    return false;
+  }
+  if (!is_exact || a != static_cast<int64_t>(a) || b != static_cast<int64_t>(b)) {
+    return false;
+  }
+  Int128 value = kOp == Op::kAdd ? a + b : (kOp == Op::kSubtract ? a - b : a * b);
+  if (value >= limit || value <= -limit) {
+    return false;
+  }
+  out = value;
+  return true;
+}
+
 template <Op kOp>
 void decimal_kernel(const KernelFrame& frame, std::span<const Argument> arguments) {
   Int128* out = frame.out.mutable_data<Int128>();
@@ -92,11 +110,17 @@ void decimal_kernel(const KernelFrame& frame, std::span<const Argument> argument
                           : kOp == Op::kMultiply ? decimal_multiply
                           : kOp == Op::kDivide   ? decimal_divide
                                                  : decimal_modulo;
+  bool is_exact =
+      kOp == Op::kMultiply ? scale == scale_a + scale_b : scale == scale_a && scale == scale_b;
+  Int128 limit = power_of_ten(precision);
   for (size_t i = 0; i < frame.rows; ++i) {
     if (frame.out.is_null(i)) {
       continue;
     }
     Int128 a = arguments[0].at<Int128>(i), b = arguments[1].at<Int128>(i);
+    if (decimal_of_small<kOp>(a, b, is_exact, limit, out[i])) {
+      continue;
+    }
     Result<Int128> value = kApply(a, scale_a, b, scale_b, precision, scale);
     if (!value.ok()) {
       std::string text_a, text_b;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "expr/functions/families.h"
 #include "expr/functions/shape.h"
 
 namespace tidemark {

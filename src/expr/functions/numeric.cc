@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "expr/cast_rules.h"
+#include "expr/functions/families.h"
 #include "expr/functions/shape.h"
 #include "types/decimal.h"
 #include "types/text.h"

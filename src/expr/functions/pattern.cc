@@ -6,6 +6,7 @@
 #include <re2/re2.h>
 
 #include "expr/functions/case_mapping.h"
+#include "expr/functions/families.h"
 #include "expr/functions/shape.h"
 #include "expr/functions/utf8.h"
 #include "types/nested.h"
@@ -152,7 +153,8 @@ void regexp_replace(const KernelFrame& frame, Arguments a) {
 
 void regexp_extract(const KernelFrame& frame, Arguments a) {
   Patterns patterns(false);
-  fill_text(frame, [&](size_t row, std::string& out) {
+  std::vector<re2::StringPiece> groups;
+  fill_part(frame, a[0], [&](size_t row, std::string_view& out) {
     const RE2* pattern = patterns.find(frame, row, a[1].string_at(row));
     int group = a.size() > 2 ? a[2].at<int32_t>(row) : 0;
     if (pattern == nullptr) {
@@ -161,14 +163,13 @@ void regexp_extract(const KernelFrame& frame, Arguments a) {
     if (group < 0 || group > pattern->NumberOfCapturingGroups()) {
       return false;
     }
-    std::vector<re2::StringPiece> groups(static_cast<size_t>(group) + 1);
-    if (!pattern->Match(piece(a[0].string_at(row)), 0, a[0].string_at(row).size(), RE2::UNANCHORED,
-                        groups.data(), group + 1) ||
-        groups[static_cast<size_t>(group)].data() == nullptr) {
+    groups.assign(static_cast<size_t>(group) + 1, {});
+    std::string_view text = a[0].string_at(row);
+    if (!pattern->Match(piece(text), 0, text.size(), RE2::UNANCHORED, groups.data(), group + 1) ||
+        groups.back().data() == nullptr) {
       return false;
     }
-    const re2::StringPiece& found = groups[static_cast<size_t>(group)];
-    out.assign(found.data(), found.size());
+    out = {groups.back().data(), groups.back().size()};
     return true;
   });
 }

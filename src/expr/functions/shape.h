@@ -147,4 +147,22 @@ void fill_text(const KernelFrame& frame, F&& f) {
   }
 }
 
+// f(row, part) finds the row's text within that of `source`, whose bytes it shares; returns false
+// for NULL.
+template <typename F>
+void fill_part(const KernelFrame& frame, const Argument& source, F&& f) {
+  frame.out.share_heaps(*source.column);
+  for (size_t row = 0; row < frame.rows; ++row) {
+    if (frame.out.is_null(row)) {
+      continue;
+    }
+    std::string_view part;
+    if (f(row, part)) {
+      frame.out.mutable_data<StringRef>()[row] = StringRef(part);
+    } else {
+      frame.out.set_null(row);
+    }
+  }
+}
+
 }  // namespace tidemark

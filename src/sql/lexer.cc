@@ -36,8 +36,8 @@ std::optional<uint32_t> parse_hex(std::string_view digits) {
 }
 
 // Longest first, so that the first match is the longest.
-constexpr std::array<std::string_view, 40> kOperators = {
-    "->>", "#>>", "!~*", "#>", "@>", "<@", "->", "=>", "::", ":=", "<>", "!=", "<=", ">=",
+constexpr std::array<std::string_view, 44> kOperators = {
+    "!~~*", "!~~", "~~*", "->>", "#>>", "!~*", "~~", "#>", "@>", "<@", "->", "=>", "::", ":=", "<>", "!=", "<=", ">=",
     "||",  "!~",  "~*",  "~",  "<",  ">",  "=",  "+",  "-",  "*",  "/",  "%",  "(",  ")",
     "[",   "]",   "{",   "}",  ",",  ";",  ".",  ":",  "^",  "|",  "$",  "&"};
 

@@ -238,9 +238,10 @@ int run(const char* binary, int rows, int seconds) {
   commits_to_subscriber(server, source, 300);
   double unread = kept_rate(server, source, connection, rows, false);
   double read = kept_rate(server, source, connection, rows, true);
-  fmt::print("views kept from a backlog: {:.0f} changed rows a second, while 8 clients read {:.0f}, "
-             "{:.2f} of it\n",
-             unread, read, read / unread);
+  fmt::print(
+      "views kept from a backlog: {:.0f} changed rows a second, while 8 clients read {:.0f}, "
+      "{:.2f} of it\n",
+      unread, read, read / unread);
   return 0;
 }
 

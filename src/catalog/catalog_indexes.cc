@@ -67,9 +67,9 @@ Result<ObjectRef> Catalog::drop_index(const ObjectName& index) {
     auto nearest = nearest_name(index.object, names);
     Status status = Status::not_found(fmt::format("index \"{}\" does not exist", index.object))
                         .with_sqlstate("42704");
-    return nearest ? std::move(status).with_hint(
-                         fmt::format("did you mean {}?", quote_name(*nearest)))
-                   : std::move(status);
+    return nearest
+               ? std::move(status).with_hint(fmt::format("did you mean {}?", quote_name(*nearest)))
+               : std::move(status);
   }
   CatalogObject copy = *view;
   std::erase_if(std::get<MaterializedViewDefinition>(copy.definition).indexes,

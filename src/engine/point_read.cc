@@ -108,8 +108,8 @@ std::optional<PointRead> as_point_read(const PlanRef& plan) {
   for (const ExprRef& condition : found.conditions) {
     std::optional<Equality> equality = as_equality(*condition, *found.scan);
     bool is_new = equality && std::ranges::none_of(equal, [&](const Equality& e) {
-      return e.place == equality->place;
-    });
+                    return e.place == equality->place;
+                  });
     is_whole = is_whole && is_new && is_plain(found.scan->object->schema[equality->place].type);
     if (is_new) {
       equal.push_back(std::move(*equality));

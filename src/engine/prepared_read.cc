@@ -24,29 +24,29 @@ bool is_of_row(const Expr& expr) {
   auto all = [](const std::vector<ExprRef>& parts) {
     return std::ranges::all_of(parts, [](const ExprRef& part) { return is_of_row(*part); });
   };
-  return std::visit(
-      Overloaded{
-          [](const ColumnExpr&) { return true; },
-          [](const LiteralExpr&) { return true; },
-          [](const OuterExpr&) { return true; },
-          [&](const CallExpr& call) {
-            return call.function->deterministic &&
-                   call.function->family != catalog_functions()[0].family && all(call.arguments);
-          },
-          [&](const LogicExpr& logic) { return all(logic.conditions); },
-          [&](const CaseExpr& cases) {
-            return is_of_row(*cases.otherwise) &&
-                   std::ranges::all_of(cases.branches, [](const auto& branch) {
-                     return is_of_row(*branch.first) && is_of_row(*branch.second);
-                   });
-          },
-          // A cast to regclass and its kin asks for names.
-          [&](const CastExpr& cast) {
-            return is_of_row(*cast.input) && cast.input->type.wire_oid == 0 &&
-                   expr.type.wire_oid == 0;
-          },
-      },
-      expr.node);
+  return std::visit(Overloaded{
+                        [](const ColumnExpr&) { return true; },
+                        [](const LiteralExpr&) { return true; },
+                        [](const OuterExpr&) { return true; },
+                        [&](const CallExpr& call) {
+                          return call.function->deterministic &&
+                                 call.function->family != catalog_functions()[0].family &&
+                                 all(call.arguments);
+                        },
+                        [&](const LogicExpr& logic) { return all(logic.conditions); },
+                        [&](const CaseExpr& cases) {
+                          return is_of_row(*cases.otherwise) &&
+                                 std::ranges::all_of(cases.branches, [](const auto& branch) {
+                                   return is_of_row(*branch.first) && is_of_row(*branch.second);
+                                 });
+                        },
+                        // A cast to regclass and its kin asks for names.
+                        [&](const CastExpr& cast) {
+                          return is_of_row(*cast.input) && cast.input->type.wire_oid == 0 &&
+                                 expr.type.wire_oid == 0;
+                        },
+                    },
+                    expr.node);
 }
 
 bool has_open(const Expr& expr) {
@@ -119,8 +119,8 @@ std::optional<StatementResult> Session::read_prepared(const PreparedRead& read,
     plan = map_expressions(plan, [&](const ExprRef& e) { return parameters.values_in(e); });
   }
   EvalContext context{.zone = read.zone, .now_us = 0, .errors = {}};
-  ZBatch rows = evaluate_rows(*plan, *found, context,
-                              read.point.is_whole ? Filters::kHold : Filters::kApply);
+  ZBatch rows =
+      evaluate_rows(*plan, *found, context, read.point.is_whole ? Filters::kHold : Filters::kApply);
   if (!context.errors.empty()) {
     return std::nullopt;  // execute() tells the error
   }

@@ -126,8 +126,8 @@ void WireConsistency::read() {
       last = mark;
       // The same as a look-up, which does not ask the step thread: the total is 0 or not there yet.
       std::vector<std::string> zero{"0"};
-      Result<QueryResult> found = connection->query("SELECT amount FROM total WHERE amount = $1",
-                                                    zero);
+      Result<QueryResult> found =
+          connection->query("SELECT amount FROM total WHERE amount = $1", zero);
       if (!found.ok()) {
         break;
       }

@@ -19,20 +19,22 @@ class WireForeignTable : public WireViewTest {
         "1") {
       GTEST_SKIP() << "this PostgreSQL comes without postgres_fdw";
     }
-    write(fmt::format("CREATE EXTENSION postgres_fdw; CREATE SERVER tidemark FOREIGN DATA WRAPPER "
-                      "postgres_fdw OPTIONS (host '127.0.0.1', port '{}', dbname 'tidemark'); "
-                      "CREATE USER MAPPING FOR postgres SERVER tidemark OPTIONS (user 'tidemark', "
-                      "password_required 'false'); CREATE SCHEMA views",
-                      server_->port()));
+    write(
+        fmt::format("CREATE EXTENSION postgres_fdw; CREATE SERVER tidemark FOREIGN DATA WRAPPER "
+                    "postgres_fdw OPTIONS (host '127.0.0.1', port '{}', dbname 'tidemark'); "
+                    "CREATE USER MAPPING FOR postgres SERVER tidemark OPTIONS (user 'tidemark', "
+                    "password_required 'false'); CREATE SCHEMA views",
+                    server_->port()));
   }
 };
 
 TEST_F(WireForeignTable, views_are_imported_and_read) {
   write("IMPORT FOREIGN SCHEMA public LIMIT TO (towns, accounts) FROM SERVER tidemark INTO views");
-  EXPECT_EQ(source_value("SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' "
-                         "ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'views.towns'::regclass "
-                         "AND attnum > 0"),
-            "town character varying(20), balance bigint, n bigint");
+  EXPECT_EQ(
+      source_value("SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' "
+                   "ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'views.towns'::regclass "
+                   "AND attnum > 0"),
+      "town character varying(20), balance bigint, n bigint");
   EXPECT_EQ(source_value("SELECT sum(n) FROM views.towns"), "5000");
   EXPECT_EQ(source_value("SELECT owner FROM views.accounts WHERE id = 7"), "owner7");
   EXPECT_EQ(source_value("SELECT count(*) FROM views.accounts WHERE owner LIKE 'owner7%' AND id > "
@@ -55,7 +57,8 @@ TEST_F(WireForeignTable, fresh_views_join_local_tables) {
       "varchar(20) PRIMARY KEY, mayor text); INSERT INTO mayors VALUES ('town3', 'Ada'), ('town4', "
       "'Grace'), ('nowhere', 'Nobody')");
   std::string join =
-      "SELECT string_agg(mayor || ' ' || n, ', ' ORDER BY mayor) FROM mayors JOIN views.towns USING "
+      "SELECT string_agg(mayor || ' ' || n, ', ' ORDER BY mayor) FROM mayors JOIN views.towns "
+      "USING "
       "(town)";
   EXPECT_EQ(source_value(join), "Ada 500, Grace 500");
   write("DELETE FROM accounts WHERE town = 'town4' AND id > 4000");
@@ -63,16 +66,18 @@ TEST_F(WireForeignTable, fresh_views_join_local_tables) {
   wait(client);
   EXPECT_EQ(source_value(join), "Ada 500, Grace 400");
   // Two scans of one transaction are at one mark: its sums are those of one commit.
-  write("CREATE FOREIGN TABLE views.accounts (id int, owner text, town varchar(20), balance bigint) "
-        "SERVER tidemark OPTIONS (schema_name 'public', table_name 'accounts')");
+  write(
+      "CREATE FOREIGN TABLE views.accounts (id int, owner text, town varchar(20), balance bigint) "
+      "SERVER tidemark OPTIONS (schema_name 'public', table_name 'accounts')");
   EXPECT_EQ(source_value("SELECT (SELECT sum(balance) FROM views.accounts) = (SELECT sum(balance) "
                          "FROM views.towns)"),
             "t");
   // An error in a subtransaction there rolls back to a savepoint here.
-  EXPECT_EQ(source_value("DO $$ BEGIN PERFORM count(*) FROM views.towns; BEGIN PERFORM 1 / (n - n) "
-                         "FROM views.towns; EXCEPTION WHEN division_by_zero THEN NULL; END; PERFORM "
-                         "count(*) FROM views.accounts; END $$; SELECT 'went on'"),
-            "went on");
+  EXPECT_EQ(
+      source_value("DO $$ BEGIN PERFORM count(*) FROM views.towns; BEGIN PERFORM 1 / (n - n) "
+                   "FROM views.towns; EXCEPTION WHEN division_by_zero THEN NULL; END; PERFORM "
+                   "count(*) FROM views.accounts; END $$; SELECT 'went on'"),
+      "went on");
 }
 
 }  // namespace

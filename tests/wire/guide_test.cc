@@ -93,9 +93,9 @@ constexpr const char* kClaims =
 // `tidemark serve ...` of a guide, on addresses of its own: begins, says that it is ready, ends.
 void begins(const std::string& command, const std::string& folder) {
   std::string log = folder + "/log_of_guide";
-  std::string line = with(command.substr(0, command.find('\n')), "tidemark serve",
-                          std::string(TIDEMARK_BINARY) + " serve --socket-dir " + folder +
-                              " --listen 127.0.0.1:0");
+  std::string line = with(
+      command.substr(0, command.find('\n')), "tidemark serve",
+      std::string(TIDEMARK_BINARY) + " serve --socket-dir " + folder + " --listen 127.0.0.1:0");
   auto [status, output] = shell(fmt::format(
       "{0} 2>{1} & pid=$!; until grep -q 'ready: ' {1} || ! kill -0 $pid; do sleep 0.01; done; "
       "kill -TERM $pid; wait $pid; status=$?; cat {1}; exit $status",
@@ -142,8 +142,8 @@ TEST_F(Guide, first_view) {
     bool is_program = text.find("SHOW TABLES") != std::string::npos ||
                       text.find("CREATE CATALOG") != std::string::npos;
     if (block.language == "sql" && !is_program) {
-      std::string fitting = std::regex_replace(text, std::regex("PASSWORD '\\.\\.\\.'"),
-                                               "PASSWORD 'secret'");
+      std::string fitting =
+          std::regex_replace(text, std::regex("PASSWORD '\\.\\.\\.'"), "PASSWORD 'secret'");
       if (!has_root) {
         fitting = std::regex_replace(fitting, std::regex(" WITH \\(publish_via[^)]*\\)"), "");
       }
@@ -161,10 +161,9 @@ TEST_F(Guide, first_view) {
       std::string script = folder_ + "/tables.sql";
       // The block that follows is what is typed there.
       std::ofstream(script) << blocks[static_cast<size_t>(&block - blocks.data()) + 1].text;
-      std::string command =
-          with(text, "tidemark postgres://viewer:secret@db.example.com:5432/shop",
-               fmt::format("TMPDIR={} {} {} -f {} --until caught-up --output csv", folder_,
-                           TIDEMARK_BINARY, url, script));
+      std::string command = with(text, "tidemark postgres://viewer:secret@db.example.com:5432/shop",
+                                 fmt::format("TMPDIR={} {} {} -f {} --until caught-up --output csv",
+                                             folder_, TIDEMARK_BINARY, url, script));
       auto [status, output] = shell(command);
       EXPECT_EQ(status, 0) << command << output;
       EXPECT_NE(output.find("accident_claims"), std::string::npos) << output;
@@ -176,10 +175,9 @@ TEST_F(Guide, first_view) {
       std::ofstream(script) << statements_of(catalog)[0] << "\n"
                             << "SELECT accident_detail, SUM(claim_total) AS total FROM "
                                "shop.claims.accident_claims GROUP BY accident_detail;\n";
-      std::string command = with(with(text, "...", "printf '%s\\n' \"$change\""),
-                                 "tidemark -f q.sql",
-                                 fmt::format("TMPDIR={} {} -f {} --until caught-up", folder_,
-                                             TIDEMARK_BINARY, script));
+      std::string command = with(
+          with(text, "...", "printf '%s\\n' \"$change\""), "tidemark -f q.sql",
+          fmt::format("TMPDIR={} {} -f {} --until caught-up", folder_, TIDEMARK_BINARY, script));
       auto [status, output] = shell("{ " + command + "\n} 2>/dev/null");
       EXPECT_EQ(status, 0) << command << output;
       std::ofstream(folder_ + "/lines") << output;
@@ -213,9 +211,8 @@ TEST_F(Guide, first_view) {
   ASSERT_FALSE(queries.empty());
   std::string script = folder_ + "/catalog.sql";
   std::ofstream(script) << catalog;
-  auto [status, output] =
-      shell(fmt::format("TMPDIR={} {} -f {} --until caught-up --output csv", folder_,
-                        TIDEMARK_BINARY, script));
+  auto [status, output] = shell(fmt::format("TMPDIR={} {} -f {} --until caught-up --output csv",
+                                            folder_, TIDEMARK_BINARY, script));
   EXPECT_EQ(status, 0) << output;
   EXPECT_NE(output.find("2"), std::string::npos) << output;
   EXPECT_EQ(taken, blocks.size());

@@ -63,8 +63,7 @@ TEST_F(WireIndex, statements_and_their_errors) {
   EXPECT_EQ(client.run("DROP INDEX accounts_town_balance_idx1").sqlstate(), "42704");
   EXPECT_EQ(client.run("DROP INDEX IF EXISTS accounts_town_balance_idx1").tag(), "DROP INDEX");
   EXPECT_EQ(client.run("DROP INDEX public.by_owner").tag(), "DROP INDEX");
-  EXPECT_EQ(client.rows("SHOW INDEXES"),
-            "accounts_town_balance_idx|accounts|town, balance");
+  EXPECT_EQ(client.rows("SHOW INDEXES"), "accounts_town_balance_idx|accounts|town, balance");
   must(client, "DROP MATERIALIZED VIEW accounts");
   EXPECT_EQ(client.rows("SHOW INDEXES"), "");
 }
@@ -124,10 +123,11 @@ TEST(WireIndexKept, over_a_restart) {
     Result<QueryResult> result = client.query(sql);
     EXPECT_TRUE(result.ok()) << sql << "\n" << result.status().to_string();
   };
-  must(fmt::format("CREATE TABLE t WITH ('connector' = 'postgres-cdc', 'hostname' = '{}', 'port' = "
-                   "'{}', 'username' = 'postgres', 'password' = 'postgres', 'database-name' = "
-                   "'{}', 'schema-name' = 'public', 'table-name' = 't')",
-                   address.host, address.port, database));
+  must(
+      fmt::format("CREATE TABLE t WITH ('connector' = 'postgres-cdc', 'hostname' = '{}', 'port' = "
+                  "'{}', 'username' = 'postgres', 'password' = 'postgres', 'database-name' = "
+                  "'{}', 'schema-name' = 'public', 'table-name' = 't')",
+                  address.host, address.port, database));
   must("CREATE MATERIALIZED VIEW v AS SELECT id, a FROM t");
   must("CREATE INDEX by_a ON v (a)");
   must("CREATE INDEX gone ON v (id)");

@@ -180,8 +180,7 @@ TEST_F(WireLogin, tls_from_the_first_byte) {
   make_certificates();
   start(with_tls(false));
   // A startup message (version 3.0, user tidemark), then Terminate.
-  std::string startup =
-      "\\000\\000\\000\\027\\000\\003\\000\\000user\\000tidemark\\000\\000";
+  std::string startup = "\\000\\000\\000\\027\\000\\003\\000\\000user\\000tidemark\\000\\000";
   auto speak = [&](const std::string& options) {
     std::string command = fmt::format(
         "printf '{}X\\000\\000\\000\\004' | openssl s_client -quiet -connect 127.0.0.1:{} {} "

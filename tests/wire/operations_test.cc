@@ -153,8 +153,8 @@ TEST_F(WireOperations, lag_is_told_in_bytes) {
                        database_);
   serve_.signal(SIGCONT);
   // The first answer after it may be given before the log has been received; then it catches up.
-  Result<QueryResult> told = client.query(
-      "SELECT lag_bytes FROM tidemark.lag WHERE what = 'confirmed'");
+  Result<QueryResult> told =
+      client.query("SELECT lag_bytes FROM tidemark.lag WHERE what = 'confirmed'");
   ASSERT_TRUE(told.ok()) << told.status().to_string();
   EXPECT_GT(told->integer(0, 0), 1'000'000);
   change("UPDATE claims SET cost = 3");
@@ -223,7 +223,8 @@ TEST_F(WireOperations, hup_reads_the_certificate_again) {
   };
   auto subject = [&](const std::string& port) {
     std::string command = fmt::format(
-        "openssl s_client -connect 127.0.0.1:{} -starttls postgres </dev/null 2>/dev/null | openssl "
+        "openssl s_client -connect 127.0.0.1:{} -starttls postgres </dev/null 2>/dev/null | "
+        "openssl "
         "x509 -noout -subject",
         port);
     FILE* pipe = popen(command.c_str(), "r");

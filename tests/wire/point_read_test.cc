@@ -60,15 +60,16 @@ TEST_F(WirePointRead, answers_at_once_and_as_any_read) {
   EXPECT_EQ(execute(client, "by_id", {"many"}).sqlstate(), "22P02");
   EXPECT_EQ(execute(client, "by_id", {"7"}).tag(), "SELECT 1");
   prepare(client, "of_group", "SELECT balance FROM towns WHERE $1 = town");
-  EXPECT_EQ(at_once(client, "of_group", {"town3"}),
-            shared_cluster().value("SELECT sum(balance) FROM accounts WHERE town = 'town3'",
-                                   database_));
+  EXPECT_EQ(
+      at_once(client, "of_group", {"town3"}),
+      shared_cluster().value("SELECT sum(balance) FROM accounts WHERE town = 'town3'", database_));
 }
 
 TEST_F(WirePointRead, conditions_and_expressions_beside_the_key) {
   PgClient client = connect();
-  prepare(client, "more", "SELECT balance + $2::BIGINT, UPPER(owner) FROM accounts WHERE id = $1 "
-                          "AND balance > $3 AND owner LIKE 'owner%'");
+  prepare(client, "more",
+          "SELECT balance + $2::BIGINT, UPPER(owner) FROM accounts WHERE id = $1 "
+          "AND balance > $3 AND owner LIKE 'owner%'");
   EXPECT_EQ(at_once(client, "more", {"7", "10", "6"}), "17|OWNER7");
   EXPECT_EQ(execute(client, "more", {"7", "10", "7"}).rows(), 0);
   EXPECT_EQ(execute(client, "more", {"8", "-1", "7"}).text(), "7|OWNER8");
@@ -85,8 +86,9 @@ TEST_F(WirePointRead, conditions_and_expressions_beside_the_key) {
   // Aggregates and subqueries are answered too, the long way.
   prepare(client, "sum", "SELECT SUM(balance) FROM accounts WHERE id = $1");
   EXPECT_EQ(execute(client, "sum", {"7"}).text(), "7");
-  prepare(client, "sub", "SELECT id FROM accounts WHERE id = (SELECT MIN(id) FROM accounts WHERE "
-                         "id >= $1)");
+  prepare(client, "sub",
+          "SELECT id FROM accounts WHERE id = (SELECT MIN(id) FROM accounts WHERE "
+          "id >= $1)");
   EXPECT_EQ(execute(client, "sub", {"12"}).text(), "12");
 }
 
@@ -109,9 +111,9 @@ TEST_F(WirePointRead, own_writes_are_seen_after_waiting) {
   EXPECT_EQ(execute(client, "by_id", {"7"}).text(), "again|1");
   // The same by the setting.
   write("UPDATE accounts SET owner = 'once more' WHERE id = 7");
-  must(client, fmt::format("SET tidemark.min_mark = '{}'",
-                           shared_cluster().value("SELECT pg_current_wal_insert_lsn()",
-                                                  database_)));
+  must(client,
+       fmt::format("SET tidemark.min_mark = '{}'",
+                   shared_cluster().value("SELECT pg_current_wal_insert_lsn()", database_)));
   EXPECT_EQ(execute(client, "by_id", {"7"}).text(), "once more|1");
 }
 
@@ -129,8 +131,7 @@ TEST_F(WirePointRead, many_changes_are_added_up) {
       for (int j = 0; j <= i; ++j) {
         times += j % 5 == id % 5 ? 1 : 0;
       }
-      EXPECT_EQ(execute(client, "by_id", {std::to_string(id)}).text(),
-                std::to_string(id + times));
+      EXPECT_EQ(execute(client, "by_id", {std::to_string(id)}).text(), std::to_string(id + times));
     }
   }
   EXPECT_GT(point_reads(), before + 20);
@@ -157,8 +158,9 @@ TEST_F(WirePointRead, definitions_that_change_are_bound_anew) {
   EXPECT_EQ(execute(client, "by_town", {"town3"}).text(), "1000");
   // Another type of the result is an error, as in PostgreSQL.
   must(other, "DROP MATERIALIZED VIEW towns");
-  must(other, "CREATE MATERIALIZED VIEW towns AS SELECT town, MIN(owner) AS n FROM accounts_cdc "
-              "GROUP BY town");
+  must(other,
+       "CREATE MATERIALIZED VIEW towns AS SELECT town, MIN(owner) AS n FROM accounts_cdc "
+       "GROUP BY town");
   EXPECT_EQ(execute(client, "by_town", {"town3"}).error(),
             "cached plan must not change result type");
 }
@@ -201,8 +203,8 @@ TEST_F(WirePointRead, marks_never_go_back_across_views) {
       "SELECT sum(balance) FROM accounts WHERE town = 'town3' AND id <> 3", database_);
   while (!stop) {
     for (bool is_account : {true, false}) {
-      PgAnswer answer = is_account ? execute(client, "account", {"3"})
-                                   : execute(client, "town", {"town3"});
+      PgAnswer answer =
+          is_account ? execute(client, "account", {"3"}) : execute(client, "town", {"town3"});
       ASSERT_EQ(answer.rows(), 1) << client.message();
       int64_t value = atoll(answer.cell(0, 0).c_str()) - (is_account ? 0 : atoll(others.c_str()));
       EXPECT_GE(value, least);

@@ -71,10 +71,10 @@ Result<StatementResult> StatementExecutor::run(const sql::Savepoint& statement) 
   bool releases = statement.action == sql::SavepointAction::kRelease;
   const char* tag = sets ? "SAVEPOINT" : releases ? "RELEASE" : "ROLLBACK";
   if (session_.transaction_ == TransactionState::kIdle) {
-    return Status::invalid_argument(
-               fmt::format("{} can only be used in transaction blocks",
-                           sets ? "SAVEPOINT" : releases ? "RELEASE SAVEPOINT"
-                                                         : "ROLLBACK TO SAVEPOINT"))
+    return Status::invalid_argument(fmt::format("{} can only be used in transaction blocks",
+                                                sets       ? "SAVEPOINT"
+                                                : releases ? "RELEASE SAVEPOINT"
+                                                           : "ROLLBACK TO SAVEPOINT"))
         .with_sqlstate("25P01");
   }
   std::vector<Session::Savepoint>& savepoints = session_.savepoints_;

@@ -222,12 +222,19 @@ TEST_F(WirePointRead, marks_never_go_back_across_views) {
 // What a subscription has told is there for other sessions at once.
 TEST_F(WirePointRead, what_a_subscriber_knows_others_can_read) {
   PgClient reader = connect(), follower = connect();
+  // Views that take their time for every change, after the one that is followed.
+  for (int i = 0; i < 10; ++i) {
+    must(reader, fmt::format("CREATE MATERIALIZED VIEW tiles{} AS SELECT id, NTILE(7) OVER (ORDER "
+                             "BY balance, id) AS tile FROM accounts",
+                             i));
+    must(reader, fmt::format("SELECT COUNT(*) FROM tiles{}", i));
+  }
   prepare(reader, "by_id", "SELECT balance FROM accounts WHERE id = $1");
   at_once(reader, "by_id", {"7"});
   must(follower, "BEGIN");
   must(follower, "DECLARE c CURSOR FOR SUBSCRIBE accounts WITH (SNAPSHOT = false)");
   must(follower, "FETCH ALL FROM c WITH (TIMEOUT = '1ms')");
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 50; ++i) {
     write(fmt::format("UPDATE accounts SET balance = {} WHERE id = 7", 10'000 + i));
     PgAnswer told = follower.run("FETCH 2 FROM c");
     ASSERT_TRUE(told.ok()) << follower.message();

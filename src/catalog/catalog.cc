@@ -36,6 +36,12 @@ std::string_view CatalogObject::kind_text() const {
   return kKinds[definition.index()];
 }
 
+const std::vector<IndexDefinition>& CatalogObject::indexes() const {
+  static const std::vector<IndexDefinition> kNone;
+  const auto* view = std::get_if<MaterializedViewDefinition>(&definition);
+  return view != nullptr ? view->indexes : kNone;
+}
+
 Catalog::Catalog() {
   Entry entry;
   entry.info = {std::string(kDefaultCatalog), "generic_in_memory", {}, {}};
@@ -56,6 +62,7 @@ Status Catalog::create_catalog(CatalogInfo info, std::shared_ptr<ExternalCatalog
   if (!entry.external) {
     entry.databases["default"];
   }
+  ++version_;
   std::string name = info.name;
   entry.info = std::move(info);
   catalogs_.emplace(std::move(name), std::move(entry));
@@ -71,6 +78,7 @@ Status Catalog::drop_catalog(const std::string& name, bool if_exists) {
   if (name == kDefaultCatalog) {
     return Status::invalid_argument("the default catalog cannot be dropped");
   }
+  ++version_;
   catalogs_.erase(found);
   return {};
 }
@@ -86,6 +94,7 @@ Status Catalog::create_database(const std::string& catalog, const std::string& d
     return Status::invalid_argument(
         fmt::format("catalog {} shows a source database and is read-only", catalog));
   }
+  ++version_;
   auto [entry, inserted] = found->second.databases.try_emplace(database);
   return inserted || if_not_exists
              ? Status()
@@ -104,6 +113,7 @@ Status Catalog::drop_database(const std::string& catalog, const std::string& dat
     return Status::invalid_argument(fmt::format("database is not empty: {}{}", database,
                                                 cascade ? ": drop its objects first" : ""));
   }
+  ++version_;
   found->second.databases.erase(database);
   return {};
 }
@@ -187,6 +197,11 @@ Result<ObjectRef> Catalog::create(CatalogObject object) {
         .with_sqlstate("42P07")
         .with_hint("drop it first, or write IF NOT EXISTS");
   }
+  if (find_index(objects, object.name.object) != nullptr) {
+    return Status::already_exists(fmt::format("index exists already: {}", object.name.object))
+        .with_sqlstate("42P07");
+  }
+  ++version_;
   object.id = next_id_++;
   auto ref = std::make_shared<const CatalogObject>(std::move(object));
   objects.emplace(ref->name.object, ref);
@@ -200,6 +215,10 @@ Status Catalog::restore(CatalogObject object) {
     return Status::corruption(fmt::format("the catalog of {} is missing", object.name.to_string()));
   }
   next_id_ = std::max(next_id_, object.id + 1);
+  for (const IndexDefinition& index : object.indexes()) {
+    next_id_ = std::max(next_id_, index.id + 1);
+  }
+  ++version_;
   auto ref = std::make_shared<const CatalogObject>(std::move(object));
   found->second.databases[ref->name.database][ref->name.object] = ref;
   return {};
@@ -243,6 +262,7 @@ Result<ObjectRef> Catalog::drop(const ObjectName& name) {
       }
     }
   }
+  ++version_;
   database->second.erase(name.object);
   return object;
 }

@@ -8,6 +8,7 @@
 //
 // Thread rule: every method may be called from any thread; objects are immutable once made.
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -54,9 +55,16 @@ struct ViewDefinition {
   std::string query;                 // canonical text; names in it are resolved from `context`
   std::vector<std::string> columns;  // given names; empty: the query's own
 };
+// CREATE INDEX: columns of a materialized view by which its rows are looked up.
+struct IndexDefinition {
+  uint64_t id = 0;  // of the same numbers as objects
+  std::string name;
+  std::vector<size_t> columns;
+};
 struct MaterializedViewDefinition {
   std::string query;
   Options options;  // of WITH
+  std::vector<IndexDefinition> indexes;
 };
 
 // Rows that the engine makes up when they are read: pg_catalog, information_schema, tidemark.
@@ -83,6 +91,8 @@ struct CatalogObject {
   bool is_view() const { return definition.index() == 1; }
   bool is_materialized_view() const { return definition.index() == 2; }
   bool is_system_table() const { return definition.index() == 3; }
+  // Of a materialized view; others have none.
+  const std::vector<IndexDefinition>& indexes() const;
   std::string_view kind_text() const;  // "table", "view", "materialized view", "system table"
 };
 using ObjectRef =
@@ -127,6 +137,14 @@ class Catalog {
   ObjectRef find_by_id(ObjectId id) const;  // null: there is none
   // Error if other objects depend on it.
   Result<ObjectRef> drop(const ObjectName& name);
+  // An index over a materialized view, which is given as it is with it. The index's name is one of
+  // the view's database, like those of tables and views. The view is an object anew, of the same
+  // id.
+  Result<ObjectRef> create_index(const ObjectName& view, IndexDefinition index);
+  // The view as it is without it. kNotFound: the database has no such index.
+  Result<ObjectRef> drop_index(const ObjectName& index);
+  // Grows with whatever could make a statement mean something else.
+  uint64_t version() const { return version_; }
   // kNotFound with the nearest name that exists. May ask an external catalog.
   Result<ObjectRef> find(const ObjectName& name);
   // Resolves one to three parts against the session's catalog and database.
@@ -153,9 +171,14 @@ class Catalog {
     std::shared_ptr<ExternalCatalog> external;  // null for in-memory catalogs
     std::map<std::string, std::map<std::string, ObjectRef>> databases;
   };
+  using Objects = std::map<std::string, ObjectRef>;  // of one database
   Status not_found(const ObjectName& name, const Entry* entry);
+  // The view that has the index; null: no view has one of that name.
+  static ObjectRef find_index(const Objects& objects, const std::string& name);
+  Objects* find_objects(const ObjectName& name);
   ObjectRef find_system(const std::string& schema, const std::string& name) const;
 
+  std::atomic<uint64_t> version_ = 1;
   mutable std::mutex mutex_;  // guards everything below
   std::map<std::string, Entry> catalogs_;
   std::map<std::string, std::map<std::string, ObjectRef>> system_;  // schema, name

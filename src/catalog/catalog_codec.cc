@@ -1,5 +1,7 @@
 #include "catalog/catalog_codec.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "base/overloaded.h"
 #include "types/type_codec.h"
@@ -8,7 +10,8 @@ namespace tidemark {
 
 namespace {
 
-constexpr uint8_t kObjectVersion = 1;
+constexpr uint8_t kObjectVersion = 2;
+constexpr uint8_t kObjectVersionWithoutIndexes = 1;
 constexpr uint8_t kCatalogVersion = 1;
 enum class DefinitionTag : uint8_t {
   kTable = 1,
@@ -60,14 +63,21 @@ void append_definition(const CatalogObject& object, std::string& out) {
                    if (!view.options.empty()) {
                      append_options(view.options, out);
                    }
+                   append_varint(view.indexes.size(), out);
+                   for (const IndexDefinition& index : view.indexes) {
+                     append_varint(index.id, out);
+                     append_bytes(index.name, out);
+                     append_numbers(index.columns, out);
+                   }
                  },
                  [](const SystemTableDefinition&) { CHECK(false); },  // never stored
              },
              object.definition);
 }
 
-void read_definition(ByteReader& in, CatalogObject& object) {
-  switch (in.fixed<DefinitionTag>()) {
+void read_definition(ByteReader& in, uint8_t version, CatalogObject& object) {
+  auto tag = in.fixed<DefinitionTag>();
+  switch (tag) {
     case DefinitionTag::kTable: {
       TableDefinition table;
       table.with = read_options(in);
@@ -88,11 +98,22 @@ void read_definition(ByteReader& in, CatalogObject& object) {
       return;
     }
     case DefinitionTag::kMaterializedView:
-      object.definition = MaterializedViewDefinition{std::string(in.bytes()), {}};
-      return;
     case DefinitionTag::kMaterializedViewWith: {
-      std::string query(in.bytes());
-      object.definition = MaterializedViewDefinition{std::move(query), read_options(in)};
+      MaterializedViewDefinition view{std::string(in.bytes()), {}, {}};
+      if (tag == DefinitionTag::kMaterializedViewWith) {
+        view.options = read_options(in);
+      }
+      uint64_t indexes = version == kObjectVersionWithoutIndexes ? 0 : in.varint();
+      for (uint64_t left = indexes; left != 0 && !in.failed(); --left) {
+        IndexDefinition index{.id = in.varint(), .name = std::string(in.bytes()), .columns = {}};
+        index.columns = read_numbers<size_t>(in);
+        if (std::ranges::any_of(index.columns,
+                                [&](size_t column) { return column >= object.schema.size(); })) {
+          in.fail();
+        }
+        view.indexes.push_back(std::move(index));
+      }
+      object.definition = std::move(view);
       return;
     }
   }
@@ -138,7 +159,8 @@ std::string encode_object(const CatalogObject& object) {
 Result<CatalogObject> decode_object(std::string_view bytes) {
   ByteReader in(bytes);
   CatalogObject object;
-  if (in.fixed<uint8_t>() != kObjectVersion) {
+  auto version = in.fixed<uint8_t>();
+  if (version != kObjectVersion && version != kObjectVersionWithoutIndexes) {
     in.fail();
   }
   object.id = in.varint();
@@ -151,7 +173,7 @@ Result<CatalogObject> decode_object(std::string_view bytes) {
   object.context_catalog = in.bytes();
   object.context_database = in.bytes();
   object.depends_on = read_numbers<ObjectId>(in);
-  read_definition(in, object);
+  read_definition(in, version, object);
   if (!in.at_end()) {
     return Status::corruption("a definition in the data directory cannot be read");
   }

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "types/row_codec.h"
 #include "zset/changelog.h"
+#include "zset/consolidate.h"
 
 namespace tidemark {
 
@@ -191,7 +192,7 @@ void ChangeLog::add(Lsn first, Lsn mark, int64_t commit_time_us, int64_t publish
                        .commit_time_us = commit_time_us,
                        .published_us = published_us,
                        .bytes = held_bytes(changes),
-                       .changes = std::make_shared<const ZBatch>(changes)};
+                       .changes = std::make_shared<const ZBatch>(owned(changes))};
   bytes_ += entry.bytes;
   entries_.push_back(std::move(entry));
   trim(published_us);

@@ -53,7 +53,7 @@ struct Subscriber {
 };
 
 // No more updates, and why.
-void end_subscription(Subscriber& subscriber, Lsn mark, const Status& status);
+ViewUpdate end_with(Lsn mark, const Status& status);
 
 // One who waits for every materialized view to show what was committed up to a mark.
 struct MarkWaiter {
@@ -94,6 +94,7 @@ class Dataflow {
   ViewHistory history;
   ChangeLog log;
   Lsn first_unshown;      // the first commit since the last publication; not valid: none
+  std::shared_ptr<const ViewRead> shown;  // in PublishedViews; null: is not there
   bool in_error = false;  // a row error stands: nothing is published until it is gone
   std::optional<Status> failed;
 

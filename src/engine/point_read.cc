@@ -2,122 +2,213 @@
 
 #include <algorithm>
 
+#include "plan/bind/parameters.h"
 #include "zset/consolidate.h"
 
 namespace tidemark {
 
 namespace {
 
-constexpr size_t kChangesMax = 4096;  // rows to look at one by one: some tens of microseconds
+// What stands under filters and projections, and the conditions over its columns unchanged.
+struct Conditions {
+  const ScanNode* scan = nullptr;
+  std::vector<ExprRef> conditions;
+  bool are_all = true;  // no other filter stands above them
+  bool is_bare = true;  // no projection either: columns are the scan's
+};
 
-// The scan under filters and projections, and the conditions that stand over its columns unchanged.
-const ScanNode* find_conditions(const LogicalPlan& plan, std::vector<ExprRef>& conditions) {
+Conditions find_conditions(const LogicalPlan& plan) {
   if (const auto* project = std::get_if<ProjectNode>(&plan.node)) {
-    std::vector<ExprRef> ignored;  // conditions over the projection's own columns
-    return find_conditions(*project->input, conditions);
+    Conditions found = find_conditions(*project->input);
+    found.is_bare = false;
+    return found;
   }
   if (const auto* filter = std::get_if<FilterNode>(&plan.node)) {
-    if (std::holds_alternative<ScanNode>(filter->input->node)) {
-      split_and(filter->predicate, conditions);
+    Conditions found = find_conditions(*filter->input);
+    if (found.is_bare) {
+      split_and(filter->predicate, found.conditions);
     }
-    return find_conditions(*filter->input, conditions);
+    found.are_all = found.are_all && found.is_bare;
+    return found;
   }
-  return std::get_if<ScanNode>(&plan.node);
+  return {.scan = std::get_if<ScanNode>(&plan.node), .conditions = {}};
 }
 
-// The column and the constant of `column = constant`, on either side.
-std::pair<const ColumnExpr*, ExprRef> as_equality(const Expr& condition) {
+struct Equality {
+  size_t place;   // of the object's columns
+  ExprRef value;  // a literal or an open parameter
+};
+
+// `column = constant`, on either side.
+std::optional<Equality> as_equality(const Expr& condition, const ScanNode& scan) {
   const auto* call = std::get_if<CallExpr>(&condition.node);
   if (call == nullptr || call->function->name != "=") {
-    return {nullptr, nullptr};
+    return std::nullopt;
   }
   for (size_t side : {0, 1}) {
-    const auto* column = std::get_if<ColumnExpr>(&call->arguments[side]->node);
-    const ExprRef& other = call->arguments[1 - side];
-    if (column != nullptr && is_literal(*without_relabelling(other))) {
-      return {column, without_relabelling(other)};
+    const ExprRef& mine = without_relabelling(call->arguments[side]);
+    const ExprRef& other = without_relabelling(call->arguments[1 - side]);
+    const auto* column = std::get_if<ColumnExpr>(&mine->node);
+    if (column == nullptr || !(is_literal(*other) || is_open_parameter(*other))) {
+      continue;
+    }
+    size_t place = scan.columns[column->index];
+    const Type& type = scan.object->schema[place].type;
+    if (other->type.physical() == type.physical() && other->type.scale == type.scale) {
+      return Equality{place, other};
     }
   }
-  return {nullptr, nullptr};
+  return std::nullopt;
+}
+
+// Equal for SQL is equal for the index: nothing is padded, rounded or not a number.
+bool is_plain(const Type& type) {
+  switch (type.kind) {
+    case TypeKind::kBoolean:
+    case TypeKind::kTinyint:
+    case TypeKind::kSmallint:
+    case TypeKind::kInt:
+    case TypeKind::kBigint:
+    case TypeKind::kVarchar:
+    case TypeKind::kDate:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// The key, or the columns of CREATE INDEX, that the equalities cover: the one with most columns.
+const std::vector<size_t>* declared_index(const CatalogObject& object,
+                                          const std::vector<Equality>& equal) {
+  const std::vector<size_t>* best = nullptr;
+  auto consider = [&](const std::vector<size_t>& columns) {
+    bool is_covered = !columns.empty() && std::ranges::all_of(columns, [&](size_t column) {
+      return std::ranges::any_of(equal, [&](const Equality& e) { return e.place == column; });
+    });
+    if (is_covered && (best == nullptr || columns.size() > best->size())) {
+      best = &columns;
+    }
+  };
+  consider(object.primary_key);
+  for (const IndexDefinition& index : object.indexes()) {
+    consider(index.columns);
+  }
+  return best;
 }
 
 }  // namespace
 
-std::optional<PointRead> as_point_read(const LogicalPlan& plan, EvalContext& context) {
-  std::vector<ExprRef> conditions;
-  const ScanNode* scan = find_conditions(plan, conditions);
-  if (scan == nullptr) {
+std::optional<PointRead> as_point_read(const PlanRef& plan) {
+  Conditions found = find_conditions(*plan);
+  if (found.scan == nullptr) {
     return std::nullopt;
   }
-  std::vector<std::pair<size_t, ColumnRef>> equal;
-  for (const ExprRef& condition : conditions) {
-    auto [column, constant] = as_equality(*condition);
-    if (column == nullptr) {
-      continue;
+  std::vector<Equality> equal;
+  bool is_whole = found.are_all;
+  for (const ExprRef& condition : found.conditions) {
+    std::optional<Equality> equality = as_equality(*condition, *found.scan);
+    bool is_new = equality && std::ranges::none_of(equal, [&](const Equality& e) {
+                    return e.place == equality->place;
+                  });
+    is_whole = is_whole && is_new && is_plain(found.scan->object->schema[equality->place].type);
+    if (is_new) {
+      equal.push_back(std::move(*equality));
     }
-    size_t place = scan->columns[column->index];
-    const Type& type = scan->object->schema[place].type;
-    Result<Value> value = evaluate_constant(*constant, context);
-    bool is_known = std::ranges::any_of(equal, [&](const auto& e) { return e.first == place; });
-    if (!value.ok() || std::holds_alternative<std::monostate>(*value) || is_known ||
-        constant->type.physical() != type.physical() || constant->type.scale != type.scale) {
-      continue;
-    }
-    auto key = std::make_shared<Column>(type);
-    key->append_value(*value);
-    equal.emplace_back(place, std::move(key));
   }
   if (equal.empty()) {
     return std::nullopt;
   }
-  std::ranges::sort(equal, {}, &std::pair<size_t, ColumnRef>::first);
-  PointRead point;
-  for (auto& [place, key] : equal) {
-    point.columns.push_back(place);
-    point.values.push_back(std::move(key));
+  std::ranges::sort(equal, {}, &Equality::place);
+  PointRead point{.plan = plan, .object = found.scan->object, .columns = {}, .values = {}};
+  const std::vector<size_t>* declared = declared_index(*point.object, equal);
+  point.is_declared = declared != nullptr;
+  for (Equality& equality : equal) {
+    if (declared == nullptr || std::ranges::find(*declared, equality.place) != declared->end()) {
+      point.columns.push_back(equality.place);
+      point.values.push_back(std::move(equality.value));
+    }
   }
+  point.is_whole = is_whole && point.columns.size() == equal.size();
   return point;
 }
 
-std::optional<ZBatch> find_rows(const ViewRead& read, const PointRead& point) {
-  if (read.base == nullptr) {
-    return std::nullopt;
+std::optional<std::vector<ColumnRef>> values_of(const PointRead& point,
+                                                const Parameters* parameters) {
+  std::vector<ColumnRef> values;
+  for (size_t i = 0; i < point.values.size(); ++i) {
+    const Type& type = point.object->schema[point.columns[i]].type;
+    const Value* value = nullptr;
+    if (const auto* literal = std::get_if<LiteralExpr>(&point.values[i]->node)) {
+      value = &literal->value;
+    } else {
+      const Parameters::Parameter* parameter =
+          parameters == nullptr ? nullptr : parameters->find_open(*point.values[i]);
+      if (parameter == nullptr || !parameter->has_value ||
+          parameter->type.physical() != type.physical() || parameter->type.scale != type.scale) {
+        return std::nullopt;
+      }
+      value = &parameter->value;
+    }
+    if (std::holds_alternative<std::monostate>(*value)) {
+      return std::nullopt;
+    }
+    auto column = std::make_shared<Column>(type);
+    column->reserve(1);
+    column->append_value(*value);
+    values.push_back(std::move(column));
   }
-  size_t changed = 0;
-  for (const std::shared_ptr<const ZBatch>& changes : read.changes) {
-    changed += changes->rows.rows;
+  return values;
+}
+
+namespace {
+
+ZBatch chosen_of(const ZBatch& batch, std::span<const uint32_t> chosen) {
+  ZBatch result{batch.rows.select(chosen), {}};
+  for (uint32_t row : chosen) {
+    result.weights.push_back(batch.weight(row));
   }
-  const KeyIndex* index = changed > kChangesMax ? nullptr : read.base->index(point.columns);
+  return result;
+}
+
+std::vector<uint32_t> look_at_all(const RowBatch& rows, const std::vector<size_t>& columns,
+                                  std::span<const Column* const> key) {
+  std::vector<uint32_t> chosen;
+  for (uint32_t row = 0; row < rows.rows; ++row) {
+    bool is_equal = true;
+    for (size_t i = 0; i < key.size() && is_equal; ++i) {
+      const Column& column = *rows.columns[columns[i]];
+      is_equal = !column.is_null(row) && compare_values(column, row, *key[i], 0) == 0;
+    }
+    if (is_equal) {
+      chosen.push_back(row);
+    }
+  }
+  return chosen;
+}
+
+}  // namespace
+
+std::optional<ZBatch> find_rows(const ViewRead& read, const PointRead& point,
+                                const std::vector<ColumnRef>& values, IndexUse use) {
+  std::vector<const Column*> key;
+  for (const ColumnRef& value : values) {
+    key.push_back(value.get());
+  }
+  const KeyIndex* index = use == IndexUse::kMadeOnly
+                              ? read.base->made_index(point.columns)
+                              : read.base->index(point.columns, point.is_declared);
   if (index == nullptr) {
     return std::nullopt;
   }
-  std::vector<const Column*> key;
-  for (const ColumnRef& value : point.values) {
-    key.push_back(value.get());
-  }
-  auto chosen_of = [](const ZBatch& batch, std::span<const uint32_t> chosen) {
-    ZBatch result{batch.rows.select(chosen), {}};
-    for (uint32_t row : chosen) {
-      result.weights.push_back(batch.weight(row));
-    }
-    return result;
-  };
   std::vector<ZBatch> parts;
   parts.push_back(chosen_of(read.base->rows(), index->find(key)));
-  for (const std::shared_ptr<const ZBatch>& changes : read.changes) {
-    std::vector<uint32_t> chosen;
-    for (uint32_t row = 0; row < changes->rows.rows; ++row) {
-      bool is_equal = true;
-      for (size_t i = 0; i < key.size() && is_equal; ++i) {
-        const Column& column = *changes->rows.columns[point.columns[i]];
-        is_equal = !column.is_null(row) && compare_values(column, row, *key[i], 0) == 0;
-      }
-      if (is_equal) {
-        chosen.push_back(row);
-      }
-    }
+  for (const std::shared_ptr<const ViewContent>& changes : read.changes) {
+    const RowBatch& rows = changes->rows().rows;
+    std::vector<uint32_t> chosen = rows.rows <= ViewContent::kLookedAtMax
+                                       ? look_at_all(rows, point.columns, key)
+                                       : changes->index(point.columns, true)->find(key);
     if (!chosen.empty()) {
-      parts.push_back(chosen_of(*changes, chosen));
+      parts.push_back(chosen_of(changes->rows(), chosen));
     }
   }
   return parts.size() == 1 ? std::move(parts[0]) : consolidate(parts);

@@ -1,6 +1,7 @@
 #pragma once
 // Reads of single rows: SELECT ... FROM v WHERE k = 5 [AND ...], which an index over v's content
-// answers. The rows that the index gives are filtered again by the whole condition.
+// answers. A plan of scan, filters and projections is recognised once; it may have open parameters
+// (plan/bind/parameters.h), whose values each read gives.
 
 #include <optional>
 #include <vector>
@@ -11,17 +12,28 @@
 
 namespace tidemark {
 
+class Parameters;
+
 struct PointRead {
-  std::vector<size_t> columns;    // of the view, ascending
-  std::vector<ColumnRef> values;  // what each has to equal: one row, of the column's type
+  PlanRef plan;
+  ObjectRef object;             // what it scans
+  std::vector<size_t> columns;  // of the object, ascending: those that are looked up
+  bool is_declared = false;     // they are its key, or those of CREATE INDEX
+  std::vector<ExprRef> values;  // what each has to equal: a literal or an open parameter
+  bool is_whole = false;        // a row that has the values is one that the plan asks for
 };
 
-// The equalities with constants that a plan of scan, filters and projections asks for; nullopt:
-// none, or the plan has other nodes.
-std::optional<PointRead> as_point_read(const LogicalPlan& plan, EvalContext& context);
+// nullopt: the plan has other nodes, or asks for no equality with a constant.
+std::optional<PointRead> as_point_read(const PlanRef& plan);
 
-// The rows of the read that have the values: from the base by its index, from later changes by
-// looking at each. nullopt: there is no index yet, or so many changes that adding up pays.
-std::optional<ZBatch> find_rows(const ViewRead& read, const PointRead& point);
+// One row a column, of its type. nullopt: one is NULL, has no value yet, or is of another type.
+std::optional<std::vector<ColumnRef>> values_of(const PointRead& point,
+                                                const Parameters* parameters);
+
+// The rows of the read that have the values: from the base by its index, from later changes too.
+// nullopt: there is no index yet.
+enum class IndexUse : uint8_t { kMayMake, kMadeOnly };
+std::optional<ZBatch> find_rows(const ViewRead& read, const PointRead& point,
+                                const std::vector<ColumnRef>& values, IndexUse use);
 
 }  // namespace tidemark

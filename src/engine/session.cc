@@ -57,7 +57,9 @@ Result<StatementShape> Session::describe(const sql::Statement& statement, std::s
 void Session::fail_transaction() {
   if (transaction_ == TransactionState::kBlock) {
     transaction_ = TransactionState::kFailed;
-    pin_.reset();
+    if (savepoints_.empty()) {  // else the block may go on, at its mark
+      pin_.reset();
+    }
   }
 }
 

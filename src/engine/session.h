@@ -23,7 +23,9 @@ namespace tidemark {
 
 class Engine;
 class Parameters;
+struct PreparedRead;
 struct ReadPin;
+struct ViewRead;
 
 // As ReadyForQuery tells it: no block, in a block, in a block that only ROLLBACK ends.
 enum class TransactionState : char { kIdle = 'I', kBlock = 'T', kFailed = 'E' };
@@ -33,6 +35,8 @@ struct StatementShape {
   std::vector<Type> parameters;  // of $1, $2, ...
   std::optional<Schema> rows;    // nullopt: it returns none
   bool is_stream = false;        // a live query
+  // How single rows of a view are read again and again; null: the statement is none that does.
+  std::shared_ptr<const PreparedRead> read;  // shared: immutable
 };
 
 // A statement that returns no rows. `tag` is its command tag: "CREATE TABLE".
@@ -76,6 +80,12 @@ class Session {
   // `parameters`: values of $1, ..., each with its type; null: there are none.
   Result<StatementResult> execute(const sql::Statement& statement, std::string_view text,
                                   Parameters* parameters = nullptr);
+  // The same for a statement that reads single rows, at once: it blocks on nothing. nullopt: only
+  // execute() can answer.
+  std::optional<StatementResult> read_prepared(const PreparedRead& read,
+                                               const Parameters& parameters);
+  // False: describe() has to prepare it anew.
+  bool is_current(const PreparedRead& read) const;
   // Without running it. `parameters` has the types that the client has declared, and gets the rest.
   Result<StatementShape> describe(const sql::Statement& statement, std::string_view text,
                                   Parameters& parameters);
@@ -89,6 +99,11 @@ class Session {
   void forget_cancel() { cancelled_ = false; }
 
   TransactionState transaction() const { return transaction_; }
+  // SAVEPOINTs so far; what is made in a block belongs to the newest.
+  uint64_t savepoints_made() const { return savepoints_made_; }
+  // The number of the one that ROLLBACK TO has gone back to last: what belongs to it, or to a later
+  // one, is gone.
+  uint64_t rolled_back_to() const { return rolled_back_to_; }
   // An error outside execute(), of the protocol: the block has failed.
   void fail_transaction();
   // Who this session belongs to.
@@ -109,6 +124,10 @@ class Session {
 
  private:
   friend class StatementExecutor;
+  bool reaches_min_mark(const ViewRead& view) const;
+  std::string zone() const;
+  bool is_streaming() const;  // a SELECT stays live
+
   Engine& engine_;
   std::string catalog_;
   std::string database_;
@@ -121,6 +140,14 @@ class Session {
   bool has_read_tables_ = false;  // in this block, which has then no mark to read others at
   bool has_defined_ = false;      // in this block: ROLLBACK does not undo that
   Options settings_before_;       // what SET LOCAL has covered; an empty value: the default
+  struct Savepoint {
+    uint64_t number;
+    std::string name;
+    Options settings, settings_before;  // as they were then
+  };
+  std::vector<Savepoint> savepoints_;  // of this block
+  uint64_t savepoints_made_ = 0;
+  uint64_t rolled_back_to_ = 0;
   std::atomic<bool> cancelled_{false};
 };
 

@@ -32,6 +32,8 @@ class SourceFeed final : public SourceSink {
   // Received up to here, and the position of the last commit in it.
   Lsn position() const { return position_; }
   Lsn commit_position() const { return commit_position_; }
+  // What the source has been told that it may forget.
+  Lsn acknowledged() const { return acknowledged_; }
   int64_t commit_time_us() const { return commit_time_us_; }
   bool mid_commit() const { return mid_commit_; }
   // Up to here an earlier process has shown its commits, maybe each alone.

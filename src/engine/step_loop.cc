@@ -104,7 +104,10 @@ void StepLoop::loop() {
     }
     bool is_held_back = durability_ != nullptr && durability_->holds_back();
     more = !is_held_back && poll_sources();
+    is_publishing_ = true;
     step_closed();
+    show_views();
+    send_outbox();
     tell_waiters();
     step_open();
     if (durability_ != nullptr) {
@@ -221,7 +224,7 @@ void StepLoop::step_closed() {
         update.message =
             fmt::format("stale since {}: {}", clock_text(status.stale_since_us), status.message);
         for (Subscriber& subscriber : dataflow->subscribers) {
-          subscriber.subscription->push(update);
+          send(subscriber, update);
         }
       }
     }
@@ -405,7 +408,7 @@ void StepLoop::publish(Dataflow& dataflow) {
     }
     for (Subscriber& subscriber : dataflow.subscribers) {
       if (subscriber.started) {
-        subscriber.subscription->push(update);
+        send(subscriber, update);
       } else if (subscriber.as_of) {
         go_on_with(dataflow, subscriber, update);
       } else {
@@ -428,7 +431,7 @@ void StepLoop::publish_progress(Dataflow& dataflow) {
     if (subscriber.as_of && !subscriber.started) {
       go_on_with(dataflow, subscriber, update);
     } else {
-      subscriber.subscription->push(update);
+      send(subscriber, update);
     }
   }
   end_subscribers_that_are_done(dataflow);
@@ -442,7 +445,7 @@ void StepLoop::send_content(Dataflow& dataflow, Subscriber& subscriber) {
   update.published_us = now_us();
   update.changes = to_changelog(dataflow.graph->output().content(), std::nullopt);
   subscriber.started = true;
-  subscriber.subscription->push(std::move(update));
+  send(subscriber, std::move(update));
 }
 
 void StepLoop::end_subscribers_that_are_done(Dataflow& dataflow) {
@@ -453,7 +456,7 @@ void StepLoop::end_subscribers_that_are_done(Dataflow& dataflow) {
       update.kind = ViewUpdate::Kind::kEnd;
       update.mark = dataflow.mark;
       update.commit_time_us = dataflow.commit_time_us;
-      subscriber.subscription->push(std::move(update));
+      send(subscriber, std::move(update));
     }
   }
 }
@@ -466,23 +469,23 @@ void StepLoop::tell_snapshot(Dataflow& dataflow) {
     update.rows_total += table.snapshot.rows_total;
   }
   for (Subscriber& subscriber : dataflow.subscribers) {
-    subscriber.subscription->push(update);
+    send(subscriber, update);
   }
 }
 
-void end_subscription(Subscriber& subscriber, Lsn mark, const Status& status) {
+ViewUpdate end_with(Lsn mark, const Status& status) {
   ViewUpdate update;
   update.kind = ViewUpdate::Kind::kEnd;
   update.mark = mark;
   update.status = status;
-  subscriber.subscription->push(std::move(update));
+  return update;
 }
 
 // Its readers, direct and through views, learn why nothing newer comes. The views themselves go on
 // when that is mended.
 void StepLoop::end_readers(Dataflow& dataflow, const Status& status) {
   for (Subscriber& subscriber : dataflow.subscribers) {
-    end_subscription(subscriber, dataflow.mark, status);
+    send(subscriber, end_with(dataflow.mark, status));
   }
   for (DataflowId id : dataflow.downstream) {
     if (Dataflow* reader = find_dataflow(id)) {
@@ -517,8 +520,9 @@ void StepLoop::fail(Dataflow& dataflow, Status status) {
     return;
   }
   dataflow.failed = status;
+  hide(dataflow);
   for (Subscriber& subscriber : dataflow.subscribers) {
-    end_subscription(subscriber, dataflow.mark, status);
+    send(subscriber, end_with(dataflow.mark, status));
   }
   for (DataflowId id : dataflow.downstream) {
     if (Dataflow* reader = find_dataflow(id)) {
@@ -602,7 +606,7 @@ Dataflow* StepLoop::find_view(ObjectId object) {
 
 void StepLoop::subscribe(Dataflow& dataflow, Subscriber subscriber) {
   if (std::optional<Status> why = obstacle(dataflow)) {
-    end_subscription(subscriber, dataflow.mark, *why);
+    send(subscriber, end_with(dataflow.mark, *why));
     return;
   }
   if (dataflow.live) {

@@ -4,7 +4,8 @@
 //   forever: run posted commands
 //            poll every source (bounded); changes gather at the feeds of the dataflows
 //            step 1: what came in whole commits -> graphs -> publish (views in order, each feeds
-//            the next) step 2: what came of a commit that has not ended -> graphs, nothing is
+//            the next); look-ups find it, then its readers are told
+//            step 2: what came of a commit that has not ended -> graphs, nothing is
 //            published acknowledge to the sources what has been published
 //
 // Thread rule: post() and run() from any thread; everything else is the loop's own.
@@ -20,6 +21,7 @@
 
 #include "engine/dataflow.h"
 #include "engine/plan_dataflow.h"
+#include "engine/published_views.h"
 
 namespace tidemark {
 
@@ -37,6 +39,8 @@ class StepLoop {
   void run(std::function<void()> command);
   void post(std::function<void()> command);
   void wake();
+  // What views show, without a turn of the loop. Any thread.
+  const PublishedViews& published() const { return published_; }
 
   // --- on the step thread (call from within run or post) ---
 
@@ -117,6 +121,11 @@ class StepLoop {
   uint64_t first_pinned() const;
   void keep_history(Dataflow& dataflow, const ZBatch& changes);
   void trim_history();
+  void show_views();
+  void hide(Dataflow& dataflow);
+  // To a reader: at once, or, in the middle of a turn, when all views show what it has published.
+  void send(const Subscriber& subscriber, ViewUpdate update);
+  void send_outbox();
   void abandon_unread_sources();
 
   uint64_t step_commits_max_;
@@ -129,6 +138,10 @@ class StepLoop {
   uint64_t turn_ = 0;              // of the loop
   uint64_t oldest_kept_turn_ = 0;  // pins of earlier turns were given up
   std::vector<std::weak_ptr<ReadPin>> pins_;
+  PublishedViews published_;
+  bool is_publishing_ = false;
+  // What is_publishing_ holds back; subscriptions are shared with their readers.
+  std::vector<std::pair<std::shared_ptr<Subscription>, ViewUpdate>> outbox_;
   std::vector<std::shared_ptr<MarkWaiter>> waiters_;  // shared with the threads that wait
 
   std::mutex mutex_;  // guards the four below

@@ -33,21 +33,21 @@ void StepLoop::go_on_with(Dataflow& dataflow, Subscriber& subscriber, const View
   }
   subscriber.started = true;
   if (update.kind != ViewUpdate::Kind::kChanges) {
-    subscriber.subscription->push(update);
+    send(subscriber, update);
     return;
   }
   if (dataflow.mark == *subscriber.as_of) {
     return;  // it has these changes
   }
   if (dataflow.log.empty() || dataflow.log.last().first <= *subscriber.as_of) {
-    end_subscription(subscriber, dataflow.mark,
-                     Status::unavailable(fmt::format("the view was not shown at mark {} again",
-                                                     subscriber.as_of->to_string()))
-                         .with_sqlstate("72000")
-                         .with_hint("SUBSCRIBE without AS OF MARK gives the whole content first"));
+    Status why = Status::unavailable(fmt::format("the view was not shown at mark {} again",
+                                                 subscriber.as_of->to_string()))
+                     .with_sqlstate("72000")
+                     .with_hint("SUBSCRIBE without AS OF MARK gives the whole content first");
+    send(subscriber, end_with(dataflow.mark, why));
     return;
   }
-  subscriber.subscription->push(update);
+  send(subscriber, update);
 }
 
 Result<ChangeLogRead> StepLoop::resubscribe(Dataflow& view, Subscriber subscriber) {

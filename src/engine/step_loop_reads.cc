@@ -25,6 +25,7 @@ Result<std::optional<ViewRead>> StepLoop::read_view(ObjectId object, const ReadP
     return *why;
   }
   ViewRead read;
+  read.object = object;
   read.turn = turn_;
   if (pin != nullptr) {
     auto mark = pin->marks.find(object);
@@ -84,6 +85,64 @@ void StepLoop::rebase_view(ObjectId object, uint64_t turn,
   if (Dataflow* view = find_view(object)) {
     view->history.rebase(turn, std::move(content), first_pinned());
   }
+}
+
+// At the end of a turn: what can be read is shown, all at once.
+void StepLoop::show_views() {
+  std::vector<std::pair<ObjectId, PublishedViews::Shown>> changed;
+  for (const auto& [id, dataflow] : dataflows_) {
+    const auto& base = dataflow->history.base();
+    bool is_wanted = dataflow->object != 0 && base != nullptr && dataflow->live &&
+                     is_current(*dataflow) && !obstacle(*dataflow);
+    std::shared_ptr<const ViewRead>& shown = dataflow->shown;
+    if (!is_wanted) {
+      if (std::exchange(shown, nullptr) != nullptr) {
+        changed.emplace_back(dataflow->object, nullptr);
+      }
+      continue;
+    }
+    if (shown != nullptr && shown->base == base && shown->mark == dataflow->mark &&
+        shown->published_us == dataflow->published_us &&
+        shown->changed_rows == dataflow->history.changed_rows()) {
+      continue;
+    }
+    auto read = std::make_shared<ViewRead>();
+    read->object = dataflow->object;
+    read->is_of_only_source = sources_.size() <= 1;
+    read->turn = turn_;
+    read->mark = dataflow->mark;
+    read->commit_time_us = dataflow->commit_time_us;
+    read->published_us = dataflow->published_us;
+    dataflow->history.read(*read, turn_, [] { return ZBatch(); });  // has a base
+    shown = std::move(read);
+    changed.emplace_back(dataflow->object, shown);
+  }
+  if (!changed.empty()) {
+    published_.replace(changed);
+  }
+}
+
+// Failed, or dropped.
+void StepLoop::hide(Dataflow& dataflow) {
+  if (std::exchange(dataflow.shown, nullptr) != nullptr) {
+    published_.remove(dataflow.object);
+  }
+}
+
+void StepLoop::send(const Subscriber& subscriber, ViewUpdate update) {
+  if (is_publishing_) {
+    outbox_.emplace_back(subscriber.subscription, std::move(update));
+  } else {
+    subscriber.subscription->push(std::move(update));
+  }
+}
+
+void StepLoop::send_outbox() {
+  is_publishing_ = false;
+  for (auto& [subscription, update] : outbox_) {
+    subscription->push(std::move(update));
+  }
+  outbox_.clear();
 }
 
 void StepLoop::keep_history(Dataflow& dataflow, const ZBatch& changes) {

@@ -24,8 +24,7 @@ KeyIndex::KeyIndex(const RowBatch& rows, std::vector<size_t> columns)
   }
 }
 
-std::vector<uint32_t> KeyIndex::find(std::span<const Column* const> key) const {
-  std::vector<const Column*> columns(key.begin(), key.end());
+std::vector<uint32_t> KeyIndex::find(std::span<const Column* const> columns) const {
   std::vector<uint64_t> hashes;
   hash_rows(columns, 1, hashes);
   std::vector<uint32_t> found;
@@ -44,19 +43,33 @@ std::vector<uint32_t> KeyIndex::find(std::span<const Column* const> key) const {
   return found;
 }
 
-const KeyIndex* ViewContent::index(const std::vector<size_t>& columns) const {
+const KeyIndex* ViewContent::index(const std::vector<size_t>& columns, bool is_declared) const {
   std::lock_guard lock(mutex_);
   Wanted& wanted = wanted_[columns];
-  if (++wanted.times > 1 && wanted.index == nullptr) {
+  if ((++wanted.times > 1 || is_declared) && wanted.index == nullptr) {
     wanted.index = std::make_unique<const KeyIndex>(rows_.rows, columns);
   }
   return wanted.index.get();
 }
 
-void ViewContent::want_as(const ViewContent& earlier) {
-  std::scoped_lock lock(mutex_, earlier.mutex_);
-  for (const auto& [columns, wanted] : earlier.wanted_) {
-    wanted_[columns].times = wanted.times;
+const KeyIndex* ViewContent::made_index(const std::vector<size_t>& columns) const {
+  std::lock_guard lock(mutex_);
+  auto found = wanted_.find(columns);
+  return found == wanted_.end() ? nullptr : found->second.index.get();
+}
+
+void ViewContent::make_indexes_of(const ViewContent& earlier) const {
+  std::vector<std::vector<size_t>> made;
+  {
+    std::lock_guard lock(earlier.mutex_);
+    for (const auto& [columns, wanted] : earlier.wanted_) {
+      if (wanted.index != nullptr) {
+        made.push_back(columns);
+      }
+    }
+  }
+  for (const std::vector<size_t>& columns : made) {
+    index(columns, true);
   }
 }
 

@@ -1,10 +1,12 @@
 #pragma once
-// A view's content as readers share it: a consolidated Z-set, with indexes on the columns that
-// look-ups have asked for. An index is made by the second look-up over the same columns: the first
-// one costs as much as reading the content, and may be the last.
+// A view's content, or a change of it, as readers share it: a consolidated Z-set, with indexes on
+// the columns that look-ups have asked for. An index over a key or over the columns of CREATE INDEX
+// is made by the first look-up; one over other columns by the second: the first look-up costs as
+// much as reading the content, and may be the last.
 //
 // Thread rule: any thread.
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -32,15 +34,23 @@ class KeyIndex {
 
 class ViewContent {
  public:
+  // Up to so many rows are looked at one by one: an index would not be faster.
+  static constexpr size_t kLookedAtMax = 16;
+
   explicit ViewContent(ZBatch rows) : rows_(std::move(rows)) {}
   ViewContent(const ViewContent&) = delete;
   ViewContent& operator=(const ViewContent&) = delete;
 
   const ZBatch& rows() const { return rows_; }
-  // The index over the columns; null: this is the first that has asked for it.
-  const KeyIndex* index(const std::vector<size_t>& columns) const;
-  // Columns that have been asked for here are wanted in the content that follows this one.
-  void want_as(const ViewContent& earlier);
+  // The index over the columns, made if need be. null: this is the first that has asked for it, and
+  // they are not `declared`.
+  const KeyIndex* index(const std::vector<size_t>& columns, bool is_declared) const;
+  // The same if it is there; looks only.
+  const KeyIndex* made_index(const std::vector<size_t>& columns) const;
+  // Makes the indexes that the content before this one has.
+  void make_indexes_of(const ViewContent& earlier) const;
+  // True for the first that asks: it is the one that adds up this base and the changes since.
+  bool claim_adding_up() const { return !is_claimed_.exchange(true); }
 
  private:
   struct Wanted {
@@ -50,6 +60,7 @@ class ViewContent {
   const ZBatch rows_;
   mutable std::mutex mutex_;  // guards wanted_; an index that is there does not change
   mutable std::map<std::vector<size_t>, Wanted> wanted_;
+  mutable std::atomic<bool> is_claimed_ = false;
 };
 
 }  // namespace tidemark

@@ -4,6 +4,10 @@
 // a read of a view that nobody has changed copies nothing.
 //
 //   base: content at turn b ──► changes of turn b+1 ──► ... ──► now
+//                               └─ levels: the same, added up ─┘
+//
+// A read of what is there now takes the levels: few and indexed, each of about twice the rows of
+// the next, so that a change is added up log n times and a look-up asks log n of them.
 //
 // It begins with the first read and is let go when more has changed than it holds, unless somebody
 // has read meanwhile. A pin (a transaction block) keeps all changes since its turn: the content at
@@ -11,26 +15,38 @@
 //
 // Thread rule: the step thread, but for what ViewRead and ReadPin say.
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
 #include <vector>
 
+#include "catalog/catalog.h"
 #include "engine/view_content.h"
 #include "types/lsn.h"
 #include "zset/zset.h"
 
 namespace tidemark {
 
-// A view's content at a mark: the base, then the changes in this order. Any thread.
+// A view's content at a mark: the sum of the base and the changes. Immutable once it is handed out;
+// any thread.
 struct ViewRead {
-  std::shared_ptr<const ViewContent> base;             // shared: immutable
-  std::vector<std::shared_ptr<const ZBatch>> changes;  // shared: immutable
+  std::shared_ptr<const ViewContent> base;                  // shared: immutable
+  std::vector<std::shared_ptr<const ViewContent>> changes;  // shared: immutable
+  size_t changed_rows = 0;                                  // since the base, as they came
+  ObjectId object = 0;
+  bool is_of_only_source = false;  // there is no other: its mark can be held against any LSN
   uint64_t turn = 0;
   Lsn mark;
   int64_t commit_time_us = 0;
   int64_t published_us = 0;
+
+  // So much has changed that a new base pays: each changed row is added up about twice.
+  bool wants_adding_up() const {
+    return changed_rows > std::max(kChangedRowsKept, base->rows().rows.rows / 2);
+  }
+  static constexpr size_t kChangedRowsKept = 4096;
 };
 
 // Keeps the changes of all views since a turn. Held by a session; the step loop forgets it when
@@ -57,21 +73,27 @@ class ViewHistory {
   void rebase(uint64_t turn, std::shared_ptr<const ViewContent> content, uint64_t first_pinned);
   // Lets go of what only later reads would use.
   void trim(uint64_t first_pinned);
-  void drop_base() { base_.reset(); }
+  const std::shared_ptr<const ViewContent>& base() const { return base_; }
   size_t held_rows() const { return held_rows_; }
+  size_t changed_rows() const { return changed_rows_; }  // since the base
 
  private:
   struct Change {
     uint64_t turn;
-    std::shared_ptr<const ZBatch> rows;
+    std::shared_ptr<const ViewContent> rows;
   };
+  void add_to_levels(std::shared_ptr<const ViewContent> rows);
+  void drop_base();
+
   std::shared_ptr<const ViewContent> base_;  // null: nobody has read, or not for long
   uint64_t base_turn_ = 0;
   std::deque<Change> changes_;  // later than the base, or than the first pin
   size_t held_rows_ = 0;        // of changes_
+  std::vector<std::shared_ptr<const ViewContent>> levels_;  // all changes since the base
+  size_t changed_rows_ = 0;                                 // of them, as they came
 };
 
-std::shared_ptr<const ZBatch> shared_negated(const ZBatch& batch);
+std::shared_ptr<const ViewContent> shared_negated(const ViewContent& content);
 
 template <typename Content>
 void ViewHistory::read(ViewRead& read, uint64_t now, Content content) {
@@ -79,11 +101,18 @@ void ViewHistory::read(ViewRead& read, uint64_t now, Content content) {
     base_ = std::make_shared<const ViewContent>(content());
     base_turn_ = now;
   }
+  if (base_ != nullptr && read.turn == now) {
+    read.base = base_;
+    read.changes = levels_;
+    read.changed_rows = changed_rows_;
+    return;
+  }
   if (base_ != nullptr && base_turn_ <= read.turn) {
     read.base = base_;
     for (const Change& change : changes_) {
       if (change.turn > base_turn_ && change.turn <= read.turn) {
         read.changes.push_back(change.rows);
+        read.changed_rows += change.rows->rows().rows.rows;
       }
     }
     return;
@@ -92,6 +121,7 @@ void ViewHistory::read(ViewRead& read, uint64_t now, Content content) {
   for (auto change = changes_.rbegin(); change != changes_.rend() && change->turn > read.turn;
        ++change) {
     read.changes.push_back(shared_negated(*change->rows));
+    read.changed_rows += change->rows->rows().rows.rows;
   }
 }
 

@@ -188,6 +188,11 @@ struct Begin {
 };
 struct Commit {};
 struct Rollback {};
+enum class SavepointAction : uint8_t { kSet, kRelease, kRollbackTo };
+struct Savepoint {  // SAVEPOINT s, RELEASE s, ROLLBACK TO s
+  SavepointAction action = SavepointAction::kSet;
+  Identifier name;
+};
 struct DeclareCursor {
   Identifier name;
   bool binary = false;
@@ -229,8 +234,8 @@ struct Statement {
                CreateDatabase, CreateFunction, CreateModel, CreateConnection, CreateUser,
                CreateIndex, Drop, Alter, AlterUser, Describe, Show, ShowCreate, ShowSetting, Use,
                Set, Reset, LoadModule, UnloadModule, AddJar, RemoveJar, StopJob, Kill, Begin,
-               Commit, Rollback, DeclareCursor, Fetch, CloseCursor, Deallocate, DiscardAll, Copy,
-               Help, Quit, Clear, SourceFile>
+               Commit, Rollback, Savepoint, DeclareCursor, Fetch, CloseCursor, Deallocate,
+               DiscardAll, Copy, Help, Quit, Clear, SourceFile>
       node;
   size_t position = 0;  // first byte of the statement
   size_t end = 0;       // one past its last byte, the `;` not included

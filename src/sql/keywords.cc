@@ -246,6 +246,7 @@ constexpr std::string_view kNonReserved[] = {
     "REFRESH_MODE",
     "REGCLASS",
     "RELATIVE",
+    "RELEASE",
     "REMOVE",
     "RENAME",
     "REPEATABLE",

@@ -36,10 +36,10 @@ std::optional<uint32_t> parse_hex(std::string_view digits) {
 }
 
 // Longest first, so that the first match is the longest.
-constexpr std::array<std::string_view, 40> kOperators = {
-    "->>", "#>>", "!~*", "#>", "@>", "<@", "->", "=>", "::", ":=", "<>", "!=", "<=", ">=",
-    "||",  "!~",  "~*",  "~",  "<",  ">",  "=",  "+",  "-",  "*",  "/",  "%",  "(",  ")",
-    "[",   "]",   "{",   "}",  ",",  ";",  ".",  ":",  "^",  "|",  "$",  "&"};
+constexpr std::array<std::string_view, 44> kOperators = {
+    "!~~*", "!~~", "~~*", "->>", "#>>", "!~*", "~~", "#>", "@>", "<@", "->", "=>", "::", ":=", "<>",
+    "!=",   "<=",  ">=",  "||",  "!~",  "~*",  "~",  "<",  ">",  "=",  "+",  "-",  "*",  "/",  "%",
+    "(",    ")",   "[",   "]",   "{",   "}",   ",",  ";",  ".",  ":",  "^",  "|",  "$",  "&"};
 
 // The bytes of the UTF-8 sequence at `i`, 0 if there is no valid one.
 size_t utf8_length(std::string_view text, size_t i) {

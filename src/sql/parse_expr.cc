@@ -118,9 +118,25 @@ Result<Expr> read_like(TokenStream& in, Expr left, LikeKind kind, bool negated, 
   return Expr{std::move(node), position};
 }
 
+// PostgreSQL's names of them as operators, which postgres_fdw sends.
+struct LikeOperator {
+  std::string_view symbol;
+  LikeKind kind;
+  bool negated;
+};
+constexpr std::array<LikeOperator, 4> kLikeOperators = {{{"~~", LikeKind::kLike, false},
+                                                         {"!~~", LikeKind::kLike, true},
+                                                         {"~~*", LikeKind::kIlike, false},
+                                                         {"!~~*", LikeKind::kIlike, true}}};
+
 // [NOT] BETWEEN, IN, LIKE, ILIKE, SIMILAR TO; the caller saw that one of them follows.
 Result<Expr> read_range(TokenStream& in, Expr left) {
   size_t position = in.position();
+  for (const LikeOperator& like : kLikeOperators) {
+    if (in.accept_quietly(like.symbol)) {
+      return read_like(in, std::move(left), like.kind, like.negated, position);
+    }
+  }
   bool negated = in.accept_quietly("NOT");
   if (in.accept("BETWEEN")) {
     return read_between(in, std::move(left), negated, position);
@@ -139,7 +155,9 @@ Result<Expr> read_range(TokenStream& in, Expr left) {
 }
 
 bool at_range(const TokenStream& in) {
-  return in.at("BETWEEN") || in.at("IN") || in.at("LIKE") || in.at("ILIKE") ||
+  bool is_like = std::any_of(kLikeOperators.begin(), kLikeOperators.end(),
+                             [&](const LikeOperator& like) { return in.at(like.symbol); });
+  return is_like || in.at("BETWEEN") || in.at("IN") || in.at("LIKE") || in.at("ILIKE") ||
          in.at("SIMILAR TO") || in.at("NOT BETWEEN") || in.at("NOT IN") || in.at("NOT LIKE") ||
          in.at("NOT ILIKE") || in.at("NOT SIMILAR");
 }

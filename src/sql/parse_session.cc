@@ -211,6 +211,25 @@ Node read_transaction_end(TokenStream& in, StatementNode node) {
   return node;
 }
 
+Node read_rollback(TokenStream& in) {
+  StatementNode whole = TRY(read_transaction_end(in, Rollback{}));
+  if (!in.accept("TO")) {
+    return whole;
+  }
+  in.accept("SAVEPOINT");
+  return StatementNode(
+      Savepoint{SavepointAction::kRollbackTo, TRY(in.identifier("a savepoint's name"))});
+}
+
+Node read_savepoint(TokenStream& in) {
+  SavepointAction action = in.at("RELEASE") ? SavepointAction::kRelease : SavepointAction::kSet;
+  in.take();
+  if (action == SavepointAction::kRelease) {
+    in.accept("SAVEPOINT");
+  }
+  return StatementNode(Savepoint{action, TRY(in.identifier("a savepoint's name"))});
+}
+
 Node read_declare(TokenStream& in) {
   in.take();
   DeclareCursor declare{.name = TRY(in.identifier("a cursor name"))};
@@ -346,8 +365,10 @@ Result<std::optional<StatementNode>> read_session(TokenStream& in) {
       {"START", read_begin},
       {"COMMIT", [](TokenStream& s) { return read_transaction_end(s, Commit{}); }},
       {"END", [](TokenStream& s) { return read_transaction_end(s, Commit{}); }},
-      {"ROLLBACK", [](TokenStream& s) { return read_transaction_end(s, Rollback{}); }},
+      {"ROLLBACK", read_rollback},
       {"ABORT", [](TokenStream& s) { return read_transaction_end(s, Rollback{}); }},
+      {"SAVEPOINT", read_savepoint},
+      {"RELEASE", read_savepoint},
       {"DECLARE", read_declare},
       {"DEALLOCATE", read_deallocate},
       {"DISCARD", read_discard},

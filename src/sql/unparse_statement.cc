@@ -204,6 +204,12 @@ struct StatementWriter {
   }
   void operator()(const Commit&) const { out.raw("COMMIT"); }
   void operator()(const Rollback&) const { out.raw("ROLLBACK"); }
+  void operator()(const Savepoint& n) const {
+    out.raw(n.action == SavepointAction::kSet       ? "SAVEPOINT "
+            : n.action == SavepointAction::kRelease ? "RELEASE SAVEPOINT "
+                                                    : "ROLLBACK TO SAVEPOINT ");
+    out.name(n.name);
+  }
   void operator()(const DeclareCursor& n) const {
     out.raw("DECLARE ");
     out.name(n.name);

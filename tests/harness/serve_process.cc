@@ -61,7 +61,7 @@ bool ServeProcess::start(const std::vector<std::string>& flags) {
   auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (std::chrono::steady_clock::now() < deadline) {
     std::string text = log();
-    if (text.find(" ready: ", log_before) != std::string::npos) {
+    if (text.find("ready: ", log_before) != std::string::npos) {
       return true;
     }
     if (!is_running()) {

@@ -139,6 +139,50 @@ TEST_F(WireProtocol, blocks_fail_as_a_whole) {
   EXPECT_EQ(client.rows("SELECT 1"), "1");
 }
 
+TEST_F(WireProtocol, savepoints_mend_a_block) {
+  PgClient client = connect();
+  for (const char* statement : {"SAVEPOINT a", "RELEASE a", "ROLLBACK TO a"}) {
+    EXPECT_EQ(client.run(statement).sqlstate(), "25P01") << statement;
+  }
+  client.run("BEGIN");
+  EXPECT_EQ(client.run("SAVEPOINT a").tag(), "SAVEPOINT");
+  EXPECT_FALSE(client.run("SELECT nothing").ok());
+  EXPECT_EQ(client.run("SELECT 1").sqlstate(), "25P02");
+  EXPECT_EQ(client.run("SAVEPOINT b").sqlstate(), "25P02");
+  EXPECT_EQ(client.run("ROLLBACK TO SAVEPOINT b").sqlstate(), "3B001");
+  EXPECT_EQ(PQtransactionStatus(client.get()), PQTRANS_INERROR);
+  EXPECT_EQ(client.run("ROLLBACK TO a").tag(), "ROLLBACK");
+  EXPECT_EQ(PQtransactionStatus(client.get()), PQTRANS_INTRANS);
+  EXPECT_EQ(client.rows("SELECT 1"), "1");
+  // It is still there; inner ones go with outer ones; names may come again.
+  client.run("SAVEPOINT b");
+  client.run("SAVEPOINT a");
+  EXPECT_EQ(client.run("RELEASE SAVEPOINT a").tag(), "RELEASE");
+  EXPECT_TRUE(client.run("ROLLBACK TO b").ok());
+  EXPECT_TRUE(client.run("ROLLBACK TO a").ok());
+  EXPECT_EQ(client.run("ROLLBACK TO b").sqlstate(), "3B001");
+  client.run("ROLLBACK TO a");
+  EXPECT_EQ(client.run("COMMIT").tag(), "COMMIT");
+  client.run("BEGIN");
+  EXPECT_EQ(client.run("RELEASE a").sqlstate(), "3B001");  // of another block
+  client.run("ROLLBACK");
+}
+
+TEST_F(WireProtocol, rolling_back_to_a_savepoint_undoes_cursors_and_local_settings) {
+  PgClient client = connect();
+  client.run("BEGIN; SET LOCAL statement_timeout = '7s'");
+  client.run("DECLARE before CURSOR FOR SELECT 1");
+  client.run("SAVEPOINT a; SET LOCAL statement_timeout = '8s'");
+  client.run("DECLARE later CURSOR FOR SELECT 2");
+  EXPECT_EQ(client.rows("SHOW statement_timeout"), "8s");
+  client.run("ROLLBACK TO a");
+  EXPECT_EQ(client.rows("SHOW statement_timeout"), "7s");
+  EXPECT_EQ(client.rows("FETCH FROM before"), "1");
+  EXPECT_EQ(client.run("FETCH FROM later").sqlstate(), "34000");
+  client.run("ROLLBACK TO a; COMMIT");
+  EXPECT_EQ(client.rows("SHOW statement_timeout"), "0");
+}
+
 TEST_F(WireProtocol, set_local_ends_with_its_block) {
   PgClient client = connect();
   client.run("SET TIME ZONE 'Europe/Berlin'");

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include "tests/harness/postgres_cluster.h"
+
 namespace tidemark {
 
 std::string PgAnswer::text() const {
@@ -77,6 +79,47 @@ std::string WireTest::socket_conninfo() const {
 
 std::string WireTest::tcp_conninfo() const {
   return fmt::format("host=127.0.0.1 port={} user=tidemark dbname=tidemark", server_->port());
+}
+
+void WireViewTest::SetUp() {
+  start({.http_host = "127.0.0.1"});
+  database_ = shared_cluster().make_database();
+  write(
+      "CREATE TABLE accounts (id int PRIMARY KEY, owner text NOT NULL, town varchar(20), balance "
+      "bigint NOT NULL); INSERT INTO accounts SELECT i, 'owner' || i % 100, 'town' || i % 10, i "
+      "FROM generate_series(1, 5000) i");
+  PostgresAddress address = shared_cluster().address(database_);
+  PgClient client = connect();
+  must(client,
+       fmt::format("CREATE TABLE accounts_cdc WITH ('connector' = 'postgres-cdc', 'hostname' = "
+                   "'{}', 'port' = '{}', 'username' = 'postgres', 'password' = 'postgres', "
+                   "'database-name' = '{}', 'schema-name' = 'public', 'table-name' = 'accounts')",
+                   address.host, address.port, database_));
+  must(client,
+       "CREATE MATERIALIZED VIEW accounts AS SELECT id, owner, town, balance FROM accounts_cdc");
+  must(client,
+       "CREATE MATERIALIZED VIEW towns AS SELECT town, SUM(balance) AS balance, COUNT(*) AS n FROM "
+       "accounts_cdc GROUP BY town");
+  for (const char* view : {"accounts", "towns"}) {
+    must(client, fmt::format("SELECT COUNT(*) FROM {}", view));  // is there
+  }
+}
+
+void WireViewTest::write(const std::string& sql) {
+  shared_cluster().run(sql, database_);
+}
+
+std::string WireViewTest::source_value(const std::string& sql) {
+  return shared_cluster().value(sql, database_);
+}
+
+void WireViewTest::must(PgClient& client, const std::string& sql) {
+  ASSERT_TRUE(client.run(sql).ok()) << sql << "\n" << client.message();
+}
+
+void WireViewTest::wait(PgClient& client) {
+  must(client,
+       fmt::format("WAIT FOR LSN '{}'", source_value("SELECT pg_current_wal_insert_lsn()")));
 }
 
 }  // namespace tidemark

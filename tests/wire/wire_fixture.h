@@ -79,4 +79,20 @@ class WireTest : public testing::Test {
   std::unique_ptr<Server> server_;
 };
 
+// With HTTP, and two views over one table of a source of its own: `accounts` (id, owner, town,
+// balance) has its rows, `towns` (town, balance, n) the sums by town. Accounts are numbered from 1
+// to 5000; the owner is id % 100, the town id % 10, the balance id.
+class WireViewTest : public WireTest {
+ protected:
+  void SetUp() override;
+  // At the source.
+  void write(const std::string& sql);
+  std::string source_value(const std::string& sql);
+  static void must(PgClient& client, const std::string& sql);
+  // Until the client's reads see what is committed now.
+  void wait(PgClient& client);
+
+  std::string database_;  // of the shared cluster
+};
+
 }  // namespace tidemark

@@ -404,6 +404,8 @@ Result<StatementResult> StatementExecutor::run(const sql::Drop& statement) {
       return done("DROP DATABASE");
     case sql::ObjectKind::kUser:
       return drop_user(statement);
+    case sql::ObjectKind::kIndex:
+      return drop_index(statement);
     case sql::ObjectKind::kTable:
     case sql::ObjectKind::kView:
     case sql::ObjectKind::kMaterializedView:

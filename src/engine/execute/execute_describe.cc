@@ -2,7 +2,10 @@
 
 #include "engine/execute/executor.h"
 #include "engine/execute/result_rows.h"
+#include "engine/prepared_read.h"
+#include "engine/row_wise.h"
 #include "plan/bind/parameters.h"
+#include "plan/optimizer.h"
 
 namespace tidemark {
 
@@ -29,17 +32,37 @@ bool is_looking_around(const sql::Statement& statement) {
 
 }  // namespace
 
+// `bound`: the query with NULL for its parameters, whose types are known by now.
+std::shared_ptr<const PreparedRead> StatementExecutor::prepare(const sql::Query& query,
+                                                               const BoundQuery& bound) {
+  bool is_read = bound.objects.size() == 1 && bound.objects[0]->is_materialized_view() &&
+                 is_row_wise(*bound.plan);
+  if (!is_read) {
+    return nullptr;
+  }
+  uint64_t version = catalog_.version();
+  Parameters open = *parameters_;
+  open.keep_open();
+  BindContext context = bind_context();
+  context.parameters = &open;
+  Result<BoundQuery> again = bind_query(query, context);
+  if (!again.ok()) {
+    return nullptr;
+  }
+  again->plan = optimize(again->plan);
+  return prepare_read(*again, context, version);
+}
+
 Result<StatementShape> StatementExecutor::describe(const sql::Statement& statement) {
   StatementShape shape;
-  bool ends = std::holds_alternative<sql::Commit>(statement.node) ||
-              std::holds_alternative<sql::Rollback>(statement.node);
-  if (session_.transaction_ == TransactionState::kFailed && !ends) {
+  if (session_.transaction_ == TransactionState::kFailed && !mends_block(statement)) {
     return execute_in_transaction(statement).status();  // the error of a failed block
   }
   if (const auto* query = std::get_if<sql::QueryStatement>(&statement.node)) {
     BoundQuery bound = TRY(bind(*query->query));
-    shape.is_stream = !bound.objects.empty() && is_streaming();
+    shape.is_stream = !bound.objects.empty() && session_.is_streaming();
     shape.rows = shape.is_stream ? bound.plan->schema : visible_schema(bound);
+    shape.read = shape.is_stream ? nullptr : prepare(*query->query, bound);
   } else if (const auto* subscribe = std::get_if<sql::Subscribe>(&statement.node)) {
     sql::Query whole;
     if (!subscribe->query) {

@@ -15,9 +15,7 @@
 namespace tidemark {
 
 BindContext StatementExecutor::bind_context() const {
-  std::string zone = session_.setting("table.local-time-zone");
-  BindContext context{catalog_, session_.catalog_, session_.database_,
-                      zone == "default" ? "UTC" : zone};
+  BindContext context{catalog_, session_.catalog_, session_.database_, session_.zone()};
   context.parameters = parameters_;
   return context;
 }
@@ -161,12 +159,8 @@ Result<StatementResult> StatementExecutor::stream_query(const BoundQuery& bound,
   return StatementResult{std::move(result), std::move(notices_)};
 }
 
-bool StatementExecutor::is_streaming() const {
-  return ascii_upper(session_.setting("execution.runtime-mode")) != "BATCH";
-}
-
 Result<StatementResult> StatementExecutor::run(const sql::QueryStatement& statement) {
-  return run_query(*statement.query, is_streaming(), true);
+  return run_query(*statement.query, session_.is_streaming(), true);
 }
 
 Result<StatementResult> StatementExecutor::run(const sql::Subscribe& statement) {

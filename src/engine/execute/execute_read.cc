@@ -10,6 +10,7 @@
 #include "engine/execute/executor.h"
 #include "engine/execute/result_rows.h"
 #include "engine/point_read.h"
+#include "engine/row_wise.h"
 #include "engine/step_loop.h"
 #include "engine/system/snapshot.h"
 #include "expr/eval.h"
@@ -46,64 +47,6 @@ class LazyNames final : public SystemNames {
   std::function<const SystemNames&()> names_;
 };
 
-// Whether every row of the result comes from one row of the input, so that no operator is needed.
-bool is_row_wise(const LogicalPlan& plan) {
-  if (const auto* filter = std::get_if<FilterNode>(&plan.node)) {
-    return is_row_wise(*filter->input);
-  }
-  if (const auto* project = std::get_if<ProjectNode>(&plan.node)) {
-    return is_row_wise(*project->input);
-  }
-  return std::holds_alternative<ScanNode>(plan.node);
-}
-
-ZBatch select_rows(const ZBatch& batch, std::span<const uint32_t> chosen) {
-  ZBatch result{batch.rows.select(chosen), {}};
-  if (!batch.weights.empty()) {
-    for (uint32_t row : chosen) {
-      result.weights.push_back(batch.weights[row]);
-    }
-  }
-  return result;
-}
-
-// `content`: of the one object that the plan scans, all its columns.
-ZBatch evaluate_rows(const LogicalPlan& plan, const ZBatch& content, EvalContext& context) {
-  if (const auto* scan = std::get_if<ScanNode>(&plan.node)) {
-    ZBatch result{{{}, content.rows.rows}, content.weights};
-    for (size_t column : scan->columns) {
-      result.rows.columns.push_back(content.rows.columns[column]);
-    }
-    return result;
-  }
-  if (const auto* filter = std::get_if<FilterNode>(&plan.node)) {
-    ZBatch input = evaluate_rows(*filter->input, content, context);
-    std::vector<uint32_t> chosen;
-    evaluate_filter(*filter->predicate, input.rows, context, chosen);
-    return chosen.size() == input.rows.rows ? input : select_rows(input, chosen);
-  }
-  const auto& project = std::get<ProjectNode>(plan.node);
-  ZBatch input = evaluate_rows(*project.input, content, context);
-  ZBatch result{{{}, input.rows.rows}, std::move(input.weights)};
-  for (const ExprRef& expression : project.expressions) {
-    result.rows.columns.push_back(evaluate_column(*expression, input.rows, context));
-  }
-  return result;
-}
-
-// Each row as often as its weight says.
-RowBatch repeated(const ZBatch& batch) {
-  bool all_once = std::ranges::all_of(batch.weights, [](int64_t weight) { return weight == 1; });
-  if (all_once) {
-    return batch.rows;
-  }
-  std::vector<uint32_t> rows;
-  for (uint32_t row = 0; row < batch.rows.rows; ++row) {
-    rows.insert(rows.end(), static_cast<size_t>(std::max<int64_t>(batch.weight(row), 0)), row);
-  }
-  return batch.rows.select(rows);
-}
-
 }  // namespace
 
 // The contents of the views that the plan reads, at one mark.
@@ -138,20 +81,39 @@ Result<std::optional<std::vector<ViewRead>>> StatementExecutor::read_views(
   return std::optional(std::move(reads));
 }
 
-ZBatch StatementExecutor::add_up(ObjectId view, const ViewRead& read) {
+ViewRead StatementExecutor::added_up(ObjectId view, ViewRead read) {
   if (read.changes.empty()) {
-    return read.base->rows();
+    return read;
   }
   std::vector<ZBatch> batches{read.base->rows()};
-  for (const std::shared_ptr<const ZBatch>& changes : read.changes) {
-    batches.push_back(*changes);
+  for (const std::shared_ptr<const ViewContent>& changes : read.changes) {
+    batches.push_back(changes->rows());
   }
-  auto sum = std::make_shared<ViewContent>(consolidate(batches));
-  sum->want_as(*read.base);
+  auto sum = std::make_shared<const ViewContent>(consolidate(batches));
+  sum->make_indexes_of(*read.base);
   // The next reader need not add them up again.
   StepLoop& loop = engine_.step_loop();
   loop.post([&loop, view, turn = read.turn, sum] { loop.rebase_view(view, turn, sum); });
-  return sum->rows();
+  read.base = std::move(sum);
+  read.changes.clear();
+  read.changed_rows = 0;
+  return read;
+}
+
+// Of the point's rows if there is one; else, or if no index answers it yet, the whole.
+ZBatch StatementExecutor::content_of(const ViewRead& read, const PointRead* point) {
+  std::optional<std::vector<ColumnRef>> values =
+      point != nullptr ? values_of(*point, nullptr) : std::nullopt;
+  auto find = [&](const ViewRead& in) {
+    return values ? find_rows(in, *point, *values, IndexUse::kMayMake) : std::nullopt;
+  };
+  if (read.wants_adding_up() || !values) {
+    ViewRead sum = added_up(read.object, read);
+    std::optional<ZBatch> found = find(sum);
+    return found ? *std::move(found) : sum.base->rows();
+  }
+  std::optional<ZBatch> found = find(read);
+  return found ? *std::move(found) : added_up(read.object, read).base->rows();
 }
 
 Result<StatementResult> StatementExecutor::read_tables(const BoundQuery& bound) {
@@ -200,13 +162,11 @@ Result<StatementResult> StatementExecutor::read_once(const BoundQuery& bound) {
       }
       reads = TRY(read_views(views));
     }
-    EvalContext eval;
     std::optional<PointRead> point =
-        plan.inputs.size() == 1 ? as_point_read(*bound.plan, eval) : std::nullopt;
+        plan.inputs.size() == 1 ? as_point_read(bound.plan) : std::nullopt;
     for (size_t i = 0; i < views.size(); ++i) {
       const ViewRead& read = (*reads)[i];
-      std::optional<ZBatch> found = point ? find_rows(read, *point) : std::nullopt;
-      contents[views[i]->node] = found ? *std::move(found) : add_up(views[i]->object->id, read);
+      contents[views[i]->node] = content_of(read, point ? &*point : nullptr);
       result.mark = std::max(result.mark, read.mark);
       result.commit_time_us = std::max(result.commit_time_us, read.commit_time_us);
       result.published_us = std::max(result.published_us, read.published_us);

@@ -45,8 +45,6 @@ std::string_view unsupported_name(const sql::Statement& statement) {
           return "CREATE CONNECTION";
         } else if constexpr (std::is_same_v<T, CreateUser>) {
           return "CREATE USER";
-        } else if constexpr (std::is_same_v<T, CreateIndex>) {
-          return "CREATE INDEX";
         } else if constexpr (std::is_same_v<T, Alter>) {
           return "ALTER";
         } else if constexpr (std::is_same_v<T, LoadModule>) {

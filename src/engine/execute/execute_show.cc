@@ -231,6 +231,8 @@ Result<StatementResult> StatementExecutor::run(const sql::Show& statement) {
       });
       return table("SHOW", text_schema({"job name", "operator", "state bytes"}), std::move(rows));
     }
+    case kIndexes:
+      return show_indexes(statement);
     case kFreshness:
       return show_freshness();
     case kSlots:

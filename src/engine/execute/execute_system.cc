@@ -93,7 +93,9 @@ void StatementExecutor::take_dataflows(SystemSnapshot& snapshot) {
                                   .slot = status.slot_name,
                                   .publication = status.publication_name,
                                   .message = status.message,
-                                  .position = status.position});
+                                  .position = status.position,
+                                  .acknowledged = feed->acknowledged(),
+                                  .current = {}});
     }
   });
 }
@@ -140,8 +142,34 @@ const SystemSnapshot& StatementExecutor::system_snapshot() {
   return snapshot;
 }
 
+// Where the logs of the sources end now: a round trip to each that answers.
+void StatementExecutor::ask_positions(SystemSnapshot& snapshot) {
+  StepLoop& loop = engine_.step_loop();
+  std::vector<std::pair<std::string, Source*>> asked;
+  loop.run([&] {
+    for (const auto& [key, feed] : loop.sources()) {
+      // One with readers stays for longer than it takes to ask.
+      if (!feed->readers.empty() && feed->source().status().state == SourceState::kStreaming) {
+        asked.emplace_back(key, &feed->source());
+      }
+    }
+  });
+  for (auto& [key, source] : asked) {
+    Result<Lsn> current = source->current_position();
+    for (SystemSource& known : snapshot.sources) {
+      if (current.ok() && known.name == key) {
+        known.current = *current;
+      }
+    }
+  }
+}
+
 ZBatch StatementExecutor::system_content(const CatalogObject& table) {
   size_t index = std::get<SystemTableDefinition>(table.definition).table;
+  if (table.name.database == "tidemark" && table.name.object == "lag") {
+    system_snapshot();
+    ask_positions(*system_);
+  }
   return ZBatch{system_rows(index, system_snapshot()), {}};
 }
 

@@ -19,9 +19,13 @@ namespace tidemark {
 
 struct GraphInput;
 struct PhysicalPlan;
+struct PointRead;
 struct SystemSnapshot;
 struct ViewRead;
 struct ZBatch;
+
+// Runs also in a block that has failed: COMMIT, ROLLBACK, ROLLBACK TO.
+bool mends_block(const sql::Statement& statement);
 
 class StatementExecutor {
  public:
@@ -55,7 +59,8 @@ class StatementExecutor {
   // The views' contents, all at one mark; nullopt: one of them shows nothing yet.
   Result<std::optional<std::vector<ViewRead>>> read_views(
       const std::vector<const GraphInput*>& views);
-  ZBatch add_up(ObjectId view, const ViewRead& read);
+  ViewRead added_up(ObjectId view, ViewRead read);
+  ZBatch content_of(const ViewRead& read, const PointRead* point);
   Result<RowBatch> evaluate_once(const BoundQuery& bound, PhysicalPlan& plan,
                                  const std::map<size_t, ZBatch>& contents);
 
@@ -63,6 +68,7 @@ class StatementExecutor {
   // The engine as system tables and functions of pg_catalog show it; taken at first use.
   const SystemSnapshot& system_snapshot();
   void take_dataflows(SystemSnapshot& snapshot);
+  void ask_positions(SystemSnapshot& snapshot);
   ZBatch system_content(const CatalogObject& table);
   // PostgreSQL's fixed ones, then the session's.
   std::vector<std::pair<std::string, std::string>> settings() const;
@@ -71,6 +77,7 @@ class StatementExecutor {
   Outcome run(const sql::Begin& statement);
   Outcome run(const sql::Commit& statement);
   Outcome run(const sql::Rollback& statement);
+  Outcome run(const sql::Savepoint& statement);
   void end_block();
 
   // execute_ddl.cc
@@ -80,6 +87,11 @@ class StatementExecutor {
   Outcome run(const sql::CreateCatalog& statement);
   Outcome run(const sql::CreateDatabase& statement);
   Outcome run(const sql::Drop& statement);
+
+  // execute_index.cc
+  Outcome run(const sql::CreateIndex& statement);
+  Outcome drop_index(const sql::Drop& statement);
+  Outcome show_indexes(const sql::Show& statement);
 
   // execute_users.cc
   Outcome run(const sql::CreateUser& statement);
@@ -110,9 +122,9 @@ class StatementExecutor {
   Outcome run(const sql::Reset& statement);
   Outcome run(const sql::StopJob& statement);
 
-  bool is_streaming() const;  // whether a SELECT stays live
   BindContext bind_context() const;
   Result<BoundQuery> bind(const sql::Query& query);
+  std::shared_ptr<const PreparedRead> prepare(const sql::Query& query, const BoundQuery& bound);
   // Opens what the plan's scans need and starts a dataflow with a first subscriber (if given).
   Result<uint64_t> start_dataflow(const BoundQuery& bound, ObjectId object, std::string name,
                                   std::shared_ptr<Subscription> subscription);

@@ -24,7 +24,7 @@ void fill_tables(const SystemSnapshot& snapshot, SystemRows& rows) {
     if (object->is_table() || object->is_system_table()) {
       rows.add({{"schemaname", snapshot.schema_name(*object)},
                 {"tablename", object->name.object},
-                {"hasindexes", !object->primary_key.empty()}});
+                {"hasindexes", !snapshot.indexes_of(*object).empty()}});
     }
   }
 }
@@ -45,7 +45,7 @@ void fill_matviews(const SystemSnapshot& snapshot, SystemRows& rows) {
       const SystemDataflow* dataflow = snapshot.dataflow_of(object->id);
       rows.add({{"schemaname", snapshot.schema_name(*object)},
                 {"matviewname", object->name.object},
-                {"hasindexes", !object->primary_key.empty()},
+                {"hasindexes", !snapshot.indexes_of(*object).empty()},
                 {"ispopulated", dataflow != nullptr && dataflow->is_live},
                 {"definition", query_of(*object)}});
     }
@@ -54,12 +54,11 @@ void fill_matviews(const SystemSnapshot& snapshot, SystemRows& rows) {
 
 void fill_indexes(const SystemSnapshot& snapshot, SystemRows& rows) {
   for (const ObjectRef& object : snapshot.objects) {
-    if (!object->primary_key.empty()) {
+    for (const SystemIndex& index : snapshot.indexes_of(*object)) {
       rows.add({{"schemaname", snapshot.schema_name(*object)},
                 {"tablename", object->name.object},
-                {"indexname", object->name.object + "_pkey"},
-                {"indexdef",
-                 snapshot.definition(snapshot.oid_of(*object) + kOidFirstIndex).value_or("")}});
+                {"indexname", index.name},
+                {"indexdef", snapshot.definition(index.oid).value_or("")}});
     }
   }
 }

@@ -60,6 +60,31 @@ void fill_slots(const SystemSnapshot& snapshot, SystemRows& rows) {
   }
 }
 
+// How far behind the end of its source's log each view's mark is, what has been received of it, and
+// what has been confirmed: the source keeps its log from there on.
+void fill_lag(const SystemSnapshot& snapshot, SystemRows& rows) {
+  auto add = [&](const char* what, const std::string& name, const SystemSource& source, Lsn at) {
+    bool is_known = source.current.valid();
+    uint64_t bytes = is_known && at < source.current ? source.current.value - at.value : 0;
+    SystemCell none = std::monostate();
+    rows.add({{"what", std::string(what)},
+              {"name", name},
+              {"source", source.name},
+              {"position", at.to_string()},
+              {"current", is_known ? SystemCell(source.current.to_string()) : none},
+              {"lag_bytes", is_known ? SystemCell(static_cast<int64_t>(bytes)) : none}});
+  };
+  for (const SystemSource& source : snapshot.sources) {
+    for (const SystemDataflow& dataflow : snapshot.dataflows) {
+      if (dataflow.object != 0 && dataflow.is_live && dataflow.source == source.name) {
+        add("view", dataflow.name, source, dataflow.mark);
+      }
+    }
+    add("received", source.name, source, source.position);
+    add("confirmed", source.name, source, source.acknowledged);
+  }
+}
+
 void fill_operators(const SystemSnapshot& snapshot, SystemRows& rows) {
   for (const SystemDataflow& dataflow : snapshot.dataflows) {
     int64_t node = 0;
@@ -118,6 +143,8 @@ constexpr SystemTable kTables[] = {
      "name:text value:text default_value:text has_effect:bool text:text", fill_settings},
     {"tidemark", "slots", 12055, "source:text slot:text publication:text received:text",
      fill_slots},
+    {"tidemark", "lag", 12056,
+     "what:text name:text source:text position:text current:text lag_bytes:int8", fill_lag},
 };
 
 }  // namespace

@@ -29,17 +29,17 @@ void fill_classes(const SystemSnapshot& snapshot, SystemRows& rows) {
          {"relnamespace", snapshot.schema_oid(*object)},
          {"relkind", relation_kind(*object)},
          {"relnatts", static_cast<int64_t>(object->schema.size())},
-         {"relhasindex", !object->primary_key.empty()},
+         {"relhasindex", !snapshot.indexes_of(*object).empty()},
          {"relhasrules", object->is_view()},
          {"relam", int64_t{object->is_view() ? 0 : 2}},
          {"relispopulated", !object->is_materialized_view() || (has_rows && dataflow->is_live)},
          {"reltuples", has_rows ? static_cast<double>(dataflow->rows) : -1.0}});
-    if (!object->primary_key.empty()) {
-      rows.add({{"oid", oid + kOidFirstIndex},
-                {"relname", object->name.object + "_pkey"},
+    for (const SystemIndex& index : snapshot.indexes_of(*object)) {
+      rows.add({{"oid", index.oid},
+                {"relname", index.name},
                 {"relnamespace", snapshot.schema_oid(*object)},
                 {"relkind", std::string("i")},
-                {"relnatts", static_cast<int64_t>(object->primary_key.size())},
+                {"relnatts", static_cast<int64_t>(index.columns->size())},
                 {"relam", int64_t{403}},
                 {"relispopulated", true}});
     }
@@ -66,33 +66,35 @@ void fill_attributes(const SystemSnapshot& snapshot, SystemRows& rows) {
     for (size_t i = 0; i < object->schema.size(); ++i) {
       add_attribute(rows, oid, object->schema[i], i + 1);
     }
-    for (size_t i = 0; i < object->primary_key.size(); ++i) {
-      add_attribute(rows, oid + kOidFirstIndex, object->schema[object->primary_key[i]], i + 1);
+    for (const SystemIndex& index : snapshot.indexes_of(*object)) {
+      for (size_t i = 0; i < index.columns->size(); ++i) {
+        add_attribute(rows, index.oid, object->schema[(*index.columns)[i]], i + 1);
+      }
     }
   }
 }
 
-std::vector<int64_t> key_columns(const CatalogObject& object) {
-  std::vector<int64_t> columns;
-  for (size_t part : object.primary_key) {
-    columns.push_back(static_cast<int64_t>(part) + 1);
+std::vector<int64_t> numbers_of(const std::vector<size_t>& places) {
+  std::vector<int64_t> numbers;
+  for (size_t place : places) {
+    numbers.push_back(static_cast<int64_t>(place) + 1);
   }
-  return columns;
+  return numbers;
 }
 
 void fill_indexes(const SystemSnapshot& snapshot, SystemRows& rows) {
   for (const ObjectRef& object : snapshot.objects) {
-    if (object->primary_key.empty()) {
-      continue;
+    for (const SystemIndex& index : snapshot.indexes_of(*object)) {
+      auto count = static_cast<int64_t>(index.columns->size());
+      rows.add({{"indexrelid", index.oid},
+                {"indrelid", snapshot.oid_of(*object)},
+                {"indnatts", count},
+                {"indnkeyatts", count},
+                {"indisunique", index.is_key},
+                {"indisprimary", index.is_key},
+                {"indkey", numbers_of(*index.columns)},
+                {"indoption", std::vector<int64_t>(index.columns->size(), 0)}});
     }
-    int64_t oid = snapshot.oid_of(*object);
-    auto count = static_cast<int64_t>(object->primary_key.size());
-    rows.add({{"indexrelid", oid + kOidFirstIndex},
-              {"indrelid", oid},
-              {"indnatts", count},
-              {"indnkeyatts", count},
-              {"indkey", key_columns(*object)},
-              {"indoption", std::vector<int64_t>(object->primary_key.size(), 0)}});
   }
 }
 
@@ -107,7 +109,7 @@ void fill_constraints(const SystemSnapshot& snapshot, SystemRows& rows) {
               {"connamespace", snapshot.schema_oid(*object)},
               {"conrelid", oid},
               {"conindid", oid + kOidFirstIndex},
-              {"conkey", key_columns(*object)}});
+              {"conkey", numbers_of(object->primary_key)}});
   }
 }
 
@@ -132,8 +134,8 @@ constexpr SystemTable kTables[] = {
      "attmissingval:text[]=NULL",
      fill_attributes},
     {"pg_catalog", "pg_index", 2610,
-     "indexrelid:oid indrelid:oid indnatts:int2 indnkeyatts:int2 indisunique:bool=true "
-     "indnullsnotdistinct:bool indisprimary:bool=true indisexclusion:bool indimmediate:bool=true "
+     "indexrelid:oid indrelid:oid indnatts:int2 indnkeyatts:int2 indisunique:bool "
+     "indnullsnotdistinct:bool indisprimary:bool indisexclusion:bool indimmediate:bool=true "
      "indisclustered:bool indisvalid:bool=true indcheckxmin:bool indisready:bool=true "
      "indislive:bool=true indisreplident:bool indkey:int2[] indcollation:oid[] indclass:oid[] "
      "indoption:int2[] indexprs:text=NULL indpred:text=NULL",

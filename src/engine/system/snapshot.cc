@@ -89,6 +89,30 @@ const SystemDataflow* SystemSnapshot::dataflow_of(ObjectId object) const {
   return nullptr;
 }
 
+std::vector<SystemIndex> SystemSnapshot::indexes_of(const CatalogObject& object) const {
+  std::vector<SystemIndex> indexes;
+  if (!object.primary_key.empty()) {
+    indexes.push_back({oid_of(object) + kOidFirstIndex, object.name.object + "_pkey", &object,
+                       &object.primary_key, true});
+  }
+  for (const IndexDefinition& index : object.indexes()) {
+    indexes.push_back({kOidFirstObject + static_cast<int64_t>(index.id), index.name, &object,
+                       &index.columns, false});
+  }
+  return indexes;
+}
+
+std::optional<SystemIndex> SystemSnapshot::find_index(int64_t oid) const {
+  for (const ObjectRef& object : objects) {
+    for (SystemIndex& index : indexes_of(*object)) {
+      if (index.oid == oid) {
+        return std::move(index);
+      }
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<int64_t> SystemSnapshot::relation_oid(std::string_view text) const {
   for (bool is_folded : {true, false}) {
     std::vector<std::string> parts = name_parts(text, is_folded);
@@ -96,8 +120,16 @@ std::optional<int64_t> SystemSnapshot::relation_oid(std::string_view text) const
     for (const ObjectRef& object : objects) {
       bool in_schema = parts.size() == 1 ? is_visible(oid_of(*object))
                                          : schema_name(*object) == parts[parts.size() - 2];
-      if (object->name.object == name && in_schema) {
+      if (!in_schema) {
+        continue;
+      }
+      if (object->name.object == name) {
         return oid_of(*object);
+      }
+      for (const SystemIndex& index : indexes_of(*object)) {
+        if (index.name == name) {
+          return index.oid;
+        }
       }
     }
   }
@@ -105,28 +137,28 @@ std::optional<int64_t> SystemSnapshot::relation_oid(std::string_view text) const
 }
 
 std::optional<std::string> SystemSnapshot::relation_name(int64_t oid) const {
-  bool is_index = oid >= kOidFirstIndex;
-  const CatalogObject* object = find(is_index ? oid - kOidFirstIndex : oid);
+  std::optional<SystemIndex> index = find_index(oid);
+  const CatalogObject* object = index ? index->object : find(oid);
   if (object == nullptr) {
     return std::nullopt;
   }
-  std::string name = quoted(object->name.object + (is_index ? "_pkey" : ""));
+  std::string name = quoted(index ? index->name : object->name.object);
   return is_visible(oid) ? name : quoted(schema_name(*object)) + "." + name;
 }
 
 std::optional<std::string> SystemSnapshot::definition(int64_t oid) const {
-  const CatalogObject* object = find(oid >= kOidFirstIndex ? oid - kOidFirstIndex : oid);
+  if (std::optional<SystemIndex> index = find_index(oid)) {
+    std::string columns;
+    for (size_t part : *index->columns) {
+      columns += (columns.empty() ? "" : ", ") + quoted(index->object->schema[part].name);
+    }
+    return std::string(index->is_key ? "CREATE UNIQUE INDEX " : "CREATE INDEX ") +
+           quoted(index->name) + " ON " + quoted(schema_name(*index->object)) + "." +
+           quoted(index->object->name.object) + " USING btree (" + columns + ")";
+  }
+  const CatalogObject* object = find(oid);
   if (object == nullptr) {
     return std::nullopt;
-  }
-  if (oid >= kOidFirstIndex) {
-    std::string columns;
-    for (size_t part : object->primary_key) {
-      columns += (columns.empty() ? "" : ", ") + quoted(object->schema[part].name);
-    }
-    return "CREATE UNIQUE INDEX " + quoted(object->name.object + "_pkey") + " ON " +
-           quoted(schema_name(*object)) + "." + quoted(object->name.object) + " USING btree (" +
-           columns + ")";
   }
   if (const auto* view = std::get_if<ViewDefinition>(&object->definition)) {
     return " " + view->query + ";";
@@ -138,7 +170,8 @@ std::optional<std::string> SystemSnapshot::definition(int64_t oid) const {
 }
 
 bool SystemSnapshot::is_visible(int64_t oid) const {
-  const CatalogObject* object = find(oid >= kOidFirstIndex ? oid - kOidFirstIndex : oid);
+  std::optional<SystemIndex> index = find_index(oid);
+  const CatalogObject* object = index ? index->object : find(oid);
   if (object == nullptr) {
     return oid < kOidFirstObject;  // types, functions, operators
   }

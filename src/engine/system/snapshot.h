@@ -26,6 +26,15 @@ constexpr int64_t kOidDatabase = 5;
 constexpr int64_t kOidFirstObject = 16384;      // FirstNormalObjectId
 constexpr int64_t kOidFirstIndex = 0x40000000;  // of keys: the table's, shifted
 
+// A key or an index of a relation.
+struct SystemIndex {
+  int64_t oid = 0;
+  std::string name;
+  const CatalogObject* object = nullptr;
+  const std::vector<size_t>* columns = nullptr;
+  bool is_key = false;
+};
+
 struct SystemSchema {
   int64_t oid;
   std::string name;  // as clients see it: the default database is `public`
@@ -51,6 +60,8 @@ struct SystemDataflow {
 struct SystemSource {
   std::string name, state, slot, publication, message;
   Lsn position;
+  Lsn acknowledged;
+  Lsn current;  // of the source's own log; not valid: it was not asked, or does not answer
 };
 
 // Also answers the functions of pg_catalog.
@@ -70,6 +81,8 @@ struct SystemSnapshot final : SystemNames {
   int64_t schema_oid(const CatalogObject& object) const;
   std::string schema_name(const CatalogObject& object) const;
   const CatalogObject* find(int64_t oid) const;
+  std::vector<SystemIndex> indexes_of(const CatalogObject& object) const;
+  std::optional<SystemIndex> find_index(int64_t oid) const;
   const SystemDataflow* dataflow_of(ObjectId object) const;
 
   std::optional<int64_t> relation_oid(std::string_view name) const override;

@@ -35,7 +35,30 @@ Type parameter_type(const Type& type) {
   }
 }
 
+constexpr uint32_t kExecution = UINT32_MAX;  // as a scope; queries count theirs from 0
+
 }  // namespace
+
+ExprRef make_open_parameter(uint32_t index, Type type) {
+  return make_outer(kExecution, index, std::move(type));
+}
+
+bool is_open_parameter(const Expr& expr) {
+  const auto* outer = std::get_if<OuterExpr>(&expr.node);
+  return outer != nullptr && outer->scope == kExecution;
+}
+
+const Parameters::Parameter* Parameters::find_open(const Expr& expr) const {
+  size_t index = is_open_parameter(expr) ? std::get<OuterExpr>(expr.node).index : 0;
+  return index == 0 || index > all_.size() ? nullptr : &all_[index - 1];
+}
+
+ExprRef Parameters::values_in(const ExprRef& expr) const {
+  return substitute_outer(expr, [&](const OuterExpr& outer, const Type& type) -> ExprRef {
+    bool is_known = outer.scope == kExecution && outer.index >= 1 && outer.index <= all_.size();
+    return is_known ? make_literal(all_[outer.index - 1].value, type) : nullptr;
+  });
+}
 
 ExprBinder::ExprBinder(const Scope& scope, const BindContext& context)
     : scope_(scope), context_(context), zone_(context.zone) {}
@@ -56,6 +79,9 @@ Result<ExprRef> ExprBinder::bind_parameter(const sql::Parameter& parameter, size
   Parameters::Parameter& known = context_.parameters->at(parameter.index);
   if (known.type.kind == TypeKind::kNull) {
     known.type = Type::string();
+  }
+  if (!known.has_value && context_.parameters->is_open()) {
+    return make_open_parameter(parameter.index, known.type);
   }
   return make_literal(known.has_value ? known.value : Value(std::monostate{}), known.type);
 }

@@ -1,6 +1,10 @@
 #include "server/http/metrics.h"
 
+#include <array>
+#include <fstream>
+
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include "engine/session.h"
 #include "sql/parser.h"
@@ -60,6 +64,14 @@ void gauges(std::string& out, const RowBatch& rows, std::string_view name, std::
   }
 }
 
+// proc(5): the second number of statm is the resident pages.
+uint64_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  uint64_t all = 0, resident = 0;
+  statm >> all >> resident;
+  return resident * static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE));
+}
+
 }  // namespace
 
 void ServerMetrics::count_statement(int64_t time_us) {
@@ -77,11 +89,16 @@ void ServerMetrics::count_statement(int64_t time_us) {
 void ServerMetrics::append(std::string& out, size_t connections) const {
   head(out, "tidemark_connections", "gauge", "Connections of clients.");
   out += fmt::format("tidemark_connections {}\n", connections);
+  head(out, "process_resident_memory_bytes", "gauge", "Memory of the program.");
+  out += fmt::format("process_resident_memory_bytes {}\n", resident_bytes());
   head(out, "tidemark_connections_refused_total", "counter",
        "Connections refused because there were too many.");
   out += fmt::format("tidemark_connections_refused_total {}\n", refused_);
   head(out, "tidemark_statement_errors_total", "counter", "Statements that ended in an error.");
   out += fmt::format("tidemark_statement_errors_total {}\n", errors_);
+  head(out, "tidemark_point_reads_total", "counter",
+       "Reads of single rows that were answered from an index at once.");
+  out += fmt::format("tidemark_point_reads_total {}\n", point_reads_);
   head(out, "tidemark_statement_seconds", "histogram", "Time from a message to its answer.");
   uint64_t sum = 0;
   for (size_t i = 0; i < kBounds_us.size(); ++i) {
@@ -120,6 +137,22 @@ Result<std::string> engine_metrics(Session& session) {
           "SELECT name, CASE WHEN state = 'streaming' THEN 1 ELSE 0 END FROM tidemark.sources"));
   gauges(out, sources, "tidemark_source_up", "1 while the source's changes are received.",
          {"source"}, 1);
+  RowBatch lag = TRY(ask(session, "SELECT name, lag_bytes, what FROM tidemark.lag"));
+  constexpr std::array<const char*, 3> kLags[] = {
+      {"view", "tidemark_view_lag_bytes", "Log of the source that the view does not show yet."},
+      {"received", "tidemark_source_lag_bytes", "Log of the source that was not received yet."},
+      {"confirmed", "tidemark_source_held_bytes",
+       "Log that the source keeps because it was not told that it is safe here."}};
+  for (const auto& [what, name, text] : kLags) {
+    std::vector<uint32_t> chosen;
+    for (uint32_t row = 0; row < lag.rows; ++row) {
+      if (cell(lag, row, 2) == what) {
+        chosen.push_back(row);
+      }
+    }
+    gauges(out, lag.select(chosen), name, text,
+           {std::string_view(what) == "view" ? "view" : "source"}, 1);
+  }
   return out;
 }
 

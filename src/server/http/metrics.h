@@ -24,11 +24,12 @@ class ServerMetrics {
   void count_statement(int64_t time_us);
   void count_error() { ++errors_; }
   void count_refused() { ++refused_; }
+  void count_point_read() { ++point_reads_; }
   void append(std::string& out, size_t connections) const;
 
  private:
   std::array<uint64_t, kBounds_us.size() + 1> buckets_{};
-  uint64_t statements_ = 0, errors_ = 0, refused_ = 0;
+  uint64_t statements_ = 0, errors_ = 0, refused_ = 0, point_reads_ = 0;
   int64_t total_us_ = 0;
 };
 

@@ -66,6 +66,8 @@ void Connection::wake() {
   wake_.cancel();
 }
 
+// A wake that came while nobody waited, as during a write, is not lost: what it tells may be told
+// only once.
 asio::awaitable<void> Connection::wait() {
   if (!is_woken_) {
     co_await wake_.async_wait(kTuple);
@@ -218,6 +220,13 @@ asio::awaitable<Result<StatementResult>> Connection::run(const sql::Statement& s
   bool was_in_block = session_->transaction() != TransactionState::kIdle;
   std::optional<Result<StatementResult>> result;
   co_await on_worker([&] { result = session_->execute(statement, text, parameters); });
+  const auto* savepoint = std::get_if<sql::Savepoint>(&statement.node);
+  if (result->ok() && savepoint != nullptr &&
+      savepoint->action == sql::SavepointAction::kRollbackTo) {
+    std::erase_if(portals_, [&](const auto& entry) {
+      return entry.second.savepoints >= session_->rolled_back_to();
+    });
+  }
   if (result->ok()) {
     for (const std::string& notice : (*result)->notices) {
       write_notice(out_, notice);

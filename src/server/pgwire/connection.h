@@ -110,6 +110,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Waits until rows of a live query can be read; false: it has ended. deadline_us: no later than
   // this (0: at once, negative: whenever).
   Awaitable<Result<bool>> next_rows(Portal& portal, int64_t deadline_us);
+  Awaitable<void> renew(const Prepared& prepared);
   void open_stream(Portal& portal);
   void end_portals();
   void write_freshness(const RowsResult& rows);
@@ -171,6 +172,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::map<std::string, std::shared_ptr<const Prepared>, std::less<>> prepared_;
   std::map<std::string, Portal, std::less<>> portals_;
   std::map<std::string, std::string> reported_;  // ParameterStatus as the client knows it
+  Lsn told_mark_;                                // freshness in reported_
+  int64_t told_published_us_ = 0;
 };
 
 // While one lives, the connection runs a statement.

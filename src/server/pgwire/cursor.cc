@@ -108,6 +108,7 @@ asio::awaitable<Result<StatementResult>> Connection::declare(const sql::DeclareC
         .with_sqlstate("42P03");
   }
   Portal portal;
+  portal.savepoints = session_->savepoints_made();
   portal.is_cursor = true;
   portal.is_held = declare.hold;
   portal.is_forward_only = declare.no_scroll;

@@ -23,8 +23,19 @@ asio::awaitable<Status> Connection::run_portal(Portal& portal, const sql::Statem
   if (portal.result) {
     co_return Status();
   }
+  bool is_read = portal.prepared != nullptr && portal.prepared->read != nullptr;
+  if (is_read && !cancelled_ && !closed_) {
+    portal.result = session_->read_prepared(*portal.prepared->read, portal.parameters);
+    if (portal.result) {
+      all_.metrics.count_point_read();
+      co_return Status();
+    }
+  }
   Parameters* parameters = portal.parameters.size() != 0 ? &portal.parameters : nullptr;
   Result<StatementResult> result = co_await run(statement, text, parameters);
+  if (is_read && result.ok() && !session_->is_current(*portal.prepared->read)) {
+    co_await renew(*portal.prepared);
+  }
   if (!result.ok()) {
     co_return result.status();
   }
@@ -33,6 +44,18 @@ asio::awaitable<Status> Connection::run_portal(Portal& portal, const sql::Statem
     open_stream(portal);
   }
   co_return Status();
+}
+
+// What was bound against another catalog is bound anew for the next time.
+asio::awaitable<void> Connection::renew(const Prepared& prepared) {
+  std::shared_ptr<const PreparedRead> read;
+  co_await on_worker([&] {
+    Parameters declared = prepared.declared;
+    Result<StatementShape> shape =
+        session_->describe(prepared.statements[0], prepared.text, declared);
+    read = shape.ok() ? shape->read : prepared.read;
+  });
+  prepared.read = std::move(read);
 }
 
 void Connection::open_stream(Portal& portal) {
@@ -55,9 +78,12 @@ void Connection::end_portals() {
 
 // What the rows say of their time, for a client that looks.
 void Connection::write_freshness(const RowsResult& rows) {
-  if (!rows.mark.valid()) {
+  bool is_told = rows.mark == told_mark_ && rows.published_us == told_published_us_;
+  if (!rows.mark.valid() || is_told) {
     return;
   }
+  told_mark_ = rows.mark;
+  told_published_us_ = rows.published_us;
   write_parameter("tidemark.mark", rows.mark.to_string());
   std::string time;
   if (rows.commit_time_us != 0) {

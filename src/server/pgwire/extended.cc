@@ -54,19 +54,21 @@ asio::awaitable<bool> Connection::extended(Message message) {
   if (failed_) {
     co_return true;
   }
-  Busy busy(*this);
   BodyReader body(message.body);
   Status status;
-  if (message.kind == 'P') {
-    status = co_await parse(body);
-  } else if (message.kind == 'B') {
+  if (message.kind == 'B') {
     status = bind(body);
   } else if (message.kind == 'D') {
     status = describe(body);
-  } else if (message.kind == 'E') {
-    status = co_await execute_message(body);
-  } else {
+  } else if (message.kind == 'C') {
     close_named(body);
+  } else {
+    Busy busy(*this);
+    if (message.kind == 'P') {
+      status = co_await parse(body);
+    } else {
+      status = co_await execute_message(body);
+    }
   }
   if (!status.ok()) {
     fail(status, "");
@@ -116,6 +118,7 @@ asio::awaitable<Status> Connection::parse(BodyReader body) {
       status = shape.status();
       if (shape.ok()) {
         prepared->shape = std::move(shape).value();
+        prepared->read = prepared->shape.read;
       }
     }
   });
@@ -141,6 +144,7 @@ Status Connection::bind(BodyReader body) {
     return no_such("prepared statement", statement);
   }
   portal.prepared = prepared->second;
+  portal.savepoints = session_->savepoints_made();
   TRY(read_parameters(body, portal));
   int16_t formats = body.int16();
   std::vector<int16_t> codes;
@@ -246,20 +250,21 @@ Status Connection::describe(BodyReader body) {
     portal = &found->second;
     prepared = portal->prepared;
   }
-  StatementShape shape = prepared != nullptr ? prepared->shape : StatementShape{};
-  if (portal != nullptr && prepared == nullptr) {  // a cursor of DECLARE
-    shape.rows = portal->live() != nullptr ? portal->live()->schema : portal->rows()->schema;
-    shape.is_stream = portal->live() != nullptr;
-  }
+  StatementShape cursor_shape;
+  auto take_cursor = [&](Portal& cursor) {
+    cursor_shape.is_stream = cursor.live() != nullptr;
+    cursor_shape.rows = cursor_shape.is_stream ? cursor.live()->schema : cursor.rows()->schema;
+    return &cursor_shape;
+  };
+  const StatementShape* shape =
+      prepared != nullptr ? &prepared->shape : take_cursor(*portal);  // a cursor of DECLARE
   if (prepared != nullptr && !prepared->statements.empty()) {
     if (const auto* fetch = std::get_if<sql::Fetch>(&prepared->statements[0].node);
         fetch != nullptr && !fetch->is_move) {
-      Portal* cursor = TRY(find_cursor(fetch->cursor.text, 0));
-      shape.is_stream = cursor->live() != nullptr;
-      shape.rows = shape.is_stream ? cursor->live()->schema : cursor->rows()->schema;
+      shape = take_cursor(*TRY(find_cursor(fetch->cursor.text, 0)));
     }
   }
-  describe_rows(shape, portal != nullptr ? portal->formats : ResultFormats(), portal);
+  describe_rows(*shape, portal != nullptr ? portal->formats : ResultFormats(), portal);
   return {};
 }
 

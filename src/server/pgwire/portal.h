@@ -21,6 +21,8 @@ struct Prepared {
   std::vector<sql::Statement> statements;
   Parameters declared;  // types of $1, ...: the client's, else inferred
   StatementShape shape;
+  // Of the shape; renewed when the catalog or the session has changed. Socket thread.
+  mutable std::shared_ptr<const PreparedRead> read;  // shared: immutable
 };
 
 struct Portal {
@@ -39,6 +41,7 @@ struct Portal {
   bool is_forward_only = false;  // NO SCROLL
   bool is_binary = false;        // DECLARE ... BINARY CURSOR: also FETCH as a simple query
   bool is_held = false;          // WITH HOLD: outlives its transaction block
+  uint64_t savepoints = 0;       // Session::savepoints_made when it was made
 
   StreamResult* live() { return result ? std::get_if<StreamResult>(&result->outcome) : nullptr; }
   RowsResult* rows() { return result ? std::get_if<RowsResult>(&result->outcome) : nullptr; }

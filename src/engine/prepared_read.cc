@@ -10,6 +10,7 @@
 #include "engine/execute/result_rows.h"
 #include "engine/row_wise.h"
 #include "engine/step_loop.h"
+#include "expr/functions/families.h"
 #include "plan/bind/parameters.h"
 #include "plan/rewrite.h"
 #include "types/datetime.h"

@@ -93,7 +93,7 @@ class Dataflow {
   int64_t started_us = 0;
   ViewHistory history;
   ChangeLog log;
-  Lsn first_unshown;      // the first commit since the last publication; not valid: none
+  Lsn first_unshown;  // the first commit since the last publication; not valid: none
   std::shared_ptr<const ViewRead> shown;  // in PublishedViews; null: is not there
   bool in_error = false;  // a row error stands: nothing is published until it is gone
   std::optional<Status> failed;

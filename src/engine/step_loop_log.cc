@@ -61,6 +61,11 @@ Result<ChangeLogRead> StepLoop::resubscribe(Dataflow& view, Subscriber subscribe
   if (!(comes_again && *subscriber.as_of > view.mark)) {
     read = TRY(view.log.after(*subscriber.as_of, view.mark));
     subscriber.started = true;
+    ViewUpdate shown;  // which may be later than the last change
+    shown.mark = view.mark;
+    shown.commit_time_us = view.commit_time_us;
+    shown.published_us = view.published_us;
+    send(subscriber, std::move(shown));
   }
   view.subscribers.push_back(std::move(subscriber));
   return read;

@@ -76,9 +76,8 @@ class Durability {
   // --- memory (step thread) ---
   // 0: no limit. Beyond it, state that the store has leaves memory.
   void set_memory_limit(uint64_t bytes) { memory_limit_ = bytes; }
-  //  // So much has changed since the last checkpoint, or memory is so full of changes, that no
-  //  more is to be taken in
-  // before what is being written is on disk.
+  // So much has changed since the last checkpoint, or memory is so full of changes, that no more is
+  // to be taken in before what is being written is on disk.
   bool holds_back() const { return is_over_limit_ || is_behind_; }
   // Reads a little of what is only in the store, if there is room. True: there is more.
   bool warm();

@@ -129,22 +129,6 @@ void StepLoop::hide(Dataflow& dataflow) {
   }
 }
 
-void StepLoop::send(const Subscriber& subscriber, ViewUpdate update) {
-  if (is_publishing_) {
-    outbox_.emplace_back(subscriber.subscription, std::move(update));
-  } else {
-    subscriber.subscription->push(std::move(update));
-  }
-}
-
-void StepLoop::send_outbox() {
-  is_publishing_ = false;
-  for (auto& [subscription, update] : outbox_) {
-    subscription->push(std::move(update));
-  }
-  outbox_.clear();
-}
-
 void StepLoop::keep_history(Dataflow& dataflow, const ZBatch& changes) {
   if (dataflow.object != 0) {
     dataflow.history.add(turn_, changes, first_pinned());

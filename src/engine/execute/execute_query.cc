@@ -97,9 +97,7 @@ Result<StatementResult> StatementExecutor::run_query(const sql::Query& query, bo
   return stream_query(bound, progress);
 }
 
-// A live query; its first content waits in the subscription.
-Result<StreamResult> StatementExecutor::start_stream(const BoundQuery& bound, bool progress,
-                                                     uint64_t& id) {
+StreamResult StatementExecutor::new_stream(const BoundQuery& bound, bool progress) const {
   StreamResult result;
   result.schema = bound.plan->schema;
   result.hidden = bound.hidden;
@@ -107,6 +105,13 @@ Result<StreamResult> StatementExecutor::start_stream(const BoundQuery& bound, bo
   result.key = bound.plan->key;
   result.progress = progress;
   result.subscription = std::make_shared<Subscription>(engine_.options().subscription_bytes_max);
+  return result;
+}
+
+// A live query; its first content waits in the subscription.
+Result<StreamResult> StatementExecutor::start_stream(const BoundQuery& bound, bool progress,
+                                                     uint64_t& id) {
+  StreamResult result = new_stream(bound, progress);
   std::string name = session_.setting("pipeline.name");
   id = TRY(start_dataflow(bound, 0, name.empty() ? "query" : name, result.subscription));
   return result;
@@ -205,13 +210,7 @@ Result<StatementResult> StatementExecutor::resubscribe(const sql::Subscribe& sta
         .with_hint("CREATE MATERIALIZED VIEW v AS ...; SUBSCRIBE v AS OF MARK '...'");
   }
   BoundQuery bound = TRY(bind_query(query_of(statement), bind_context()));
-  StreamResult result;
-  result.schema = bound.plan->schema;
-  result.hidden = bound.hidden;
-  result.order = bound.order;
-  result.key = bound.plan->key;
-  result.progress = progress;
-  result.subscription = std::make_shared<Subscription>(engine_.options().subscription_bytes_max);
+  StreamResult result = new_stream(bound, progress);
   StepLoop& loop = engine_.step_loop();
   Result<ChangeLogRead> since = Status::not_found("the view has just been dropped");
   loop.run([&] {

@@ -140,6 +140,7 @@ class StatementExecutor {
 
   // What only reading a SUBSCRIBE as a query needs.
   Result<StatementResult> resubscribe(const sql::Subscribe& statement, bool progress);
+  StreamResult new_stream(const BoundQuery& bound, bool progress) const;
   static sql::Query query_of(const sql::Subscribe& statement);
 
   Session& session_;

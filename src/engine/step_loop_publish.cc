@@ -1,0 +1,214 @@
+// The part of the step loop that shows what a turn has made: marks, and what subscribers are told.
+
+#include <fmt/core.h>
+
+#include "engine/durability.h"
+#include "engine/source_feed.h"
+#include "engine/step_loop.h"
+#include "types/datetime.h"
+#include "zset/changelog.h"
+
+namespace tidemark {
+
+void StepLoop::set_mark(Dataflow& dataflow, MarkKind kind) {
+  for (TableFeed& table : dataflow.tables) {
+    SourceFeed& feed = *sources_[table.source_key];
+    Lsn mark = kind == MarkKind::kCommit ? feed.commit_position() : feed.position();
+    dataflow.mark = dataflow.is_mark_anew ? mark : std::max(dataflow.mark, mark);
+    dataflow.commit_time_us = feed.commit_time_us();
+  }
+  for (ViewFeed& view : dataflow.views) {
+    if (Dataflow* upstream = find_dataflow(view.upstream)) {
+      dataflow.mark = upstream->mark;
+      dataflow.commit_time_us = upstream->commit_time_us;
+    }
+  }
+  dataflow.is_mark_anew = false;
+  dataflow.is_reread = false;
+}
+
+bool StepLoop::is_behind_position(const Dataflow& dataflow) {
+  for (const TableFeed& table : dataflow.tables) {
+    if (sources_[table.source_key]->position() > dataflow.mark) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void StepLoop::publish(Dataflow& dataflow) {
+  std::optional<std::string> error = dataflow.graph->error();
+  dataflow.in_error = error.has_value();
+  if (error) {
+    // Not failed for ever: the view comes back when the row that is at fault is changed or gone.
+    // Its readers are told now; the changes wait at the output, and the mark stays where the
+    // content is.
+    end_readers(dataflow, Status::data_error(*error));
+    return;
+  }
+  Lsn before = dataflow.mark;
+  bool is_reread = dataflow.is_reread;
+  set_mark(dataflow, dataflow.live && !dataflow.is_mark_anew && !dataflow.is_reread
+                         ? MarkKind::kCommit
+                         : MarkKind::kPosition);
+  ZBatch delta = dataflow.graph->output().publish();
+  if (dataflow.graph->output().has_negative_rows()) {
+    fail(dataflow, Status::corruption("a row was taken back that was never there: the source's "
+                                      "changes do not fit its snapshot"));
+    return;
+  }
+  keep_history(dataflow, delta);
+  dataflow.published_us = now_us();
+  log_changes(dataflow, before, is_reread, delta);
+  bool first = !dataflow.live;
+  dataflow.live = true;
+  if (first && dataflow.is_durable) {
+    durability_->hurry();  // from the next checkpoint on it need not be read again
+  }
+  for (DataflowId id : dataflow.downstream) {
+    Dataflow* reader = find_dataflow(id);
+    if (reader == nullptr || reader->failed) {
+      continue;
+    }
+    for (ViewFeed& view : reader->views) {
+      if (view.upstream == dataflow.id) {
+        view.ready = true;
+        reader->dirty = reader->dirty || first || delta.rows.rows != 0;
+        if (delta.rows.rows != 0) {
+          reader->graph->push(view.node, pick(delta, view.columns));
+        }
+      }
+    }
+  }
+  if (!dataflow.subscribers.empty()) {
+    ViewUpdate update;
+    update.kind = delta.rows.rows == 0 ? ViewUpdate::Kind::kProgress : ViewUpdate::Kind::kChanges;
+    update.mark = dataflow.mark;
+    update.commit_time_us = dataflow.commit_time_us;
+    update.published_us = now_us();
+    if (delta.rows.rows != 0) {
+      update.changes = to_changelog(delta, dataflow.key);
+    }
+    for (Subscriber& subscriber : dataflow.subscribers) {
+      if (subscriber.started) {
+        send(subscriber, update);
+      } else if (subscriber.as_of) {
+        go_on_with(dataflow, subscriber, update);
+      } else {
+        send_content(dataflow, subscriber);
+      }
+    }
+  }
+  end_subscribers_that_are_done(dataflow);
+}
+
+void StepLoop::publish_progress(Dataflow& dataflow) {
+  set_mark(dataflow, MarkKind::kPosition);
+  dataflow.published_us = now_us();
+  ViewUpdate update;
+  update.mark = dataflow.mark;
+  update.commit_time_us = dataflow.commit_time_us;
+  update.published_us = now_us();
+  dataflow.first_unshown = Lsn{};
+  for (Subscriber& subscriber : dataflow.subscribers) {
+    if (subscriber.as_of && !subscriber.started) {
+      go_on_with(dataflow, subscriber, update);
+    } else {
+      send(subscriber, update);
+    }
+  }
+  end_subscribers_that_are_done(dataflow);
+}
+
+void StepLoop::send_content(Dataflow& dataflow, Subscriber& subscriber) {
+  ViewUpdate update;
+  update.kind = ViewUpdate::Kind::kChanges;
+  update.mark = dataflow.mark;
+  update.commit_time_us = dataflow.commit_time_us;
+  update.published_us = now_us();
+  update.changes = to_changelog(dataflow.graph->output().content(), std::nullopt);
+  subscriber.started = true;
+  send(subscriber, std::move(update));
+}
+
+void StepLoop::end_subscribers_that_are_done(Dataflow& dataflow) {
+  for (Subscriber& subscriber : dataflow.subscribers) {
+    bool reached = subscriber.until && dataflow.mark >= *subscriber.until;
+    if (subscriber.started && (reached || subscriber.until_first)) {
+      ViewUpdate update;
+      update.kind = ViewUpdate::Kind::kEnd;
+      update.mark = dataflow.mark;
+      update.commit_time_us = dataflow.commit_time_us;
+      send(subscriber, std::move(update));
+    }
+  }
+}
+
+void StepLoop::tell_snapshot(Dataflow& dataflow) {
+  ViewUpdate update;
+  update.kind = ViewUpdate::Kind::kSnapshot;
+  for (const TableFeed& table : dataflow.tables) {
+    update.rows_done += table.snapshot.rows_done;
+    update.rows_total += table.snapshot.rows_total;
+  }
+  for (Subscriber& subscriber : dataflow.subscribers) {
+    send(subscriber, update);
+  }
+}
+
+ViewUpdate end_with(Lsn mark, const Status& status) {
+  ViewUpdate update;
+  update.kind = ViewUpdate::Kind::kEnd;
+  update.mark = mark;
+  update.status = status;
+  return update;
+}
+
+// Its readers, direct and through views, learn why nothing newer comes. The views themselves go on
+// when that is mended.
+void StepLoop::end_readers(Dataflow& dataflow, const Status& status) {
+  for (Subscriber& subscriber : dataflow.subscribers) {
+    send(subscriber, end_with(dataflow.mark, status));
+  }
+  for (DataflowId id : dataflow.downstream) {
+    if (Dataflow* reader = find_dataflow(id)) {
+      end_readers(*reader, status);
+    }
+  }
+}
+
+void StepLoop::end_done(DataflowId id) {
+  if (Dataflow* dataflow = find_dataflow(id)) {
+    end_subscribers_that_are_done(*dataflow);
+  }
+}
+
+void StepLoop::subscribe(Dataflow& dataflow, Subscriber subscriber) {
+  if (std::optional<Status> why = obstacle(dataflow)) {
+    send(subscriber, end_with(dataflow.mark, *why));
+    return;
+  }
+  if (dataflow.live) {
+    send_content(dataflow, subscriber);
+  }
+  dataflow.subscribers.push_back(std::move(subscriber));
+  end_subscribers_that_are_done(dataflow);
+}
+
+void StepLoop::send(const Subscriber& subscriber, ViewUpdate update) {
+  if (is_publishing_) {
+    outbox_.emplace_back(subscriber.subscription, std::move(update));
+  } else {
+    subscriber.subscription->push(std::move(update));
+  }
+}
+
+void StepLoop::send_outbox() {
+  is_publishing_ = false;
+  for (auto& [subscription, update] : outbox_) {
+    subscription->push(std::move(update));
+  }
+  outbox_.clear();
+}
+
+}  // namespace tidemark

@@ -199,8 +199,8 @@ class Writer {
 // Reads the total as it is published, for as long as the server lives.
 class TotalReader {
  public:
-  explicit TotalReader(ServeProcess& serve)
-      : connection_(serve.connect()), thread_([this] { run(); }) {}
+  explicit TotalReader(PostgresConnection connection)
+      : connection_(std::move(connection)), thread_([this] { run(); }) {}
   ~TotalReader() { join(); }
   // After the server's end.
   void join() {
@@ -239,8 +239,8 @@ class TotalReader {
 class LoyalReader {
  public:
   ~LoyalReader() { join(); }
-  void start(ServeProcess& serve) {
-    connection_.emplace(serve.connect());
+  void start(PostgresConnection connection) {
+    connection_.emplace(std::move(connection));
     thread_ = std::thread([this] { run(); });
   }
   // After the server's end.
@@ -253,7 +253,7 @@ class LoyalReader {
   // Up to the mark, which the server has reached, and no further.
   std::vector<std::string> rows_at(ServeProcess& serve, Lsn mark) {
     until_ = mark;
-    start(serve);
+    start(serve.connect());
     join();
     until_.reset();
     std::vector<std::string> rows;
@@ -396,9 +396,13 @@ class Chaos {
 
   void once(std::vector<std::unique_ptr<Writer>>& writers) {
     std::optional<TotalReader> reader;
-    if (serve_.is_running() && serve_.try_connect().ok()) {
-      reader.emplace(serve_);
-      loyal_.start(serve_);
+    if (serve_.is_running()) {  // until it comes to its named place: any of these may be too late
+      if (Result<PostgresConnection> connection = serve_.try_connect(); connection.ok()) {
+        reader.emplace(std::move(connection).value());
+      }
+      if (Result<PostgresConnection> connection = serve_.try_connect(); connection.ok()) {
+        loyal_.start(std::move(connection).value());
+      }
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(random_() % 200));
     disturb_source();
@@ -411,8 +415,8 @@ class Chaos {
     if (reader) {
       reader->join();
       totals_ += reader->states();
-      loyal_.join();
     }
+    loyal_.join();
     std::this_thread::sleep_for(std::chrono::milliseconds(random_() % 50));
     bool checked = random_() % 4 == 0;
     armed_ = !checked && random_() % 2 == 0;

@@ -474,11 +474,11 @@ TEST(PostgresResume, readers_removed_and_added_while_the_server_is_away_come_rig
   ASSERT_TRUE(fixture.pump_until_ready(t));
   ASSERT_TRUE(fixture.pump_until_ready(u));
   cluster.stop();
-  fixture.source->remove_reader(u);
-  ReaderId later = fixture.read_resolved("t", *resolved);
   ASSERT_TRUE(
       fixture.pump_until([&] { return fixture.source->status().state == SourceState::kStale; }));
   EXPECT_GT(fixture.source->status().stale_since_us, 0);
+  fixture.source->remove_reader(u);
+  ReaderId later = fixture.read_resolved("t", *resolved);
   cluster.start();
   fixture.run("INSERT INTO t VALUES (1); INSERT INTO u VALUES (1)");
   ASSERT_TRUE(fixture.pump_until_ready(later));

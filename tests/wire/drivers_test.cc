@@ -3,9 +3,9 @@
 // script/drivers gets it and runs its test.
 
 #include <fmt/core.h>
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/harness/command_output.h"
 #include "tests/wire/wire_fixture.h"
 
 namespace tidemark {
@@ -24,15 +24,8 @@ class WireDrivers : public WireTest {
     const char* named = getenv("TIDEMARK_TEST_PYTHON");
     return named == nullptr ? "/usr/bin/python3" : named;
   }
-  // Status and output of a command.
-  static std::pair<int, std::string> shell(const std::string& command) {
-    FILE* pipe = popen((command + " 2>&1").c_str(), "r");
-    std::string output;
-    char buffer[4096];
-    while (size_t size = fread(buffer, 1, sizeof buffer, pipe)) {
-      output.append(buffer, size);
-    }
-    return {pclose(pipe), output};
+  static CommandOutput shell(const std::string& command) {
+    return command_output(command + " 2>&1");
   }
   static std::string file(const char* name) {
     return fmt::format("{}/tests/wire/drivers/{}", TIDEMARK_SOURCE_DIR, name);
@@ -40,7 +33,7 @@ class WireDrivers : public WireTest {
 };
 
 TEST_F(WireDrivers, psycopg) {
-  if (shell(python() + " -c 'import psycopg'").first != 0) {
+  if (shell(python() + " -c 'import psycopg'").status != 0) {
     GTEST_SKIP() << "this Python has no psycopg";
   }
   auto [status, output] =
@@ -49,7 +42,7 @@ TEST_F(WireDrivers, psycopg) {
 }
 
 TEST_F(WireDrivers, psycopg2_and_sqlalchemy) {
-  if (shell(python() + " -c 'import psycopg2'").first != 0) {
+  if (shell(python() + " -c 'import psycopg2'").status != 0) {
     GTEST_SKIP() << "this Python has no psycopg2";
   }
   auto [status, output] =

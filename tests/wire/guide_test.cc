@@ -10,11 +10,10 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 
 #include "cmd/serve_config.h"
+#include "tests/harness/command_output.h"
 #include "tests/harness/postgres_cluster.h"
 #include "tests/harness/serve_process.h"
 
@@ -73,16 +72,8 @@ void run_all(PostgresConnection& connection, const std::string& text) {
   }
 }
 
-// Status and output of a command.
-std::pair<int, std::string> shell(const std::string& command) {
-  FILE* pipe = popen(("exec 2>&1; " + command).c_str(), "r");
-  std::string output;
-  char buffer[4096];
-  while (size_t size = fread(buffer, 1, sizeof buffer, pipe)) {
-    output.append(buffer, size);
-  }
-  int status = pclose(pipe);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
+CommandOutput shell(const std::string& command) {
+  return command_output("exec 2>&1; " + command);
 }
 
 constexpr const char* kClaims =

@@ -1,7 +1,6 @@
 // CREATE INDEX and DROP INDEX over views, as statements, as clients list them, and over a restart.
 
 #include <fmt/core.h>
-#include <stdio.h>
 
 #include "tests/harness/http_get.h"
 #include "tests/harness/postgres_cluster.h"
@@ -13,19 +12,6 @@ namespace {
 
 class WireIndex : public WireViewTest {
  protected:
-  std::string psql(const std::string& command) {
-    std::string line = fmt::format(
-        "psql -X -A -t -v ON_ERROR_STOP=1 -h {} -p {} -U tidemark tidemark 2>&1 <<'END'\n{}\nEND\n",
-        directory_->path(), server_->port(), command);
-    FILE* pipe = popen(line.c_str(), "r");
-    std::string output;
-    char buffer[4096];
-    while (size_t size = fread(buffer, 1, sizeof buffer, pipe)) {
-      output.append(buffer, size);
-    }
-    EXPECT_EQ(pclose(pipe), 0) << command << "\n" << output;
-    return output;
-  }
   bool is_at_once(PgClient& client, const char* name, const char* value) {
     auto reads = [&] {
       std::string text = http_get(server_->http_port(), "/metrics").body;

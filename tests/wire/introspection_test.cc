@@ -5,7 +5,6 @@
 #include <sstream>
 
 #include <fmt/core.h>
-#include <stdio.h>
 
 #include "tests/wire/wire_fixture.h"
 
@@ -22,20 +21,6 @@ class WireIntrospection : public WireTest {
                          "t (a, b)")
                     .ok());
     ASSERT_TRUE(client.run("CREATE DATABASE extra").ok());
-  }
-  // The output of psql; its exit status must be 0.
-  std::string psql(const std::string& command) {
-    std::string line = fmt::format(
-        "psql -X -A -t -v ON_ERROR_STOP=1 -h {} -p {} -U tidemark tidemark 2>&1 <<'END'\n{}\nEND\n",
-        directory_->path(), server_->port(), command);
-    FILE* pipe = popen(line.c_str(), "r");
-    std::string output;
-    char buffer[4096];
-    while (size_t size = fread(buffer, 1, sizeof buffer, pipe)) {
-      output.append(buffer, size);
-    }
-    EXPECT_EQ(pclose(pipe), 0) << command << "\n" << output;
-    return output;
   }
 };
 

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "tests/harness/command_output.h"
 #include "tests/wire/wire_fixture.h"
 
 namespace tidemark {
@@ -186,14 +187,7 @@ TEST_F(WireLogin, tls_from_the_first_byte) {
         "printf '{}X\\000\\000\\000\\004' | openssl s_client -quiet -connect 127.0.0.1:{} {} "
         "2>/dev/null | tr -d '\\000'",
         startup, server_->port(), options);
-    FILE* pipe = popen(command.c_str(), "r");
-    std::string output;
-    char buffer[4096];
-    while (size_t size = fread(buffer, 1, sizeof buffer, pipe)) {
-      output.append(buffer, size);
-    }
-    pclose(pipe);
-    return output;
+    return command_output(command).text;
   };
   EXPECT_NE(speak("-alpn postgresql").find("server_version"), std::string::npos);
   EXPECT_EQ(speak(""), "");

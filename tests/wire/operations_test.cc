@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "tests/harness/command_output.h"
 #include "tests/harness/http_get.h"
 #include "tests/harness/postgres_cluster.h"
 #include "tests/harness/serve_process.h"
@@ -227,14 +228,7 @@ TEST_F(WireOperations, hup_reads_the_certificate_again) {
         "openssl "
         "x509 -noout -subject",
         port);
-    FILE* pipe = popen(command.c_str(), "r");
-    std::string output;
-    char buffer[4096];
-    while (size_t size = fread(buffer, 1, sizeof buffer, pipe)) {
-      output.append(buffer, size);
-    }
-    pclose(pipe);
-    return output;
+    return command_output(command).text;
   };
   make_certificate("first");
   start({"--tls-cert", folder + "/server.pem", "--tls-key", folder + "/server.key"});

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "tests/harness/command_output.h"
 #include "tests/harness/postgres_cluster.h"
 
 namespace tidemark {
@@ -70,6 +71,14 @@ void WireTest::start(ListenOptions options) {
   Result<std::unique_ptr<Server>> server = Server::start(engine_, std::move(options));
   ASSERT_TRUE(server.ok()) << server.status().message();
   server_ = std::move(server).value();
+}
+
+std::string WireTest::psql(const std::string& command) {
+  CommandOutput output = command_output(fmt::format(
+      "psql -X -A -t -v ON_ERROR_STOP=1 -h {} -p {} -U tidemark tidemark 2>&1 <<'END'\n{}\nEND\n",
+      directory_->path(), server_->port(), command));
+  EXPECT_EQ(output.status, 0) << command << "\n" << output.text;
+  return output.text;
 }
 
 std::string WireTest::socket_conninfo() const {

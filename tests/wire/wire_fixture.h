@@ -72,6 +72,8 @@ class WireTest : public testing::Test {
   std::string socket_conninfo() const;
   std::string tcp_conninfo() const;
   PgClient connect() { return PgClient(socket_conninfo()); }
+  // What psql prints, errors too; its exit status must be 0.
+  std::string psql(const std::string& command);
 
   static EngineOptions engine_options();
   Engine engine_{engine_options()};

@@ -65,8 +65,6 @@ class ChangeLog {
   void begin(Lsn mark);
   void add(Lsn first, Lsn mark, int64_t commit_time_us, int64_t published_us,
            const ZBatch& changes);
-  // Lets go of what is too old, or too much.
-  void trim(int64_t now_us);
 
   // What follows the mark. `shown`: up to where the view is shown now. Error: the mark lies before
   // what is kept, or was never shown.
@@ -74,8 +72,6 @@ class ChangeLog {
   // The newest entry.
   const ChangeLogEntry& last() const { return entries_.back(); }
   bool empty() const { return entries_.empty(); }
-  // The oldest mark to go on from; not valid: none.
-  Lsn start() const { return start_; }
 
   void stage(StoreBatch& batch);
   void staged_is_durable();
@@ -83,6 +79,8 @@ class ChangeLog {
  private:
   std::string entry_key(uint64_t number, char part) const;
   std::string encode_start() const;
+  // Lets go of what is too old, or too much: with each change, so a view at rest keeps what it has.
+  void trim(int64_t now_us);
   void drop_first();
 
   int64_t retention_us_ = 0;

@@ -46,13 +46,7 @@ class TextExtremeAccumulator final : public Accumulator {
       append_sort_key(*inputs[0], i, false, false, keys.back());
       changes.push_back(weight);
     });
-    OrderedTable& table = values_.table();
-    if (!table.is_complete()) {
-      table.fault_in(std::vector<std::string_view>(keys.begin(), keys.end()));
-    }
-    for (size_t i = 0; i < keys.size(); ++i) {
-      table.add(keys[i], changes[i]);
-    }
+    values_.change(keys, changes);
   }
   void finish(const KeyedTable& groups, std::span<const uint32_t> ids, Column& out,
               std::vector<RowError>&) const override {

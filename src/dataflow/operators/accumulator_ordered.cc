@@ -57,13 +57,7 @@ class OrderedAccumulator final : public Accumulator {
         changes.push_back(weight);
       }
     }
-    OrderedTable& table = values_.table();
-    if (!table.is_complete()) {
-      table.fault_in(std::vector<std::string_view>(keys.begin(), keys.end()));
-    }
-    for (size_t i = 0; i < keys.size(); ++i) {
-      table.add(keys[i], changes[i]);
-    }
+    values_.change(keys, changes);
   }
 
   void finish(const KeyedTable& groups, std::span<const uint32_t> ids, Column& out,

@@ -1,6 +1,11 @@
 #pragma once
 // What several accumulators are made of, and how each family is made. For accumulator*.cc only.
 
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include <fmt/core.h>
 
 #include "dataflow/operators/accumulator.h"
@@ -63,6 +68,15 @@ class GroupValues {
   // What the keys of a group's values begin with. The number (0: none yet) is kept by the group.
   void append_prefix(uint64_t& number, std::string& key) {
     append_big_endian(numbers_.of(number), key);
+  }
+  // Adds to the weights of values, by their keys.
+  void change(std::span<const std::string> keys, std::span<const int64_t> changes) {
+    if (!values_.is_complete()) {
+      values_.fault_in(std::vector<std::string_view>(keys.begin(), keys.end()));
+    }
+    for (size_t i = 0; i < keys.size(); ++i) {
+      values_.add(keys[i], changes[i]);
+    }
   }
   static std::string prefix(uint64_t number) {
     std::string key;

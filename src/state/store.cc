@@ -43,6 +43,7 @@ rocksdb::Options database_options(const StoreOptions& options) {
   result.compression = rocksdb::kLZ4Compression;
   result.bottommost_compression = rocksdb::kZSTD;
   result.level_compaction_dynamic_level_bytes = true;
+  result.wal_compression = rocksdb::kZSTD;
   result.bytes_per_sync = 1 << 20;
   result.max_open_files = 512;
   result.keep_log_file_num = 4;

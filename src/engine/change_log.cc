@@ -91,21 +91,32 @@ Result<std::vector<ViewUpdate>> ChangeLogRead::updates(
     update.mark = entry.mark;
     update.commit_time_us = entry.commit_time_us;
     update.published_us = entry.published_us;
-    if (entry.changes != nullptr) {
-      update.changes = to_changelog(*entry.changes, key);
-    } else {
-      std::string name = prefix_;
-      append_big_endian(entry.number, name);
-      std::optional<std::string> rows = TRY(store_->get(name += kRows));
-      if (!rows) {
-        return Status::unavailable("the mark has just left what is kept of the view")
-            .with_sqlstate("72000");
-      }
-      update.changes = to_changelog(TRY(decode_rows(*rows, types_)), key);
-    }
+    update.changes = to_changelog(TRY(rows_of(entry)), key);
     updates.push_back(std::move(update));
   }
   return updates;
+}
+
+Result<std::vector<ZBatch>> ChangeLogRead::undone() const {
+  std::vector<ZBatch> batches;
+  for (const ChangeLogEntry& entry : entries_) {
+    batches.push_back(negated(TRY(rows_of(entry))));
+  }
+  return batches;
+}
+
+Result<ZBatch> ChangeLogRead::rows_of(const ChangeLogEntry& entry) const {
+  if (entry.changes != nullptr) {
+    return *entry.changes;
+  }
+  std::string name = prefix_;
+  append_big_endian(entry.number, name);
+  std::optional<std::string> rows = TRY(store_->get(name += kRows));
+  if (!rows) {
+    return Status::unavailable("the mark has just left what is kept of the view")
+        .with_sqlstate("72000");
+  }
+  return decode_rows(*rows, types_);
 }
 
 std::string ChangeLog::entry_key(uint64_t number, char part) const {
@@ -219,14 +230,14 @@ Result<ChangeLogRead> ChangeLog::after(Lsn mark, Lsn shown) const {
                            mark.to_string(), start_.to_string()))
         .with_sqlstate("72000")
         .with_hint(
-            "SUBSCRIBE without AS OF MARK gives the whole content first; 'retention' in WITH of "
-            "CREATE MATERIALIZED VIEW keeps changes longer");
+            "without AS OF MARK there is always the newest content; 'retention' in WITH of CREATE "
+            "MATERIALIZED VIEW keeps changes longer");
   }
   auto next = std::ranges::upper_bound(entries_, mark, {}, &ChangeLogEntry::mark);
   if (mark > shown || (next != entries_.end() && mark >= next->first)) {
     return Status::invalid_argument(
                fmt::format("the view was never shown at mark {}", mark.to_string()))
-        .with_hint("a mark to go on from is one that this view has told");
+        .with_hint("ask for a mark that this view has told");
   }
   ChangeLogRead read;
   read.entries_.assign(next, entries_.end());

@@ -43,9 +43,13 @@ class ChangeLogRead {
  public:
   // As a subscription tells them. Reads the store.
   Result<std::vector<ViewUpdate>> updates(const std::optional<std::vector<size_t>>& key) const;
+  // What they take from the content, added up: with them the view is as it was at the mark. Reads
+  // the store.
+  Result<std::vector<ZBatch>> undone() const;
 
  private:
   friend class ChangeLog;
+  Result<ZBatch> rows_of(const ChangeLogEntry& entry) const;
   std::vector<ChangeLogEntry> entries_;
   std::vector<Type> types_;
   const Store* store_ = nullptr;

@@ -58,6 +58,14 @@ Result<PlannedDataflow> plan_dataflow(const BoundQuery& bound, ObjectId object, 
           fmt::format("system tables are read once, and not together with tables of a source: {}",
                       input.object->name.object));
     }
+    if (input.as_of) {
+      return Status::unsupported(
+                 fmt::format("a query that is kept up to date cannot read {} AS OF MARK {}",
+                             input.object->name.object, input.as_of->to_string()))
+          .with_hint(
+              "SELECT ... AS OF MARK alone, or together with other views AS OF MARK or with "
+              "SET 'execution.runtime-mode' = 'batch', answers once");
+    }
     if (input.object->is_materialized_view()) {
       planned.views.push_back({input.object->id, input.node, input.columns});
     } else {

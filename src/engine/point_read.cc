@@ -100,7 +100,7 @@ const std::vector<size_t>* declared_index(const CatalogObject& object,
 
 std::optional<PointRead> as_point_read(const PlanRef& plan) {
   Conditions found = find_conditions(*plan);
-  if (found.scan == nullptr) {
+  if (found.scan == nullptr || found.scan->as_of) {
     return std::nullopt;
   }
   std::vector<Equality> equal;

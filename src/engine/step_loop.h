@@ -79,6 +79,13 @@ class StepLoop {
   // A materialized view's content: at the end of the last turn, or at the pin. nullopt: it shows
   // nothing yet. Error: it has failed, a row error stands, the pin is too old.
   Result<std::optional<ViewRead>> read_view(ObjectId object, const ReadPin* pin);
+  // The same at an earlier mark: the newest content, and the changes since, which the caller takes
+  // back. Error also: the mark is not reached yet, or is not kept.
+  struct EarlierView {
+    ViewRead now;
+    ChangeLogRead since;
+  };
+  Result<EarlierView> read_view_as_of(ObjectId object, Lsn mark);
   // Keeps all views readable as they are now, for as long as it is held.
   std::shared_ptr<ReadPin> pin();
   // A reader gives back the content that it has added up.

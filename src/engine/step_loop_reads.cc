@@ -57,6 +57,29 @@ Result<std::optional<ViewRead>> StepLoop::read_view(ObjectId object, const ReadP
   return std::optional<ViewRead>(std::move(read));
 }
 
+Result<StepLoop::EarlierView> StepLoop::read_view_as_of(ObjectId object, Lsn mark) {
+  Dataflow* view = find_view(object);
+  if (view == nullptr) {
+    return Status::not_found("the view has just been dropped").with_sqlstate("42P01");
+  }
+  if (std::optional<Status> why = obstacle(*view)) {
+    return *why;
+  }
+  if (!view->live || view->mark < mark) {
+    std::string where = view->live ? "is at " + view->mark.to_string() : "shows nothing yet";
+    return Status::unavailable(fmt::format("view {} {}, and has not reached mark {}", view->name,
+                                           where, mark.to_string()))
+        .with_sqlstate("55000")
+        .with_hint(fmt::format("WAIT FOR LSN '{}' waits for it", mark.to_string()));
+  }
+  EarlierView read{.now = {}, .since = TRY(view->log.after(mark, view->mark))};
+  read.now.object = object;
+  read.now.turn = turn_;
+  read.now.mark = view->mark;
+  view->history.read(read.now, turn_, [&] { return view->graph->output().content(); });
+  return read;
+}
+
 std::shared_ptr<ReadPin> StepLoop::pin() {
   auto pin = std::make_shared<ReadPin>();
   pin->turn = turn_;

@@ -93,7 +93,7 @@ class GraphBuilder {
   std::map<const LogicalPlan*, NodeId> nodes_;
   std::set<const LogicalPlan*> scanned_;
   std::vector<Arranged> arranged_;
-  std::map<ObjectId, size_t> scans_;  // object -> index in plan_.inputs
+  std::map<std::pair<ObjectId, std::optional<Lsn>>, size_t> scans_;  // -> index in plan_.inputs
 };
 
 const FilterNode* filter_below(const ProjectNode& project) {
@@ -129,9 +129,10 @@ void GraphBuilder::add_scans(const PlanRef& plan) {
     return;
   }
   if (const auto* scan = std::get_if<ScanNode>(&plan->node)) {
-    auto [known, added] = scans_.emplace(scan->object->id, plan_.inputs.size());
+    auto [known, added] =
+        scans_.emplace(std::pair(scan->object->id, scan->as_of), plan_.inputs.size());
     if (added) {
-      plan_.inputs.push_back({graph_.add_input(), scan->object, scan->columns});
+      plan_.inputs.push_back({graph_.add_input(), scan->object, scan->columns, scan->as_of});
       return;
     }
     std::vector<size_t>& columns = plan_.inputs[known->second].columns;
@@ -147,7 +148,7 @@ void GraphBuilder::add_scans(const PlanRef& plan) {
 }
 
 NodeId GraphBuilder::add_scan(const ScanNode& scan) {
-  const GraphInput& input = plan_.inputs[scans_.at(scan.object->id)];
+  const GraphInput& input = plan_.inputs[scans_.at({scan.object->id, scan.as_of})];
   if (input.columns == scan.columns) {
     return input.node;
   }

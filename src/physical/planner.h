@@ -2,6 +2,7 @@
 // Logical plans to dataflow graphs: the only place that knows both.
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "dataflow/graph.h"
@@ -14,6 +15,7 @@ struct GraphInput {
   NodeId node;
   ObjectRef object;
   std::vector<size_t> columns;
+  std::optional<Lsn> as_of;  // see ScanNode
 };
 
 struct PhysicalPlan {

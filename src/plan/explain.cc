@@ -118,8 +118,9 @@ std::string describe(const LogicalPlan& plan) {
   return std::visit(
       Overloaded{
           [&](const ScanNode& scan) {
-            return fmt::format("TableSourceScan(table=[[{}]], fields=[{}])",
-                               scan.object->name.to_string(), join(plan.schema.names()));
+            std::string as_of = scan.as_of ? ", asOfMark=[" + scan.as_of->to_string() + "]" : "";
+            return fmt::format("TableSourceScan(table=[[{}]]{}, fields=[{}])",
+                               scan.object->name.to_string(), as_of, join(plan.schema.names()));
           },
           [&](const ValuesNode& values) {
             return fmt::format("Values(rows=[{}], fields=[{}])", values.rows.rows,

@@ -19,7 +19,7 @@ PlanRef make(Schema schema, std::optional<std::vector<size_t>> key, auto node) {
 
 }  // namespace
 
-PlanRef make_scan(ObjectRef object, std::vector<size_t> columns) {
+PlanRef make_scan(ObjectRef object, std::vector<size_t> columns, std::optional<Lsn> as_of) {
   Schema schema;
   for (size_t column : columns) {
     schema.fields.push_back(object->schema[column]);
@@ -36,7 +36,8 @@ PlanRef make_scan(ObjectRef object, std::vector<size_t> columns) {
       key->push_back(static_cast<size_t>(at - columns.begin()));
     }
   }
-  return make(std::move(schema), std::move(key), ScanNode{std::move(object), std::move(columns)});
+  return make(std::move(schema), std::move(key),
+              ScanNode{std::move(object), std::move(columns), as_of});
 }
 
 PlanRef make_values(Schema schema, RowBatch rows) {

@@ -14,6 +14,7 @@
 #include "expr/rank.h"
 #include "expr/window.h"
 #include "types/key_codec.h"
+#include "types/lsn.h"
 
 namespace tidemark {
 
@@ -24,6 +25,7 @@ using PlanRef = std::shared_ptr<const LogicalPlan>;  // shared: immutable
 struct ScanNode {
   ObjectRef object;
   std::vector<size_t> columns;
+  std::optional<Lsn> as_of;  // of a materialized view: its content at this mark, not its newest
 };
 // Constant rows.
 struct ValuesNode {
@@ -145,7 +147,8 @@ struct LogicalPlan {
       node;
 };
 
-PlanRef make_scan(ObjectRef object, std::vector<size_t> columns);
+PlanRef make_scan(ObjectRef object, std::vector<size_t> columns,
+                  std::optional<Lsn> as_of = std::nullopt);
 PlanRef make_values(Schema schema, RowBatch rows);
 PlanRef make_filter(PlanRef input, ExprRef predicate);
 PlanRef make_project(PlanRef input, std::vector<ExprRef> expressions,

@@ -36,7 +36,7 @@ bool same_node(const LogicalPlan& a, const LogicalPlan& b) {
       Overloaded{
           [&](const ScanNode& x) {
             const auto& y = std::get<ScanNode>(b.node);
-            return x.object->id == y.object->id && x.columns == y.columns;
+            return x.object->id == y.object->id && x.columns == y.columns && x.as_of == y.as_of;
           },
           [&](const ValuesNode&) { return &a == &b; },
           [&](const FilterNode& x) {

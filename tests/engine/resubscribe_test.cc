@@ -203,6 +203,67 @@ TEST_F(Resubscribe, what_is_kept_outlives_a_restart) {
   EXPECT_GE(later.marks.size(), 20U);
 }
 
+// SELECT ... AS OF MARK: each state that was told, also after a restart and beside the newest one.
+TEST_F(Resubscribe, a_view_is_read_as_it_was_at_every_mark_that_was_told) {
+  start({"--checkpoint-interval", "10ms"});
+  define();
+  Rows rows;
+  Reader reader(serve_, "SUBSCRIBE sums");
+  for (int i = 0; i < 10; ++i) {
+    source(fmt::format("UPDATE t SET v = v + 1, what = 'w{0}' WHERE id % 10 = {0}", i));
+    wait();
+    while (reader.next(rows)) {
+    }
+  }
+  ASSERT_GE(reader.marks.size(), 10U);
+  auto expect_states = [&] {
+    for (size_t i = 0; i < reader.marks.size(); ++i) {
+      std::string at = fmt::format("sums AS OF MARK '{}'", reader.marks[i].to_string());
+      EXPECT_EQ(sorted_rows(*client_, "SELECT * FROM " + at), sorted(reader.states[i])) << i;
+      EXPECT_EQ(client_->parameter("tidemark.mark"), reader.marks[i].to_string());
+      // By key, which an index answers at other times, and through an expression over it.
+      for (const auto& [row, count] : reader.states[i]) {
+        std::string v = row.substr(0, row.find('|'));
+        EXPECT_EQ(
+            sorted_rows(*client_, fmt::format("SELECT v, n, s, what FROM {} WHERE v = {}", at, v)),
+            std::vector<std::string>{row});
+      }
+      EXPECT_EQ(sorted_rows(*client_, fmt::format("SELECT SUM(n) FROM {}", at)),
+                std::vector<std::string>{"100"});
+    }
+  };
+  expect_states();
+  // What has changed between two marks, and since one.
+  std::string first = reader.marks.front().to_string(), last = reader.marks.back().to_string();
+  std::string difference =
+      "SELECT * FROM sums AS OF MARK '{}' EXCEPT ALL SELECT * FROM sums AS OF MARK '{}'";
+  EXPECT_TRUE(sorted_rows(*client_, fmt::format(fmt::runtime(difference), last, last)).empty());
+  EXPECT_EQ(sorted_rows(*client_, fmt::format(fmt::runtime(difference), last, first)).size(),
+            rows.size());
+  EXPECT_EQ(sorted_rows(*client_, fmt::format("SELECT n.v, n.s, o.s FROM sums AS n JOIN sums AS OF "
+                                              "MARK '{}' AS o ON n.v = o.v WHERE n.s = o.s",
+                                              last))
+                .size(),
+            rows.size());
+  EXPECT_EQ(serve_.stop(), 0);
+  start({"--checkpoint-interval", "10ms"});
+  source("UPDATE t SET v = 1");
+  wait();
+  expect_states();
+  // Asked of what is kept up to date it is refused.
+  std::string past = fmt::format("SELECT * FROM sums AS OF MARK '{}'", first);
+  EXPECT_NE(error("CREATE MATERIALIZED VIEW w AS " + past).find("is kept up to date"),
+            std::string::npos);
+  EXPECT_NE(error("SELECT * FROM sums AS OF MARK 'F/0'").find("has not reached mark F/0"),
+            std::string::npos);
+  EXPECT_NE(error("SELECT * FROM sums AS OF MARK '0/1'").find("is older than what is kept"),
+            std::string::npos);
+  EXPECT_NE(error("SELECT * FROM t AS OF MARK '0/1'").find("needs a materialized view"),
+            std::string::npos);
+  EXPECT_NE(error("SELECT * FROM sums AS OF MARK 'soon'").find("not a mark: 'soon'"),
+            std::string::npos);
+}
+
 TEST_F(Resubscribe, a_mark_that_cannot_be_gone_on_from_is_an_error) {
   start();
   define("WITH ('retention' = '0s')");

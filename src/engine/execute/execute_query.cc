@@ -14,6 +14,19 @@
 
 namespace tidemark {
 
+namespace {
+
+// Reads what is kept up to date: not only system tables, and views as they were at a mark.
+bool can_change(const LogicalPlan& plan) {
+  const auto* scan = std::get_if<ScanNode>(&plan.node);
+  if (scan != nullptr) {
+    return !scan->object->is_system_table() && !scan->as_of;
+  }
+  return std::ranges::any_of(inputs_of(plan), [](const PlanRef& p) { return can_change(*p); });
+}
+
+}  // namespace
+
 BindContext StatementExecutor::bind_context() const {
   BindContext context{catalog_, session_.catalog_, session_.database_, session_.zone()};
   context.parameters = parameters_;
@@ -89,9 +102,7 @@ Result<ViewUpdate> StatementExecutor::first_content(Subscription& subscription) 
 Result<StatementResult> StatementExecutor::run_query(const sql::Query& query, bool stream,
                                                      bool progress) {
   BoundQuery bound = TRY(bind(query));
-  bool can_change = std::ranges::any_of(
-      bound.objects, [](const ObjectRef& object) { return !object->is_system_table(); });
-  if (!stream || !can_change) {
+  if (!stream || !can_change(*bound.plan)) {
     return read_once(bound);
   }
   return stream_query(bound, progress);
@@ -199,11 +210,7 @@ Result<StatementResult> StatementExecutor::run(const sql::Subscribe& statement) 
 // Goes on from a mark that the view has told: what it has published since, then what comes.
 Result<StatementResult> StatementExecutor::resubscribe(const sql::Subscribe& statement,
                                                        bool progress) {
-  std::optional<Lsn> mark = Lsn::parse(*statement.as_of_mark);
-  if (!mark) {
-    return Status::invalid_argument(fmt::format("not a mark: '{}'", *statement.as_of_mark))
-        .with_hint("a mark looks like '0/306EE20'; it is the first column of SUBSCRIBE's rows");
-  }
+  Lsn mark = TRY(parse_mark(*statement.as_of_mark));
   ObjectRef view = statement.query ? nullptr : TRY(catalog_.find(TRY(full_name(statement.name))));
   if (view == nullptr || !view->is_materialized_view()) {
     return Status::unsupported("AS OF MARK needs a materialized view, which keeps its changes")
@@ -216,7 +223,7 @@ Result<StatementResult> StatementExecutor::resubscribe(const sql::Subscribe& sta
   loop.run([&] {
     if (Dataflow* dataflow = loop.find_view(view->id)) {
       since = loop.resubscribe(*dataflow,
-                               Subscriber{.subscription = result.subscription, .as_of = *mark});
+                               Subscriber{.subscription = result.subscription, .as_of = mark});
     }
   });
   TRY(since.status());

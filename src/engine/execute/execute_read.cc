@@ -116,6 +116,22 @@ ZBatch StatementExecutor::content_of(const ViewRead& read, const PointRead* poin
   return found ? *std::move(found) : added_up(read.object, read).base->rows();
 }
 
+// A view as it was at a mark: what it shows now, less what it has published since.
+Result<ZBatch> StatementExecutor::content_as_of(const GraphInput& view) {
+  StepLoop& loop = engine_.step_loop();
+  Result<StepLoop::EarlierView> read = Status::cancelled("the engine is shutting down");
+  loop.run([&] { read = loop.read_view_as_of(view.object->id, *view.as_of); });
+  TRY(read.status());
+  std::vector<ZBatch> batches{read->now.base->rows()};
+  for (const std::shared_ptr<const ViewContent>& changes : read->now.changes) {
+    batches.push_back(changes->rows());
+  }
+  for (ZBatch& undone : TRY(read->since.undone())) {
+    batches.push_back(std::move(undone));
+  }
+  return consolidate(batches);
+}
+
 Result<StatementResult> StatementExecutor::read_tables(const BoundQuery& bound) {
   if (session_.pin_ != nullptr || session_.has_read_tables_) {
     return Status::unsupported(
@@ -132,7 +148,7 @@ Result<StatementResult> StatementExecutor::read_once(const BoundQuery& bound) {
   PhysicalPlan plan = build_graph(bound.plan);
   std::vector<const GraphInput*> views;
   for (const GraphInput& input : plan.inputs) {
-    if (input.object->is_materialized_view()) {
+    if (input.object->is_materialized_view() && !input.as_of) {
       views.push_back(&input);
     } else if (input.object->is_table()) {
       return read_tables(bound);
@@ -148,6 +164,12 @@ Result<StatementResult> StatementExecutor::read_once(const BoundQuery& bound) {
     }
   }
   RowsResult result;
+  for (const GraphInput& input : plan.inputs) {
+    if (input.as_of) {
+      contents[input.node] = TRY(content_as_of(input));
+      result.mark = std::max(result.mark, *input.as_of);
+    }
+  }
   if (!views.empty()) {
     if (session_.has_read_tables_) {
       return read_tables(bound);  // which says why not

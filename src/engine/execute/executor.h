@@ -61,6 +61,7 @@ class StatementExecutor {
       const std::vector<const GraphInput*>& views);
   ViewRead added_up(ObjectId view, ViewRead read);
   ZBatch content_of(const ViewRead& read, const PointRead* point);
+  Result<ZBatch> content_as_of(const GraphInput& view);
   Result<RowBatch> evaluate_once(const BoundQuery& bound, PhysicalPlan& plan,
                                  const std::map<size_t, ZBatch>& contents);
 

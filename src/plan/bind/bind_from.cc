@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/core.h>
+
 #include "base/overloaded.h"
 #include "expr/cast.h"
 #include "plan/bind/query_binder.h"
@@ -13,6 +15,15 @@ namespace tidemark {
 
 PlanRef BoundSelect::visible() const {
   return first_columns(plan, plan->schema.size() - hidden);
+}
+
+Result<Lsn> parse_mark(const std::string& text) {
+  std::optional<Lsn> mark = Lsn::parse(text);
+  if (!mark || !mark->valid()) {
+    return Status::invalid_argument(fmt::format("not a mark: '{}'", text))
+        .with_hint("a mark looks like '0/306EE20'; it is the first column of SUBSCRIBE's rows");
+  }
+  return *mark;
 }
 
 Relation QueryBinder::derived(PlanRef plan, const std::string& name) {
@@ -57,10 +68,15 @@ Result<Relation> QueryBinder::bind_named(const sql::NamedTable& table, size_t po
   if (table.system_time) {
     return unsupported("FOR SYSTEM_TIME AS OF", table.system_time->position);
   }
+  std::optional<Lsn> as_of;
   if (table.as_of_mark) {
-    return unsupported("AS OF MARK", position);
+    Result<Lsn> mark = parse_mark(*table.as_of_mark);
+    if (!mark.ok()) {
+      return mark.status().with_position(position);
+    }
+    as_of = *mark;
   }
-  if (table.name.parts.size() == 1) {
+  if (table.name.parts.size() == 1 && !as_of) {
     for (size_t i = common_tables_.size(); i-- > 0;) {
       const sql::CommonTable& ast = *common_tables_[i].ast;
       if (ast.name.text == table.name.last()) {
@@ -87,6 +103,13 @@ Result<Relation> QueryBinder::bind_named(const sql::NamedTable& table, size_t po
     result_.notices.push_back(
         fmt::format("hint {} on {} has no effect here", hint.name.text, object->name.object));
   }
+  if (as_of && (!object->is_materialized_view() || context_.expand_materialized_views)) {
+    return Status::unsupported(fmt::format("AS OF MARK needs a materialized view, which keeps its "
+                                           "changes; {} is none",
+                                           object->name.object))
+        .with_hint("CREATE MATERIALIZED VIEW v AS ...; SELECT ... FROM v AS OF MARK '...'")
+        .with_position(position);
+  }
   if (object->is_view() || (context_.expand_materialized_views && object->is_materialized_view())) {
     return derived(TRY(expand_view(*object, position)), object->name.object);
   }
@@ -94,7 +117,7 @@ Result<Relation> QueryBinder::bind_named(const sql::NamedTable& table, size_t po
   for (size_t i = 0; i < columns.size(); ++i) {
     columns[i] = i;
   }
-  return derived(make_scan(object, std::move(columns)), object->name.object);
+  return derived(make_scan(object, std::move(columns), as_of), object->name.object);
 }
 
 Result<Relation> QueryBinder::bind_derived(const sql::DerivedTable& table, const Scope* lateral) {

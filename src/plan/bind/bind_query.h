@@ -34,4 +34,7 @@ struct BoundQuery {
 
 Result<BoundQuery> bind_query(const sql::Query& query, const BindContext& context);
 
+// What stands after AS OF MARK.
+Result<Lsn> parse_mark(const std::string& text);
+
 }  // namespace tidemark

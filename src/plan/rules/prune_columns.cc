@@ -211,7 +211,7 @@ Pruned Pruner::prune_scan(const LogicalPlan& plan, const ScanNode& scan) {
     map[0] = 0;  // rows are counted by a column
     columns.push_back(scan.columns[0]);
   }
-  return {make_scan(scan.object, std::move(columns)), std::move(map)};
+  return {make_scan(scan.object, std::move(columns), scan.as_of), std::move(map)};
 }
 
 Pruned Pruner::prune_project(const LogicalPlan& plan, const ProjectNode& project) {

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/ascii.h"
+#include "base/available_memory.h"
 #include "client/signals.h"
 #include "cmd/log.h"
 #include "engine/engine.h"
@@ -42,22 +43,6 @@ Result<std::pair<std::string, uint16_t>> parse_address(const std::string& text,
     return Status::invalid_argument(fmt::format("{} is HOST:PORT, not '{}'", flag, text));
   }
   return std::pair(host == "localhost" ? "127.0.0.1" : host, static_cast<uint16_t>(*number));
-}
-
-// What this process may use: the machine's memory, or its control group's limit (cgroup v2, then
-// v1).
-uint64_t available_memory() {
-  uint64_t bytes = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
-                   static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE));
-  for (const char* path :
-       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
-    std::ifstream file(path);
-    uint64_t limit = 0;
-    if (file >> limit && limit != 0) {
-      bytes = std::min(bytes, limit);
-    }
-  }
-  return bytes;
 }
 
 Result<uint64_t> parse_size(const std::string& text, std::string_view flag) {

@@ -2,7 +2,23 @@
 
 #include <chrono>
 
+#include <fmt/core.h>
+
 namespace tidemark {
+
+Status StepContext::may_go_on(size_t made_bytes) const {
+  if (limits.cancelled != nullptr && limits.cancelled->load(std::memory_order_relaxed)) {
+    return Status::cancelled("cancelled by the user");
+  }
+  if (made_bytes > limits.bytes_max) {
+    return Status::invalid_argument(
+               fmt::format("a join or UNNEST of this query makes more than {} MB of rows at once",
+                           limits.bytes_max >> 20))
+        .with_sqlstate("54000")
+        .with_hint("is a condition missing? --memory-limit sets the bound");
+  }
+  return {};
+}
 
 NodeId Graph::add_input() {
   nodes_.emplace_back();
@@ -69,6 +85,7 @@ Status Graph::step(StepContext& context) {
     ran.push_back(node.op.get());
     Delta out;
     auto begin = std::chrono::steady_clock::now();
+    TRY(context.may_go_on(0));
     TRY(node.op->step(context, node.in, out));
     node.op->stats().time_ns += static_cast<uint64_t>(
         std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count());

@@ -2,6 +2,8 @@
 // The operator interface: a function from this step's deltas, and state through the last step, to
 // this step's delta. No blocking, no I/O, no clock. One virtual call a step, never one a row.
 
+#include <atomic>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -40,9 +42,19 @@ class ErrorSet {
   OrderedTable counts_;
 };
 
+struct StepLimits {
+  const std::atomic<bool>* cancelled = nullptr;  // set by any thread; null: never
+  size_t bytes_max = SIZE_MAX;                   // of the rows that an operator makes in a step
+};
+
 struct StepContext {
   uint64_t step = 0;  // the counter; sub-steps of a large commit count too
   EvalContext eval;   // zone and time; errors is scratch
+  StepLimits limits;
+
+  // To be asked between pieces by an operator that may make many rows of few. Not OK: kCancelled,
+  // or too much (SQLSTATE 54000); the step is to end with it.
+  Status may_go_on(size_t made_bytes) const;
 };
 
 // Per operator: rows through it, for EXPLAIN ANALYZE and metrics.

@@ -21,14 +21,6 @@ constexpr char kHead = 'h';
 constexpr char kRows = 'r';
 constexpr char kStart = 's';
 
-size_t held_bytes(const ZBatch& batch) {
-  size_t bytes = sizeof(ChangeLogEntry) + batch.weights.size() * sizeof(int64_t);
-  for (const ColumnRef& column : batch.rows.columns) {
-    bytes += column->held_bytes();
-  }
-  return bytes;
-}
-
 std::string encode_head(const ChangeLogEntry& entry) {
   std::string out;
   append_fixed(entry.first.value, out);
@@ -202,7 +194,7 @@ void ChangeLog::add(Lsn first, Lsn mark, int64_t commit_time_us, int64_t publish
                        .mark = mark,
                        .commit_time_us = commit_time_us,
                        .published_us = published_us,
-                       .bytes = held_bytes(changes),
+                       .bytes = sizeof(ChangeLogEntry) + held_bytes(changes),
                        .changes = std::make_shared<const ZBatch>(owned(changes))};
   bytes_ += entry.bytes;
   entries_.push_back(std::move(entry));

@@ -1,5 +1,8 @@
 #include "engine/engine.h"
 
+#include <algorithm>
+
+#include "base/available_memory.h"
 #include "engine/durability.h"
 #include "engine/restore.h"
 #include "engine/step_loop.h"
@@ -7,12 +10,26 @@
 
 namespace tidemark {
 
+namespace {
+
+EngineOptions with_defaults(EngineOptions options) {
+  if (options.step_bytes_max == 0) {
+    uint64_t memory =
+        options.memory_limit_bytes != 0 ? options.memory_limit_bytes : available_memory();
+    options.step_bytes_max = std::max(uint64_t{1} << 30, memory / 8);
+  }
+  return options;
+}
+
+}  // namespace
+
 Engine::Engine(EngineOptions options) : Engine(std::move(options), nullptr) {}
 
 Engine::Engine(EngineOptions options, std::unique_ptr<Durability> durability)
-    : options_(std::move(options)),
+    : options_(with_defaults(std::move(options))),
       durability_(std::move(durability)),
-      step_loop_(std::make_unique<StepLoop>(options_.step_commits_max, durability_.get())) {
+      step_loop_(std::make_unique<StepLoop>(options_.step_commits_max, options_.step_bytes_max,
+                                            durability_.get())) {
   catalog_.set_system_tables(system_objects());
 }
 

@@ -30,8 +30,11 @@ struct EngineOptions {
   std::string data_directory;
   int64_t checkpoint_interval_us = 1'000'000;
   uint64_t memory_limit_bytes = 0;  // of state, with a data directory; 0: none
-  std::string crash_at;             // for tests: base/crash_point.h
-  Options session_settings;         // what a new session begins with
+  // Of the rows that one operator makes in a step; 0: an eighth of the memory limit, or of what
+  // there is, and at least 1 GB.
+  uint64_t step_bytes_max = 0;
+  std::string crash_at;      // for tests: base/crash_point.h
+  Options session_settings;  // what a new session begins with
 };
 
 class Engine {

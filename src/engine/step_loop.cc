@@ -30,8 +30,10 @@ Delta pick(const ZBatch& rows, const std::vector<size_t>& columns) {
   return Delta{false, {std::move(picked)}};
 }
 
-StepLoop::StepLoop(uint64_t step_commits_max, Durability* durability)
-    : step_commits_max_(step_commits_max), durability_(durability) {
+StepLoop::StepLoop(uint64_t step_commits_max, uint64_t step_bytes_max, Durability* durability)
+    : step_commits_max_(step_commits_max),
+      step_bytes_max_(step_bytes_max),
+      durability_(durability) {
   if (durability_ != nullptr) {
     durability_->start(*this);
   }
@@ -177,6 +179,7 @@ bool StepLoop::poll_sources() {
 
 void StepLoop::run_graph(Dataflow& dataflow) {
   dataflow.context.step = ++step_;
+  dataflow.context.limits.bytes_max = step_bytes_max_;
   Status status = dataflow.graph->step(dataflow.context);
   if (durability_ != nullptr && status.ok()) {
     durability_->note_change();

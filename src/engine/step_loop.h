@@ -32,7 +32,7 @@ struct SourceRecord;
 class StepLoop {
  public:
   // `durability` may be null: nothing is kept. It outlives the loop.
-  StepLoop(uint64_t step_commits_max, Durability* durability);
+  StepLoop(uint64_t step_commits_max, uint64_t step_bytes_max, Durability* durability);
   ~StepLoop();
 
   // Runs a function on the step thread and waits for it.
@@ -136,6 +136,7 @@ class StepLoop {
   void abandon_unread_sources();
 
   uint64_t step_commits_max_;
+  uint64_t step_bytes_max_;
   Durability* durability_;
   std::map<std::string, std::unique_ptr<SourceFeed>> sources_;
   std::map<DataflowId, std::unique_ptr<Dataflow>>

@@ -15,6 +15,9 @@ struct ZBatch {
   int64_t weight(size_t row) const { return weights.empty() ? 1 : weights[row]; }
 };
 
+// In memory; columns that are shared with other batches count in each.
+size_t held_bytes(const ZBatch& batch);
+
 // What one step changes in one stream: first `reset` (everything before is forgotten), then the sum
 // of the batches. A reset costs nothing however large the collection was.
 struct Delta {

@@ -43,6 +43,29 @@ class Errors : public testing::Test {
   std::string database_;
 };
 
+// A join without a condition would take all memory there is: it ends, and nothing else does.
+TEST_F(Errors, rows_beyond_what_a_step_may_make_end_the_query_alone) {
+  Engine engine({.step_bytes_max = 1 << 20});
+  TestSession session(engine);
+  session.run("CREATE TABLE t WITH (" +
+              connector_options(shared_cluster().address(database_), "public", "t") + ")");
+  LiveQuery good = session.query("SELECT COUNT(*) FROM t");
+  LiveQuery bad = session.query("SELECT a.id FROM t a, t b, t c, t d, t e");
+  Status end = end_of(bad);
+  EXPECT_EQ(end.message(), "a join or UNNEST of this query makes more than 1 MB of rows at once");
+  EXPECT_EQ(end.sqlstate(), "54000");
+  session.run("SET 'execution.runtime-mode' = 'batch'");
+  for (const char* sql :
+       {"SELECT COUNT(*) FROM (SELECT x FROM GENERATE_SERIES(1, 9000) a (x)) a JOIN (SELECT x FROM "
+        "GENERATE_SERIES(1, 9000) b (x)) b ON TRUE",
+        "SELECT COUNT(*) FROM GENERATE_SERIES(1, 9000) a (x), GENERATE_SERIES(1, 900) b (y)"}) {
+    EXPECT_EQ(session.error(sql),
+              "a join or UNNEST of this query makes more than 1 MB of rows at once\n"
+              "is a condition missing? --memory-limit sets the bound");
+  }
+  good.wait_for(now());
+}
+
 TEST_F(Errors, names_that_do_not_exist_give_the_nearest) {
   EXPECT_EQ(session_.error("SELECT nmae FROM t"), "no such column: nmae\ndid you mean name?");
   EXPECT_EQ(session_.error("SELECT name FROM tt"),

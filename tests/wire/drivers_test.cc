@@ -1,6 +1,6 @@
-// Real drivers, those of Debian's packages: TIDEMARK_TEST_PYTHON names another Python that has
-// psycopg, psycopg2 and SQLAlchemy. node-postgres is no package that can always be installed:
-// script/drivers gets it and runs its test.
+// Real drivers, those of Debian's packages (pgjdbc where there is a JDK): TIDEMARK_TEST_PYTHON
+// names another Python that has psycopg, psycopg2 and SQLAlchemy. node-postgres is no package that
+// can always be installed: script/drivers gets it and runs its test.
 
 #include <fmt/core.h>
 #include <stdlib.h>
@@ -47,6 +47,16 @@ TEST_F(WireDrivers, psycopg2_and_sqlalchemy) {
   }
   auto [status, output] =
       shell(fmt::format("{} {} '{}'", python(), file("psycopg2_test.py"), socket_conninfo()));
+  EXPECT_EQ(status, 0) << output;
+}
+
+TEST_F(WireDrivers, pgjdbc) {
+  if (shell("javac -version").status != 0) {
+    GTEST_SKIP() << "this machine has no JDK";
+  }
+  auto [status, output] =
+      shell(fmt::format("java -cp /usr/share/java/postgresql.jar {} 127.0.0.1 {}",
+                        file("PgJdbc.java"), server_->port()));
   EXPECT_EQ(status, 0) << output;
 }
 

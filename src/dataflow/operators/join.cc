@@ -105,7 +105,7 @@ RowBatch JoinOperator::gather(std::span<const JoinColumn> columns, const JoinRow
   return batch;
 }
 
-void JoinOperator::join_pairs(StepContext& context, JoinRows left, JoinRows right, Delta& out) {
+Status JoinOperator::join_pairs(StepContext& context, JoinRows left, JoinRows right, Delta& out) {
   std::vector<int64_t> weights(left.at.size());
   for (size_t i = 0; i < weights.size(); ++i) {
     weights[i] = left.weight(i) * right.weight(i);
@@ -133,15 +133,17 @@ void JoinOperator::join_pairs(StepContext& context, JoinRows left, JoinRows righ
   }
   if (spec_.pairs && !weights.empty()) {
     out.batches.push_back({gather(spec_.output, left, right), std::move(weights)});
+    made_bytes_ += held_bytes(out.batches.back());
   }
+  return context.may_go_on(made_bytes_);
 }
 
 // The rows of one side's delta with those that the other side has had.
-void JoinOperator::probe(StepContext& context, size_t delta_side, Delta& out) {
+Status JoinOperator::probe(StepContext& context, size_t delta_side, Delta& out) {
   const JoinSide& delta = sides_[delta_side];
   const JoinSide& base = sides_[1 - delta_side];
   if (delta.rows() == 0 || base.base_empty || base.base->is_empty()) {
-    return;
+    return {};
   }
   Arrangement::Cursor cursor =
       base.base->start(delta.keys, delta.rows(), delta.hashes, delta.never.data());
@@ -149,17 +151,18 @@ void JoinOperator::probe(StepContext& context, size_t delta_side, Delta& out) {
   while (base.base->probe(cursor, kPairsMax, pairs)) {
     JoinRows from_delta{&delta, false, pairs.probe};
     JoinRows from_base{&base, true, pairs.stored};
-    join_pairs(context, delta_side == 0 ? from_delta : from_base,
-               delta_side == 0 ? from_base : from_delta, out);
+    TRY(join_pairs(context, delta_side == 0 ? from_delta : from_base,
+                   delta_side == 0 ? from_base : from_delta, out));
     pairs.clear();
   }
+  return {};
 }
 
-void JoinOperator::delta_by_delta(StepContext& context, Delta& out) {
+Status JoinOperator::delta_by_delta(StepContext& context, Delta& out) {
   const JoinSide& left = sides_[0];
   const JoinSide& right = sides_[1];
   if (left.rows() == 0 || right.rows() == 0) {
-    return;
+    return {};
   }
   bool index_right = right.rows() <= left.rows();
   const JoinSide& indexed = index_right ? right : left;
@@ -169,9 +172,10 @@ void JoinOperator::delta_by_delta(StepContext& context, Delta& out) {
   auto flush = [&] {
     JoinRows from_probing{&probing, false, pairs.probe};
     JoinRows from_indexed{&indexed, false, pairs.stored};
-    join_pairs(context, index_right ? from_probing : from_indexed,
-               index_right ? from_indexed : from_probing, out);
+    Status made = join_pairs(context, index_right ? from_probing : from_indexed,
+                             index_right ? from_indexed : from_probing, out);
     pairs.clear();
+    return made;
   };
   for (uint32_t row = 0; row < probing.rows(); ++row) {
     if (probing.never[row]) {
@@ -184,14 +188,12 @@ void JoinOperator::delta_by_delta(StepContext& context, Delta& out) {
         pairs.probe.push_back(row);
         pairs.stored.push_back(other);
         if (pairs.size() >= kPairsMax) {
-          flush();
+          TRY(flush());
         }
       }
     }
   }
-  if (pairs.size() != 0) {
-    flush();
-  }
+  return pairs.size() != 0 ? flush() : Status();
 }
 
 void JoinOperator::emit_lone(size_t which, const LoneChanges& changes, Delta& out) const {
@@ -217,9 +219,10 @@ Status JoinOperator::step(StepContext& context, std::span<const Delta> in, Delta
     }
   }
   if (spec_.pairs || spec_.residual != nullptr) {
-    probe(context, 0, out);
-    probe(context, 1, out);
-    delta_by_delta(context, out);
+    made_bytes_ = 0;
+    TRY(probe(context, 0, out));
+    TRY(probe(context, 1, out));
+    TRY(delta_by_delta(context, out));
   }
   for (size_t side : {0, 1}) {
     if (lone_[side] != nullptr) {

@@ -45,10 +45,10 @@ class JoinOperator final : public Operator {
 
  private:
   JoinSide make_side(size_t which, const Delta& in) const;
-  void probe(StepContext& context, size_t delta_side, Delta& out);
-  void delta_by_delta(StepContext& context, Delta& out);
+  Status probe(StepContext& context, size_t delta_side, Delta& out);
+  Status delta_by_delta(StepContext& context, Delta& out);
   // Pairs left.at[i] with right.at[i]; their keys are equal.
-  void join_pairs(StepContext& context, JoinRows left, JoinRows right, Delta& out);
+  Status join_pairs(StepContext& context, JoinRows left, JoinRows right, Delta& out);
   RowBatch gather(std::span<const JoinColumn> columns, const JoinRows& left,
                   const JoinRows& right) const;
   void emit_lone(size_t which, const LoneChanges& changes, Delta& out) const;
@@ -56,7 +56,8 @@ class JoinOperator final : public Operator {
   JoinSpec spec_;
   Arrangement* bases_[2];
   std::unique_ptr<LoneRowsState> lone_[2];
-  JoinSide sides_[2];  // this step's
+  JoinSide sides_[2];      // this step's
+  size_t made_bytes_ = 0;  // in this step
 };
 
 }  // namespace tidemark

@@ -1,12 +1,16 @@
 #include "dataflow/operators/unnest.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "types/nested.h"
 
 namespace tidemark {
 
 namespace {
+
+// Bounds the batches, however many elements a row has.
+constexpr size_t kPieceRows = 64 << 10;
 
 // One collection of one row on its way to columns.
 struct Elements {
@@ -47,17 +51,39 @@ void append_element(const Type& collection, Elements& elements, std::span<Column
 UnnestOperator::UnnestOperator(const std::vector<Type>& types, UnnestSpec spec)
     : spec_(std::move(spec)), types_(types) {}
 
-ZBatch UnnestOperator::unnest(const ZBatch& in) const {
-  std::vector<std::vector<Column>> elements;
+UnnestOperator::Piece UnnestOperator::new_piece() const {
+  Piece piece{.elements = {}, .places = Column(Type::integer()), .rows = {}, .weights = {}};
   for (size_t collection : spec_.collections) {
-    std::vector<Column>& columns = elements.emplace_back();
+    std::vector<Column>& columns = piece.elements.emplace_back();
     for (const Field& field : unnested_fields(types_[collection])) {
       columns.emplace_back(field.type);
     }
   }
-  Column places(Type::integer());
-  std::vector<uint32_t> rows;
-  ZBatch out;
+  return piece;
+}
+
+ZBatch UnnestOperator::to_batch(Piece piece, const RowBatch& in) const {
+  ZBatch out{in.select(piece.rows), std::move(piece.weights)};
+  out.rows.rows = piece.rows.size();
+  for (std::vector<Column>& columns : piece.elements) {
+    for (Column& column : columns) {
+      out.rows.columns.push_back(std::make_shared<const Column>(std::move(column)));
+    }
+  }
+  if (spec_.with_ordinality) {
+    out.rows.columns.push_back(std::make_shared<const Column>(std::move(piece.places)));
+  }
+  return out;
+}
+
+Status UnnestOperator::unnest(const StepContext& context, const ZBatch& in, size_t& made_bytes,
+                              Delta& out) const {
+  Piece piece = new_piece();
+  auto flush = [&] {
+    out.batches.push_back(to_batch(std::exchange(piece, new_piece()), in.rows));
+    made_bytes += held_bytes(out.batches.back());
+    return context.may_go_on(made_bytes);
+  };
   std::vector<Elements> now(spec_.collections.size());
   for (uint32_t row = 0; row < in.rows.rows; ++row) {
     uint32_t longest = 0;
@@ -74,40 +100,28 @@ ZBatch UnnestOperator::unnest(const ZBatch& in) const {
     uint32_t given = longest == 0 && spec_.keeps_empty ? 1 : longest;
     for (uint32_t place = 1; place <= given; ++place) {
       for (size_t i = 0; i < now.size(); ++i) {
-        append_element(types_[spec_.collections[i]], now[i], elements[i]);
+        append_element(types_[spec_.collections[i]], now[i], piece.elements[i]);
       }
       if (longest == 0) {
-        places.append_null();
+        piece.places.append_null();
       } else {
-        places.append(static_cast<int32_t>(place));
+        piece.places.append(static_cast<int32_t>(place));
       }
-      rows.push_back(row);
-      out.weights.push_back(in.weight(row));
+      piece.rows.push_back(row);
+      piece.weights.push_back(in.weight(row));
+      if (piece.rows.size() == kPieceRows) {
+        TRY(flush());
+      }
     }
   }
-  out.rows = in.rows.select(rows);
-  out.rows.rows = rows.size();
-  for (std::vector<Column>& columns : elements) {
-    for (Column& column : columns) {
-      out.rows.columns.push_back(std::make_shared<const Column>(std::move(column)));
-    }
-  }
-  if (spec_.with_ordinality) {
-    out.rows.columns.push_back(std::make_shared<const Column>(std::move(places)));
-  }
-  return out;
+  return piece.rows.empty() ? Status() : flush();
 }
 
-Status UnnestOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
+Status UnnestOperator::step(StepContext& context, std::span<const Delta> in, Delta& out) {
   out.reset = in[0].reset;
+  size_t made_bytes = 0;
   for (const ZBatch& batch : in[0].batches) {
-    if (batch.rows.rows == 0) {
-      continue;
-    }
-    ZBatch unnested = unnest(batch);
-    if (unnested.rows.rows != 0) {
-      out.batches.push_back(std::move(unnested));
-    }
+    TRY(unnest(context, batch, made_bytes, out));
   }
   return {};
 }

@@ -22,7 +22,17 @@ class UnnestOperator final : public Operator {
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
 
  private:
-  ZBatch unnest(const ZBatch& in) const;
+  // Rows of the output on their way to a batch.
+  struct Piece {
+    std::vector<std::vector<Column>> elements;  // of each collection
+    Column places;
+    std::vector<uint32_t> rows;  // of the input
+    std::vector<int64_t> weights;
+  };
+
+  Piece new_piece() const;
+  ZBatch to_batch(Piece piece, const RowBatch& in) const;
+  Status unnest(const StepContext& context, const ZBatch& in, size_t& made_bytes, Delta& out) const;
 
   UnnestSpec spec_;
   std::vector<Type> types_;

@@ -206,6 +206,8 @@ Result<RowBatch> StatementExecutor::evaluate_once(const BoundQuery& bound, Physi
   StepContext context;
   context.eval.zone = bind_context().zone;
   context.eval.now_us = now_us();
+  context.limits = {.cancelled = &session_.cancelled_,
+                    .bytes_max = engine_.options().step_bytes_max};
   LazyNames names([this]() -> const SystemNames& { return system_snapshot(); });
   context.eval.names = &names;
   size_t visible = bound.plan->schema.size() - bound.hidden;

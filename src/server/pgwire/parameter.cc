@@ -1,5 +1,8 @@
 #include "server/pgwire/parameter.h"
 
+#include <algorithm>
+#include <string>
+
 #include <fmt/core.h>
 
 #include "server/pgwire/rows.h"
@@ -16,6 +19,17 @@ constexpr uint32_t kOidOid = 26;
 bool is_catalog_number(uint32_t oid) {
   // oid, and regproc, regclass, regtype, regrole, regnamespace and their kin.
   return oid == kOidOid || oid == 24 || (oid >= 2202 && oid <= 2206) || oid == 4096 || oid == 4089;
+}
+
+// As PostgreSQL reads a TIMESTAMP: an offset behind the time says nothing. pgjdbc sends one with
+// every java.sql.Timestamp.
+std::string without_offset(std::string_view text) {
+  size_t begin = text.find_first_of("+-Zz", std::min(text.find(':'), text.size()));
+  if (begin == std::string_view::npos) {
+    return std::string(text);
+  }
+  size_t end = std::min(text.find(' ', begin), text.size());  // " BC"
+  return std::string(text.substr(0, begin)).append(text.substr(end));
 }
 
 }  // namespace
@@ -53,7 +67,9 @@ Result<Value> decode_parameter(const Type& type, std::string_view bytes, bool is
   Status status;
   uint32_t oid = parameter_oid(type);
   if (!is_binary) {
-    status = append_parsed(bytes, column, TextFormat{.zone = zone});
+    status = type.kind == TypeKind::kTimestamp
+                 ? append_parsed(without_offset(bytes), column)
+                 : append_parsed(bytes, column, TextFormat{.zone = zone});
   } else {
     PgType source = pg_builtin(is_catalog_number(oid) ? kOidOid : oid);
     Result<PgDecoder> decoder = PgDecoder::make(source, type);

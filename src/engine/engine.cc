@@ -12,7 +12,8 @@ Engine::Engine(EngineOptions options) : Engine(std::move(options), nullptr) {}
 Engine::Engine(EngineOptions options, std::unique_ptr<Durability> durability)
     : options_(std::move(options)),
       durability_(std::move(durability)),
-      step_loop_(std::make_unique<StepLoop>(options_.step_commits_max, durability_.get())) {
+      step_loop_(std::make_unique<StepLoop>(options_.step_commits_max, durability_.get(),
+                                            options_.note_source)) {
   catalog_.set_system_tables(system_objects());
 }
 

@@ -30,8 +30,10 @@ Delta pick(const ZBatch& rows, const std::vector<size_t>& columns) {
   return Delta{false, {std::move(picked)}};
 }
 
-StepLoop::StepLoop(uint64_t step_commits_max, Durability* durability)
-    : step_commits_max_(step_commits_max), durability_(durability) {
+StepLoop::StepLoop(uint64_t step_commits_max, Durability* durability, NoteSource note_source)
+    : step_commits_max_(step_commits_max),
+      durability_(durability),
+      note_source_(std::move(note_source)) {
   if (durability_ != nullptr) {
     durability_->start(*this);
   }

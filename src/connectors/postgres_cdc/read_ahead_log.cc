@@ -80,8 +80,12 @@ void ReadAheadLog::count_bytes() {
 }
 
 bool ReadAheadLog::is_disk_nearly_full() const {
-  struct statvfs info {};
-  return statvfs(directory_.c_str(), &info) == 0 && info.f_bavail < info.f_blocks / kFreeShare;
+  struct statvfs info = {};
+  fs::path place = directory_;  // it may not have been made yet
+  while (statvfs(place.c_str(), &info) != 0 && place.has_relative_path()) {
+    place = place.parent_path();
+  }
+  return info.f_bavail < info.f_blocks / kFreeShare;
 }
 
 // --- what is there ---

@@ -126,7 +126,7 @@ class Receiver {
   Lsn stream_start() const;
   Lsn ahead_start() const;
   Lsn received() const;
-  bool can_read_ahead() const { return ahead_ != nullptr && !reads_ahead_; }
+  bool can_read_ahead();
   bool is_text_awaited() const { return text_asked_ && !sends_text_; }
   bool is_pumping() const;
   Status attend(Epoch& epoch);

@@ -32,6 +32,8 @@ constexpr uint64_t kSyncBytes = 16 << 20;
 constexpr int64_t kSyncUs = 200'000;
 constexpr int64_t kQueuePollUs = 5'000;       // how late room in the queue is seen
 constexpr int64_t kRetryWriteUs = 1'000'000;  // a full disk
+constexpr int64_t kRetryBeginUs = 10'000'000;
+constexpr const char* kNearlyFull = "the disk of the data directory is nearly full";
 constexpr uint32_t kEntriesPerCheck = 4096;
 constexpr int64_t kTakenPollUs = 20'000;
 
@@ -79,6 +81,17 @@ Lsn Receiver::ahead_start() const {
 
 Lsn Receiver::received() const {
   return reads_ahead_ ? std::max(ahead_->end(), decoder_->position()) : decoder_->position();
+}
+
+// A disk that was full is looked at again after a while.
+bool Receiver::can_read_ahead() {
+  bool is_recent = !ahead_trouble_.empty() && steady_us() - ahead_tried_us_ < kRetryBeginUs;
+  if (ahead_ == nullptr || reads_ahead_ || is_recent) {
+    return false;
+  }
+  ahead_tried_us_ = steady_us();
+  ahead_trouble_ = ahead_->is_disk_nearly_full() ? kNearlyFull : "";
+  return ahead_trouble_.empty();
 }
 
 // Whether the stream is read on while the decoder waits.
@@ -196,7 +209,7 @@ Status Receiver::sync_ahead(Epoch& epoch) {
     ahead_trouble_.clear();
     return {};
   }
-  ahead_trouble_ = is_full ? "the disk of the data directory is nearly full" : status.message();
+  ahead_trouble_ = is_full ? kNearlyFull : status.message();
   return {};
 }
 
@@ -231,11 +244,15 @@ Status Receiver::feed_decoder(Epoch& epoch) {
   if (!epoch.is_log_read) {
     return {};
   }
+  if (!ahead_trouble_.empty()) {
+    // What could not be written is sent again, and decoded without.
+    return Status::unavailable("what the source sends cannot be kept here: " + ahead_trouble_);
+  }
   // All that was received is decoded. Once the source keeps little, what comes next may come as it
   // did before; not sooner, as a stream that has begun is silent while the server looks for its
   // place.
   bool is_over = epoch.is_drained && held_bytes_ <= options_.wal_budget_bytes;
-  if ((is_over || is_text_awaited()) && ahead_trouble_.empty() && ahead_->sync().ok()) {
+  if ((is_over || is_text_awaited()) && ahead_->sync().ok()) {
     reads_ahead_ = false;
   }
   return decoder_->on_drained();
@@ -304,14 +321,15 @@ void Receiver::wait_until_taken() {
 
 // For the user, while nothing worse is to be said. The bytes are in the status.
 std::string Receiver::budget_message() const {
-  if (reads_ahead_ && !ahead_trouble_.empty()) {
+  bool is_over = held_bytes_ > options_.wal_budget_bytes;
+  if (!ahead_trouble_.empty() && (reads_ahead_ || is_over)) {
     return "what the source sends cannot be kept here, so that the source keeps it: " +
            ahead_trouble_;
   }
   if (reads_ahead_) {
     return "the views are behind: what the source sends is kept here meanwhile, and not there";
   }
-  if (held_bytes_ > options_.wal_budget_bytes) {
+  if (is_over) {
     return fmt::format(
         "the views are behind, and the source keeps more log for them than wal.budget allows ({})",
         megabytes(options_.wal_budget_bytes));

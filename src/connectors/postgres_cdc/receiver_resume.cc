@@ -82,8 +82,9 @@ Status Receiver::go_on(Epoch& epoch) {
   TRY(control_.free_slot(epoch.slot, walsender_pid_));
   Lsn from = stream_start();
   bool is_ahead = from != goes_on_->position;
-  bool is_over = options_.wal_policy == WalPolicy::kSpill && can_read_ahead() &&
-                 epoch.server.flushed.value > from.value + options_.wal_budget_bytes;
+  bool is_over = options_.wal_policy == WalPolicy::kSpill &&
+                 epoch.server.flushed.value > from.value + options_.wal_budget_bytes &&
+                 can_read_ahead();
   if (is_over) {
     held_bytes_ = epoch.server.flushed.value - from.value;
     from = ahead_start();

@@ -194,7 +194,8 @@ Status Receiver::read_stream(Epoch& epoch) {
       status_.position = received();
     }
     int64_t silent_us = epoch.stream->silent_us();
-    if (silent_us > kSilentIntervals * options_.status_interval_us) {
+    bool is_read = !reads_ahead_ || is_pumping();
+    if (is_read && silent_us > kSilentIntervals * options_.status_interval_us) {
       control_.cut();  // it has gone the same way, and someone may wait for it
       return Status::unavailable(
           fmt::format("the source has been silent for {} s", silent_us / 1'000'000));

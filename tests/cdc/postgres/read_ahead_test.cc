@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "tests/cdc/postgres/writers.h"
@@ -195,6 +196,29 @@ TEST(PostgresReadAhead, damage_of_the_log_is_told_and_the_tables_are_read_anew) 
     expect_exact(fixture, t);
     EXPECT_EQ(fixture.model(t).resets, 1);
   }
+}
+
+TEST(PostgresReadAhead, a_full_disk_is_told_and_the_views_go_on) {
+  AheadFixture fixture("1MB");
+  fs::create_directories(fixture.read_ahead_directory);
+  if (mount("tmpfs", fixture.read_ahead_directory.c_str(), "tmpfs", 0, "size=8m") != 0) {
+    GTEST_SKIP() << "a file system of its own needs rights";
+  }
+  fixture.make_table();
+  ReaderId t = fixture.read("t");
+  ASSERT_TRUE(fixture.pump_until_ready(t));
+  // What a source clears is the folder.
+  fs::path keeper = fixture.read_ahead_directory;
+  fixture.write_backlog(1);
+  EXPECT_TRUE(fixture.wait_until([&] {
+    return fixture.source->status().message.find("cannot be kept here") != std::string::npos;
+  })) << fixture.source->status().message;
+  expect_exact(fixture, t);
+  EXPECT_EQ(fixture.model(t).resets, 0);
+  fixture.source->abandon();
+  fixture.close();
+  EXPECT_EQ(umount2(keeper.c_str(), MNT_DETACH), 0);
+  fs::remove_all(keeper);
 }
 
 TEST(PostgresReadAhead, a_reader_in_its_snapshot_stays) {

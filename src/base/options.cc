@@ -1,10 +1,12 @@
 #include "base/options.h"
 
+#include <algorithm>
 #include <charconv>
 #include <vector>
 
 #include <fmt/core.h>
 
+#include "base/ascii.h"
 #include "base/nearest.h"
 
 namespace tidemark {
@@ -42,6 +44,8 @@ Status check_value(const OptionSpec& spec, std::string_view value) {
     }
     case OptionSpec::Kind::kDuration:
       return parse_duration_us(value).status();
+    case OptionSpec::Kind::kSize:
+      return parse_size_bytes(value).status();
   }
   CHECK(false);
 }
@@ -141,6 +145,25 @@ Result<int64_t> parse_duration_us(std::string_view text) {
   }
   return Status::invalid_argument(
       fmt::format("expected a duration such as '30s', '500 ms' or '10 min': '{}'", text));
+}
+
+Result<uint64_t> parse_size_bytes(std::string_view text) {
+  size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  std::string_view unit = text.substr(digits);
+  while (!unit.empty() && unit.front() == ' ') {
+    unit.remove_prefix(1);
+  }
+  static constexpr std::pair<std::string_view, int> kUnits[] = {
+      {"", 0},     {"B", 0},   {"KB", 10}, {"K", 10},   {"KIB", 10}, {"MB", 20}, {"M", 20},
+      {"MIB", 20}, {"GB", 30}, {"G", 30},  {"GIB", 30}, {"TB", 40},  {"T", 40},  {"TIB", 40}};
+  Result<int64_t> number = parse_int(text.substr(0, digits));
+  std::string upper = ascii_upper(unit);
+  for (const auto& [name, shift] : kUnits) {
+    if (number.ok() && upper == name && (*number >> (63 - shift)) == 0) {
+      return static_cast<uint64_t>(*number) << shift;
+    }
+  }
+  return Status::invalid_argument(fmt::format("expected a size such as '2GB': '{}'", text));
 }
 
 }  // namespace tidemark

@@ -16,7 +16,7 @@ namespace tidemark {
 using Options = std::map<std::string, std::string>;
 
 struct OptionSpec {
-  enum class Kind { kString, kInt, kBool, kDouble, kDuration };
+  enum class Kind { kString, kInt, kBool, kDouble, kDuration, kSize };
   enum class Effect {
     kUsed,
     kIgnored,  // known from Flink, accepted, and without meaning here: `text` says why
@@ -43,5 +43,7 @@ Result<bool> parse_bool(std::string_view text);
 Result<int64_t> parse_int(std::string_view text);
 // "30s", "500 ms", "10min", "1 h", "2 d"; a bare number is milliseconds. In microseconds.
 Result<int64_t> parse_duration_us(std::string_view text);
+// "2GB", "500 MB", "64 kB"; a bare number is bytes. Units are powers of 1024.
+Result<uint64_t> parse_size_bytes(std::string_view text);
 
 }  // namespace tidemark

@@ -14,7 +14,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/ascii.h"
 #include "base/available_memory.h"
 #include "client/signals.h"
 #include "cmd/log.h"
@@ -46,18 +45,11 @@ Result<std::pair<std::string, uint16_t>> parse_address(const std::string& text,
 }
 
 Result<uint64_t> parse_size(const std::string& text, std::string_view flag) {
-  size_t digits = text.find_first_not_of("0123456789");
-  std::string unit = ascii_upper(digits == std::string::npos ? "" : text.substr(digits));
-  Result<int64_t> number = parse_int(text.substr(0, digits));
-  const std::pair<const char*, int> kUnits[] = {{"", 0},    {"B", 0},    {"KB", 10}, {"K", 10},
-                                                {"MB", 20}, {"M", 20},   {"GB", 30}, {"G", 30},
-                                                {"TB", 40}, {"MIB", 20}, {"GIB", 30}};
-  for (auto [name, shift] : kUnits) {
-    if (number.ok() && unit == name) {
-      return static_cast<uint64_t>(*number) << shift;
-    }
+  Result<uint64_t> bytes = parse_size_bytes(text);
+  if (!bytes.ok()) {
+    return Status::invalid_argument(fmt::format("{} is a size such as 2GB, not '{}'", flag, text));
   }
-  return Status::invalid_argument(fmt::format("{} is a size such as 2GB, not '{}'", flag, text));
+  return bytes;
 }
 
 // Tells the service manager, if there is one, that clients can come (sd_notify(3)).
@@ -159,6 +151,16 @@ std::string ready_text(const ListenOptions& options, const Server& server) {
   return text;
 }
 
+// What SHOW SOURCES says, when it changes.
+void note_source(const Log& log, const std::string& source, const SourceStatus& status) {
+  std::string text = fmt::format("source {}: {}", source, name_of(status.state));
+  if (status.message.empty()) {
+    log.info(text);
+  } else {
+    log.warning(fmt::format("{}: {}", text, status.message));
+  }
+}
+
 // As many descriptors as the system gives: each connection takes one.
 void raise_descriptors() {
   rlimit limit{};
@@ -182,6 +184,9 @@ int run_serve(const ServeFlags& flags) {
   if (!options.ok()) {
     return fail(log, options.status());
   }
+  options->note_source = [&log](const std::string& source, const SourceStatus& status) {
+    note_source(log, source, status);
+  };
   Result<std::unique_ptr<Engine>> engine = Engine::open(std::move(options).value());
   if (!engine.ok()) {
     return fail(log, engine.status());

@@ -41,6 +41,7 @@
 #include <string>
 #include <vector>
 
+#include "base/crash_point.h"
 #include "base/options.h"
 #include "base/status.h"
 #include "types/change.h"
@@ -90,6 +91,8 @@ struct ResumePoint {
   Lsn alone_until;  // commits up to here are handed out each alone, as they may have been before
 };
 
+struct SourceStatus;
+
 struct SourceOpening {
   Options with;
   // Called from the source's threads whenever poll has something new.
@@ -100,6 +103,12 @@ struct SourceOpening {
   // cannot go on from here (its slot is lost, it is another server), every resumed reader gets
   // `reset` and is read anew.
   std::optional<ResumePoint> resume;
+  // Where a durable source may keep what it receives while its consumer is slow: a directory of its
+  // own. Empty: nowhere.
+  std::string read_ahead_directory;
+  CrashPoint* crash = nullptr;  // for tests; outlives the source
+  // Gets a line whenever the state changes; from the source's threads.
+  std::function<void(const SourceStatus&)> note_state;
 };
 
 // One transaction of the source, or several in a row that are handed out as one.
@@ -117,7 +126,17 @@ struct SnapshotProgress {
   uint64_t rows_total = 0;  // an estimate; 0: unknown
 };
 
-enum class SourceState : uint8_t { kConnecting, kSnapshot, kStreaming, kStale, kFailed };
+// kReleased: what was kept for us upstream was given up; everything is read anew when what was
+// received has been taken.
+enum class SourceState : uint8_t {
+  kConnecting,
+  kSnapshot,
+  kStreaming,
+  kStale,
+  kFailed,
+  kReleased,
+};
+const char* name_of(SourceState state);
 
 struct SourceStatus {
   SourceState state = SourceState::kConnecting;
@@ -126,6 +145,15 @@ struct SourceStatus {
   std::string message;         // the last error and what is being done about it
   std::string slot_name;
   std::string publication_name;
+  // How the upstream's log fares, as of the last look (about a second old while it moves).
+  Lsn confirmed;                  // told to be safe with us; not valid: nothing yet
+  uint64_t held_bytes = 0;        // kept there because it is not confirmed
+  int64_t held_since_us = 0;      // the oldest of it was written about then; 0: nothing is held
+  uint64_t kept_bytes = 0;        // by our slot in all, also for transactions that are open there
+  std::string wal_status;         // as the upstream names the slot's state
+  uint64_t read_ahead_bytes = 0;  // received, and kept on our disk until it is taken
+  uint64_t budget_bytes = 0;      // of held_bytes
+  std::string budget_policy;      // beyond it
 };
 
 // Receives the events of one poll. Calls come in order, from within poll().

@@ -1,6 +1,8 @@
 #include "engine/durability.h"
 
 #include <chrono>
+#include <filesystem>
+#include <set>
 
 #include "catalog/catalog_codec.h"
 #include "engine/source_feed.h"
@@ -152,6 +154,28 @@ Status Durability::put_source(const std::string& key, const SourceRecord& record
   StoreBatch batch;
   batch.put(source_key(key), encode_source(record));
   return store_->write(batch);
+}
+
+std::string Durability::read_ahead_directory(const std::string& durable_name) const {
+  return store_->directory() + "/ahead/" + durable_name;
+}
+
+void Durability::drop_orphaned_read_ahead() {
+  std::set<std::string> known;
+  for (const auto& [key, feed] : loop_->sources()) {
+    known.insert(feed->record().durable_name);
+  }
+  std::error_code error;
+  std::vector<std::filesystem::path> orphans;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(store_->directory() + "/ahead", error)) {
+    if (!known.contains(entry.path().filename().string())) {
+      orphans.push_back(entry.path());
+    }
+  }
+  for (const std::filesystem::path& path : orphans) {
+    std::filesystem::remove_all(path, error);
+  }
 }
 
 void Durability::forget_source(const std::string& key, std::unique_ptr<SourceFeed> feed) {

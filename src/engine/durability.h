@@ -85,6 +85,11 @@ class Durability {
   // Why the checkpoint that is being written is not on disk yet; OK: nothing is wrong.
   Status last_error() const { return writer_->last_error(); }
   Store& store() { return *store_; }
+  CrashPoint& crash_point() { return crash_; }
+  // Where a source keeps what it reads ahead.
+  std::string read_ahead_directory(const std::string& durable_name) const;
+  // Removes what sources that are not known any more have left there.
+  void drop_orphaned_read_ahead();
   PublishedMarks& published() { return published_; }
 
  private:

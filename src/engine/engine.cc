@@ -29,7 +29,7 @@ Engine::Engine(EngineOptions options, std::unique_ptr<Durability> durability)
     : options_(with_defaults(std::move(options))),
       durability_(std::move(durability)),
       step_loop_(std::make_unique<StepLoop>(options_.step_commits_max, options_.step_bytes_max,
-                                            durability_.get())) {
+                                            durability_.get(), options_.note_source)) {
   catalog_.set_system_tables(system_objects());
 }
 

@@ -5,6 +5,7 @@
 // steps and publishes; everything below engine/ that the headers assign to "the step thread" lives
 // there.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,6 +36,8 @@ struct EngineOptions {
   uint64_t step_bytes_max = 0;
   std::string crash_at;      // for tests: base/crash_point.h
   Options session_settings;  // what a new session begins with
+  // Gets a source's name and its state when that has changed; from any thread. May be empty.
+  std::function<void(const std::string& source, const SourceStatus& status)> note_source;
 };
 
 class Engine {

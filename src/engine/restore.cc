@@ -30,6 +30,7 @@ class Restorer {
     TRY(objects());
     TRY(users());
     TRY(sources());
+    engine_.durability()->drop_orphaned_read_ahead();
     TRY(views());
     TRY(drop_orphans());
     loop_.start_sources();

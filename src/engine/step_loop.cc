@@ -30,10 +30,12 @@ Delta pick(const ZBatch& rows, const std::vector<size_t>& columns) {
   return Delta{false, {std::move(picked)}};
 }
 
-StepLoop::StepLoop(uint64_t step_commits_max, uint64_t step_bytes_max, Durability* durability)
+StepLoop::StepLoop(uint64_t step_commits_max, uint64_t step_bytes_max, Durability* durability,
+                   NoteSource note_source)
     : step_commits_max_(step_commits_max),
       step_bytes_max_(step_bytes_max),
-      durability_(durability) {
+      durability_(durability),
+      note_source_(std::move(note_source)) {
   if (durability_ != nullptr) {
     durability_->start(*this);
   }

@@ -32,7 +32,10 @@ struct SourceRecord;
 class StepLoop {
  public:
   // `durability` may be null: nothing is kept. It outlives the loop.
-  StepLoop(uint64_t step_commits_max, uint64_t step_bytes_max, Durability* durability);
+  // `note_source` gets a source's key and its state when that has changed; from any thread.
+  using NoteSource = std::function<void(const std::string& key, const SourceStatus& status)>;
+  StepLoop(uint64_t step_commits_max, uint64_t step_bytes_max, Durability* durability,
+           NoteSource note_source = nullptr);
   ~StepLoop();
 
   // Runs a function on the step thread and waits for it.
@@ -135,9 +138,12 @@ class StepLoop {
   void send_outbox();
   void abandon_unread_sources();
 
+  SourceOpening opening_of(const std::string& key, Options with, const std::string& durable_name);
+
   uint64_t step_commits_max_;
   uint64_t step_bytes_max_;
   Durability* durability_;
+  const NoteSource note_source_;
   std::map<std::string, std::unique_ptr<SourceFeed>> sources_;
   std::map<DataflowId, std::unique_ptr<Dataflow>>
       dataflows_;  // in order of creation: upstream first

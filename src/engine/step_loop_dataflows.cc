@@ -24,19 +24,32 @@ std::string new_durable_name() {
 
 }  // namespace
 
+SourceOpening StepLoop::opening_of(const std::string& key, Options with,
+                                   const std::string& durable_name) {
+  SourceOpening opening{.with = std::move(with), .wake = [this] { wake(); }};
+  if (note_source_) {
+    opening.note_state = [this, key](const SourceStatus& status) { note_source_(key, status); };
+  }
+  if (durability_ != nullptr) {
+    opening.durable_name = durable_name;
+    opening.read_ahead_directory = durability_->read_ahead_directory(durable_name);
+    opening.crash = &durability_->crash_point();
+  }
+  return opening;
+}
+
 Result<Source*> StepLoop::open_source(const std::string& key, const Options& with) {
   if (Source* open = find_source(key)) {
     return open;
   }
   Connector* connector = TRY(find_connector(with.at("connector")));
-  SourceOpening opening{.with = TRY(resolve_references(with)), .wake = [this] { wake(); }};
   SourceRecord record{.with = with};
   if (durability_ != nullptr) {
     // Known to us before it is known there, so that nothing is left there without an owner.
     record.durable_name = new_durable_name();
     TRY(durability_->put_source(key, record));
-    opening.durable_name = record.durable_name;
   }
+  SourceOpening opening = opening_of(key, TRY(resolve_references(with)), record.durable_name);
   std::unique_ptr<Source> source = TRY(connector->open_source(std::move(opening)));
   auto [entry, inserted] = sources_.emplace(
       key, std::make_unique<SourceFeed>(*this, key, std::move(source), std::move(record)));
@@ -45,9 +58,8 @@ Result<Source*> StepLoop::open_source(const std::string& key, const Options& wit
 
 Status StepLoop::resume_source(const std::string& key, const SourceRecord& record) {
   Connector* connector = TRY(find_connector(record.with.at("connector")));
-  SourceOpening opening{.with = TRY(resolve_references(record.with)),
-                        .wake = [this] { wake(); },
-                        .durable_name = record.durable_name};
+  SourceOpening opening =
+      opening_of(key, TRY(resolve_references(record.with)), record.durable_name);
   if (record.position.valid()) {
     opening.resume = ResumePoint{record.position, record.token, durability_->published().of(key)};
   }

@@ -376,7 +376,8 @@ class Chaos {
           client.execute(fmt::format("CREATE TABLE {0} WITH ('connector'='postgres-cdc', "
                                      "'hostname'='{1}', 'port'='{2}', 'username'='postgres', "
                                      "'password'='postgres', 'database-name'='{3}', "
-                                     "'schema-name'='public', 'table-name'='{0}')",
+                                     "'schema-name'='public', 'table-name'='{0}', "
+                                     "'wal.budget'='32kB')",  // the log is read ahead often
                                      table, address.host, address.port, database_));
       ASSERT_TRUE(made.ok()) << made.to_string();
     }
@@ -422,8 +423,7 @@ class Chaos {
     armed_ = !checked && random_() % 2 == 0;
     std::vector<std::string> more;
     if (armed_) {
-      const char* places[] = {"stage", "write", "written", "acknowledged"};
-      more = {"--crash-at", fmt::format("{}:{}", places[random_() % 4], random_() % 5 + 1)};
+      more = {"--crash-at", crash_place()};
     }
     bool started = serve_.start(flags(more));
     ASSERT_TRUE(started || armed_) << serve_.log();
@@ -435,6 +435,13 @@ class Chaos {
       check_all();
       start_writers(writers);
     }
+  }
+
+  // Of the checkpoint, or of what is read ahead, which a start with a backlog comes past.
+  std::string crash_place() {
+    const char* places[] = {"stage",         "write",        "written",        "acknowledged",
+                            "ahead_written", "ahead_synced", "ahead_confirmed"};
+    return fmt::format("{}:{}", places[random_() % std::size(places)], random_() % 5 + 1);
   }
 
   void disturb_source() {

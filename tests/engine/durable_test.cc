@@ -39,13 +39,14 @@ class DurableTest : public testing::Test {
         database_);
   }
 
-  std::string table_sql(const std::string& table) {
+  std::string table_sql(const std::string& table, const std::string& options = "") {
     PostgresAddress address = shared_cluster().address(database_);
     return fmt::format(
         "CREATE TABLE {0} WITH ('connector'='postgres-cdc', 'hostname'='{1}', 'port'='{2}', "
         "'username'='postgres', "
-        "'password'='postgres', 'database-name'='{3}', 'schema-name'='public', 'table-name'='{0}')",
-        table, address.host, address.port, database_);
+        "'password'='postgres', 'database-name'='{3}', 'schema-name'='public', "
+        "'table-name'='{0}'{4})",
+        table, address.host, address.port, database_, options);
   }
   void run(const std::string& sql) {
     PostgresConnection client = serve_.connect();
@@ -87,8 +88,8 @@ class DurableTest : public testing::Test {
         source_rows("SELECT animal, count(*), sum(cost), max(id) FROM claims GROUP BY animal"))
         << serve_.log();
   }
-  void define() {
-    run(table_sql("claims"));
+  void define(const std::string& options = "") {
+    run(table_sql("claims", options));
     run("CREATE MATERIALIZED VIEW per_animal AS SELECT animal, COUNT(*) AS n, SUM(cost) AS s, "
         "MAX(id) AS last FROM "
         "claims GROUP BY animal");
@@ -281,6 +282,28 @@ TEST_F(DurableTest, ALostSlotIsMendedByComparing) {
   expect_exact();
   std::string verified = rows("VERIFY VIEW per_animal").at(0);
   EXPECT_TRUE(verified.starts_with("equal at ") && verified.ends_with(", 5 rows")) << verified;
+}
+
+TEST_F(DurableTest, WhatWasReadAheadSurvivesKills) {
+  ASSERT_TRUE(serve_.start());
+  define(", 'wal.budget'='64kB'");
+  EXPECT_EQ(rows("SELECT budget_bytes, budget_policy, state FROM tidemark.sources"),
+            Lines{"65536|spill|streaming"});
+  for (const char* place : {"ahead_written:2", "ahead_synced:2", "ahead_confirmed:3"}) {
+    SCOPED_TRACE(place);
+    EXPECT_EQ(serve_.stop(), 0);
+    for (int i = 0; i < 15; ++i) {
+      shared_cluster().run("UPDATE claims SET cost = cost + 1, note = repeat('x', 3000)",
+                           database_);
+    }
+    if (serve_.start({"--crash-at", place})) {
+      EXPECT_EQ(serve_.wait(), SIGKILL);
+    }
+    ASSERT_TRUE(serve_.start()) << serve_.log();
+    expect_exact();
+  }
+  EXPECT_EQ(serve_.log().find("read anew"), std::string::npos) << serve_.log();
+  EXPECT_NE(serve_.log().find(": streaming"), std::string::npos) << "the state is in the log";
 }
 
 TEST_F(DurableTest, WhatNobodyReadsHoldsNoLogAtTheSource) {

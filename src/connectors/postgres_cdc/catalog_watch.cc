@@ -9,13 +9,12 @@ namespace tidemark {
 namespace {
 
 constexpr std::chrono::milliseconds kInterval{1000};
+constexpr uint64_t kHeldBytes = 1 << 20;  // less than this is on its way
 
 }  // namespace
 
-CatalogWatch::CatalogWatch(ControlSession& control,
-                           std::function<void(std::vector<ControlSession::Watched>)> changed,
-                           std::function<void(Status)> lost)
-    : control_(control), changed_(std::move(changed)), lost_(std::move(lost)) {
+CatalogWatch::CatalogWatch(ControlSession& control, std::string slot, Callbacks callbacks)
+    : control_(control), slot_(std::move(slot)), callbacks_(std::move(callbacks)) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -62,6 +61,23 @@ bool CatalogWatch::wait_for_work(std::vector<ControlSession::Watched>& tables,
   return !ends_;
 }
 
+// What is kept for us may be confirmed without more log: it is looked at again.
+bool CatalogWatch::look_at_slot() {
+  Result<SlotUse> use = control_.slot_use(slot_);
+  if (!use.ok()) {
+    if (use.status().code() != StatusCode::kNotFound) {
+      callbacks_.lost(std::move(use).status());
+      return false;
+    }
+    return true;
+  }
+  callbacks_.slot_used(*use);
+  if (use->current.value > use->confirmed.value + kHeldBytes) {
+    moved();
+  }
+  return true;
+}
+
 void CatalogWatch::run() {
   std::map<std::pair<std::string, std::string>, std::string> seen;
   std::vector<ControlSession::Watched> tables;
@@ -77,7 +93,10 @@ void CatalogWatch::run() {
     }
     Result<std::vector<std::string>> digests = control_.catalog_digests(tables);
     if (!digests.ok()) {
-      lost_(std::move(digests).status());
+      callbacks_.lost(std::move(digests).status());
+      return;
+    }
+    if (!look_at_slot()) {
       return;
     }
     std::vector<ControlSession::Watched> changed;
@@ -89,7 +108,7 @@ void CatalogWatch::run() {
       }
     }
     if (!changed.empty()) {
-      changed_(std::move(changed));
+      callbacks_.changed(std::move(changed));
     }
   }
 }

@@ -1,9 +1,10 @@
 #pragma once
-// Looks at the catalogs for what is done to tables without a row in the stream: about once a second
-// while the server's log moves, with one query for all tables. What it finds is only that something
-// changed; what follows from it is found out by the receiver.
+// Looks at the catalogs for what is done to tables without a row in the stream, and at what our
+// slot keeps of the log: about once a second while the log moves, with one query for all tables and
+// one for the slot. What it finds is only that something changed; what follows from it is found out
+// by the receiver.
 //
-// Thread rule: any thread; `changed` is called from its own.
+// Thread rule: any thread; the callbacks are called from its own.
 
 #include <condition_variable>
 #include <functional>
@@ -17,11 +18,14 @@ namespace tidemark {
 
 class CatalogWatch {
  public:
+  struct Callbacks {
+    std::function<void(std::vector<ControlSession::Watched>)> changed;
+    std::function<void(const SlotUse&)> slot_used;
+    std::function<void(Status)> lost;
+  };
   // `changed` gets the tables about which something is not as it was when last looked at, and each
   // table once after it began to be watched. `lost` gets an error of the connection.
-  CatalogWatch(ControlSession& control,
-               std::function<void(std::vector<ControlSession::Watched>)> changed,
-               std::function<void(Status)> lost);
+  CatalogWatch(ControlSession& control, std::string slot, Callbacks callbacks);
   ~CatalogWatch();
 
   void watch(std::vector<ControlSession::Watched> tables);
@@ -32,12 +36,13 @@ class CatalogWatch {
 
  private:
   void run();
+  bool look_at_slot();
   bool wait_for_work(std::vector<ControlSession::Watched>& tables,
                      std::vector<TableInfo>& withdrawn);
 
   ControlSession& control_;
-  const std::function<void(std::vector<ControlSession::Watched>)> changed_;
-  const std::function<void(Status)> lost_;
+  const std::string slot_;
+  const Callbacks callbacks_;
 
   std::mutex mutex_;  // guards all below
   std::condition_variable wake_;

@@ -49,14 +49,20 @@ Status ChangeDecoder::on_message(std::string_view message, bool coalesce) {
 
 Status ChangeDecoder::on_transaction_message(char kind, std::string_view body, bool coalesce) {
   switch (kind) {
-    case 'B':
-      xid_ = TRY(parse_begin(body)).xid;
+    case 'B': {
+      PgBegin begin = TRY(parse_begin(body));
+      // Its commit record begins there; position_ is the end of one, or of more.
+      is_repeated_ = begin.final_position < position_;
+      xid_ = begin.xid;
       in_transaction_ = true;
       return {};
-    case 'C': {
-      in_transaction_ = false;
-      return end_transaction(TRY(parse_commit(body)), coalesce);
     }
+    case 'C':
+      in_transaction_ = false;
+      if (std::exchange(is_repeated_, false)) {
+        return {};
+      }
+      return end_transaction(TRY(parse_commit(body)), coalesce);
     case 'S':
       in_part_ = TRY(parse_xid(body));
       streamed_[*in_part_];
@@ -83,6 +89,10 @@ Status ChangeDecoder::on_transaction_message(char kind, std::string_view body, b
 }
 
 Status ChangeDecoder::commit_streamed(uint32_t xid, const PgCommit& commit) {
+  if (commit.end_position <= position_) {
+    streamed_.erase(xid);
+    return {};
+  }
   TRY(flush_commits());
   auto found = streamed_.find(xid);
   if (found != streamed_.end()) {
@@ -102,9 +112,13 @@ Status ChangeDecoder::commit_streamed(uint32_t xid, const PgCommit& commit) {
 }
 
 Status ChangeDecoder::apply(char kind, std::string_view body) {
+  if (kind == 'R') {
+    return apply_relation(body);
+  }
+  if (is_repeated_) {
+    return {};
+  }
   switch (kind) {
-    case 'R':
-      return apply_relation(body);
     case 'T':
       return apply_truncate(body);
     default:
@@ -152,7 +166,9 @@ Status ChangeDecoder::apply_row(char kind, std::string_view body) {
       continue;
     }
     if (reader.is_holding) {
-      TRY(reader.held.append(xid_, kind, body));
+      if (++reader.changes > reader.changes_handed_out) {
+        TRY(reader.held.append(xid_, kind, body));
+      }
     } else if (!reader.snapshot || !reader.snapshot->sees(xid_)) {
       TRY(append_row(reader, target.map, found->second.relation, change_, kind));
     }
@@ -241,7 +257,9 @@ Status ChangeDecoder::apply_truncate(std::string_view body) {
         continue;
       }
       if (reader->is_holding) {
-        TRY(reader->held.append(xid_, 'T', ""));
+        if (++reader->changes > reader->changes_handed_out) {
+          TRY(reader->held.append(xid_, 'T', ""));
+        }
       } else if ((!reader->snapshot || !reader->snapshot->sees(xid_)) &&
                  ++reader->changes > reader->changes_handed_out) {
         TRY(flush_chunk(*reader));

@@ -8,11 +8,13 @@
 //   finish_snapshot ──► live: the kept ones are handed out, less those that its snapshot has
 //   already position() reaches the snapshot's end ──► ready
 //
-// A stream that was lost may go on from the position reached: cut_off() forgets what was received
-// of a commit that has not ended. If parts of it were handed out, the next commit must be the same
-// one, and as many of its changes are left out for each reader as that reader was given. The server
-// sends a transaction's changes in the order of its log, whether in parts or at once, and those of
-// a table that is published throughout are the same each time (docs/decisions/0008).
+// A stream that was lost may go on from the position reached, or from one before: commits that were
+// received already are left out. cut_off() forgets what was received of a commit that has not
+// ended, and rewind() does it without a loss, for a stream that is read again. If parts of it were
+// handed out, the next commit must be the same one, and as many of its changes are left out for
+// each reader as that reader was given. The server sends a transaction's changes in the order of
+// its log, whether in parts or at once, and those of a table that is published throughout are the
+// same each time (docs/decisions/0008).
 //
 // Laws: an event belongs to the commit that the next CommitEvent ends; nothing of a transaction is
 // handed out before its commit is known; a transaction in parts (streamed while in progress) is
@@ -56,8 +58,11 @@ class ChangeDecoder {
   // Everything before `position` has been received (a keepalive).
   Status on_keepalive(Lsn position, int64_t time_us);
 
-  // The stream is lost, and will go on from position(). Hands out the commits that are complete,
-  // and forgets readers whose snapshot is not finished.
+  // What comes next begins at position(), or before it: what has not ended comes again. Hands out
+  // the commits that are complete.
+  Status rewind();
+  // The stream is lost, and will go on from position(). As rewind, and forgets readers whose
+  // snapshot is not finished.
   Status cut_off();
   // The stream starts, or goes on, at this position: the first events.
   Status start_at(Lsn position);
@@ -126,6 +131,7 @@ class ChangeDecoder {
   std::unordered_map<uint32_t, StreamedTransaction> streamed_;
 
   bool in_transaction_ = false;          // between B and C
+  bool is_repeated_ = false;             // that transaction was received before
   std::optional<uint32_t> in_part_;      // between S and E: the transaction
   uint32_t xid_ = 0;                     // of the transaction being applied
   std::optional<uint32_t> cut_off_xid_;  // handed out in part when the stream was lost

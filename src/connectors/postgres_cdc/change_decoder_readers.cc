@@ -7,20 +7,34 @@
 
 namespace tidemark {
 
-Status ChangeDecoder::cut_off() {
+Status ChangeDecoder::rewind() {
   TRY(flush_commits());
-  if (commit_has_rows_) {
-    cut_off_xid_ = xid_;
-  }
+  bool is_given_in_part = commit_has_rows_;
   in_transaction_ = false;
+  is_repeated_ = false;
   in_part_.reset();
-  relations_.clear();  // a new walsender sends them again
+  relations_.clear();  // what sends again describes them again
   streamed_.clear();
   drop_lapsed();
-  std::erase_if(readers_, [](const auto& entry) { return entry.second->is_holding; });
   for (auto& [id, reader] : readers_) {
+    if (reader->is_holding) {  // it keeps what it was given
+      reader->changes_handed_out = std::max(reader->changes_handed_out, reader->changes);
+      is_given_in_part |= reader->changes_handed_out != 0;
+    }
     reader->builder = BatchBuilder(*reader->plan);
     reader->changes = 0;
+  }
+  if (is_given_in_part && !cut_off_xid_) {
+    cut_off_xid_ = xid_;
+  }
+  return {};
+}
+
+Status ChangeDecoder::cut_off() {
+  TRY(rewind());
+  std::erase_if(readers_, [](const auto& entry) { return entry.second->is_holding; });
+  if (!commit_has_rows_) {
+    cut_off_xid_.reset();  // nobody is left who was given a part
   }
   return {};
 }

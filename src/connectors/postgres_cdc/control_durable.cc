@@ -63,6 +63,29 @@ Result<SlotState> ControlSession::slot_state(const std::string& slot) {
   return read_slot(*connection_, slot);
 }
 
+Result<SlotUse> ControlSession::slot_use(const std::string& slot) {
+  std::lock_guard lock(mutex_);
+  if (!connection_) {
+    return Status::unavailable("not connected");
+  }
+  return read_slot_use(*connection_, slot);
+}
+
+Status ControlSession::give_up_slot(const std::string& slot, int own_pid) {
+  std::lock_guard lock(mutex_);
+  if (!connection_) {
+    return Status::unavailable("not connected");
+  }
+  auto may_end = [&](int pid) { return may_end_locked(slot, pid, own_pid); };
+  if (options_.slot.empty()) {
+    return drop_slot(*connection_, slot, may_end, interrupt_);
+  }
+  TRY(tidemark::free_slot(*connection_, slot, may_end, interrupt_));
+  return query_locked("SELECT pg_catalog.pg_replication_slot_advance(" + quote_literal(slot) +
+                      ", pg_catalog.pg_current_wal_lsn())")
+      .status();
+}
+
 // A walsender of ours, left by a connection that was cut; or one that a dead process left under our
 // name, as a living one would hold the lock. A slot that the user named may be another program's.
 bool ControlSession::may_end_locked(const std::string& slot, int pid, int own_pid) {

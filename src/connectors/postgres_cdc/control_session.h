@@ -79,6 +79,10 @@ class ControlSession {
   // Those of the tables whose changes the publication does not have.
   Result<std::vector<uint32_t>> unpublished(const std::vector<TableInfo>& tables);
   Result<SlotState> slot_state(const std::string& slot);
+  Result<SlotUse> slot_use(const std::string& slot);
+  // Ends the keeping of log for a slot: drops it, or, if the user named it, moves it to the log's
+  // end.
+  Status give_up_slot(const std::string& slot, int own_pid);
   // Returns when nobody holds the slot; `own_pid` is a walsender that we had.
   Status free_slot(const std::string& slot, int own_pid);
   // Drops the slot, and the publication if it is ours: what is there is of no use any more.

@@ -161,7 +161,10 @@ Status check_slots(PostgresConnection& connection, Findings& findings) {
       "COALESCE(pg_catalog.to_jsonb(s) ->> 'wal_status', ''), EXISTS (SELECT "
       "FROM pg_catalog.pg_publication p WHERE p.pubname = s.slot_name AND "
       "pg_catalog.obj_description(p.oid, 'pg_publication') = " +
-      quote_literal(kKeptComment) + ") FROM pg_catalog.pg_replication_slots s ORDER BY 1"));
+      quote_literal(kKeptComment) +
+      "), COALESCE(pg_catalog.pg_wal_lsn_diff(CASE WHEN pg_catalog.pg_is_in_recovery() THEN "
+      "pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_lsn() END, "
+      "s.confirmed_flush_lsn), 0)::bigint FROM pg_catalog.pg_replication_slots s ORDER BY 1"));
   for (size_t i = 0; i < r.rows(); ++i) {
     std::string drop =
         fmt::format("SELECT pg_drop_replication_slot({});", quote_literal(r.text(i, 0)));
@@ -170,7 +173,8 @@ Status check_slots(PostgresConnection& connection, Findings& findings) {
       drop += fmt::format(" DROP PUBLICATION {};", quote_identifier(r.text(i, 0)));
     }
     int64_t lag = r.integer(i, 2);
-    std::string title = fmt::format("slot {} keeps {} of log", r.text(i, 0), size_text(lag));
+    std::string title = fmt::format("slot {} keeps {} of log, {} of it not confirmed", r.text(i, 0),
+                                    size_text(lag), size_text(r.integer(i, 5)));
     if (r.text(i, 3) == "lost") {
       add(findings, Severity::kWarning, fmt::format("slot {} is lost", r.text(i, 0)),
           "the log it needs is gone", drop);

@@ -104,6 +104,22 @@ Result<SlotState> read_slot(PostgresConnection& connection, const std::string& s
   return state;
 }
 
+Result<SlotUse> read_slot_use(PostgresConnection& connection, const std::string& slot) {
+  QueryResult found = TRY(connection.query(
+      "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() "
+      "ELSE pg_catalog.pg_current_wal_lsn() END, confirmed_flush_lsn, restart_lsn, "
+      "COALESCE(pg_catalog.to_jsonb(s) ->> 'wal_status', '') "
+      "FROM pg_catalog.pg_replication_slots s WHERE slot_name = " +
+      quote_literal(slot)));
+  if (found.rows() == 0) {
+    return Status::not_found("there is no slot " + slot);
+  }
+  return SlotUse{.current = Lsn::parse(found.text(0, 0)).value_or(Lsn{}),
+                 .confirmed = Lsn::parse(found.text(0, 1)).value_or(Lsn{}),
+                 .kept_from = Lsn::parse(found.text(0, 2)).value_or(Lsn{}),
+                 .wal_status = std::string(found.text(0, 3))};
+}
+
 Status free_slot(PostgresConnection& connection, const std::string& slot,
                  const std::function<bool(int pid)>& may_end, const Interrupt& interrupt) {
   int ended = 0;

@@ -58,6 +58,16 @@ struct SlotState {
 };
 Result<SlotState> read_slot(PostgresConnection& connection, const std::string& slot);
 
+// What a slot keeps of the server's log.
+struct SlotUse {
+  Lsn current;             // the log's end
+  Lsn confirmed;           // what its reader has confirmed
+  Lsn kept_from;           // the oldest log that is kept for it; not valid: none
+  std::string wal_status;  // of PostgreSQL: reserved, extended, unreserved, lost
+};
+// kNotFound: there is no such slot.
+Result<SlotUse> read_slot_use(PostgresConnection& connection, const std::string& slot);
+
 // Returns when nobody holds the slot. A walsender that may be ended is: of a connection that was
 // cut the server learns only after wal_sender_timeout.
 Status free_slot(PostgresConnection& connection, const std::string& slot,

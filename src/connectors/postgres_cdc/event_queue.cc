@@ -59,6 +59,11 @@ void EventQueue::push_now(SourceEvent event) {
   }
 }
 
+bool EventQueue::is_empty() const {
+  std::lock_guard lock(mutex_);
+  return events_.empty();
+}
+
 void EventQueue::append(SourceEvent event) {
   bytes_ += event.bytes;
   events_.push_back(std::move(event));

@@ -76,13 +76,14 @@ class EventQueue {
   // Hands out events of about `bytes_max` in order, at least one if there is one. Events of removed
   // readers are for the caller to drop. True if more is waiting.
   bool drain(size_t bytes_max, const std::function<void(SourceEvent&&)>& take);
+  bool is_empty() const;
 
  private:
   void append(SourceEvent event);
 
   const size_t bytes_max_;
   const std::function<void()> wake_;
-  std::mutex mutex_;  // guards all below
+  mutable std::mutex mutex_;  // guards all below
   std::condition_variable room_;
   std::deque<SourceEvent> events_;
   size_t bytes_ = 0;

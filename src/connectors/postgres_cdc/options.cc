@@ -41,6 +41,16 @@ constexpr OptionSpec kSpecs[] = {
     {.name = "publication.name",
      .text = "a publication made beforehand; without it one is made for the used tables and "
              "dropped at the end"},
+    {.name = "wal.budget",
+     .kind = Kind::kSize,
+     .default_value = "1GB",
+     .text = "how much log the source may keep because views have not taken it yet; beyond it, "
+             "wal.budget.policy says what is done. Of the table that opened the source"},
+    {.name = "wal.budget.policy",
+     .default_value = "spill",
+     .text = "spill: what the source has is read ahead to the data directory, and its slot moves "
+             "on; pause: the source keeps it, and that is said; release: the slot is given up, and "
+             "its tables are read anew when views have taken what was received"},
     {.name = "connect.timeout",
      .kind = Kind::kDuration,
      .default_value = "30s",
@@ -144,6 +154,18 @@ std::string value_of(const Options& with, std::initializer_list<const char*> nam
 
 }  // namespace
 
+std::string_view name_of(WalPolicy policy) {
+  switch (policy) {
+    case WalPolicy::kSpill:
+      return "spill";
+    case WalPolicy::kPause:
+      return "pause";
+    case WalPolicy::kRelease:
+      return "release";
+  }
+  CHECK(false);
+}
+
 std::span<const OptionSpec> postgres_cdc_option_specs() {
   return kSpecs;
 }
@@ -167,6 +189,29 @@ Status check_slot_name(std::string_view name) {
   }
   return {};
 }
+
+namespace {
+
+Status parse_wal_budget(const Options& with, PostgresCdcOptions& options) {
+  std::string budget = value_of(with, {"wal.budget"});
+  if (!budget.empty()) {
+    options.wal_budget_bytes = TRY(parse_size_bytes(budget));
+  }
+  std::string asked = value_of(with, {"wal.budget.policy"});
+  if (asked.empty()) {
+    return {};
+  }
+  for (WalPolicy policy : {WalPolicy::kSpill, WalPolicy::kPause, WalPolicy::kRelease}) {
+    if (asked == name_of(policy)) {
+      options.wal_policy = policy;
+      return {};
+    }
+  }
+  return Status::invalid_argument(
+      fmt::format("wal.budget.policy is spill, pause or release, not '{}'", asked));
+}
+
+}  // namespace
 
 Result<PostgresCdcOptions> parse_postgres_cdc_options(const Options& with) {
   PostgresCdcOptions options;
@@ -206,6 +251,7 @@ Result<PostgresCdcOptions> parse_postgres_cdc_options(const Options& with) {
     }
     options.status_interval_us = interval_ms * 1000;
   }
+  TRY(parse_wal_budget(with, options));
   options.schema = value_of(with, {"schema-name"});
   options.table = value_of(with, {"table-name"});
   options.slot = value_of(with, {"slot.name", "debezium.slot.name"});

@@ -10,6 +10,7 @@ namespace tidemark {
 namespace {
 
 constexpr size_t kSnapshotConnections = 2;
+constexpr int64_t kTextPollUs = 50'000;
 constexpr double kManyRows = 100'000;  // from here on a second connection pays
 
 // One thread waits for another; both keep it alive.
@@ -125,6 +126,7 @@ Status ReaderGroup::run_later(const std::vector<ReaderRequest>& requests) {
   if (targets_.empty()) {
     return {};
   }
+  TRY(await_text());
   TRY(reader_->connect(connections_for(targets_)));
   uint64_t delivered = TRY(register_readers());
   snapshot_ = TRY(reader_->take(targets_, [&](const XidSnapshot& snapshot) {
@@ -163,6 +165,23 @@ Status ReaderGroup::publish(const std::vector<ReaderRequest>& requests) {
   return {};
 }
 
+// A reader that needs text joins a stream that is text already: what was received before it may be
+// on our disk in the other form. The epoch ends when that has been decoded, and this group with it.
+Status ReaderGroup::await_text() {
+  bool is_needed = std::ranges::any_of(
+      targets_, [](const SnapshotTarget& target) { return target.plan->needs_text(); });
+  while (is_needed && !receiver_.sends_text()) {
+    receiver_.post([&receiver = receiver_](ChangeDecoder&) {
+      receiver.ask_for_text();
+      return Status();
+    });
+    if (sleep_unless_interrupted(interrupt_, kTextPollUs)) {
+      return Status::cancelled("interrupted");
+    }
+  }
+  return {};
+}
+
 Result<uint64_t> ReaderGroup::register_readers() {
   auto completion = std::make_shared<Completion>();
   receiver_.post([&receiver = receiver_, targets = targets_, completion](ChangeDecoder& decoder) {
@@ -171,9 +190,6 @@ Result<uint64_t> ReaderGroup::register_readers() {
         continue;
       }
       decoder.add_reader(target.reader, target.plan);
-      if (target.plan->needs_text()) {
-        receiver.ask_for_text();
-      }
     }
     std::lock_guard lock(completion->mutex);
     completion->value = receiver.delivered().count();

@@ -39,6 +39,7 @@ class ReaderGroup {
  private:
   Status run_later(const std::vector<ReaderRequest>& requests);
   Status publish(const std::vector<ReaderRequest>& requests);
+  Status await_text();
   Result<uint64_t> register_readers();
   void finish_reader(ReaderId reader);
 

@@ -14,6 +14,8 @@ namespace {
 
 constexpr int64_t kBackOffMinUs = 100'000;
 constexpr int64_t kBackOffMaxUs = 5'000'000;
+// The server must not take us for dead while our consumer is slow.
+constexpr int64_t kPatienceUs = 500'000;
 
 // Whether trying again may help, without anybody's doing here.
 bool is_transient(const Status& status) {
@@ -29,17 +31,26 @@ bool is_transient(const Status& status) {
 
 }  // namespace
 
-Receiver::Receiver(PostgresCdcOptions options, std::string durable_name,
-                   std::optional<Place> resume, EventQueue& queue)
+Receiver::Receiver(PostgresCdcOptions options, SourceOpening opening, std::optional<Place> resume,
+                   EventQueue& queue)
     : options_(std::move(options)),
-      durable_name_(std::move(durable_name)),
+      durable_name_(std::move(opening.durable_name)),
+      ahead_directory_(std::move(opening.read_ahead_directory)),
+      crash_(opening.crash),
+      note_state_(std::move(opening.note_state)),
       queue_(queue),
       control_(options_, durable_name_, interrupt_),
-      goes_on_(std::move(resume)) {
+      goes_on_(std::move(resume)),
+      ahead_(durable_name_.empty() || ahead_directory_.empty()
+                 ? nullptr
+                 : std::make_unique<ReadAheadLog>(ahead_directory_, crash_)) {
   if (goes_on_) {
     identity_ = goes_on_->identity;
     status_.position = goes_on_->position;
+    durable_from_ = goes_on_->position;
   }
+  status_.budget_bytes = options_.wal_budget_bytes;
+  status_.budget_policy = name_of(options_.wal_policy);
 }
 
 Receiver::~Receiver() {
@@ -50,6 +61,9 @@ Receiver::~Receiver() {
   }
   if (is_durable() && is_abandoned_) {
     remove_upstream(options_, durable_name_);
+    if (ahead_ != nullptr) {
+      ahead_->clear();
+    }
   }
 }
 
@@ -135,10 +149,13 @@ UpstreamIdentity Receiver::identity() const {
 
 SourceStatus Receiver::status() const {
   std::lock_guard lock(mutex_);
-  return status_;
+  SourceStatus status = status_;
+  status.read_ahead_bytes = ahead_ == nullptr ? 0 : ahead_->bytes();
+  return status;
 }
 
 void Receiver::set_state(SourceState state, std::string message) {
+  SourceStatus now;
   {
     std::lock_guard lock(mutex_);
     if (status_.state == state && status_.message == message) {
@@ -149,6 +166,10 @@ void Receiver::set_state(SourceState state, std::string message) {
     }
     status_.state = state;
     status_.message = std::move(message);
+    now = status_;
+  }
+  if (note_state_) {
+    note_state_(now);
   }
   queue_.push_now(SourceEvent{.body = StatusChangedEvent{}});
 }
@@ -192,13 +213,17 @@ bool Receiver::emit(SourceEvent event) {
     std::lock_guard lock(mutex_);
     had_content_.insert(event.reader);
   }
-  while (!queue_.push_for(event, 500'000)) {
+  while (!queue_.push_for(event, is_pumping() ? 0 : kPatienceUs)) {
     if (interrupt_.requested()) {
       return false;
     }
-    // The server must not take us for dead while our consumer is slow.
-    if (epoch_ != nullptr && epoch_->is_streaming && !report(*epoch_).ok()) {
-      continue;  // found again when the stream is read
+    if (epoch_ != nullptr && epoch_->is_streaming && epoch_->failed.ok()) {
+      epoch_->failed = attend(*epoch_);
+      if (!epoch_->failed.ok() && released_.empty()) {
+        set_state(SourceState::kStale, epoch_->failed.message() +
+                                           "; trying again when the views have taken some of what "
+                                           "was received");
+      }
     }
   }
   return true;
@@ -206,6 +231,7 @@ bool Receiver::emit(SourceEvent event) {
 
 void Receiver::run() {
   int64_t back_off_us = kBackOffMinUs;
+  open_ahead();
   while (!interrupt_.requested()) {
     if (!wait_for_readers()) {
       break;
@@ -224,6 +250,7 @@ void Receiver::run() {
     }
     back_off_us = was_streaming ? kBackOffMinUs : std::min(back_off_us * 2, kBackOffMaxUs);
     end_epoch(std::move(status));
+    wait_until_taken();
     if (sleep_unless_interrupted(interrupt_, back_off_us)) {
       break;
     }
@@ -249,6 +276,10 @@ bool Receiver::wait_for_readers() {
 }
 
 void Receiver::end_epoch(Status status) {
+  reads_ahead_ = false;
+  if (!released_.empty()) {
+    forget_upstream(released_);
+  }
   if (goes_on_ && decoder_ != nullptr) {
     Status kept = keep_place();
     status = kept.ok() ? std::move(status) : std::move(kept);
@@ -274,7 +305,7 @@ void Receiver::end_epoch(Status status) {
   for (ReaderId id : failed) {
     fail_reader(id, status);
   }
-  if (status.ok()) {
+  if (status.ok() || !released_.empty()) {
     return;
   }
   bool has_content = status_.position.valid();
@@ -296,7 +327,8 @@ Status Receiver::run_epoch(Epoch& epoch) {
       TRY(go_on(epoch));
       return read_stream(epoch);
     }
-    forget_upstream(std::move(obstacle));
+    forget_upstream(fmt::format("the source cannot go on from {}: {}",
+                                goes_on_->position.to_string(), obstacle));
   }
   TRY(begin_anew(epoch));
   return epoch.is_streaming ? read_stream(epoch) : Status();
@@ -307,6 +339,9 @@ Status Receiver::begin_anew(Epoch& epoch) {
   queue_.push_now(SourceEvent{.body = BegunAnewEvent{}});
   decoder_ = make_decoder();
   text_asked_ = false;
+  if (ahead_ != nullptr) {
+    ahead_->clear();  // before the slot: without it, what is there is of no use
+  }
   if (is_durable()) {
     TRY(drop_kept());
   }
@@ -384,6 +419,8 @@ Status Receiver::open_stream(Epoch& epoch, const std::vector<ReaderRequest>& rea
     epoch.groups.push_back(std::make_unique<ReaderGroup>(*this));
     epoch.groups.back()->begin_later(readers);
   }
+  durable_from_ = epoch.consistent_point;
+  TRY(start_replication(epoch, epoch.consistent_point, text_asked_));
   return start_stream(epoch, epoch.consistent_point);
 }
 
@@ -431,20 +468,26 @@ Status Receiver::make_slot(Epoch& epoch, bool is_temporary) {
   }
 }
 
-Status Receiver::start_stream(Epoch& epoch, Lsn position) {
+// The walsender sends every commit after `from`.
+Status Receiver::start_replication(Epoch& epoch, Lsn from, bool as_text) {
   int version = epoch.stream->connection().server_version();
   std::string options = fmt::format("proto_version '{}', publication_names '{}'",
                                     version >= 14'00'00 ? 2 : 1, quote_identifier(control_.name()));
-  sends_text_ = text_asked_ || version < 14'00'00;
+  sends_text_ = as_text || version < 14'00'00;
   if (version >= 14'00'00) {
     options += fmt::format(", streaming 'on', binary '{}'", sends_text_ ? "false" : "true");
   }
   TRY(epoch.stream
           ->start(fmt::format("START_REPLICATION SLOT {} LOGICAL {} ({})",
-                              quote_identifier(epoch.slot), position.to_string(), options))
+                              quote_identifier(epoch.slot), from.to_string(), options))
           .with_context("cannot start the change stream"));
   epoch.is_streaming = true;
   walsender_pid_ = epoch.stream->connection().backend_pid();
+  return {};
+}
+
+// The decoder goes on at `position`.
+Status Receiver::start_stream(Epoch& epoch, Lsn position) {
   if (is_durable()) {
     epoch.server.identity.publication_oid = TRY(control_.publication_oid());
     goes_on_ = Place{.position = position,

@@ -11,7 +11,8 @@
 //
 // A durable source goes on where it was instead, as long as the upstream can: after a lost
 // connection with the decoder as it was left, after a restart with resumed readers
-// (receiver_resume.cc; docs/decisions/0008).
+// (receiver_resume.cc; docs/decisions/0008). While its consumer is slow it reads ahead
+// (receiver_ahead.cc; docs/decisions/0017).
 //
 // Thread rule: public functions may be called from any thread.
 
@@ -30,7 +31,9 @@
 #include "connectors/postgres_cdc/change_decoder.h"
 #include "connectors/postgres_cdc/control_session.h"
 #include "connectors/postgres_cdc/event_queue.h"
+#include "connectors/postgres_cdc/log_age.h"
 #include "connectors/postgres_cdc/options.h"
+#include "connectors/postgres_cdc/read_ahead_log.h"
 #include "postgres/interrupt.h"
 #include "postgres/replication.h"
 
@@ -57,7 +60,8 @@ class Receiver {
     Lsn alone_until;  // see ResumePoint
   };
 
-  Receiver(PostgresCdcOptions options, std::string durable_name, std::optional<Place> resume,
+  // `opening` but for its options and its place to resume.
+  Receiver(PostgresCdcOptions options, SourceOpening opening, std::optional<Place> resume,
            EventQueue& queue);
   ~Receiver();
 
@@ -109,12 +113,37 @@ class Receiver {
   void reset_readers(const std::vector<ReaderRequest>& readers);
   Status make_slot(Epoch& epoch, bool is_temporary);
   Status start_stream(Epoch& epoch, Lsn position);
+  Status start_replication(Epoch& epoch, Lsn from, bool as_text);
   Status read_stream(Epoch& epoch);
   Status read_available(Epoch& epoch);
   Status run_tasks();
   void start_groups(Epoch& epoch);
   Status report(Epoch& epoch);
   void tell_progress();
+
+  // receiver_ahead.cc
+  void open_ahead();
+  Lsn stream_start() const;
+  Lsn ahead_start() const;
+  Lsn received() const;
+  bool can_read_ahead();
+  bool is_text_awaited() const { return text_asked_ && !sends_text_; }
+  bool is_pumping() const;
+  Status attend(Epoch& epoch);
+  Status keep_budget(Epoch& epoch);
+  Status begin_reading_ahead(Epoch& epoch);
+  Status begin_log(Epoch& epoch, Lsn from);
+  Status read_ahead(Epoch& epoch);
+  Status pump(Epoch& epoch);
+  Status sync_ahead(Epoch& epoch);
+  Status feed_decoder(Epoch& epoch);
+  Status decode(const ReadAheadLog::Entry& entry);
+  Status damaged(const Status& status);
+  void drop_taken();
+  Status release(Epoch& epoch);
+  void wait_until_taken();
+  std::string budget_message() const;
+  void note_use(const SlotUse& use);
 
   // receiver_catalog.cc
   std::unique_ptr<ChangeDecoder> make_decoder();
@@ -133,7 +162,7 @@ class Receiver {
   Status go_on(Epoch& epoch);
   Status take_resumed();
   void drop_unwanted();
-  void forget_upstream(std::string obstacle);
+  void forget_upstream(std::string why);
   Status drop_kept();
   Status keep_place();
 
@@ -142,18 +171,29 @@ class Receiver {
 
   const PostgresCdcOptions options_;
   const std::string durable_name_;
+  const std::string ahead_directory_;
+  CrashPoint* const crash_;
+  const std::function<void(const SourceStatus&)> note_state_;
   EventQueue& queue_;
   Interrupt interrupt_;
   WakeSignal wake_;
   ControlSession control_;
   DeliveredXids delivered_;
-  // The receiver's thread only, down to begun_anew_.
+  // The receiver's thread only, down to unreviewed_.
   Epoch* epoch_ = nullptr;
   std::unique_ptr<ChangeDecoder> decoder_;
   std::optional<Place> goes_on_;
-  int walsender_pid_ = 0;          // the last one we had
-  std::string begun_anew_;         // why, while the readers' snapshots are read
-  std::set<uint32_t> unreviewed_;  // tables that changed while a reader's snapshot was read
+  int walsender_pid_ = 0;                      // the last one we had
+  std::string begun_anew_;                     // why, while the readers' snapshots are read
+  const std::unique_ptr<ReadAheadLog> ahead_;  // null: there is no place for it
+  bool reads_ahead_ = false;   // what is received goes there, and is decoded from there
+  Lsn durable_from_;           // our consumer had everything up to here when the stream began
+  std::string ahead_damage_;   // why what an earlier process left there is of no use
+  std::string ahead_trouble_;  // why what is received cannot be kept
+  int64_t ahead_tried_us_ = 0;
+  std::string released_;                 // why the slot was given up
+  std::set<uint32_t> unreviewed_;        // tables that changed while a reader's snapshot was read
+  std::atomic<uint64_t> held_bytes_{0};  // at the source, as of the last look
   std::atomic<bool> is_abandoned_{false};
   std::atomic<bool> text_asked_{false};
   std::atomic<bool> sends_text_{false};
@@ -172,6 +212,7 @@ class Receiver {
   std::vector<std::function<Status(ChangeDecoder&)>> tasks_;
   Status lost_;
   SourceStatus status_;
+  LogAge held_age_;
   UpstreamIdentity identity_;
 
   std::thread thread_;  // last: everything above exists before it runs

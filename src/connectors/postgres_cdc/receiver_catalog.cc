@@ -97,9 +97,12 @@ void Receiver::watch_tables(Epoch& epoch) {
       });
     };
     epoch.watch = std::make_unique<CatalogWatch>(
-        control_, std::move(changed), [this](Status status) { lose(std::move(status)); });
+        control_, epoch.slot,
+        CatalogWatch::Callbacks{.changed = std::move(changed),
+                                .slot_used = [this](const SlotUse& use) { note_use(use); },
+                                .lost = [this](Status status) { lose(std::move(status)); }});
   }
-  if (std::exchange(epoch.watched_position, decoder_->position()) != decoder_->position()) {
+  if (std::exchange(epoch.watched_position, received()) != received()) {
     epoch.watch->moved();
   }
   std::vector<ControlSession::Watched> tables;

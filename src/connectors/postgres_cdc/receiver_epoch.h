@@ -10,6 +10,14 @@ namespace tidemark {
 // Members end in reverse order: the watch and the groups, which use the stream, first.
 struct Receiver::Epoch {
   std::optional<ReplicationStream> stream;
+  // The one before, while the decoder may still look at its last message.
+  std::optional<ReplicationStream> retired;
+  Status failed;              // found while the decoder waited for its consumer
+  bool needs_rewind = false;  // what is decoded next begins at an earlier place
+  // Of the log that is read ahead.
+  int64_t synced_at_us = 0;
+  bool is_drained = false;   // nothing more has come for it
+  bool is_log_read = false;  // the decoder has all of it
   ServerPosition server;
   std::string slot;
   Lsn consistent_point;

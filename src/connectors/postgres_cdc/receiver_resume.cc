@@ -17,6 +17,7 @@ namespace tidemark {
 // Why the stream cannot go on from goes_on_; empty if it can.
 Result<std::string> Receiver::obstacle(Epoch& epoch) {
   Lsn position = goes_on_->position;
+  Lsn start = stream_start();
   const UpstreamIdentity& known = goes_on_->identity;
   const UpstreamIdentity& server = epoch.server.identity;
   if (known.system != server.system) {
@@ -27,7 +28,12 @@ Result<std::string> Receiver::obstacle(Epoch& epoch) {
     return fmt::format("the server's timeline {} does not contain {} of timeline {}",
                        server.timeline, position.to_string(), known.timeline);
   }
-  if (epoch.server.flushed < position) {
+  if (start != position && !TRY(timeline_contains(epoch.stream->connection(), server.timeline,
+                                                  ahead_->timeline(), start))) {
+    return fmt::format("the server's timeline {} does not contain {} of timeline {}",
+                       server.timeline, start.to_string(), ahead_->timeline());
+  }
+  if (epoch.server.flushed < start) {
     return fmt::format("the server's log ends before, at {}: was it restored from a backup?",
                        epoch.server.flushed.to_string());
   }
@@ -42,8 +48,10 @@ Result<std::string> Receiver::obstacle(Epoch& epoch) {
   if (state.is_lost) {
     return fmt::format("the server has removed the log that slot {} kept", slot);
   }
-  if (state.confirmed > position) {
-    return fmt::format("slot {} has moved on to {} without us", slot, state.confirmed.to_string());
+  if (state.confirmed > start) {
+    return ahead_damage_.empty() ? fmt::format("slot {} has moved on to {} without us", slot,
+                                               state.confirmed.to_string())
+                                 : ahead_damage_;
   }
   uint32_t publication = TRY(control_.publication_oid());
   if (publication == 0 || publication != known.publication_oid) {
@@ -54,14 +62,14 @@ Result<std::string> Receiver::obstacle(Epoch& epoch) {
 }
 
 // Everything begins anew; what comes next has other positions, maybe of another server.
-void Receiver::forget_upstream(std::string obstacle) {
-  begun_anew_ = fmt::format("the source cannot go on from {}: {}; its tables are read anew",
-                            goes_on_->position.to_string(), obstacle);
+void Receiver::forget_upstream(std::string why) {
+  begun_anew_ = std::move(why) + "; its tables are read anew";
   goes_on_.reset();
   decoder_.reset();
   acknowledged_ = 0;
   awaited_ = 0;
-  set_state(SourceState::kStale, begun_anew_);
+  ahead_damage_.clear();
+  set_state(released_.empty() ? SourceState::kStale : SourceState::kReleased, begun_anew_);
 }
 
 Status Receiver::go_on(Epoch& epoch) {
@@ -72,11 +80,25 @@ Status Receiver::go_on(Epoch& epoch) {
   drop_unwanted();
   text_asked_ = text_asked_ || decoder_->needs_text();
   TRY(control_.free_slot(epoch.slot, walsender_pid_));
+  Lsn from = stream_start();
+  bool is_ahead = from != goes_on_->position;
+  bool is_over = options_.wal_policy == WalPolicy::kSpill &&
+                 epoch.server.flushed.value > from.value + options_.wal_budget_bytes &&
+                 can_read_ahead();
+  if (is_over) {
+    held_bytes_ = epoch.server.flushed.value - from.value;
+    from = ahead_start();
+  }
+  // What was read ahead is decoded first: the form stays as it is until then.
+  TRY(start_replication(epoch, from, is_ahead ? ahead_->is_text() : text_asked_.load()));
   TRY(start_stream(epoch, goes_on_->position));
+  if (is_ahead || is_over) {
+    TRY(begin_log(epoch, from));
+  }
   // Now it is ours. The server begins silently at the position that was confirmed if that is later
   // (CreateDecodingContext).
   SlotState state = TRY(control_.slot_state(epoch.slot));
-  if (state.confirmed > goes_on_->position) {
+  if (state.confirmed > from) {
     return Status::unavailable(fmt::format("slot {} was moved by another process", epoch.slot));
   }
   return {};

@@ -39,11 +39,13 @@ void Receiver::wait_for_wake() {
 
 // What the server may forget: all that was acknowledged; and where everything handed out was, all
 // that was received, so that other tables' writes do not pile up behind an idle one. Of a durable
-// source nothing but what was acknowledged: it must be able to go on from there.
+// source nothing but what was acknowledged, or is on our disk without a gap before it: it must be
+// able to go on from there.
 Lsn Receiver::reportable(const ChangeDecoder& decoder) const {
   Lsn acknowledged{acknowledged_.load()};
   if (is_durable()) {
-    return std::min(acknowledged, decoder.position());
+    Lsn taken = std::min(acknowledged, decoder.position());
+    return ahead_ == nullptr ? taken : std::max(taken, ahead_->synced_end());
   }
   return acknowledged >= decoder.handed_out() ? std::max(acknowledged, decoder.position())
                                               : acknowledged;
@@ -51,7 +53,7 @@ Lsn Receiver::reportable(const ChangeDecoder& decoder) const {
 
 Status Receiver::report(Epoch& epoch) {
   int64_t now = steady_us();
-  Lsn position = decoder_->position();
+  Lsn position = received();
   Lsn flushed = std::min(reportable(*decoder_), position);
   bool is_awaited = position.value < awaited_.load();
   bool ask = is_awaited || epoch.stream->silent_us() > options_.status_interval_us;
@@ -64,7 +66,11 @@ Status Receiver::report(Epoch& epoch) {
   epoch.reply_due = false;
   epoch.reported = flushed;
   epoch.reported_at_us = now;
-  return epoch.stream->send_status(position, flushed, now_us(), ask);
+  TRY(epoch.stream->send_status(position, flushed, now_us(), ask));
+  if (crash_ != nullptr && reads_ahead_) {
+    crash_->pass("ahead_confirmed");
+  }
+  return {};
 }
 
 Status Receiver::read_available(Epoch& epoch) {
@@ -81,6 +87,10 @@ Status Receiver::read_available(Epoch& epoch) {
       TRY(decoder_->on_keepalive(message->end, message->server_time_us));
     } else {
       TRY(decoder_->on_message(message->payload, epoch.stream->is_behind()));
+    }
+    TRY(epoch.failed);
+    if (reads_ahead_) {
+      return {};  // the message was the last of the old stream
     }
     if (++messages % kMessagesPerCheck == 0) {
       TRY(report(epoch));
@@ -107,7 +117,7 @@ Status Receiver::run_tasks() {
   for (const auto& task : tasks) {
     TRY(task(*decoder_));
   }
-  if (text_asked_ && !sends_text_) {
+  if (is_text_awaited() && !reads_ahead_) {
     // A walsender ends a second logical stream of its session at once (PostgreSQL 15: its marks of
     // the first one's end are never taken back), and the slot is the session's.
     return Status::unavailable(
@@ -156,12 +166,16 @@ void Receiver::tell_progress() {
       message = begun_anew_;
     }
   }
+  if (message.empty()) {
+    message = budget_message();
+  }
   set_state(is_complete ? SourceState::kStreaming : SourceState::kSnapshot, std::move(message));
 }
 
 Status Receiver::read_stream(Epoch& epoch) {
   while (!interrupt_.requested()) {
-    TRY(read_available(epoch));
+    TRY(reads_ahead_ ? read_ahead(epoch) : read_available(epoch));
+    TRY(epoch.failed);
     wake_.reset();
     TRY(run_tasks());
     if (!unreviewed_.empty() && !decoder_->in_transaction() && decoder_->all_ready()) {
@@ -170,24 +184,40 @@ Status Receiver::read_stream(Epoch& epoch) {
     }
     start_groups(epoch);
     watch_tables(epoch);
+    TRY(epoch.failed);
+    TRY(keep_budget(epoch));
+    drop_taken();
     tell_progress();
     TRY(report(epoch));
     {
       std::lock_guard lock(mutex_);
-      status_.position = decoder_->position();
+      status_.position = received();
     }
     int64_t silent_us = epoch.stream->silent_us();
-    if (silent_us > kSilentIntervals * options_.status_interval_us) {
+    bool is_read = !reads_ahead_ || is_pumping();
+    if (is_read && silent_us > kSilentIntervals * options_.status_interval_us) {
       control_.cut();  // it has gone the same way, and someone may wait for it
       return Status::unavailable(
           fmt::format("the source has been silent for {} s", silent_us / 1'000'000));
     }
-    bool is_awaited = decoder_->position().value < awaited_.load();
+    bool is_awaited = received().value < awaited_.load();
     bool is_report_due = reportable(*decoder_) != epoch.reported;
     is_idle_ = !is_report_due;
-    TRY(epoch.stream->wait_and_read(is_awaited      ? kAwaitUs
-                                    : is_report_due ? kReportUs
-                                                    : options_.status_interval_us,
+    if (reads_ahead_ && !is_pumping()) {
+      sleep_unless_interrupted(interrupt_, epoch.is_log_read ? kAwaitUs : 0);
+      continue;
+    }
+    if (reads_ahead_ && (!epoch.is_log_read || !epoch.is_drained)) {
+      TRY(epoch.stream->wait_and_read(0, -1));  // the decoder has more to read
+      continue;
+    }
+    bool is_over_budget = reads_ahead_ || held_bytes_ > options_.wal_budget_bytes;
+    if (is_over_budget) {
+      epoch.watch->moved();  // what the source keeps is to be known
+    }
+    TRY(epoch.stream->wait_and_read(is_awaited                        ? kAwaitUs
+                                    : is_report_due || is_over_budget ? kReportUs
+                                                                      : options_.status_interval_us,
                                     wake_.fd()));
   }
   return Status::cancelled("interrupted");

@@ -47,7 +47,7 @@ struct Deliver {
 PostgresSource::PostgresSource(PostgresCdcOptions options, SourceOpening opening)
     : queue_(kQueueBytes, std::move(opening.wake)),
       resumed_(opening.resume ? SourceToken::parse(opening.resume->token) : std::nullopt),
-      receiver_(std::move(options), std::move(opening.durable_name), place_of(opening), queue_) {}
+      receiver_(std::move(options), opening, place_of(opening), queue_) {}
 
 // A token that cannot be read is of no server that there is.
 std::optional<Receiver::Place> PostgresSource::place_of(const SourceOpening& opening) const {

@@ -70,11 +70,6 @@ std::string options_text(const Options& options) {
   return text;
 }
 
-const char* state_text(SourceState state) {
-  constexpr const char* kTexts[] = {"connecting", "snapshot", "streaming", "stale", "failed"};
-  return kTexts[static_cast<int>(state)];
-}
-
 }  // namespace
 
 Result<StatementResult> StatementExecutor::run(const sql::Describe& statement) {
@@ -209,14 +204,18 @@ Result<StatementResult> StatementExecutor::run(const sql::Show& statement) {
           if (!written.ok()) {  // a full disk: what is read is not acknowledged
             status.message += (status.message.empty() ? "" : "; ") + written.message();
           }
-          rows.push_back({key, state_text(status.state), status.position.to_string(),
-                          status.slot_name, status.publication_name, status.message});
+          int64_t held_ms =
+              status.held_since_us == 0 ? 0 : (now_us() - status.held_since_us) / 1000;
+          rows.push_back({key, name_of(status.state), status.position.to_string(), status.slot_name,
+                          status.publication_name, status.message,
+                          std::to_string(status.held_bytes), std::to_string(held_ms),
+                          std::to_string(status.read_ahead_bytes)});
         }
       });
-      return table(
-          "SHOW",
-          text_schema({"source", "state", "received up to", "slot", "publication", "message"}),
-          std::move(rows));
+      return table("SHOW",
+                   text_schema({"source", "state", "received up to", "slot", "publication",
+                                "message", "held bytes", "held ms", "read ahead bytes"}),
+                   std::move(rows));
     }
     case kMemory: {
       loop.run([&] {
@@ -263,9 +262,13 @@ Result<StatementResult> StatementExecutor::show_freshness() {
 Result<StatementResult> StatementExecutor::show_slots() {
   std::vector<std::vector<std::string>> rows;
   for (const SystemSource& source : system_snapshot().sources) {
-    rows.push_back({source.name, source.slot, source.publication, source.position.to_string()});
+    rows.push_back({source.name, source.slot, source.publication, source.position.to_string(),
+                    source.acknowledged.to_string(), std::to_string(source.kept_bytes),
+                    source.wal_status});
   }
-  return table("SHOW", text_schema({"source", "slot", "publication", "received up to"}),
+  return table("SHOW",
+               text_schema({"source", "slot", "publication", "received up to", "confirmed",
+                            "kept bytes", "wal status"}),
                std::move(rows));
 }
 

@@ -12,11 +12,6 @@ namespace tidemark {
 
 namespace {
 
-const char* state_text(SourceState state) {
-  constexpr const char* kTexts[] = {"connecting", "snapshot", "streaming", "stale", "failed"};
-  return kTexts[static_cast<int>(state)];
-}
-
 // Settings of PostgreSQL that clients look at and nobody can change here.
 constexpr std::pair<const char*, const char*> kFixed[] = {
     {"server_version", "15.0"},
@@ -89,13 +84,20 @@ void StatementExecutor::take_dataflows(SystemSnapshot& snapshot) {
     for (const auto& [key, feed] : loop.sources()) {
       SourceStatus status = feed->source().status();
       snapshot.sources.push_back({.name = key,
-                                  .state = state_text(status.state),
+                                  .state = name_of(status.state),
                                   .slot = status.slot_name,
                                   .publication = status.publication_name,
                                   .message = status.message,
                                   .position = status.position,
-                                  .acknowledged = feed->acknowledged(),
-                                  .current = {}});
+                                  .acknowledged = std::max(feed->acknowledged(), status.confirmed),
+                                  .current = {},
+                                  .held_bytes = status.held_bytes,
+                                  .kept_bytes = status.kept_bytes,
+                                  .read_ahead_bytes = status.read_ahead_bytes,
+                                  .budget_bytes = status.budget_bytes,
+                                  .held_since_us = status.held_since_us,
+                                  .wal_status = status.wal_status,
+                                  .budget_policy = status.budget_policy});
     }
   });
 }

@@ -47,7 +47,12 @@ void fill_sources(const SystemSnapshot& snapshot, SystemRows& rows) {
               {"position", source.position.to_string()},
               {"slot", source.slot},
               {"publication", source.publication},
-              {"message", source.message}});
+              {"message", source.message},
+              {"held_bytes", static_cast<int64_t>(source.held_bytes)},
+              {"held_since", time_or_null(source.held_since_us)},
+              {"read_ahead_bytes", static_cast<int64_t>(source.read_ahead_bytes)},
+              {"budget_bytes", static_cast<int64_t>(source.budget_bytes)},
+              {"budget_policy", source.budget_policy}});
   }
 }
 
@@ -56,7 +61,10 @@ void fill_slots(const SystemSnapshot& snapshot, SystemRows& rows) {
     rows.add({{"source", source.name},
               {"slot", source.slot},
               {"publication", source.publication},
-              {"received", source.position.to_string()}});
+              {"received", source.position.to_string()},
+              {"confirmed", source.acknowledged.to_string()},
+              {"kept_bytes", static_cast<int64_t>(source.kept_bytes)},
+              {"wal_status", source.wal_status}});
   }
 }
 
@@ -132,7 +140,9 @@ constexpr SystemTable kTables[] = {
      "readers:int8 state_bytes:int8 message:text",
      fill_views},
     {"tidemark", "sources", 12051,
-     "name:text state:text position:text slot:text publication:text message:text", fill_sources},
+     "name:text state:text position:text slot:text publication:text message:text held_bytes:int8 "
+     "held_since:timestamptz read_ahead_bytes:int8 budget_bytes:int8 budget_policy:text",
+     fill_sources},
     {"tidemark", "operators", 12052,
      "job:int8 view:text node:int4 operator:text rows_in:int8 rows_out:int8 state_bytes:int8",
      fill_operators},
@@ -141,7 +151,9 @@ constexpr SystemTable kTables[] = {
      fill_subscriptions},
     {"tidemark", "settings", 12054,
      "name:text value:text default_value:text has_effect:bool text:text", fill_settings},
-    {"tidemark", "slots", 12055, "source:text slot:text publication:text received:text",
+    {"tidemark", "slots", 12055,
+     "source:text slot:text publication:text received:text confirmed:text kept_bytes:int8 "
+     "wal_status:text",
      fill_slots},
     {"tidemark", "lag", 12056,
      "what:text name:text source:text position:text current:text lag_bytes:int8", fill_lag},

@@ -62,6 +62,10 @@ struct SystemSource {
   Lsn position;
   Lsn acknowledged;
   Lsn current;  // of the source's own log; not valid: it was not asked, or does not answer
+  // SourceStatus has their meaning.
+  uint64_t held_bytes = 0, kept_bytes = 0, read_ahead_bytes = 0, budget_bytes = 0;
+  int64_t held_since_us = 0;
+  std::string wal_status, budget_policy;
 };
 
 // Also answers the functions of pg_catalog.

@@ -132,10 +132,18 @@ Result<std::string> engine_metrics(Session& session) {
          {"view", "node", "operator"}, 3);
   gauges(out, operators, "tidemark_operator_rows_out", "Changes that an operator has given.",
          {"view", "node", "operator"}, 4);
-  RowBatch sources = TRY(
-      ask(session,
-          "SELECT name, CASE WHEN state = 'streaming' THEN 1 ELSE 0 END FROM tidemark.sources"));
+  RowBatch sources =
+      TRY(ask(session,
+              "SELECT name, CASE WHEN state = 'streaming' THEN 1 ELSE 0 END, read_ahead_bytes, "
+              "budget_bytes FROM tidemark.sources"));
   gauges(out, sources, "tidemark_source_up", "1 while the source's changes are received.",
+         {"source"}, 1);
+  gauges(out, sources, "tidemark_source_read_ahead_bytes",
+         "Log of the source that was received and waits on our disk.", {"source"}, 2);
+  gauges(out, sources, "tidemark_source_budget_bytes",
+         "Log that the source may keep for us (wal.budget).", {"source"}, 3);
+  RowBatch slots = TRY(ask(session, "SELECT source, kept_bytes FROM tidemark.slots"));
+  gauges(out, slots, "tidemark_slot_kept_bytes", "Log that our slot keeps at the source in all.",
          {"source"}, 1);
   RowBatch lag = TRY(ask(session, "SELECT name, lag_bytes, what FROM tidemark.lag"));
   constexpr std::array<const char*, 3> kLags[] = {

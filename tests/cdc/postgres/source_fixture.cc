@@ -256,7 +256,8 @@ void SourceFixture::open(const Options& with, std::optional<ResumePoint> resume)
                                    wake_.notify_all();
                                  },
                              .durable_name = durable_name,
-                             .resume = std::move(resume)});
+                             .resume = std::move(resume),
+                             .read_ahead_directory = read_ahead_directory});
   CHECK(opened.ok());
   source = std::move(opened).value();
   sink.on_status = [this] { messages.push_back(source->status().message); };

@@ -118,6 +118,7 @@ class SourceFixture {
   bool acknowledges = true;
   std::vector<std::string> messages;  // of the source's states so far
   std::string durable_name;           // of the source to open
+  std::string read_ahead_directory;   // the same
 
  private:
   void open(const Options& with, std::optional<ResumePoint> resume);

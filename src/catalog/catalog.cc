@@ -190,17 +190,7 @@ Result<ObjectRef> Catalog::create(CatalogObject object) {
                                          object.name.database));
   }
   auto& objects = found->second.databases[object.name.database];
-  if (objects.contains(object.name.object)) {
-    return Status::already_exists(fmt::format("{} exists already: {}",
-                                              objects[object.name.object]->kind_text(),
-                                              object.name.object))
-        .with_sqlstate("42P07")
-        .with_hint("drop it first, or write IF NOT EXISTS");
-  }
-  if (find_index(objects, object.name.object) != nullptr) {
-    return Status::already_exists(fmt::format("index exists already: {}", object.name.object))
-        .with_sqlstate("42P07");
-  }
+  TRY(check_free(objects, object.name.object));
   ++version_;
   object.id = next_id_++;
   auto ref = std::make_shared<const CatalogObject>(std::move(object));
@@ -224,18 +214,52 @@ Status Catalog::restore(CatalogObject object) {
   return {};
 }
 
-ObjectRef Catalog::find_by_id(ObjectId id) const {
-  std::lock_guard lock(mutex_);
-  for (const auto& [catalog_name, entry] : catalogs_) {
-    for (const auto& [database_name, objects] : entry.databases) {
-      for (const auto& [object_name, object] : objects) {
+Status Catalog::check_free(const Objects& objects, const std::string& name) {
+  if (auto taken = objects.find(name); taken != objects.end()) {
+    return Status::already_exists(
+               fmt::format("{} exists already: {}", taken->second->kind_text(), name))
+        .with_sqlstate("42P07")
+        .with_hint("drop it first, or write IF NOT EXISTS");
+  }
+  if (find_index(objects, name) != nullptr) {
+    return Status::already_exists(fmt::format("index exists already: {}", name))
+        .with_sqlstate("42P07");
+  }
+  return {};
+}
+
+ObjectRef* Catalog::find_place(ObjectId id) {
+  for (auto& [catalog_name, entry] : catalogs_) {
+    for (auto& [database_name, objects] : entry.databases) {
+      for (auto& [object_name, object] : objects) {
         if (object->id == id) {
-          return object;
+          return &object;
         }
       }
     }
   }
   return nullptr;
+}
+
+ObjectRef Catalog::find_by_id(ObjectId id) const {
+  std::lock_guard lock(mutex_);
+  const ObjectRef* place = const_cast<Catalog*>(this)->find_place(id);
+  return place == nullptr ? nullptr : *place;
+}
+
+Status Catalog::check_unused(const CatalogObject& object, std::string_view doing) const {
+  for (const auto& [catalog_name, entry] : catalogs_) {
+    for (const auto& [database_name, objects] : entry.databases) {
+      for (const auto& [object_name, other] : objects) {
+        if (std::ranges::find(other->depends_on, object.id) != other->depends_on.end()) {
+          return Status::invalid_argument(fmt::format("cannot {} {} {}: {} {} depends on it", doing,
+                                                      object.kind_text(), object.name.object,
+                                                      other->kind_text(), object_name));
+        }
+      }
+    }
+  }
+  return {};
 }
 
 Result<ObjectRef> Catalog::drop(const ObjectName& name) {
@@ -249,18 +273,8 @@ Result<ObjectRef> Catalog::drop(const ObjectName& name) {
     return Status::not_found(fmt::format("no such table or view: {}", name.to_string()));
   }
   ObjectRef object = database->second[name.object];
-  for (const auto& [catalog_name, entry] : catalogs_) {
-    for (const auto& [database_name, objects] : entry.databases) {
-      for (const auto& [object_name, other] : objects) {
-        if (std::find(other->depends_on.begin(), other->depends_on.end(), object->id) !=
-            other->depends_on.end()) {
-          return Status::invalid_argument(fmt::format("cannot drop {} {}: {} {} depends on it",
-                                                      object->kind_text(), name.object,
-                                                      other->kind_text(), object_name))
-              .with_hint("drop what depends on it first, or write CASCADE");
-        }
-      }
-    }
+  if (Status used = check_unused(*object, "drop"); !used.ok()) {
+    return std::move(used).with_hint("drop what depends on it first, or write CASCADE");
   }
   ++version_;
   database->second.erase(name.object);

@@ -84,6 +84,9 @@ struct CatalogObject {
   std::string context_catalog;
   std::string context_database;
   std::vector<ObjectId> depends_on;
+  // Counts the definitions that the object has had in this process: what was bound against one does
+  // not fit the rows of another.
+  uint64_t revision = 0;
   std::variant<TableDefinition, ViewDefinition, MaterializedViewDefinition, SystemTableDefinition>
       definition;
 
@@ -137,6 +140,11 @@ class Catalog {
   ObjectRef find_by_id(ObjectId id) const;  // null: there is none
   // Error if other objects depend on it.
   Result<ObjectRef> drop(const ObjectName& name);
+  // A new definition of the object of this id. It keeps its name, and of its indexes those that
+  // kept_indexes() names. kNotFound: it was dropped meanwhile.
+  Result<ObjectRef> replace(CatalogObject object);
+  // Within its database. Error: the name is taken, or other objects depend on it by its old one.
+  Result<ObjectRef> rename(const ObjectName& name, const std::string& to);
   // An index over a materialized view, which is given as it is with it. The index's name is one of
   // the view's database, like those of tables and views. The view is an object anew, of the same
   // id.
@@ -175,6 +183,10 @@ class Catalog {
   Status not_found(const ObjectName& name, const Entry* entry);
   // The view that has the index; null: no view has one of that name.
   static ObjectRef find_index(const Objects& objects, const std::string& name);
+  // Whether a table, view or index of the database has the name.
+  static Status check_free(const Objects& objects, const std::string& name);
+  ObjectRef* find_place(ObjectId id);
+  Status check_unused(const CatalogObject& object, std::string_view doing) const;
   Objects* find_objects(const ObjectName& name);
   ObjectRef find_system(const std::string& schema, const std::string& name) const;
 
@@ -184,5 +196,8 @@ class Catalog {
   std::map<std::string, std::map<std::string, ObjectRef>> system_;  // schema, name
   ObjectId next_id_ = 1;
 };
+
+// The indexes of a view whose columns a new schema of it has too, by name, over their places there.
+std::vector<IndexDefinition> kept_indexes(const CatalogObject& view, const Schema& schema);
 
 }  // namespace tidemark

@@ -11,6 +11,7 @@
 
 #include "dataflow/graph.h"
 #include "dataflow/operators/aggregate.h"
+#include "dataflow/operators/dynamic_filter.h"
 #include "dataflow/operators/map.h"
 #include "dataflow/operators/over.h"
 #include "dataflow/operators/recursive.h"
@@ -252,6 +253,19 @@ Query recursive_query(bool all) {
       }};
 }
 
+// column <kind> (SELECT bound FROM input)
+Query dynamic_filter_query(BoundKind kind, size_t column, const AggregateSpec& bound) {
+  return {"dynamic filter " + std::string(kBoundNames[static_cast<size_t>(kind)]), kInput,
+          [=](Graph& graph, NodeId input) {
+            NodeId value = graph.add(
+                std::make_unique<AggregateOperator>(std::vector<size_t>(), std::vector<Type>(),
+                                                    std::vector<AggregateSpec>{bound}),
+                {input});
+            return graph.add(std::make_unique<DynamicFilterOperator>(kInput.types(), column, kind),
+                             {input, value});
+          }};
+}
+
 std::vector<Query> queries() {
   using enum AggregateKind;
   std::vector<AggregateSpec> all = {
@@ -297,6 +311,13 @@ std::vector<Query> queries() {
   list.push_back(top(3, 4));
   list.push_back(top(2, TopNOperator::kNoLimit));
   add_over_queries(list);
+  for (BoundKind kind : {BoundKind::kLess, BoundKind::kLessEqual, BoundKind::kEqual,
+                         BoundKind::kGreaterEqual, BoundKind::kGreater}) {
+    list.push_back(dynamic_filter_query(kind, 2, spec(kAvg, 2)));
+    list.push_back(dynamic_filter_query(kind, 2, spec(kMax, 2, false, 4)));
+    list.push_back(dynamic_filter_query(kind, 0, spec(kMin, 0, false, 4)));
+    list.push_back(dynamic_filter_query(kind, 3, ordered_spec(kLastValue, 3, {{2, true, false}})));
+  }
   list.push_back(recursive_query(false));
   list.push_back(recursive_query(true));
   list.push_back({"filter", kInput, [](Graph& graph, NodeId input) {

@@ -232,11 +232,24 @@ Result<ChangeLogRead> ChangeLog::after(Lsn mark, Lsn shown) const {
         .with_hint("ask for a mark that this view has told");
   }
   ChangeLogRead read;
-  read.entries_.assign(next, entries_.end());
+  read.entries_.assign(
+      next, std::ranges::upper_bound(next, entries_.end(), shown, {}, &ChangeLogEntry::mark));
   read.types_ = types_;
   read.store_ = store_;
   read.prefix_ = prefix_;
   return read;
+}
+
+Result<std::optional<ZBatch>> ChangeLog::changes_at(Lsn mark) const {
+  auto entry = std::ranges::lower_bound(entries_, mark, {}, &ChangeLogEntry::mark);
+  if (entry == entries_.end() || entry->mark != mark) {
+    return std::optional<ZBatch>();
+  }
+  if (entry->changes != nullptr) {
+    return std::optional(*entry->changes);
+  }
+  std::optional<std::string> rows = TRY(store_->get(entry_key(entry->number, kRows)));
+  return rows ? std::optional(TRY(decode_rows(*rows, types_))) : std::nullopt;
 }
 
 void ChangeLog::stage(StoreBatch& batch) {

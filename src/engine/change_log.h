@@ -70,9 +70,11 @@ class ChangeLog {
   void add(Lsn first, Lsn mark, int64_t commit_time_us, int64_t published_us,
            const ZBatch& changes);
 
-  // What follows the mark. `shown`: up to where the view is shown now. Error: the mark lies before
+  // What follows the mark, up to where the view is shown now. Error: the mark lies before
   // what is kept, or was never shown.
   Result<ChangeLogRead> after(Lsn mark, Lsn shown) const;
+  // What was published at a mark; nullopt: nothing is kept of it.
+  Result<std::optional<ZBatch>> changes_at(Lsn mark) const;
   // The newest entry.
   const ChangeLogEntry& last() const { return entries_.back(); }
   bool empty() const { return entries_.empty(); }

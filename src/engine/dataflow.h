@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "catalog/catalog.h"
 #include "connectors/connector.h"
 #include "dataflow/operators/upsert.h"
 #include "engine/change_log.h"
@@ -63,6 +64,17 @@ struct MarkWaiter {
   bool is_reached = false;
 };
 
+// How a new version of a materialized view takes the place of the one that is shown: at `mark` the
+// view's content changes by `difference`, as it changes by any other update.
+struct Placement {
+  DataflowId old_version = 0;  // may be gone: then there is nothing to take back
+  DataflowId new_version = 0;
+  Lsn mark;
+  bool is_same_shape = false;  // the columns and the source: those who read the old go on
+  ZBatch difference;           // new less old, if it is
+  bool is_durable = false;     // what the next start finds is the new version
+};
+
 // A view's rows as one of its readers takes them.
 Delta pick(const ZBatch& rows, const std::vector<size_t>& columns);
 
@@ -72,15 +84,28 @@ class Dataflow {
   std::string source_key;  // of all it reads, directly and through views; empty: constants only
   ObjectId object = 0;     // the materialized view; 0: an ad-hoc query, gone with its last reader
   std::string name;        // for SHOW JOBS
+  // A new version of the view, built beside the one that is shown. Nobody reads it before it has
+  // taken that one's place.
+  bool is_build = false;
+  // What the view is with this version, if its place in the catalog is still to be taken.
+  ObjectRef definition;
+  std::function<void(Dataflow&)> when_placed;
+  uint64_t revision = 0;  // of the definition in the catalog that this version runs
+  std::string plan;       // see PlannedDataflow
   std::optional<std::vector<size_t>> key;
   std::unique_ptr<Graph> graph;
   std::vector<TableFeed> tables;
   std::vector<ViewFeed> views;
   std::vector<Subscriber> subscribers;
   std::vector<DataflowId> downstream;
+  bool is_just_placed = false;  // see VersionState::kPlaced
+  // After a restart: what the readers that an earlier process has left do not have yet, because
+  // this version had just taken its place.
+  std::optional<ZBatch> owed;
 
   StepContext context;
   bool is_durable = false;  // its state is kept in the store
+  DataflowId log_id = 0;    // under which its change log is kept; 0: under its own
   bool dirty = true;        // its graph has input for the next step
   // Its graph has run, but nothing could be published: a view that it reads was not up to date.
   bool waits_for_views = false;
@@ -92,6 +117,7 @@ class Dataflow {
   int64_t published_us = 0;  // when `mark` was reached
   int64_t started_us = 0;
   ViewHistory history;
+  uint64_t shape_turn = 0;  // since this turn the view has its present columns
   ChangeLog log;
   Lsn first_unshown;  // the first commit since the last publication; not valid: none
   std::shared_ptr<const ViewRead> shown;  // in PublishedViews; null: is not there
@@ -100,6 +126,10 @@ class Dataflow {
 
   // Called once, at the end of the turn in which it is published for the first time.
   std::function<void(Dataflow&)> when_live;
+
+  DataflowId log_owner() const { return log_id != 0 ? log_id : id; }
+  // A materialized view as others read it.
+  bool is_view() const { return object != 0 && !is_build; }
 
   // Why nothing newer can be shown, if a table cannot be read on.
   std::optional<Status> stopped() const {

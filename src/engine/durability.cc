@@ -94,10 +94,16 @@ Status Durability::erase_user(const std::string& name) {
 
 // --- dataflows and sources ---
 
-Status Durability::attach(Dataflow& dataflow, const std::string& plan, bool is_stored) {
+Status Durability::attach(Dataflow& dataflow, bool is_stored) {
   DataflowRecord record;
   record.object = dataflow.object;
-  record.plan = plan;
+  record.plan = dataflow.plan;
+  record.state = dataflow.is_build         ? VersionState::kBuild
+                 : dataflow.is_just_placed ? VersionState::kPlaced
+                                           : VersionState::kShown;
+  is_changed_ = is_changed_ || dataflow.is_just_placed;
+  record.definition = dataflow.definition != nullptr ? encode_object(*dataflow.definition) : "";
+  record.log = dataflow.log_id;
   record.zone = dataflow.context.eval.zone;
   record.started_us = dataflow.context.eval.now_us;
   record.is_live = is_stored;
@@ -119,7 +125,7 @@ Status Durability::attach(Dataflow& dataflow, const std::string& plan, bool is_s
   for (const Field& field : dataflow.graph->output().schema().fields) {
     types.push_back(field.type);
   }
-  TRY(dataflow.log.attach(*store_, change_log_prefix(dataflow.id), types,
+  TRY(dataflow.log.attach(*store_, change_log_prefix(dataflow.log_owner()), types,
                           is_stored ? std::optional(dataflow.mark) : std::nullopt));
   dataflow.is_durable = true;
   return {};
@@ -133,7 +139,9 @@ Status Durability::detach(DataflowId id) {
   // A checkpoint may be on its way to the disk with more of this state, so the state goes with the
   // next one; if that never comes, the next start finds state without a record.
   erased_prefixes_.push_back(state_prefix(id));
-  erased_prefixes_.push_back(change_log_prefix(id));
+  if (const Dataflow* dataflow = loop_->find_dataflow(id)) {
+    erased_prefixes_.push_back(change_log_prefix(dataflow->log_owner()));
+  }
   is_changed_ = true;
   StoreBatch batch;
   batch.erase(dataflow_key(id));
@@ -148,6 +156,21 @@ Status Durability::forget_dataflow(DataflowId id) {
   batch.erase_prefix(state_prefix(id));
   batch.erase_prefix(change_log_prefix(id));
   return store_->write(batch);
+}
+
+Status Durability::put_placed(DataflowId id, const CatalogObject& object) {
+  auto record = dataflows_.find(id);
+  CHECK(record != dataflows_.end());
+  DataflowRecord now = record->second;
+  now.definition.clear();
+  StoreBatch batch;
+  batch.put(object_key(object.id), encode_object(object));
+  batch.put(dataflow_key(id), encode_dataflow(now));
+  TRY(store_->write(batch));
+  record->second = std::move(now);
+  note_change();
+  crash_.pass("replaced");
+  return {};
 }
 
 Status Durability::put_source(const std::string& key, const SourceRecord& record) {
@@ -275,11 +298,13 @@ void Durability::turn() {
   keep_within_limit();
   bool is_full = changed_entries() > kChangedEntriesMax;
   is_behind_ = is_full && writer_->is_writing();
-  if (!is_changed_ || writer_->is_writing() || !is_between_commits()) {
+  if (!is_changed_ || writer_->is_writing() || !is_between_commits() ||
+      loop_->placement() != nullptr) {
     return;
   }
-  if (is_due() || is_over_limit_ || is_full) {
+  if (is_due() || is_over_limit_ || is_full || loop_->may_place()) {
     crash_.pass("stage");
+    loop_->begin_placement();
     StoreBatch batch = stage();
     began_us_ = now_us();
     writer_->begin(std::move(batch));
@@ -293,6 +318,7 @@ StoreBatch Durability::stage() {
   }
   erased_prefixes_.clear();
   staged_.clear();
+  const Placement* placement = loop_->placement();
   for (auto& [id, record] : dataflows_) {
     Dataflow* dataflow = loop_->find_dataflow(id);
     if (dataflow == nullptr || dataflow->failed) {
@@ -303,6 +329,10 @@ StoreBatch Durability::stage() {
     dataflow->log.stage(batch);
   }
   stage_records(batch);
+  if (placement != nullptr) {
+    stage_placement(*placement, batch);
+    crash_.pass("placing");
+  }
   is_changed_ = false;
   return batch;
 }
@@ -317,6 +347,8 @@ void Durability::stage_records(StoreBatch& batch) {
     now.is_live = dataflow->live && dataflow->ready() && !dataflow->failed;
     now.mark = dataflow->mark;
     now.commit_time_us = dataflow->commit_time_us;
+    // Its readers have had the difference in the turn in which it took its place.
+    now.state = now.state == VersionState::kPlaced ? VersionState::kShown : now.state;
     if (now != record) {
       batch.put(dataflow_key(id), encode_dataflow(now));
       record = std::move(now);
@@ -337,6 +369,22 @@ void Durability::stage_records(StoreBatch& batch) {
   }
 }
 
+// The new version's record tells the next start that it is the view, and with which definition. If
+// it reads the old one's change log, that one has the new version's, which goes with it.
+void Durability::stage_placement(const Placement& placement, StoreBatch& batch) {
+  auto fresh = dataflows_.find(placement.new_version);
+  if (fresh == dataflows_.end()) {
+    return;
+  }
+  fresh->second.state = VersionState::kPlaced;
+  fresh->second.mark = placement.mark;
+  if (Dataflow* old = loop_->find_dataflow(placement.old_version)) {
+    fresh->second.log = placement.is_same_shape ? old->log_owner() : fresh->second.log;
+    batch.erase(dataflow_key(old->id));
+  }
+  batch.put(dataflow_key(placement.new_version), encode_dataflow(fresh->second));
+}
+
 void Durability::ended() {
   for (DataflowId id : staged_) {
     if (Dataflow* dataflow = loop_->find_dataflow(id)) {
@@ -352,6 +400,10 @@ void Durability::ended() {
     }
   }
   acknowledge_.clear();
+  if (loop_->placement() != nullptr) {
+    crash_.pass("placed");
+    loop_->placement_is_durable();
+  }
   crash_.pass("acknowledged");
 }
 

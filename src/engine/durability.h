@@ -49,7 +49,9 @@ class Durability {
 
   // --- dataflows and sources (step thread) ---
   // Keeps the state of a dataflow from now on. `is_stored`: it is there already, and fits the plan.
-  Status attach(Dataflow& dataflow, const std::string& plan, bool is_stored);
+  Status attach(Dataflow& dataflow, bool is_stored);
+  // A new version is in its place: the view's record says so, and the dataflow's no longer has to.
+  Status put_placed(DataflowId id, const CatalogObject& object);
   // Forgets a dataflow; its state goes with the next checkpoint.
   Status detach(DataflowId id);
   // The same for one that is not attached, its state at once.
@@ -95,6 +97,7 @@ class Durability {
  private:
   StoreBatch stage();
   void stage_records(StoreBatch& batch);
+  void stage_placement(const Placement& placement, StoreBatch& batch);
   void ended();
   bool is_between_commits() const;
   void keep_within_limit();

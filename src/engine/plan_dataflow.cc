@@ -13,6 +13,8 @@ namespace {
 // state.
 constexpr int kGraphVersion = 3;
 
+constexpr const char* kViewChanged = "40001";  // serialization_failure: clients try again
+
 TableRequest request_of(const GraphInput& input) {
   const auto& table = std::get<TableDefinition>(input.object->definition);
   TableRequest request;
@@ -40,6 +42,16 @@ TableRequest request_of(const GraphInput& input) {
 
 }  // namespace
 
+Status view_was_changed(std::string_view name) {
+  return Status::unavailable(fmt::format("view {} has just been changed", name))
+      .with_sqlstate(kViewChanged)
+      .with_hint("run the statement again");
+}
+
+bool is_view_changed(const Status& status) {
+  return !status.ok() && status.sqlstate() == kViewChanged;
+}
+
 Result<PlannedDataflow> plan_dataflow(const BoundQuery& bound, ObjectId object, std::string name,
                                       std::string zone) {
   PhysicalPlan physical = build_graph(bound.plan);
@@ -51,7 +63,7 @@ Result<PlannedDataflow> plan_dataflow(const BoundQuery& bound, ObjectId object, 
   dataflow.context.eval.zone = std::move(zone);
   dataflow.graph = std::move(physical.graph);
   planned.constants = std::move(physical.constants);
-  planned.plan = fmt::format("{}\n{}", kGraphVersion, plan_to_string(*bound.plan));
+  dataflow.plan = fmt::format("{}\n{}", kGraphVersion, plan_to_string(*bound.plan));
   for (const GraphInput& input : physical.inputs) {
     if (input.object->is_system_table()) {
       return Status::unsupported(
@@ -67,18 +79,19 @@ Result<PlannedDataflow> plan_dataflow(const BoundQuery& bound, ObjectId object, 
               "SET 'execution.runtime-mode' = 'batch', answers once");
     }
     if (input.object->is_materialized_view()) {
-      planned.views.push_back({input.object->id, input.node, input.columns});
+      planned.views.push_back(
+          {input.object->id, input.object->revision, input.node, input.columns});
     } else {
       planned.tables.push_back(request_of(input));
       const TableRequest& request = planned.tables.back();
-      planned.plan += fmt::format("{} {}:", request.source_key, request.node);
+      dataflow.plan += fmt::format("{} {}:", request.source_key, request.node);
       for (size_t i = 0; i < request.types.size(); ++i) {
         bool is_key =
             std::find(request.row_key.begin(), request.row_key.end(), i) != request.row_key.end();
-        planned.plan += fmt::format(" {} {}{}", request.spec.columns[i].name,
-                                    request.types[i].to_string(), is_key ? " KEY" : "");
+        dataflow.plan += fmt::format(" {} {}{}", request.spec.columns[i].name,
+                                     request.types[i].to_string(), is_key ? " KEY" : "");
       }
-      planned.plan += '\n';
+      dataflow.plan += '\n';
     }
   }
   for (const TableRequest& request : planned.tables) {

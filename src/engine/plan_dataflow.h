@@ -25,6 +25,7 @@ struct TableRequest {
 // A materialized view that does.
 struct ViewRequest {
   ObjectId object;
+  uint64_t revision;  // the definition that the query was bound against
   NodeId node;
   std::vector<size_t> columns;
 };
@@ -34,8 +35,11 @@ struct PlannedDataflow {
   std::vector<TableRequest> tables;
   std::vector<ViewRequest> views;
   std::vector<std::pair<NodeId, RowBatch>> constants;  // to be pushed at a first start
-  std::string plan;  // what the layout of the state follows from: equal plans have equal layouts
 };
+
+// A view has another definition since a statement that reads it was bound: it is to be bound again.
+Status view_was_changed(std::string_view name);
+bool is_view_changed(const Status& status);
 
 // `object`: the materialized view, or 0 for an ad-hoc query. `zone`: the session's time zone.
 Result<PlannedDataflow> plan_dataflow(const BoundQuery& bound, ObjectId object, std::string name,

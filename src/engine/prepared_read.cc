@@ -107,8 +107,8 @@ std::optional<StatementResult> Session::read_prepared(const PreparedRead& read,
   }
   std::optional<std::vector<ColumnRef>> values = values_of(read.point, &parameters);
   PublishedViews::Shown view = engine_.step_loop().published().find(read.point.object->id);
-  if (!values || view == nullptr || !reaches_min_mark(*view) ||
-      (view->wants_adding_up() && view->base->claim_adding_up())) {
+  if (!values || view == nullptr || view->revision != read.point.object->revision ||
+      !reaches_min_mark(*view) || (view->wants_adding_up() && view->base->claim_adding_up())) {
     return std::nullopt;
   }
   std::optional<ZBatch> found = find_rows(*view, read.point, *values, IndexUse::kMadeOnly);

@@ -7,7 +7,8 @@ namespace tidemark {
 
 namespace {
 constexpr uint8_t kSourceVersion = 1;
-constexpr uint8_t kDataflowVersion = 1;
+constexpr uint8_t kDataflowVersion = 2;
+constexpr uint8_t kDataflowVersionWithoutBuilds = 1;
 }  // namespace
 
 std::string catalog_key(std::string_view catalog) {
@@ -102,13 +103,17 @@ std::string encode_dataflow(const DataflowRecord& record) {
   append_fixed(static_cast<uint8_t>(record.is_live), out);
   append_fixed(record.mark.value, out);
   append_fixed(record.commit_time_us, out);
+  append_fixed(record.state, out);
+  append_bytes(record.definition, out);
+  append_varint(record.log, out);
   return out;
 }
 
 Result<DataflowRecord> decode_dataflow(std::string_view bytes) {
   ByteReader in(bytes);
   DataflowRecord record;
-  if (in.fixed<uint8_t>() != kDataflowVersion) {
+  auto version = in.fixed<uint8_t>();
+  if (version != kDataflowVersion && version != kDataflowVersionWithoutBuilds) {
     in.fail();
   }
   record.object = in.varint();
@@ -118,6 +123,14 @@ Result<DataflowRecord> decode_dataflow(std::string_view bytes) {
   record.is_live = in.fixed<uint8_t>() != 0;
   record.mark.value = in.fixed<uint64_t>();
   record.commit_time_us = in.fixed<int64_t>();
+  if (version == kDataflowVersion) {
+    record.state = in.fixed<VersionState>();
+    if (record.state > VersionState::kPlaced) {
+      in.fail();
+    }
+    record.definition = in.bytes();
+    record.log = in.varint();
+  }
   if (!in.at_end()) {
     return Status::corruption("a view's record in the data directory cannot be read");
   }

@@ -58,6 +58,12 @@ struct SourceRecord {
 std::string encode_source(const SourceRecord& record);
 Result<SourceRecord> decode_source(std::string_view bytes);
 
+enum class VersionState : uint8_t {
+  kShown = 0,
+  kBuild = 1,   // a new version of the view, built beside the one that is shown
+  kPlaced = 2,  // has taken that one's place; the state of its readers is still by the old one
+};
+
 struct DataflowRecord {
   ObjectId object = 0;
   // What the state's layout follows from; another plan cannot read it.
@@ -69,6 +75,12 @@ struct DataflowRecord {
   bool is_live = false;
   Lsn mark;
   int64_t commit_time_us = 0;
+  VersionState state = VersionState::kShown;
+  // What the view is with this dataflow, where its own record does not say so yet: of a build, and
+  // of one that has just taken its place. Empty: as its record says.
+  std::string definition;
+  // The dataflow whose change log goes on with this one; 0: it has its own.
+  uint64_t log = 0;
   bool operator==(const DataflowRecord&) const = default;
 };
 std::string encode_dataflow(const DataflowRecord& record);

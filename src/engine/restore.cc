@@ -13,6 +13,7 @@
 #include "engine/external_catalog.h"
 #include "engine/source_feed.h"
 #include "engine/step_loop.h"
+#include "engine/view_build.h"
 #include "engine/view_options.h"
 
 namespace tidemark {
@@ -110,20 +111,16 @@ class Restorer {
       loop_.reserve_ids(id + 1);
       return {};
     }));
+    for (auto& [id, record] : records_) {
+      if (record.state != VersionState::kBuild && !record.definition.empty()) {
+        TRY(take_place(id, record));
+      }
+    }
     for (const auto& [id, record] : records_) {
-      ObjectRef object = engine_.catalog().find_by_id(record.object);
-      if (object == nullptr || !object->is_materialized_view()) {
-        TRY(engine_.durability()->forget_dataflow(id));  // dropped just before the end
-        continue;
-      }
-      started_.insert(object->id);
-      if (Status status = view(id, record, *object); !status.ok()) {
-        if (status.code() == StatusCode::kCorruption) {
-          return status;
-        }
-        notices_.push_back(
-            fmt::format("view {} does not run: {}", object->name.object, status.to_string()));
-      }
+      TRY(start(id));
+    }
+    for (auto& [id, dataflow] : loop_.dataflows()) {
+      dataflow->owed.reset();
     }
     // Made just before the end, and not begun.
     for (const ObjectRef& object : engine_.catalog().objects()) {
@@ -135,33 +132,111 @@ class Restorer {
     return {};
   }
 
+  // A new version that took its view's place just before the end.
+  Status take_place(DataflowId id, DataflowRecord& record) {
+    Result<ObjectRef> object = engine_.catalog().replace(TRY(decode_object(record.definition)));
+    if (!object.ok()) {
+      return {};  // dropped
+    }
+    record.definition.clear();
+    StoreBatch batch;
+    batch.put(object_key((*object)->id), encode_object(**object));
+    batch.put(dataflow_key(id), encode_dataflow(record));
+    return store_.write(batch);
+  }
+
+  // After the views that it reads.
+  Status start(DataflowId id) {
+    const DataflowRecord& record = records_.at(id);
+    if (!begun_.insert(id).second) {
+      return {};
+    }
+    ObjectRef object = engine_.catalog().find_by_id(record.object);
+    if (object == nullptr || !object->is_materialized_view()) {
+      return engine_.durability()->forget_dataflow(id);  // dropped just before the end
+    }
+    bool is_build = record.state == VersionState::kBuild;
+    Status status = is_build ? build(id, record, *object) : view(id, record, *object);
+    if (status.ok() || status.code() == StatusCode::kCorruption) {
+      return status;
+    }
+    notices_.push_back(is_build ? fmt::format("the new version of view {} is given up: {}",
+                                              object->name.object, status.to_string())
+                                : fmt::format("view {} does not run: {}", object->name.object,
+                                              status.to_string()));
+    return is_build ? engine_.durability()->forget_dataflow(id) : Status();
+  }
+
+  Status start_upstream(const PlannedDataflow& planned) {
+    for (const ViewRequest& view : planned.views) {
+      for (const auto& [id, record] : records_) {
+        if (record.object == view.object && record.state != VersionState::kBuild) {
+          TRY(start(id));
+        }
+      }
+    }
+    return {};
+  }
+
   Result<PlannedDataflow> plan(const CatalogObject& object, const std::string& zone) {
     BoundQuery bound = TRY(bind_materialized_view({engine_.catalog(), {}, {}, zone}, object));
     PlannedDataflow planned = TRY(plan_dataflow(bound, object.id, object.name.object, zone));
+    planned.dataflow.revision = object.revision;
     planned.dataflow.log.configure(TRY(retention_us(object)));
     return planned;
   }
 
   Status view(DataflowId id, const DataflowRecord& record, const CatalogObject& object) {
+    started_.insert(object.id);
     PlannedDataflow planned = TRY(plan(object, record.zone));
+    TRY(start_upstream(planned));
+    if (!TRY(resume_or_add(id, record, std::move(planned), "view " + object.name.object))) {
+      return {};
+    }
+    // If it has just taken its place, its readers go on with the difference, or are read anew.
+    Dataflow* dataflow = loop_.find_dataflow(id);
+    if (record.state == VersionState::kPlaced) {
+      dataflow->owed = TRY(dataflow->log.changes_at(dataflow->mark));
+    }
+    if (record.state != VersionState::kPlaced || dataflow->owed) {
+      resumed_.insert(object.id);
+    }
+    return {};
+  }
+
+  Status build(DataflowId id, const DataflowRecord& record, const CatalogObject& view) {
+    CatalogObject object = TRY(decode_object(record.definition));
+    PlannedDataflow planned = TRY(plan(object, record.zone));
+    TRY(start_upstream(planned));
+    make_build(engine_, view, std::move(object), planned.dataflow);
+    return resume_or_add(id, record, std::move(planned),
+                         fmt::format("the new version of view {}", view.name.object))
+        .status();
+  }
+
+  // True: it goes on where it was.
+  Result<bool> resume_or_add(DataflowId id, const DataflowRecord& record, PlannedDataflow planned,
+                             const std::string& what) {
     bool reads_live_views = std::ranges::all_of(
         planned.views, [&](const ViewRequest& view) { return resumed_.contains(view.object); });
-    if (record.is_live && planned.plan == record.plan && reads_live_views) {
+    bool is_same_plan = planned.dataflow.plan == record.plan;
+    if (record.is_live && is_same_plan && reads_live_views) {
       planned.dataflow.id = id;
       planned.dataflow.mark = record.mark;
       planned.dataflow.commit_time_us = record.commit_time_us;
       planned.dataflow.context.eval.now_us = record.started_us;
+      planned.dataflow.log_id = record.log;
+      planned.dataflow.is_just_placed = record.state == VersionState::kPlaced;
       TRY(loop_.resume_dataflow(std::move(planned)));
-      resumed_.insert(object.id);
-      return {};
+      return true;
     }
-    notices_.push_back(fmt::format("view {} is read anew: {}", object.name.object,
+    notices_.push_back(fmt::format("{} is read anew: {}", what,
                                    !record.is_live ? "it was not complete when the program ended"
-                                   : planned.plan != record.plan
-                                       ? "this version runs it by another plan"
-                                       : "a view that it reads is read anew"));
+                                   : !is_same_plan ? "this version runs it by another plan"
+                                                   : "a view that it reads is read anew"));
     TRY(engine_.durability()->forget_dataflow(id));
-    return loop_.add_dataflow(std::move(planned)).status();
+    TRY(loop_.add_dataflow(std::move(planned)));
+    return false;
   }
 
   // State whose dataflow is gone: the drop was recorded, and the end came before the next
@@ -174,7 +249,11 @@ class Restorer {
         ByteReader in(cursor.key().substr(kind.size()));
         DataflowId id = in.big_endian<uint32_t>();
         std::string prefix = kind == kStatePrefix ? state_prefix(id) : change_log_prefix(id);
-        if (loop_.find_dataflow(id) == nullptr) {
+        bool is_used = kind == kStatePrefix ? loop_.find_dataflow(id) != nullptr
+                                            : std::ranges::any_of(loop_.dataflows(), [&](auto& d) {
+                                                return d.second->log_owner() == id;
+                                              });
+        if (!is_used) {
           batch.erase_prefix(prefix);
         }
         cursor.seek(end_of_prefix(prefix));
@@ -188,6 +267,7 @@ class Restorer {
   Store& store_;
   StepLoop& loop_;
   std::map<DataflowId, DataflowRecord> records_;
+  std::set<DataflowId> begun_;
   std::set<ObjectId> started_;
   std::set<ObjectId> resumed_;
   std::vector<std::string> notices_;

@@ -105,7 +105,8 @@ void StepLoop::loop() {
     if (stop) {
       break;
     }
-    bool is_held_back = durability_ != nullptr && durability_->holds_back();
+    // A new version that is on its way to the disk changes the view at the mark that it has now.
+    bool is_held_back = durability_ != nullptr && (durability_->holds_back() || placement_);
     more = !is_held_back && poll_sources();
     is_publishing_ = true;
     step_closed();
@@ -116,7 +117,8 @@ void StepLoop::loop() {
     if (durability_ != nullptr) {
       durability_->turn();
       // What an earlier process left comes to memory while there is nothing else to do.
-      more = more || (is_held_back && !durability_->holds_back()) || durability_->warm();
+      bool holds_back = durability_->holds_back() || (placement_ && !placement_->is_durable);
+      more = more || (is_held_back && !holds_back) || durability_->warm();
     } else {
       for (auto& [key, feed] : sources_) {
         feed->acknowledge(feed->position());
@@ -132,6 +134,7 @@ void StepLoop::loop() {
     fail(*dataflow, Status::cancelled("the engine is shutting down"));
   }
   sources_.clear();
+  in_order_.clear();
   dataflows_.clear();
 }
 
@@ -195,9 +198,9 @@ void StepLoop::run_graph(Dataflow& dataflow) {
   }
 }
 
-// Whole commits, then publication. Dataflows are in order of creation, so that a view's readers
-// come after it.
+// Whole commits, then publication: a view's readers come after it.
 void StepLoop::step_closed() {
+  place_versions();
   std::map<std::string, bool> moved;
   for (auto& [key, feed] : sources_) {
     moved[key] = feed->take_moved();
@@ -233,7 +236,7 @@ void StepLoop::step_closed() {
       }
     }
   }
-  for (auto& [id, dataflow] : dataflows_) {
+  for (Dataflow* dataflow : in_order_) {
     if (dataflow->failed) {
       continue;
     }
@@ -319,7 +322,7 @@ void StepLoop::tell_waiters() {
       return entry.second->readers.empty() || entry.second->position() >= waiter->mark;
     });
     for (const auto& [id, dataflow] : dataflows_) {
-      bool counts = dataflow->object != 0 && dataflow->live && !obstacle(*dataflow);
+      bool counts = dataflow->is_view() && dataflow->live && !obstacle(*dataflow);
       is_reached = is_reached && (!counts || dataflow->mark >= waiter->mark);
     }
     if (is_reached) {
@@ -418,6 +421,7 @@ void StepLoop::remove_dataflow(DataflowId id) {
       std::erase(upstream->downstream, id);
     }
   }
+  std::erase(in_order_, dataflow);
   dataflows_.erase(id);
 }
 
@@ -428,7 +432,16 @@ Dataflow* StepLoop::find_dataflow(DataflowId id) {
 
 Dataflow* StepLoop::find_view(ObjectId object) {
   for (auto& [id, dataflow] : dataflows_) {
-    if (dataflow->object == object && object != 0) {
+    if (dataflow->object == object && dataflow->is_view()) {
+      return dataflow.get();
+    }
+  }
+  return nullptr;
+}
+
+Dataflow* StepLoop::find_build(ObjectId object) {
+  for (auto& [id, dataflow] : dataflows_) {
+    if (dataflow->object == object && dataflow->is_build) {
       return dataflow.get();
     }
   }

@@ -3,8 +3,9 @@
 //
 //   forever: run posted commands
 //            poll every source (bounded); changes gather at the feeds of the dataflows
-//            step 1: what came in whole commits -> graphs -> publish (views in order, each feeds
-//            the next); look-ups find it, then its readers are told
+//            step 1: new versions of views that are complete take their places; what came in
+//            whole commits -> graphs -> publish (views in order, each feeds the next); look-ups
+//            find it, then its readers are told
 //            step 2: what came of a commit that has not ended -> graphs, nothing is
 //            published acknowledge to the sources what has been published
 //
@@ -66,7 +67,9 @@ class StepLoop {
   void reserve_ids(DataflowId next) { next_id_ = std::max(next_id_, next); }
   void remove_dataflow(DataflowId id);
   Dataflow* find_dataflow(DataflowId id);
+  // The version that is shown; the one that is being built.
   Dataflow* find_view(ObjectId object);
+  Dataflow* find_build(ObjectId object);
   std::map<DataflowId, std::unique_ptr<Dataflow>>& dataflows() { return dataflows_; }
   // What it reads, directly and through views, is at the position of its source: what its output
   // has gathered is an answer. A view in error, or one that is being read anew, stays behind.
@@ -80,19 +83,30 @@ class StepLoop {
   // --- reads that answer once (step_loop_reads.cc) ---
 
   // A materialized view's content: at the end of the last turn, or at the pin. nullopt: it shows
-  // nothing yet. Error: it has failed, a row error stands, the pin is too old.
-  Result<std::optional<ViewRead>> read_view(ObjectId object, const ReadPin* pin);
+  // nothing yet. Error: it has failed, a row error stands, the pin is too old, the view has another
+  // definition by now (is_view_changed()).
+  Result<std::optional<ViewRead>> read_view(const CatalogObject& object, const ReadPin* pin);
   // The same at an earlier mark: the newest content, and the changes since, which the caller takes
   // back. Error also: the mark is not reached yet, or is not kept.
   struct EarlierView {
     ViewRead now;
     ChangeLogRead since;
   };
-  Result<EarlierView> read_view_as_of(ObjectId object, Lsn mark);
+  Result<EarlierView> read_view_as_of(const CatalogObject& object, Lsn mark);
   // Keeps all views readable as they are now, for as long as it is held.
   std::shared_ptr<ReadPin> pin();
   // A reader gives back the content that it has added up.
   void rebase_view(ObjectId object, uint64_t turn, std::shared_ptr<const ViewContent> content);
+
+  // --- new versions of views (step_loop_versions.cc) ---
+
+  // A build is complete, and no other is on its way.
+  bool may_place() const;
+  // Begins to put it in its place: until place_version() nothing new is shown. Between two commits.
+  void begin_placement();
+  // What the next start finds is the new version: the next turn shows it.
+  void placement_is_durable();
+  const Placement* placement() const { return placement_ ? &*placement_ : nullptr; }
 
   // Ends the readers of a dataflow whose wanted mark has been reached already.
   void end_done(DataflowId id);
@@ -106,6 +120,13 @@ class StepLoop {
   void step_open();
   void run_graph(Dataflow& dataflow);
   void publish(Dataflow& dataflow);
+  void feed_downstream(Dataflow& dataflow, const ZBatch& changes, bool is_first);
+  void tell_subscribers(Dataflow& dataflow, const ZBatch& changes);
+  Dataflow* complete_build() const;
+  void place_versions();
+  void place_version(const Placement& placement);
+  void hand_over_readers(Dataflow& from, Dataflow& to, const Placement& placement);
+  void sort_dataflows();
   void publish_progress(Dataflow& dataflow);
   void log_changes(Dataflow& dataflow, Lsn before, bool is_reread, const ZBatch& changes);
   void go_on_with(Dataflow& dataflow, Subscriber& subscriber, const ViewUpdate& update);
@@ -145,8 +166,9 @@ class StepLoop {
   Durability* durability_;
   const NoteSource note_source_;
   std::map<std::string, std::unique_ptr<SourceFeed>> sources_;
-  std::map<DataflowId, std::unique_ptr<Dataflow>>
-      dataflows_;  // in order of creation: upstream first
+  std::map<DataflowId, std::unique_ptr<Dataflow>> dataflows_;
+  std::vector<Dataflow*> in_order_;  // all of them, upstream first
+  std::optional<Placement> placement_;
   DataflowId next_id_ = 1;
   uint64_t step_ = 0;
   uint64_t turn_ = 0;              // of the loop

@@ -122,6 +122,9 @@ Result<DataflowId> StepLoop::add_dataflow(PlannedDataflow planned) {
     if (upstream == nullptr) {
       return Status::not_found("a materialized view of this query is gone");
     }
+    if (upstream->revision != view.revision) {
+      return view_was_changed(upstream->name);
+    }
     if (std::optional<Status> why = obstacle(*upstream)) {
       return *why;
     }
@@ -142,7 +145,7 @@ Result<DataflowId> StepLoop::add_dataflow(PlannedDataflow planned) {
   dataflow.context.eval.now_us = dataflow.started_us;
   feed_from_tables(dataflow, planned.tables, false);
   if (durability_ != nullptr && dataflow.object != 0) {
-    if (Status status = durability_->attach(dataflow, planned.plan, false); !status.ok()) {
+    if (Status status = durability_->attach(dataflow, false); !status.ok()) {
       drop_feeds(dataflow);
       return status;
     }
@@ -162,6 +165,7 @@ Result<DataflowId> StepLoop::add_dataflow(PlannedDataflow planned) {
     }
   }
   DataflowId id = dataflow.id;
+  in_order_.push_back(&dataflow);
   dataflows_.emplace(id, std::move(owned));
   start_sources();
   wake();
@@ -183,10 +187,18 @@ Status StepLoop::resume_dataflow(PlannedDataflow planned) {
     upstream->downstream.push_back(dataflow.id);
     dataflow.views.push_back({upstream->id, view.node, view.columns, true});
     dataflow.source_key = upstream->source_key;
+    if (upstream->owed) {
+      dataflow.graph->push(view.node, pick(*upstream->owed, view.columns));
+      dataflow.dirty = true;
+    }
   }
-  TRY(durability_->attach(dataflow, planned.plan, true));
+  TRY(durability_->attach(dataflow, true));
+  if (dataflow.is_build) {
+    durability_->note_change();  // it may be complete
+  }
   // A row error that stood then stands now.
   dataflow.in_error = dataflow.graph->error().has_value();
+  in_order_.push_back(&dataflow);
   dataflows_.emplace(dataflow.id, std::move(owned));
   return {};
 }

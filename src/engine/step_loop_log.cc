@@ -13,7 +13,7 @@ namespace tidemark {
 // After the mark has moved on from `before`.
 void StepLoop::log_changes(Dataflow& dataflow, Lsn before, bool is_reread, const ZBatch& changes) {
   Lsn first = std::exchange(dataflow.first_unshown, Lsn{});
-  if (dataflow.object == 0) {
+  if (!dataflow.is_view()) {
     return;
   }
   if (!dataflow.live || dataflow.mark < before) {

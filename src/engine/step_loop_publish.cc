@@ -10,19 +10,33 @@
 
 namespace tidemark {
 
+namespace {
+
+// Whether a mark is that of the same commit and a later version of a view: see
+// step_loop_versions.cc. Positions of commits are further apart.
+bool is_version_of(Lsn mark, Lsn commit) {
+  constexpr uint64_t kVersionsMax = 8;
+  return mark >= commit && mark.value - commit.value < kVersionsMax;
+}
+
+}  // namespace
+
 void StepLoop::set_mark(Dataflow& dataflow, MarkKind kind) {
+  Lsn mark;
   for (TableFeed& table : dataflow.tables) {
     SourceFeed& feed = *sources_[table.source_key];
-    Lsn mark = kind == MarkKind::kCommit ? feed.commit_position() : feed.position();
-    dataflow.mark = dataflow.is_mark_anew ? mark : std::max(dataflow.mark, mark);
+    mark = std::max(mark, kind == MarkKind::kCommit ? feed.commit_position() : feed.position());
     dataflow.commit_time_us = feed.commit_time_us();
   }
   for (ViewFeed& view : dataflow.views) {
     if (Dataflow* upstream = find_dataflow(view.upstream)) {
-      dataflow.mark = upstream->mark;
+      mark = std::max(mark, upstream->mark);
       dataflow.commit_time_us = upstream->commit_time_us;
     }
   }
+  bool counts_on =
+      dataflow.tables.empty() ? is_version_of(dataflow.mark, mark) : !dataflow.is_mark_anew;
+  dataflow.mark = counts_on ? std::max(dataflow.mark, mark) : mark;
   dataflow.is_mark_anew = false;
   dataflow.is_reread = false;
 }
@@ -65,6 +79,11 @@ void StepLoop::publish(Dataflow& dataflow) {
   if (first && dataflow.is_durable) {
     durability_->hurry();  // from the next checkpoint on it need not be read again
   }
+  feed_downstream(dataflow, delta, first);
+  tell_subscribers(dataflow, delta);
+}
+
+void StepLoop::feed_downstream(Dataflow& dataflow, const ZBatch& changes, bool is_first) {
   for (DataflowId id : dataflow.downstream) {
     Dataflow* reader = find_dataflow(id);
     if (reader == nullptr || reader->failed) {
@@ -73,21 +92,25 @@ void StepLoop::publish(Dataflow& dataflow) {
     for (ViewFeed& view : reader->views) {
       if (view.upstream == dataflow.id) {
         view.ready = true;
-        reader->dirty = reader->dirty || first || delta.rows.rows != 0;
-        if (delta.rows.rows != 0) {
-          reader->graph->push(view.node, pick(delta, view.columns));
+        reader->dirty = reader->dirty || is_first || changes.rows.rows != 0;
+        if (changes.rows.rows != 0) {
+          reader->graph->push(view.node, pick(changes, view.columns));
         }
       }
     }
   }
+}
+
+// What the dataflow shows has changed, and stands at its mark.
+void StepLoop::tell_subscribers(Dataflow& dataflow, const ZBatch& changes) {
   if (!dataflow.subscribers.empty()) {
     ViewUpdate update;
-    update.kind = delta.rows.rows == 0 ? ViewUpdate::Kind::kProgress : ViewUpdate::Kind::kChanges;
+    update.kind = changes.rows.rows == 0 ? ViewUpdate::Kind::kProgress : ViewUpdate::Kind::kChanges;
     update.mark = dataflow.mark;
     update.commit_time_us = dataflow.commit_time_us;
     update.published_us = now_us();
-    if (delta.rows.rows != 0) {
-      update.changes = to_changelog(delta, dataflow.key);
+    if (changes.rows.rows != 0) {
+      update.changes = to_changelog(changes, dataflow.key);
     }
     for (Subscriber& subscriber : dataflow.subscribers) {
       if (subscriber.started) {

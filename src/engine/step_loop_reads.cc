@@ -16,19 +16,24 @@ constexpr size_t kPinnedRowsMax = 8'000'000;
 
 }  // namespace
 
-Result<std::optional<ViewRead>> StepLoop::read_view(ObjectId object, const ReadPin* pin) {
-  Dataflow* view = find_view(object);
+Result<std::optional<ViewRead>> StepLoop::read_view(const CatalogObject& object,
+                                                    const ReadPin* pin) {
+  Dataflow* view = find_view(object.id);
   if (view == nullptr) {
     return Status::not_found("the view has just been dropped").with_sqlstate("42P01");
+  }
+  if (view->revision != object.revision) {
+    return view_was_changed(view->name);
   }
   if (std::optional<Status> why = obstacle(*view)) {
     return *why;
   }
   ViewRead read;
-  read.object = object;
+  read.object = object.id;
+  read.revision = view->revision;
   read.turn = turn_;
   if (pin != nullptr) {
-    auto mark = pin->marks.find(object);
+    auto mark = pin->marks.find(object.id);
     if (mark == pin->marks.end()) {
       return Status::unsupported(
                  fmt::format("view {} was not there yet when this transaction block began "
@@ -40,6 +45,13 @@ Result<std::optional<ViewRead>> StepLoop::read_view(ObjectId object, const ReadP
       return Status::unavailable("too much has changed since this transaction block began to read")
           .with_sqlstate("72000")
           .with_hint("ROLLBACK and begin again; shorter blocks keep less");
+    }
+    if (pin->turn < view->shape_turn) {
+      return Status::unsupported(
+                 fmt::format("view {} has other columns since this transaction block began to read",
+                             view->name))
+          .with_sqlstate("55000")
+          .with_hint("ROLLBACK and begin again");
     }
     read.turn = pin->turn;
     read.mark = mark->second.mark;
@@ -57,10 +69,13 @@ Result<std::optional<ViewRead>> StepLoop::read_view(ObjectId object, const ReadP
   return std::optional<ViewRead>(std::move(read));
 }
 
-Result<StepLoop::EarlierView> StepLoop::read_view_as_of(ObjectId object, Lsn mark) {
-  Dataflow* view = find_view(object);
+Result<StepLoop::EarlierView> StepLoop::read_view_as_of(const CatalogObject& object, Lsn mark) {
+  Dataflow* view = find_view(object.id);
   if (view == nullptr) {
     return Status::not_found("the view has just been dropped").with_sqlstate("42P01");
+  }
+  if (view->revision != object.revision) {
+    return view_was_changed(view->name);
   }
   if (std::optional<Status> why = obstacle(*view)) {
     return *why;
@@ -73,7 +88,7 @@ Result<StepLoop::EarlierView> StepLoop::read_view_as_of(ObjectId object, Lsn mar
         .with_hint(fmt::format("WAIT FOR LSN '{}' waits for it", mark.to_string()));
   }
   EarlierView read{.now = {}, .since = TRY(view->log.after(mark, view->mark))};
-  read.now.object = object;
+  read.now.object = object.id;
   read.now.turn = turn_;
   read.now.mark = view->mark;
   view->history.read(read.now, turn_, [&] { return view->graph->output().content(); });
@@ -84,7 +99,7 @@ std::shared_ptr<ReadPin> StepLoop::pin() {
   auto pin = std::make_shared<ReadPin>();
   pin->turn = turn_;
   for (const auto& [id, dataflow] : dataflows_) {
-    if (dataflow->object != 0 && dataflow->live) {
+    if (dataflow->is_view() && dataflow->live) {
       pin->marks[dataflow->object] = {dataflow->mark, dataflow->commit_time_us,
                                       dataflow->published_us};
     }
@@ -115,7 +130,7 @@ void StepLoop::show_views() {
   std::vector<std::pair<ObjectId, PublishedViews::Shown>> changed;
   for (const auto& [id, dataflow] : dataflows_) {
     const auto& base = dataflow->history.base();
-    bool is_wanted = dataflow->object != 0 && base != nullptr && dataflow->live &&
+    bool is_wanted = dataflow->is_view() && base != nullptr && dataflow->live &&
                      is_current(*dataflow) && !obstacle(*dataflow);
     std::shared_ptr<const ViewRead>& shown = dataflow->shown;
     if (!is_wanted) {
@@ -124,13 +139,14 @@ void StepLoop::show_views() {
       }
       continue;
     }
-    if (shown != nullptr && shown->base == base && shown->mark == dataflow->mark &&
-        shown->published_us == dataflow->published_us &&
+    if (shown != nullptr && shown->base == base && shown->revision == dataflow->revision &&
+        shown->mark == dataflow->mark && shown->published_us == dataflow->published_us &&
         shown->changed_rows == dataflow->history.changed_rows()) {
       continue;
     }
     auto read = std::make_shared<ViewRead>();
     read->object = dataflow->object;
+    read->revision = dataflow->revision;
     read->is_of_only_source = sources_.size() <= 1;
     read->turn = turn_;
     read->mark = dataflow->mark;
@@ -153,7 +169,7 @@ void StepLoop::hide(Dataflow& dataflow) {
 }
 
 void StepLoop::keep_history(Dataflow& dataflow, const ZBatch& changes) {
-  if (dataflow.object != 0) {
+  if (dataflow.is_view()) {
     dataflow.history.add(turn_, changes, first_pinned());
   }
 }

@@ -36,6 +36,7 @@ struct ViewRead {
   std::vector<std::shared_ptr<const ViewContent>> changes;  // shared: immutable
   size_t changed_rows = 0;                                  // since the base, as they came
   ObjectId object = 0;
+  uint64_t revision = 0;           // of the view's definition
   bool is_of_only_source = false;  // there is no other: its mark can be held against any LSN
   uint64_t turn = 0;
   Lsn mark;

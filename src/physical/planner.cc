@@ -9,6 +9,7 @@
 #include "base/overloaded.h"
 #include "dataflow/operators/aggregate.h"
 #include "dataflow/operators/arrange.h"
+#include "dataflow/operators/dynamic_filter.h"
 #include "dataflow/operators/join.h"
 #include "dataflow/operators/map.h"
 #include "dataflow/operators/over.h"
@@ -210,6 +211,11 @@ NodeId GraphBuilder::add(const PlanRef& plan, const std::vector<NodeId>& inputs)
                               inputs);
           },
           [&](const JoinNode& join) { return add_join(*plan, join, inputs, {}); },
+          [&](const DynamicFilterNode& filter) {
+            return graph_.add(std::make_unique<DynamicFilterOperator>(plan->schema.types(),
+                                                                      filter.column, filter.kind),
+                              inputs);
+          },
       },
       plan->node);
 }

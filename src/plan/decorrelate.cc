@@ -107,10 +107,11 @@ PlanRef Decorrelator::make_dependent(const PlanRef& plan) {
   }
   return std::visit(
       Overloaded{
-          [&](const ScanNode&) { return plan; },          // never correlated
-          [&](const RecursiveNode&) { return plan; },     // the binder lets none through
-          [&](const RecursiveRefNode&) { return plan; },  // likewise
-          [&](const ValuesNode&) { return plan; },        // nor this
+          [&](const ScanNode&) { return plan; },           // never correlated
+          [&](const RecursiveNode&) { return plan; },      // the binder lets none through
+          [&](const RecursiveRefNode&) { return plan; },   // likewise
+          [&](const DynamicFilterNode&) { return plan; },  // a rule makes them, later
+          [&](const ValuesNode&) { return plan; },         // nor this
           [&](const FilterNode& node) { return dependent_filter(node); },
           [&](const ProjectNode& node) {
             PlanRef input = dependent(node.input);

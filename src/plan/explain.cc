@@ -191,6 +191,11 @@ std::string describe(const LogicalPlan& plan) {
             return fmt::format("{}(all=[{}])", node.intersect ? "Intersect" : "Minus", node.all);
           },
           [&](const JoinNode& node) { return describe_join(node); },
+          [&](const DynamicFilterNode& node) {
+            return fmt::format(
+                "DynamicFilter(where=[{} {} {}])", node.input->schema[node.column].name,
+                kBoundNames[static_cast<size_t>(node.kind)], node.bound->schema[0].name);
+          },
       },
       plan.node);
 }

@@ -235,6 +235,12 @@ PlanRef make_join(JoinNode node) {
   return make(std::move(schema), std::move(key), std::move(node));
 }
 
+PlanRef make_dynamic_filter(DynamicFilterNode node) {
+  Schema schema = node.input->schema;
+  auto key = node.input->key;
+  return make(std::move(schema), std::move(key), std::move(node));
+}
+
 std::vector<PlanRef> inputs_of(const LogicalPlan& plan) {
   return std::visit(Overloaded{
                         [](const ScanNode&) { return std::vector<PlanRef>{}; },
@@ -258,6 +264,9 @@ std::vector<PlanRef> inputs_of(const LogicalPlan& plan) {
                         },
                         [](const JoinNode& node) {
                           return std::vector<PlanRef>{node.left, node.right};
+                        },
+                        [](const DynamicFilterNode& node) {
+                          return std::vector<PlanRef>{node.input, node.bound};
                         },
                     },
                     plan.node);

@@ -10,6 +10,7 @@
 
 #include "catalog/catalog.h"
 #include "expr/aggregate.h"
+#include "expr/bound.h"
 #include "expr/expr.h"
 #include "expr/rank.h"
 #include "expr/window.h"
@@ -137,13 +138,22 @@ struct JoinNode {
   ExprRef residual;  // over the columns of left, then of right; null: none
 };
 
+// Rows of the input whose column compares with the only column of `bound`, which has at most one
+// row. No row, or NULL: none.
+struct DynamicFilterNode {
+  PlanRef input;
+  PlanRef bound;
+  size_t column = 0;
+  BoundKind kind = BoundKind::kLess;
+};
+
 struct LogicalPlan {
   Schema schema;
   // Columns that are unique over the rows; empty: at most one row; nullopt: none known.
   std::optional<std::vector<size_t>> key;
   std::variant<ScanNode, ValuesNode, FilterNode, ProjectNode, AggregateNode, TopNNode, UnionNode,
                SetDifferenceNode, JoinNode, RankNode, WindowNode, UnnestNode, RecursiveNode,
-               RecursiveRefNode>
+               RecursiveRefNode, DynamicFilterNode>
       node;
 };
 
@@ -163,6 +173,7 @@ PlanRef make_recursive_ref(size_t index, Schema schema);
 PlanRef make_union(std::vector<PlanRef> inputs);
 PlanRef make_set_difference(SetDifferenceNode node);
 PlanRef make_join(JoinNode node);
+PlanRef make_dynamic_filter(DynamicFilterNode node);
 
 std::string join_type_text(JoinType type);
 std::vector<PlanRef> inputs_of(const LogicalPlan& plan);

@@ -19,7 +19,8 @@ constexpr Rule kRules[] = {
     {push_predicates, "again: what the new order keeps above a relation moves into it"},
     {merge_projections, "before pruning: the projections that moving and ordering left behind"},
     {prune_columns, "when nothing moves any more: gives only what is still read"},
-    {merge_projections, "last: pruning cuts columns off by projections"},
+    {merge_projections, "pruning cuts columns off by projections"},
+    {dynamic_filters, "last: only now it shows for what a join with one row is read"},
 };
 
 }  // namespace

@@ -14,5 +14,6 @@ PlanRef merge_projections(PlanRef plan);  // rules/merge_projections.cc
 PlanRef push_predicates(PlanRef plan);    // rules/push_predicates.cc
 PlanRef order_joins(PlanRef plan);        // rules/order_joins.cc
 PlanRef prune_columns(PlanRef plan);      // rules/prune_columns.cc
+PlanRef dynamic_filters(PlanRef plan);    // rules/dynamic_filters.cc
 
 }  // namespace tidemark

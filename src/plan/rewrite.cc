@@ -55,6 +55,9 @@ PlanRef with_inputs(const PlanRef& plan, std::vector<PlanRef> inputs) {
           [&](const JoinNode& node) {
             return make_join({inputs[0], inputs[1], node.type, node.keys, node.residual});
           },
+          [&](const DynamicFilterNode& node) {
+            return make_dynamic_filter({inputs[0], inputs[1], node.column, node.kind});
+          },
       },
       plan->node);
 }

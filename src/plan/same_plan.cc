@@ -105,6 +105,10 @@ bool same_node(const LogicalPlan& a, const LogicalPlan& b) {
             return x.intersect == y.intersect && x.all == y.all;
           },
           [&](const JoinNode& x) { return same_join(x, std::get<JoinNode>(b.node)); },
+          [&](const DynamicFilterNode& x) {
+            const auto& y = std::get<DynamicFilterNode>(b.node);
+            return x.column == y.column && x.kind == y.kind;
+          },
       },
       a.node);
 }

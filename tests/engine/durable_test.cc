@@ -267,6 +267,32 @@ TEST_F(DurableTest, AnotherServerIsReadAnewAndCountsFromItsOwnPositions) {
   serve_.kill();
 }
 
+// Its ordered rows and its bound come back, also those that are on disk alone.
+TEST_F(DurableTest, ADynamicFilterGoesOnFromItsBound) {
+  const std::string query =
+      "SELECT id, note FROM claims WHERE id > (SELECT COUNT(*) FROM claims WHERE animal = "
+      "'animal1')";
+  ASSERT_TRUE(serve_.start({"--memory-limit", "16MB"}));
+  define();
+  run("CREATE MATERIALIZED VIEW late AS " + query);
+  std::string plan = rows("EXPLAIN " + query).at(0);
+  EXPECT_NE(plan.find("DynamicFilter(where=["), std::string::npos) << plan;
+  wait_for_checkpoint();
+  for (int i = 0; i < 4; ++i) {
+    serve_.kill();
+    shared_cluster().run(
+        fmt::format("UPDATE claims SET animal = 'animal1' WHERE id % 10 = {0}; DELETE FROM claims "
+                    "WHERE id % 100 = {0}; UPDATE claims SET note = 'late' WHERE id = 500 + {0}",
+                    i),
+        database_);
+    ASSERT_TRUE(serve_.start({"--memory-limit", "16MB"}));
+    wait();
+    EXPECT_EQ(rows("SELECT * FROM late"), source_rows(query)) << serve_.log();
+    wait_for_checkpoint();
+  }
+  EXPECT_EQ(serve_.log().find("read anew"), std::string::npos) << serve_.log();
+}
+
 TEST_F(DurableTest, ALostSlotIsMendedByComparing) {
   ASSERT_TRUE(serve_.start());
   define();

@@ -3,15 +3,11 @@
 #include "base/overloaded.h"
 #include "base/reference.h"
 #include "connectors/registry.h"
-#include "engine/bind_view.h"
 #include "engine/durability.h"
 #include "engine/execute/executor.h"
 #include "engine/external_catalog.h"
 #include "engine/step_loop.h"
-#include "engine/view_options.h"
 #include "plan/bind/bind_type.h"
-#include "plan/optimizer.h"
-#include "sql/unparse.h"
 
 namespace tidemark {
 
@@ -88,6 +84,8 @@ Result<Declared> declared_columns(const sql::CreateTable& statement,
   return result;
 }
 
+}  // namespace
+
 tidemark::Options to_options(const sql::Options& options) {
   tidemark::Options result;
   for (const sql::Option& option : options) {
@@ -95,8 +93,6 @@ tidemark::Options to_options(const sql::Options& options) {
   }
   return result;
 }
-
-}  // namespace
 
 std::vector<std::string> StatementExecutor::parts_of(const sql::Name& name) const {
   std::vector<std::string> parts;
@@ -217,85 +213,6 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateTable& statement
   return done("CREATE TABLE");
 }
 
-Result<StatementResult> StatementExecutor::run(const sql::CreateView& statement) {
-  ObjectName name = TRY(full_name(statement.name));
-  if (statement.if_not_exists && catalog_.find(name).ok()) {
-    return done("CREATE VIEW");
-  }
-  BoundQuery bound = TRY(bind_query(*statement.query, bind_context()));
-  CatalogObject object;
-  object.name = name;
-  object.schema = bound.plan->schema;
-  object.schema.fields.resize(object.schema.size() - bound.hidden);
-  if (!statement.columns.empty() && statement.columns.size() != object.schema.size()) {
-    return Status::invalid_argument(fmt::format("the query has {} columns, but {} names are given",
-                                                object.schema.size(), statement.columns.size()))
-        .with_position(statement.columns[0].name.position);
-  }
-  ViewDefinition definition;
-  definition.query = sql::unparse(*statement.query);
-  for (size_t i = 0; i < statement.columns.size(); ++i) {
-    object.schema.fields[i].name = statement.columns[i].name.text;
-    definition.columns.push_back(statement.columns[i].name.text);
-  }
-  object.definition = std::move(definition);
-  object.temporary = statement.temporary;
-  object.comment = statement.comment.value_or("");
-  object.context_catalog = session_.catalog_;
-  object.context_database = session_.database_;
-  for (const ObjectRef& used : bound.objects) {
-    object.depends_on.push_back(used->id);
-  }
-  TRY(create_object(std::move(object), bound.objects));
-  return done("CREATE VIEW");
-}
-
-Result<StatementResult> StatementExecutor::run(const sql::CreateMaterializedView& statement) {
-  ObjectName name = TRY(full_name(statement.name));
-  if (statement.mode != sql::CreateMode::kCreate) {
-    return unsupported("CREATE OR REPLACE MATERIALIZED VIEW", statement.name.position());
-  }
-  if (statement.if_not_exists && catalog_.find(name).ok()) {
-    return done("CREATE MATERIALIZED VIEW");
-  }
-  std::vector<std::string> names;
-  for (const auto& column : statement.columns) {
-    names.push_back(column.name.text);
-  }
-  Result<BoundQuery> made = bind_materialized_view(*statement.query, names, bind_context());
-  if (!made.ok()) {
-    return names.empty() ? made.status()
-                         : made.status().with_position(statement.columns[0].name.position);
-  }
-  BoundQuery bound = std::move(made).value();
-  if (bound.objects.empty()) {
-    return unsupported("a materialized view of constants", statement.name.position());
-  }
-  CatalogObject object;
-  object.name = name;
-  object.schema = bound.plan->schema;
-  object.primary_key = bound.plan->key.value_or(std::vector<size_t>());
-  object.comment = statement.comment.value_or("");
-  MaterializedViewDefinition definition{sql::unparse(*statement.query),
-                                        to_options(statement.options)};
-  for (const std::string& text : TRY(check_view_options(definition.options))) {
-    notice(text);
-  }
-  object.definition = std::move(definition);
-  object.context_catalog = session_.catalog_;
-  object.context_database = session_.database_;
-  for (const ObjectRef& used : bound.objects) {
-    object.depends_on.push_back(used->id);
-  }
-  ObjectRef created = TRY(create_object(std::move(object), bound.objects));
-  Result<uint64_t> started = start_dataflow(bound, created->id, name.object, nullptr);
-  if (!started.ok()) {
-    TRY(forget_object(created));
-    return started.status();
-  }
-  return done("CREATE MATERIALIZED VIEW");
-}
-
 Result<StatementResult> StatementExecutor::run(const sql::CreateCatalog& statement) {
   CatalogInfo info;
   info.name = statement.name.last();
@@ -356,8 +273,10 @@ Status StatementExecutor::drop_object(const ObjectRef& object, bool cascade) {
   TRY(forget_object(object));
   StepLoop& loop = engine_.step_loop();
   loop.run([&] {
-    if (Dataflow* dataflow = loop.find_view(object->id)) {
-      loop.remove_dataflow(dataflow->id);
+    for (Dataflow* dataflow : {loop.find_view(object->id), loop.find_build(object->id)}) {
+      if (dataflow != nullptr) {
+        loop.remove_dataflow(dataflow->id);
+      }
     }
   });
   return {};
@@ -380,8 +299,24 @@ Result<ObjectRef> StatementExecutor::create_object(CatalogObject object,
 
 Status StatementExecutor::forget_object(const ObjectRef& object) {
   TRY(catalog_.drop(object->name));
+  Status erased;
+  if (Durability* durability = engine_.durability()) {
+    engine_.step_loop().run([&] { erased = durability->erase_object(object->id); });
+  }
+  return erased;
+}
+
+// As it is now. On the step thread, like all that a new version of it may be writing.
+Status StatementExecutor::keep_object(ObjectId id) {
+  Status kept;
   Durability* durability = engine_.durability();
-  return durability != nullptr ? durability->erase_object(object->id) : Status();
+  engine_.step_loop().run([&] {
+    ObjectRef object = catalog_.find_by_id(id);
+    if (durability != nullptr && object != nullptr && !object->temporary) {
+      kept = durability->put_object(*object, {});
+    }
+  });
+  return kept;
 }
 
 Result<StatementResult> StatementExecutor::run(const sql::Drop& statement) {

@@ -4,7 +4,6 @@
 
 #include <fmt/core.h>
 
-#include "engine/durability.h"
 #include "engine/execute/executor.h"
 
 namespace tidemark {
@@ -97,13 +96,11 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateIndex& statement
     return made.status().with_position(statement.name ? statement.name->position
                                                       : statement.table.position());
   }
-  if (Durability* durability = engine_.durability()) {
-    if (Status status = durability->put_object(**made, {}); !status.ok()) {
-      ObjectName name = view->name;
-      name.object = index.name;
-      static_cast<void>(catalog_.drop_index(name).ok());
-      return status;
-    }
+  if (Status status = keep_object((*made)->id); !status.ok()) {
+    ObjectName name = view->name;
+    name.object = index.name;
+    static_cast<void>(catalog_.drop_index(name).ok());
+    return status;
   }
   return done("CREATE INDEX");
 }
@@ -117,9 +114,7 @@ Result<StatementResult> StatementExecutor::drop_index(const sql::Drop& statement
     }
     return view.status().with_position(statement.name.position());
   }
-  if (Durability* durability = engine_.durability()) {
-    TRY(durability->put_object(**view, {}));
-  }
+  TRY(keep_object((*view)->id));
   return done("DROP INDEX");
 }
 

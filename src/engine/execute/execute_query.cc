@@ -101,7 +101,17 @@ Result<ViewUpdate> StatementExecutor::first_content(Subscription& subscription) 
 
 Result<StatementResult> StatementExecutor::run_query(const sql::Query& query, bool stream,
                                                      bool progress) {
-  BoundQuery bound = TRY(bind(query));
+  constexpr int kRoundsMax = 3;  // a view may be changed between being bound and being read
+  for (int round = 1;; ++round) {
+    Result<StatementResult> result = run_bound(TRY(bind(query)), stream, progress);
+    if (result.ok() || !is_view_changed(result.status()) || round == kRoundsMax) {
+      return result;
+    }
+  }
+}
+
+Result<StatementResult> StatementExecutor::run_bound(const BoundQuery& bound, bool stream,
+                                                     bool progress) {
   if (!stream || !can_change(*bound.plan)) {
     return read_once(bound);
   }
@@ -217,11 +227,15 @@ Result<StatementResult> StatementExecutor::resubscribe(const sql::Subscribe& sta
         .with_hint("CREATE MATERIALIZED VIEW v AS ...; SUBSCRIBE v AS OF MARK '...'");
   }
   BoundQuery bound = TRY(bind_query(query_of(statement), bind_context()));
+  uint64_t bound_revision = bound.objects.at(0)->revision;
   StreamResult result = new_stream(bound, progress);
   StepLoop& loop = engine_.step_loop();
   Result<ChangeLogRead> since = Status::not_found("the view has just been dropped");
   loop.run([&] {
-    if (Dataflow* dataflow = loop.find_view(view->id)) {
+    Dataflow* dataflow = loop.find_view(view->id);
+    if (dataflow != nullptr && dataflow->revision != bound_revision) {
+      since = view_was_changed(dataflow->name);
+    } else if (dataflow != nullptr) {
       since = loop.resubscribe(*dataflow,
                                Subscriber{.subscription = result.subscription, .as_of = mark});
     }

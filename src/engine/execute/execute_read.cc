@@ -59,7 +59,7 @@ Result<std::optional<std::vector<ViewRead>>> StatementExecutor::read_views(
   bool in_block = session_.transaction_ == TransactionState::kBlock;
   loop.run([&] {
     for (const GraphInput* view : views) {
-      Result<std::optional<ViewRead>> read = loop.read_view(view->object->id, session_.pin_.get());
+      Result<std::optional<ViewRead>> read = loop.read_view(*view->object, session_.pin_.get());
       if (!read.ok()) {
         failed = read.status();
         return;
@@ -120,7 +120,7 @@ ZBatch StatementExecutor::content_of(const ViewRead& read, const PointRead* poin
 Result<ZBatch> StatementExecutor::content_as_of(const GraphInput& view) {
   StepLoop& loop = engine_.step_loop();
   Result<StepLoop::EarlierView> read = Status::cancelled("the engine is shutting down");
-  loop.run([&] { read = loop.read_view_as_of(view.object->id, *view.as_of); });
+  loop.run([&] { read = loop.read_view_as_of(*view.object, *view.as_of); });
   TRY(read.status());
   std::vector<ZBatch> batches{read->now.base->rows()};
   for (const std::shared_ptr<const ViewContent>& changes : read->now.changes) {

@@ -199,7 +199,9 @@ Result<StatementResult> StatementExecutor::run(const sql::StopJob& statement) {
   StepLoop& loop = engine_.step_loop();
   loop.run([&] {
     for (auto& [id, dataflow] : loop.dataflows()) {
-      if (std::to_string(id) == statement.id && dataflow->object == 0) {
+      const Placement* placement = loop.placement();
+      bool is_placed = placement != nullptr && placement->new_version == id;
+      if (std::to_string(id) == statement.id && !dataflow->is_view() && !is_placed) {
         found = true;
         loop.remove_dataflow(id);
         break;

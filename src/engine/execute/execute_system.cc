@@ -63,11 +63,15 @@ void StatementExecutor::take_dataflows(SystemSnapshot& snapshot) {
       std::optional<std::string> error =
           dataflow->in_error ? dataflow->graph->error() : std::nullopt;
       entry.source = dataflow->source_key;
+      std::optional<Status> stopped = dataflow->stopped();
+      entry.is_build = dataflow->is_build;
       entry.state = dataflow->failed     ? "failed"
                     : dataflow->in_error ? "error"
                     : dataflow->live     ? "running"
                                          : "initializing";
-      entry.message = dataflow->failed ? dataflow->failed->message() : error.value_or("");
+      entry.message = dataflow->failed ? dataflow->failed->message()
+                      : stopped        ? stopped->message()
+                                       : error.value_or("");
       entry.is_live = dataflow->live;
       entry.mark = dataflow->mark;
       entry.commit_time_us = dataflow->commit_time_us;

@@ -1,7 +1,7 @@
 #pragma once
 // Runs statements of a session; one function a kind, grouped in files by what they touch:
 // execute_query.cc, execute_explain.cc, execute_read.cc, execute_transaction.cc, execute_ddl.cc,
-// execute_show.cc, execute_session.cc.
+// execute_view.cc, execute_alter.cc, execute_show.cc, execute_session.cc.
 
 #include <map>
 #include <optional>
@@ -23,6 +23,8 @@ struct PointRead;
 struct SystemSnapshot;
 struct ViewRead;
 struct ZBatch;
+
+tidemark::Options to_options(const sql::Options& options);
 
 // Runs also in a block that has failed: COMMIT, ROLLBACK, ROLLBACK TO.
 bool mends_block(const sql::Statement& statement);
@@ -46,6 +48,7 @@ class StatementExecutor {
   Outcome run(const sql::Subscribe& statement);
   Outcome run(const sql::Explain& statement);
   Outcome run_query(const sql::Query& query, bool stream, bool progress);
+  Outcome run_bound(const BoundQuery& bound, bool stream, bool progress);
   Outcome stream_query(const BoundQuery& bound, bool progress);
   Result<StreamResult> start_stream(const BoundQuery& bound, bool progress, uint64_t& id);
   Outcome first_answer(StreamResult stream);
@@ -83,11 +86,40 @@ class StatementExecutor {
 
   // execute_ddl.cc
   Outcome run(const sql::CreateTable& statement);
-  Outcome run(const sql::CreateView& statement);
-  Outcome run(const sql::CreateMaterializedView& statement);
   Outcome run(const sql::CreateCatalog& statement);
   Outcome run(const sql::CreateDatabase& statement);
   Outcome run(const sql::Drop& statement);
+
+  // execute_view.cc
+  Outcome run(const sql::CreateView& statement);
+  Outcome run(const sql::CreateMaterializedView& statement);
+  // A view as a statement defines it, and what it reads.
+  struct NewView {
+    CatalogObject object;
+    BoundQuery bound;
+  };
+  Result<NewView> new_view(const sql::Query& query, const std::vector<sql::ViewColumn>& columns);
+  Result<NewView> new_materialized_view(const sql::Query& query,
+                                        const std::vector<sql::ViewColumn>& columns);
+  // What CREATE OR REPLACE replaces; null: the name is free. Error: it is of another kind, or
+  // REPLACE finds nothing.
+  Result<ObjectRef> find_replaced(const sql::Name& name, sql::CreateMode mode,
+                                  std::string_view kind);
+  Status check_unchanging(const std::vector<ObjectRef>& used);
+
+  // execute_alter.cc
+  Outcome run(const sql::Alter& statement);
+  Outcome alter_query(const ObjectRef& object, const sql::Query& query, size_t position);
+  Outcome rename(const ObjectRef& object, const sql::RenameObject& action);
+  Outcome alter_options(const ObjectRef& view, tidemark::Options options, std::string tag);
+  Status replace_view(const ObjectRef& old, NewView view);
+  Status replace_materialized_view(const ObjectRef& old, NewView view);
+  Status start_build(const ObjectRef& old, NewView view);
+  // Error: what depends on the object does not work with the changed one, or gives other columns.
+  Status check_dependents(const CatalogObject& old, const ObjectRef& changed);
+  Status check_dependent(const CatalogObject& dependent, const CatalogObject& old,
+                         const ObjectRef& changed);
+  Status check_is_not_read(const CatalogObject& old, const std::vector<ObjectRef>& used);
 
   // execute_index.cc
   Outcome run(const sql::CreateIndex& statement);
@@ -134,6 +166,7 @@ class StatementExecutor {
   Result<ObjectRef> find(const sql::Name& name);
   Result<ObjectRef> create_object(CatalogObject object, const std::vector<ObjectRef>& used);
   Status forget_object(const ObjectRef& object);
+  Status keep_object(ObjectId id);
   Status drop_object(const ObjectRef& object, bool cascade);
   StatementResult done(std::string tag);
   StatementResult table(std::string tag, Schema schema, std::vector<std::vector<std::string>> rows);

@@ -14,6 +14,14 @@ SystemCell time_or_null(int64_t time_us) {
   return time_us == 0 ? SystemCell(std::monostate()) : SystemCell(time_us);
 }
 
+// A new version of a view that is being built: how far it is, or why it does not go on.
+SystemCell new_version_text(const SystemDataflow* build) {
+  if (build == nullptr) {
+    return std::monostate();
+  }
+  return build->message.empty() ? build->state : build->state + ": " + build->message;
+}
+
 void fill_views(const SystemSnapshot& snapshot, SystemRows& rows) {
   for (const ObjectRef& object : snapshot.objects) {
     const SystemDataflow* dataflow = snapshot.dataflow_of(object->id);
@@ -36,7 +44,8 @@ void fill_views(const SystemSnapshot& snapshot, SystemRows& rows) {
               {"rows", static_cast<int64_t>(dataflow->rows)},
               {"readers", static_cast<int64_t>(dataflow->subscribers)},
               {"state_bytes", static_cast<int64_t>(state_bytes)},
-              {"message", dataflow->message}});
+              {"message", dataflow->message},
+              {"new_version", new_version_text(snapshot.build_of(object->id))}});
   }
 }
 
@@ -84,7 +93,8 @@ void fill_lag(const SystemSnapshot& snapshot, SystemRows& rows) {
   };
   for (const SystemSource& source : snapshot.sources) {
     for (const SystemDataflow& dataflow : snapshot.dataflows) {
-      if (dataflow.object != 0 && dataflow.is_live && dataflow.source == source.name) {
+      if (dataflow.object != 0 && !dataflow.is_build && dataflow.is_live &&
+          dataflow.source == source.name) {
         add("view", dataflow.name, source, dataflow.mark);
       }
     }
@@ -137,7 +147,7 @@ void fill_settings(const SystemSnapshot& snapshot, SystemRows& rows) {
 constexpr SystemTable kTables[] = {
     {"tidemark", "views", 12050,
      "schema:text name:text state:text mark:text commit_time:timestamptz lag_ms:int8 rows:int8 "
-     "readers:int8 state_bytes:int8 message:text",
+     "readers:int8 state_bytes:int8 message:text new_version:text",
      fill_views},
     {"tidemark", "sources", 12051,
      "name:text state:text position:text slot:text publication:text message:text held_bytes:int8 "

@@ -82,7 +82,16 @@ const CatalogObject* SystemSnapshot::find(int64_t oid) const {
 
 const SystemDataflow* SystemSnapshot::dataflow_of(ObjectId object) const {
   for (const SystemDataflow& dataflow : dataflows) {
-    if (dataflow.object == object) {
+    if (dataflow.object == object && !dataflow.is_build) {
+      return &dataflow;
+    }
+  }
+  return nullptr;
+}
+
+const SystemDataflow* SystemSnapshot::build_of(ObjectId object) const {
+  for (const SystemDataflow& dataflow : dataflows) {
+    if (dataflow.object == object && dataflow.is_build) {
       return &dataflow;
     }
   }

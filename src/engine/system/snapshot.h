@@ -45,6 +45,7 @@ struct SystemDataflow {
   uint64_t id = 0;
   ObjectId object = 0;
   std::string name, source, state, message;
+  bool is_build = false;  // a new version of the view, which is not shown yet
   bool is_live = false;
   Lsn mark;
   int64_t commit_time_us = 0, published_us = 0, started_us = 0;
@@ -88,6 +89,7 @@ struct SystemSnapshot final : SystemNames {
   std::vector<SystemIndex> indexes_of(const CatalogObject& object) const;
   std::optional<SystemIndex> find_index(int64_t oid) const;
   const SystemDataflow* dataflow_of(ObjectId object) const;
+  const SystemDataflow* build_of(ObjectId object) const;
 
   std::optional<int64_t> relation_oid(std::string_view name) const override;
   std::optional<std::string> relation_name(int64_t oid) const override;

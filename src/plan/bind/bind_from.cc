@@ -97,7 +97,8 @@ Result<Relation> QueryBinder::bind_named(const sql::NamedTable& table, size_t po
   if (!found.ok()) {
     return found.status().with_position(position);
   }
-  ObjectRef object = *found;
+  bool is_replaced = context_.instead != nullptr && context_.instead->id == (*found)->id;
+  ObjectRef object = is_replaced ? context_.instead : *found;
   remember(object);
   for (const sql::Hint& hint : table.hints) {
     result_.notices.push_back(

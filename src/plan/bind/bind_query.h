@@ -20,6 +20,7 @@ struct BindContext {
   std::string zone;
   // Materialized views are taken as their queries, down to the tables.
   bool expand_materialized_views = false;
+  ObjectRef instead;  // stands for the catalog's object of its id; null: the catalog as it is
   Parameters* parameters = nullptr;  // what $1 stands for; null: there are none
 };
 

@@ -44,6 +44,7 @@ bool is_monotone(const LogicalPlan& plan) {
           [](const WindowNode&) { return false; },
           [](const RecursiveNode&) { return false; },
           [](const SetDifferenceNode&) { return false; },
+          [](const DynamicFilterNode&) { return false; },
       },
       plan.node);
 }

@@ -158,6 +158,12 @@ void Pruner::spread(const LogicalPlan& plan) {
                    need_all(node.right);
                  },
                  [&](const JoinNode& node) { spread_join(node, needed); },
+                 [&](const DynamicFilterNode& node) {
+                   Mask below = needed;
+                   below[node.column] = true;
+                   need(node.input, below);
+                   need_all(node.bound);
+                 },
              },
              plan.node);
 }
@@ -344,6 +350,12 @@ Pruned Pruner::make_pruned(const PlanRef& plan) {
                           identity(plan->schema.size())};
           },
           [&](const JoinNode& node) { return prune_join(node); },
+          [&](const DynamicFilterNode& node) {
+            Pruned input = cut(node.input);
+            size_t column = input.map[node.column];
+            return Pruned{make_dynamic_filter({input.plan, exactly(node.bound), column, node.kind}),
+                          std::move(input.map)};
+          },
       },
       plan->node);
 }

@@ -135,6 +135,9 @@ PlanRef Pusher::push_into(const PlanRef& plan, Conditions conditions) {
             return into_all({node.left, node.right});
           },
           [&](const JoinNode& node) { return push_join(plan, node, std::move(conditions)); },
+          [&](const DynamicFilterNode& node) {
+            return leave_here({push(node.input, {}), push(node.bound, {})});
+          },
       },
       plan->node);
 }

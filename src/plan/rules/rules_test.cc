@@ -37,6 +37,39 @@ TEST(PushPredicates, an_equality_makes_a_join_of_a_product_and_the_rest_goes_to_
             "   +- Values(rows=[0], fields=[b.k, b.v])\n");
 }
 
+// The largest k of b, in its only row.
+PlanRef largest() {
+  return make_aggregate(relation("b"), {},
+                        {aggregate_call(AggregateKind::kMax, 0, Type::integer())});
+}
+
+TEST(DynamicFilters, a_comparison_with_one_row_is_a_dynamic_filter) {
+  PlanRef join = make_join(
+      {relation("a"), largest(), JoinType::kInner, {}, make_call(">", {column(2), column(1)})});
+  PlanRef plan = make_project(join, {column(0)}, {"k"});
+  EXPECT_EQ(plan_to_string(*dynamic_filters(plan)),
+            "Calc(select=[a.k AS k])\n"
+            "+- DynamicFilter(where=[a.v < bound])\n"
+            "   :- Values(rows=[0], fields=[a.k, a.v])\n"
+            "   +- Calc(select=[EXPR$0 AS bound])\n"
+            "      +- GroupAggregate(groupBy=[], select=[MAX(b.k)])\n"
+            "         +- Values(rows=[0], fields=[b.k, b.v])\n");
+}
+
+TEST(DynamicFilters, a_join_whose_other_side_is_read_stays) {
+  PlanRef join = make_join(
+      {relation("a"), largest(), JoinType::kInner, {}, make_call(">", {column(2), column(1)})});
+  PlanRef reads = make_project(join, {column(2)}, {"largest"});
+  EXPECT_EQ(dynamic_filters(reads), reads);
+  PlanRef many = make_project(make_join({relation("a"),
+                                         relation("b"),
+                                         JoinType::kInner,
+                                         {},
+                                         make_call(">", {column(2), column(1)})}),
+                              {column(0)}, {"k"});
+  EXPECT_EQ(dynamic_filters(many), many);
+}
+
 TEST(PushPredicates, a_condition_that_rejects_nulls_makes_an_outer_join_an_inner_one) {
   PlanRef outer = make_join_on(relation("a"), relation("b"), JoinType::kLeft, equal(0, 2));
   PlanRef rejecting = push_predicates(make_filter(outer, make_call("<", {column(3), number(1)})));

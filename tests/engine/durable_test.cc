@@ -492,6 +492,8 @@ TEST_F(DurableTest, AFullDiskLosesNothing) {
   } unmount{disk, serve_};
   ASSERT_TRUE(serve_.start({"--checkpoint-interval", "20ms"}));
   define();
+  run("CREATE MATERIALIZED VIEW notes AS SELECT id, note FROM claims");
+  wait();
   std::string filler = disk + "/filler";
   {
     std::ofstream file(filler, std::ios::binary);
@@ -500,10 +502,12 @@ TEST_F(DurableTest, AFullDiskLosesNothing) {
     }
   }
   for (int i = 0; i < 20; ++i) {
-    shared_cluster().run(fmt::format("UPDATE claims SET cost = cost + 1, note = "
-                                     "repeat(md5(id::text), 20) WHERE id % 20 = {}",
-                                     i),
-                         database_);
+    // Notes that no compression makes small.
+    shared_cluster().run(
+        fmt::format("UPDATE claims SET cost = cost + 1, note = (SELECT string_agg(md5(id::text || "
+                    "g), '') FROM generate_series(1, 40) g) WHERE id % 20 = {}",
+                    i),
+        database_);
   }
   expect_exact();
   // What was read is not durable, so the source must still have it.

@@ -23,7 +23,7 @@ class CaseGenerator {
     }
     std::vector<std::string> first;
     for (size_t t = 0; t < tables; ++t) {
-      size_t rows = one_in(5) ? 0 : one_in(8) ? 20 : random_() % 7;
+      size_t rows = one_in(16) ? 0 : one_in(6) ? 25 : 4 + random_() % 9;
       for (size_t i = 0; i < rows; ++i) {
         first.push_back(insert(t));
       }
@@ -41,6 +41,7 @@ class CaseGenerator {
       oracle.queries.push_back({QueryGenerator(random_, tables_).query(depth_), ""});
     }
     oracle.step_commits_max = one_in(3) ? 0 : 1;
+    oracle.keeps_keys = one_in(2);
     return oracle;
   }
 
@@ -128,9 +129,11 @@ class CaseGenerator {
       case 1:
         return fmt::format("DELETE FROM {} WHERE k = {}", table.name, random_() % 6);
       case 2:
-        return fmt::format("DELETE FROM {} WHERE v > {}", table.name, random_() % 6);
+        return fmt::format("DELETE FROM {} WHERE v > {}", table.name, 2 + random_() % 4);
       case 3:
-        return one_in(2) ? "TRUNCATE " + table.name : "DELETE FROM " + table.name;
+        return !one_in(5)  ? insert(t)
+               : one_in(2) ? "TRUNCATE " + table.name
+                           : "DELETE FROM " + table.name;
       case 4:
       case 5:
       case 6: {

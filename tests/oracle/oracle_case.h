@@ -22,6 +22,8 @@ struct OracleCase {
   std::vector<std::vector<std::string>> transactions;
   std::vector<OracleQuery> queries;
   uint64_t step_commits_max = 1;
+  // Tables with a primary key have REPLICA IDENTITY DEFAULT: only the key of an old row is sent.
+  bool keeps_keys = false;
 
   std::string to_string() const;
 };

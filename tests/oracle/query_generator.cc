@@ -51,10 +51,10 @@ QueryGenerator::Query QueryGenerator::select(int depth, const Scopes& outer,
                                              const std::vector<GeneratedType>* types) {
   Scopes scopes = outer;
   std::string text = " FROM " + from(depth, scopes);
-  if (one_in(2)) {
+  if (one_in(3)) {
     text += " WHERE " + condition(depth, scopes);
   }
-  if (one_in(4)) {
+  if (one_in(3)) {
     return grouped(depth, scopes, text, types);
   }
   std::vector<GeneratedType> own;
@@ -162,7 +162,7 @@ std::string QueryGenerator::relation(int depth, const Scopes& scopes, bool later
 std::string QueryGenerator::join_condition(const Values& left, const Values& right,
                                            bool only_equal) {
   std::vector<std::string> parts;
-  for (size_t i = 1 + below(2); i > 0; --i) {
+  for (size_t i = one_in(4) ? 2 : 1; i > 0; --i) {
     std::vector<std::pair<size_t, size_t>> pairs;
     for (size_t l = 0; l < left.size(); ++l) {
       for (size_t r = 0; r < right.size(); ++r) {
@@ -175,7 +175,7 @@ std::string QueryGenerator::join_condition(const Values& left, const Values& rig
       break;
     }
     auto [l, r] = pairs[below(pairs.size())];
-    static const char* kOperators[] = {"=", "=", "=", "<", "<>", "IS NOT DISTINCT FROM"};
+    static const char* kOperators[] = {"=", "=", "<=", ">=", "<>", "IS NOT DISTINCT FROM"};
     parts.push_back(fmt::format("{} {} {}", left[l].text, kOperators[only_equal ? 0 : below(6)],
                                 right[r].text));
   }
@@ -258,6 +258,32 @@ std::string QueryGenerator::literal(GeneratedType type) {
   return "NULL";
 }
 
+// A value that rows have: among the lower, middle or higher ones (third 0, 1, 2). As generator.cc
+// makes them.
+std::string QueryGenerator::in_data(GeneratedType type, size_t third) {
+  switch (type) {
+    case GeneratedType::kInt:
+      return std::to_string(third * 2 + below(2));
+    case GeneratedType::kText: {
+      static const char* kTexts[] = {"''", "'a longer text than twelve'", "'zz'"};
+      return fmt::format("CAST({} AS TEXT)", kTexts[third]);
+    }
+    case GeneratedType::kBig: {
+      static const char* kBigs[] = {"0", "1", "9223372036854775807"};
+      return fmt::format("CAST({} AS BIGINT)", kBigs[third]);
+    }
+    case GeneratedType::kFloat: {
+      static const char* kFloats[] = {"'-Infinity'", "1", "'NaN'"};
+      return fmt::format("CAST({} AS DOUBLE PRECISION)", kFloats[third]);
+    }
+    case GeneratedType::kBool:
+      return third == 0 ? "FALSE" : "TRUE";
+    case GeneratedType::kNumeric:
+      return fmt::format("CAST({}.25 AS NUMERIC(8,2))", third);
+  }
+  return "NULL";
+}
+
 std::string QueryGenerator::scalar_subquery(int depth, const Scopes& scopes, GeneratedType type) {
   std::vector<GeneratedType> types{type};
   if (one_in(3)) {
@@ -301,13 +327,15 @@ std::string QueryGenerator::comparison(int depth, const Scopes& scopes) {
   std::string left = value(depth, scopes, type);
   switch (below(10)) {
     case 0:
-      return fmt::format("{} IS {}NULL", left, one_in(2) ? "NOT " : "");
+      return fmt::format("{} IS {}NULL", left, one_in(4) ? "" : "NOT ");
     case 1:
-      return fmt::format("{} {}BETWEEN {} AND {}", left, one_in(4) ? "NOT " : "",
-                         value(0, scopes, type), value(0, scopes, type));
+      return one_in(2) ? fmt::format("{} {}BETWEEN {} AND {}", left, one_in(4) ? "NOT " : "",
+                                     value(0, scopes, type), value(0, scopes, type))
+                       : fmt::format("{} {}BETWEEN {} AND {}", left, one_in(8) ? "NOT " : "",
+                                     in_data(type, 0), in_data(type, 2));
     case 2:
-      return fmt::format("{} {}IN ({}, {})", left, one_in(3) ? "NOT " : "", value(0, scopes, type),
-                         literal(type));
+      return fmt::format("{} {}IN ({}, {}, {})", left, one_in(3) ? "NOT " : "",
+                         value(0, scopes, type), literal(type), in_data(type, below(3)));
     case 3:
       return fmt::format("({}, {}) {} ({}, {})", left, value(0, scopes, type),
                          one_in(2)   ? "="
@@ -319,6 +347,13 @@ std::string QueryGenerator::comparison(int depth, const Scopes& scopes) {
                          value(0, scopes, type));
     default: {
       static const char* kOperators[] = {"=", "<>", "<>", "<>", "<", "<=", ">", ">="};
+      if (one_in(2)) {  // most rows pass
+        size_t third = below(3);
+        const char* op = third == 0   ? (one_in(2) ? ">=" : ">")
+                         : third == 2 ? (one_in(2) ? "<=" : "<")
+                                      : "<>";
+        return fmt::format("{} {} {}", left, op, in_data(type, third));
+      }
       return fmt::format("{} {} {}", left, kOperators[below(8)], value(depth, scopes, type));
     }
   }
@@ -327,7 +362,7 @@ std::string QueryGenerator::comparison(int depth, const Scopes& scopes) {
 std::string QueryGenerator::subquery_condition(int depth, const Scopes& scopes) {
   GeneratedType type = any_type(scopes);
   if (one_in(3)) {
-    return fmt::format("{}EXISTS ({})", one_in(2) ? "NOT " : "",
+    return fmt::format("{}EXISTS ({})", one_in(4) ? "NOT " : "",
                        any_query(depth - 1, scopes, nullptr).text);
   }
   std::vector<GeneratedType> types{type};
@@ -344,8 +379,8 @@ std::string QueryGenerator::subquery_condition(int depth, const Scopes& scopes) 
 std::string QueryGenerator::condition(int depth, const Scopes& scopes) {
   if (one_in(depth > 0 ? 3 : 6)) {
     std::string left = condition(depth - 1, scopes), right = condition(depth - 1, scopes);
-    return one_in(2) ? fmt::format("({} OR {})", left, right)
-                     : fmt::format("{} AND {}", left, right);
+    return one_in(3) ? fmt::format("{} AND {}", left, right)
+                     : fmt::format("({} OR {})", left, right);
   }
   if (one_in(10)) {
     return fmt::format("NOT ({})", condition(depth - 1, scopes));

@@ -59,6 +59,7 @@ class QueryGenerator {
   std::string comparison(int depth, const Scopes& scopes);
   std::string value(int depth, const Scopes& scopes, GeneratedType type);
   std::string literal(GeneratedType type);
+  std::string in_data(GeneratedType type, size_t third);
   std::string scalar_subquery(int depth, const Scopes& scopes, GeneratedType type);
   std::string aggregate(int depth, const Scopes& scopes, GeneratedType type);
   GeneratedType any_type(const Scopes& scopes);

@@ -121,7 +121,7 @@ class CaseRun {
         cluster_(shared_cluster()),
         database_(oracle_database()),
         writer_(cluster_.connect(database_)),
-        engine_({.step_commits_max = oracle.step_commits_max}),
+        engine_({.step_commits_max = oracle.step_commits_max, .step_bytes_max = 256 << 20}),
         session_(engine_) {}
 
   ~CaseRun() {
@@ -214,6 +214,11 @@ class CaseRun {
         return OracleFailure{q, t, true, "Postgres: " + theirs.status().message()};
       }
       std::string wrong = followers_[q]->follow_to(position);
+      if (wrong.find("of rows at once") != std::string::npos) {
+        ++stats_.given_up;
+        followers_[q] = nullptr;  // too much for us: Postgres does not make all rows of a join
+        continue;
+      }
       if (!wrong.empty()) {
         return OracleFailure{q, t, true, wrong};
       }

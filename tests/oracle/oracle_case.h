@@ -39,7 +39,7 @@ struct OracleFailure {
 struct OracleStats {
   size_t states = 0;    // contents of queries at marks
   size_t empty = 0;     // of these, without a row
-  size_t given_up = 0;  // queries that take Postgres too long
+  size_t given_up = 0;  // queries that take Postgres too long, or make too many rows
 };
 
 // The first difference, if there is one. Queries that Postgres itself refuses are a failure of the

@@ -9,13 +9,14 @@
 
 #include "tests/harness/postgres_cluster.h"
 #include "tests/harness/serve_process.h"
+#include "tests/harness/subscription_reader.h"
 #include "types/lsn.h"
 
 namespace tidemark {
 namespace {
 
 using Lines = std::vector<std::string>;
-using Rows = std::map<std::string, int64_t>;
+using Rows = SubscriptionReader::Rows;
 
 constexpr const char* kOld = "SELECT v, COUNT(*) AS n FROM t GROUP BY v";
 constexpr const char* kNew = "SELECT v, SUM(big) AS n FROM t WHERE id > 10 GROUP BY v";
@@ -92,57 +93,11 @@ class ChangeView : public testing::Test {
   std::optional<PostgresConnection> client_;
 };
 
-// A subscription, read by a cursor.
-class Reader {
+// A subscription to the view, or to what reads it.
+class Reader : public SubscriptionReader {
  public:
-  Reader(ServeProcess& serve, const std::string& sql) : connection_(serve.connect()) {
-    EXPECT_TRUE(connection_.execute("BEGIN").ok());
-    Status declared = connection_.execute("DECLARE c CURSOR FOR " + sql);
-    EXPECT_TRUE(declared.ok()) << declared.to_string();
-  }
-  // Reads what is there. `error` says why it ended.
-  void read() {
-    while (true) {
-      Result<QueryResult> got = connection_.query("FETCH ALL FROM c WITH (TIMEOUT = '300ms')");
-      if (!got.ok()) {
-        error = got.status().to_string();
-        return;
-      }
-      for (size_t row = 0; row < got->rows(); ++row) {
-        std::string op(got->text(row, 1));
-        if (op == "mark") {
-          marks.push_back(Lsn::parse(got->text(row, 0)).value());
-          states.push_back(rows);
-          continue;
-        }
-        std::string text;
-        for (size_t column = 2; column < got->columns(); ++column) {
-          text += (column == 2 ? "" : "|") + std::string(got->text(row, column));
-        }
-        if ((rows[text] += op == "+I" || op == "+U" ? 1 : -1) == 0) {
-          rows.erase(text);
-        }
-      }
-      if (got->rows() == 0) {
-        return;
-      }
-    }
-  }
-  Lines sorted() const {
-    Lines list;
-    for (const auto& [row, count] : rows) {
-      EXPECT_EQ(count, 1) << row;
-      list.push_back(row);
-    }
-    return list;
-  }
-  Rows rows;
-  std::vector<Lsn> marks;
-  std::vector<Rows> states;  // at them
-  std::string error;
-
- private:
-  PostgresConnection connection_;
+  Reader(ServeProcess& serve, const std::string& sql) : SubscriptionReader(serve.connect(), sql) {}
+  Lines sorted() const { return SubscriptionReader::sorted(rows); }
 };
 
 TEST_F(ChangeView, readers_see_the_old_version_and_then_the_new_one) {

@@ -1,7 +1,6 @@
 // SUBSCRIBE v AS OF MARK: a reader goes on where it was, also after a kill, and is told when it
 // cannot.
 
-#include <map>
 #include <memory>
 #include <optional>
 
@@ -10,12 +9,13 @@
 
 #include "tests/harness/postgres_cluster.h"
 #include "tests/harness/serve_process.h"
+#include "tests/harness/subscription_reader.h"
 #include "types/lsn.h"
 
 namespace tidemark {
 namespace {
 
-using Rows = std::map<std::string, int64_t>;
+using Rows = SubscriptionReader::Rows;
 
 class Resubscribe : public testing::Test {
  protected:
@@ -67,52 +67,19 @@ class Resubscribe : public testing::Test {
   std::optional<PostgresConnection> client_;
 };
 
-// A connection that reads updates of a subscription, each whole.
-class Reader {
+// A subscription that must not end.
+class Reader : public SubscriptionReader {
  public:
-  Reader(ServeProcess& serve, const std::string& sql) : connection_(serve.connect()) {
-    EXPECT_TRUE(connection_.execute("BEGIN").ok());
-    Status declared = connection_.execute("DECLARE c CURSOR FOR " + sql);
-    EXPECT_TRUE(declared.ok()) << declared.to_string();
+  Reader(ServeProcess& serve, const std::string& sql) : SubscriptionReader(serve.connect(), sql) {}
+  bool next(Rows& to) {
+    bool more = SubscriptionReader::next(to);
+    EXPECT_EQ(error, "");
+    return more;
   }
-  // The next update, added to the rows; false: nothing comes.
-  bool next(Rows& rows) {
-    Result<QueryResult> got = connection_.query("FETCH ALL FROM c WITH (TIMEOUT = '300ms')");
-    if (!got.ok()) {
-      ADD_FAILURE() << got.status().to_string();
-      return false;
-    }
-    for (size_t row = 0; row < got->rows(); ++row) {
-      std::string op(got->text(row, 1));
-      if (op == "mark") {
-        marks.push_back(Lsn::parse(got->text(row, 0)).value());
-        states.push_back(rows);
-        continue;
-      }
-      std::string text;
-      for (size_t column = 2; column < got->columns(); ++column) {
-        text += (column == 2 ? "" : "|") + std::string(got->text(row, column));
-      }
-      if ((rows[text] += op == "+I" || op == "+U" ? 1 : -1) == 0) {
-        rows.erase(text);
-      }
-    }
-    return got->rows() != 0;
-  }
-  std::vector<Lsn> marks;
-  std::vector<Rows> states;  // at them
-
- private:
-  PostgresConnection connection_;
 };
 
 std::vector<std::string> sorted(const Rows& rows) {
-  std::vector<std::string> list;
-  for (const auto& [row, count] : rows) {
-    EXPECT_EQ(count, 1) << row;
-    list.push_back(row);
-  }
-  return list;
+  return SubscriptionReader::sorted(rows);
 }
 
 TEST_F(Resubscribe, from_every_mark_that_was_told) {

@@ -133,6 +133,7 @@ class StepLoop {
   void send_content(Dataflow& dataflow, Subscriber& subscriber);
   void end_subscribers_that_are_done(Dataflow& dataflow);
   void end_readers(Dataflow& dataflow, const Status& status);
+  Result<Dataflow*> readable_view(const CatalogObject& object);
   // Why the dataflow, or one that it reads, shows nothing new until something is mended.
   std::optional<Status> obstacle(const Dataflow& dataflow);
   void fail(Dataflow& dataflow, Status status);

@@ -16,8 +16,8 @@ constexpr size_t kPinnedRowsMax = 8'000'000;
 
 }  // namespace
 
-Result<std::optional<ViewRead>> StepLoop::read_view(const CatalogObject& object,
-                                                    const ReadPin* pin) {
+// The dataflow of a view as a statement has bound it.
+Result<Dataflow*> StepLoop::readable_view(const CatalogObject& object) {
   Dataflow* view = find_view(object.id);
   if (view == nullptr) {
     return Status::not_found("the view has just been dropped").with_sqlstate("42P01");
@@ -28,6 +28,12 @@ Result<std::optional<ViewRead>> StepLoop::read_view(const CatalogObject& object,
   if (std::optional<Status> why = obstacle(*view)) {
     return *why;
   }
+  return view;
+}
+
+Result<std::optional<ViewRead>> StepLoop::read_view(const CatalogObject& object,
+                                                    const ReadPin* pin) {
+  Dataflow* view = TRY(readable_view(object));
   ViewRead read;
   read.object = object.id;
   read.revision = view->revision;
@@ -70,16 +76,7 @@ Result<std::optional<ViewRead>> StepLoop::read_view(const CatalogObject& object,
 }
 
 Result<StepLoop::EarlierView> StepLoop::read_view_as_of(const CatalogObject& object, Lsn mark) {
-  Dataflow* view = find_view(object.id);
-  if (view == nullptr) {
-    return Status::not_found("the view has just been dropped").with_sqlstate("42P01");
-  }
-  if (view->revision != object.revision) {
-    return view_was_changed(view->name);
-  }
-  if (std::optional<Status> why = obstacle(*view)) {
-    return *why;
-  }
+  Dataflow* view = TRY(readable_view(object));
   if (!view->live || view->mark < mark) {
     std::string where = view->live ? "is at " + view->mark.to_string() : "shows nothing yet";
     return Status::unavailable(fmt::format("view {} {}, and has not reached mark {}", view->name,

@@ -47,6 +47,17 @@ std::string copy_sql(const ReaderPlan& plan, const TablePart& part, int64_t firs
                      where);
 }
 
+// A name that was given up between our look at the catalog and our lock: another look says how it
+// is now.
+Status looking_again(const PostgresConnection& connection, Status status) {
+  constexpr std::string_view kUndefinedColumn = "42703", kUndefinedTable = "42P01";
+  if (!status.ok() &&
+      (connection.sqlstate() == kUndefinedColumn || connection.sqlstate() == kUndefinedTable)) {
+    return Status::unavailable("a table was altered as its reading began: " + status.message());
+  }
+  return status;
+}
+
 // Ends a copy early, and leaves the transaction usable for the other readers.
 Status abandon_copy(PostgresConnection& connection) {
   connection.cancel();
@@ -132,10 +143,11 @@ Status SnapshotReader::share(const std::string& snapshot_name,
 Result<XidSnapshot> SnapshotReader::import(const std::string& snapshot_name,
                                            const std::vector<SnapshotTarget>& targets) {
   PostgresConnection& leader = connections_[0];
-  QueryResult result = TRY(leader.query(std::string(kBegin) + "SET TRANSACTION SNAPSHOT " +
-                                        quote_literal(snapshot_name) + "; " + lock_sql(targets) +
-                                        "SELECT " + snapshot_function(leader)));
-  std::optional<XidSnapshot> snapshot = TRY(parse_snapshot(result.text(0, 0)));
+  Result<QueryResult> result = leader.query(
+      std::string(kBegin) + "SET TRANSACTION SNAPSHOT " + quote_literal(snapshot_name) + "; " +
+      lock_sql(targets) + "SELECT " + snapshot_function(leader));
+  TRY(looking_again(leader, result.status()));
+  std::optional<XidSnapshot> snapshot = TRY(parse_snapshot(result->text(0, 0)));
   TRY(share(snapshot_name, targets));
   // The slot's snapshot is older than the lock: a table that was truncated or rewritten in between
   // has another file than the catalog of the snapshot says.
@@ -167,10 +179,11 @@ Result<XidSnapshot> SnapshotReader::take(
   std::string question = fmt::format("{}{}SELECT {}, pg_catalog.pg_export_snapshot()", kBegin, lock,
                                      snapshot_function(leader));
   for (int retry = 0; retry < kRetriesMax; ++retry) {
-    QueryResult result = TRY(leader.query(question));
-    XidSnapshot snapshot = TRY(parse_snapshot(result.text(0, 0)));
+    Result<QueryResult> result = leader.query(question);
+    TRY(looking_again(leader, result.status()));
+    XidSnapshot snapshot = TRY(parse_snapshot(result->text(0, 0)));
     if (acceptable(snapshot)) {
-      TRY(share(std::string(result.text(0, 1)), targets));
+      TRY(share(std::string(result->text(0, 1)), targets));
       return snapshot;
     }
     TRY(leader.execute("ROLLBACK"));
@@ -266,6 +279,10 @@ Status SnapshotReader::read(PostgresConnection& connection, const Work& work) {
   const ReaderPlan& plan = *progress.target.plan;
   Status started = connection.start_copy(copy_sql(plan, work.part, work.first_page, work.end_page));
   if (!started.ok()) {
+    started = looking_again(connection, std::move(started));
+    if (started.code() == StatusCode::kUnavailable) {
+      return started;
+    }
     if (!connection.is_broken()) {
       TRY(connection.execute("ROLLBACK TO SAVEPOINT start"));
     }

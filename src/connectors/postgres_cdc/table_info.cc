@@ -176,6 +176,8 @@ Status read_parts(PostgresConnection& connection, TableInfo& table) {
                                              table.display_name(), parts.text(i, 1),
                                              parts.text(i, 2)));
     }
+    // A table that is its own part has what it had a query ago, though it may be altered meanwhile.
+    char identity = oid == table.oid ? table.identity : parts.text(i, 4)[0];
     double rows = -1;
     std::from_chars(parts.text(i, 5).data(), parts.text(i, 5).data() + parts.text(i, 5).size(),
                     rows);
@@ -183,7 +185,7 @@ Status read_parts(PostgresConnection& connection, TableInfo& table) {
                                     .file = static_cast<uint32_t>(parts.integer(i, 7)),
                                     .schema = std::string(parts.text(i, 1)),
                                     .name = std::string(parts.text(i, 2)),
-                                    .identity = parts.text(i, 4)[0],
+                                    .identity = identity,
                                     .has_key = parts.boolean(i, 6),
                                     .rows_estimate = rows});
   }

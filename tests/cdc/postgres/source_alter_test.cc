@@ -85,6 +85,26 @@ TEST_F(PostgresAlter, a_rewrite_that_changes_values_is_read_anew_and_no_other) {
   EXPECT_GE(fixture_.model(t).resets, 2);
 }
 
+// The reader looks at the catalog before the name changes, and waits for the table until it has.
+TEST_F(PostgresAlter, a_name_that_changes_as_a_reader_begins_is_seen) {
+  fixture_.run(
+      "CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY, n int);"
+      "INSERT INTO u VALUES (1, 7)");
+  ReaderId t = read("t");
+  Result<SourceTable> resolved = fixture_.resolve("u");
+  ASSERT_TRUE(resolved.ok());
+  PostgresConnection other = shared_cluster().connect(fixture_.database);
+  ASSERT_TRUE(other.execute("BEGIN; ALTER TABLE u RENAME n TO m").ok());
+  ReaderId u = fixture_.read_resolved("u", *resolved);
+  EXPECT_FALSE(fixture_.pump_until([&] { return fixture_.model(u).is_ready; }, 1));
+  ASSERT_TRUE(other.execute("COMMIT").ok());
+  EXPECT_TRUE(fixture_.pump_until([&] { return fixture_.model(u).is_ready; }))
+      << fixture_.model(u).failed.to_string() << fixture_.source->status().message;
+  ASSERT_TRUE(fixture_.catch_up());
+  EXPECT_EQ(fixture_.model(u).sorted_rows(), std::vector<std::string>{"1|7|"});
+  expect_exact(t);
+}
+
 TEST_F(PostgresAlter, new_names_are_followed) {
   fixture_.run("CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 1)");
   ReaderId t = read("t");

@@ -142,7 +142,8 @@ public class PgJdbc {
     }
     try (Statement statement = connection.createStatement()) {
       statement.setQueryTimeout(1);  // a cancel request
-      statement.executeQuery("SELECT COUNT(*) FROM GENERATE_SERIES(1, 3000) a (x), GENERATE_SERIES(1, 3000) b (y), numbers");
+      statement.executeQuery("SELECT COUNT(*) FROM (SELECT x FROM GENERATE_SERIES(1, 100000) a (x)) a "
+          + "JOIN (SELECT x FROM GENERATE_SERIES(1, 100000) b (x)) b ON a.x + b.x < 0");
       throw new AssertionError("not cancelled");
     } catch (SQLException error) {
       check(error.getSQLState(), "57014");

@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include "tests/harness/command_output.h"
 #include "tests/harness/postgres_cluster.h"
 #include "tests/harness/serve_process.h"
 #include "tests/harness/subscription_reader.h"
@@ -99,6 +100,18 @@ class Reader : public SubscriptionReader {
   Reader(ServeProcess& serve, const std::string& sql) : SubscriptionReader(serve.connect(), sql) {}
   Lines sorted() const { return SubscriptionReader::sorted(rows); }
 };
+
+TEST_F(ChangeView, whoever_changes_a_view_is_told_that_it_takes_a_while) {
+  start();
+  define();
+  auto [status, output] = command_output(fmt::format(
+      "psql -X -h {} -p {} -U tidemark tidemark -c \"ALTER MATERIALIZED VIEW w AS {}\" 2>&1",
+      serve_.directory(), serve_.port(), kNew));
+  EXPECT_EQ(status, 0) << output;
+  EXPECT_NE(output.find("NOTICE:  the new version is being built: until it is complete, view w is"),
+            std::string::npos)
+      << output;
+}
 
 TEST_F(ChangeView, readers_see_the_old_version_and_then_the_new_one) {
   start();

@@ -132,6 +132,17 @@ PostgresConnection ServeProcess::connect() {
   return std::move(connection).value();
 }
 
+std::string ServeProcess::port() const {
+  constexpr std::string_view kPrefix = ".s.PGSQL.";
+  for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
+    std::string name = entry.path().filename();
+    if (name.starts_with(kPrefix)) {
+      return name.substr(kPrefix.size());
+    }
+  }
+  return "";
+}
+
 std::string ServeProcess::log() const {
   std::ifstream file(directory_ + "/log", std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};

@@ -34,6 +34,8 @@ class ServeProcess {
   // Tries once.
   Result<PostgresConnection> try_connect();
   const std::string& directory() const { return directory_; }
+  // Of the unix socket, which is in directory(), for programs; empty: it does not listen.
+  std::string port() const;
   std::string data_directory() const { return directory_ + "/data"; }
   std::string log() const;
 

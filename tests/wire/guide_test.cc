@@ -101,15 +101,7 @@ class Guide : public testing::Test {
   Guide() : folder_(server_.directory() + "/guide") {
     std::filesystem::create_directories(folder_);
   }
-  std::string port() const {
-    for (const auto& entry : std::filesystem::directory_iterator(server_.directory())) {
-      std::string name = entry.path().filename();
-      if (name.starts_with(".s.PGSQL.")) {
-        return name.substr(9);
-      }
-    }
-    return "";
-  }
+  std::string port() const { return server_.port(); }
   ServeProcess server_;
   std::string folder_;
 };

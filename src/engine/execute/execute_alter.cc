@@ -103,28 +103,25 @@ Result<StatementResult> StatementExecutor::run(const sql::Alter& statement) {
 }
 
 // Comment and options stay.
-Result<StatementResult> StatementExecutor::alter_query(const ObjectRef& object,
-                                                       const sql::Query& query, size_t position) {
+Status StatementExecutor::alter_query(const ObjectRef& object, const sql::Query& query,
+                                      size_t position) {
   bool is_plain = object->is_view();
   NewView view = TRY(is_plain ? new_view(query, {}) : new_materialized_view(query, {}));
   view.object.comment = object->comment;
   view.object.temporary = object->temporary;
   TRY(check_unchanging(view.bound.objects));
   if (is_plain) {
-    TRY(replace_view(object, std::move(view)));
-    return done("ALTER VIEW");
+    return replace_view(object, std::move(view));
   }
   if (view.bound.objects.empty()) {
     return not_supported("a materialized view of constants", position);
   }
   std::get<MaterializedViewDefinition>(view.object.definition).options =
       std::get<MaterializedViewDefinition>(object->definition).options;
-  TRY(replace_materialized_view(object, std::move(view)));
-  return done("ALTER MATERIALIZED VIEW");
+  return replace_materialized_view(object, std::move(view));
 }
 
-Result<StatementResult> StatementExecutor::rename(const ObjectRef& object,
-                                                  const sql::RenameObject& action) {
+Status StatementExecutor::rename(const ObjectRef& object, const sql::RenameObject& action) {
   ObjectName to = TRY(full_name(action.to));
   bool is_bare = action.to.parts.size() == 1;
   if (!is_bare && (to.catalog != object->name.catalog || to.database != object->name.database)) {
@@ -137,12 +134,13 @@ Result<StatementResult> StatementExecutor::rename(const ObjectRef& object,
   }
   StepLoop& loop = engine_.step_loop();
   loop.run([&] {
-    if (Dataflow* dataflow = loop.find_view(object->id)) {
-      dataflow->name = to.object;
+    for (Dataflow* dataflow : {loop.find_view(object->id), loop.find_build(object->id)}) {
+      if (dataflow != nullptr) {
+        dataflow->name = to.object;
+      }
     }
   });
-  TRY(keep_object(object->id));
-  return done("ALTER VIEW");
+  return keep_object(object->id);
 }
 
 Result<StatementResult> StatementExecutor::alter_options(const ObjectRef& view,

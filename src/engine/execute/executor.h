@@ -109,8 +109,8 @@ class StatementExecutor {
 
   // execute_alter.cc
   Outcome run(const sql::Alter& statement);
-  Outcome alter_query(const ObjectRef& object, const sql::Query& query, size_t position);
-  Outcome rename(const ObjectRef& object, const sql::RenameObject& action);
+  Status alter_query(const ObjectRef& object, const sql::Query& query, size_t position);
+  Status rename(const ObjectRef& object, const sql::RenameObject& action);
   Outcome alter_options(const ObjectRef& view, tidemark::Options options, std::string tag);
   Status replace_view(const ObjectRef& old, NewView view);
   Status replace_materialized_view(const ObjectRef& old, NewView view);

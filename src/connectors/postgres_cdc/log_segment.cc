@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
+#include "base/file_io.h"
 
 namespace tidemark {
 
@@ -112,25 +113,14 @@ Result<bool> SegmentReader::ensure(size_t bytes) {
   }
   window_.resize(std::max(bytes, kWindowBytes));
   window_begin_ = at_;
-  size_t done = 0;
-  while (done < window_.size()) {
-    ssize_t got = pread(fd_, window_.data() + done, window_.size() - done,
-                        static_cast<off_t>(window_begin_ + done));
-    if (got < 0 && errno == EINTR) {
-      continue;
-    }
-    if (got < 0) {
-      int error = errno;
-      window_.clear();
-      return Status::unavailable(fmt::format("cannot read {}: {}", path_, strerror(error)));
-    }
-    if (got == 0) {
-      break;
-    }
-    done += static_cast<size_t>(got);
+  std::ptrdiff_t got = read_at(fd_, window_.data(), window_.size(), window_begin_);
+  if (got < 0) {
+    int error = errno;
+    window_.clear();
+    return Status::unavailable(fmt::format("cannot read {}: {}", path_, strerror(error)));
   }
-  window_.resize(done);
-  return done >= bytes;
+  window_.resize(static_cast<size_t>(got));
+  return window_.size() >= bytes;
 }
 
 Result<bool> SegmentReader::next(SegmentRecord& record) {

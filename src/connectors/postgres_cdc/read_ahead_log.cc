@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/file_io.h"
 
 namespace tidemark {
 
@@ -64,6 +65,7 @@ void ReadAheadLog::clear() {
   }
   fs::remove_all(directory_, ignored);
   buffer_.clear();
+  is_in_doubt_ = false;
   file_bytes_ = synced_bytes_ = 0;
   end_ = synced_end_ = Lsn{};
   relations_.clear();
@@ -77,6 +79,15 @@ void ReadAheadLog::count_bytes() {
     bytes += segment.bytes;
   }
   bytes_ = bytes;
+}
+
+void ReadAheadLog::add_segment(const SegmentHeader& header, uint64_t bytes) {
+  segments_.push_back({.number = header.number,
+                       .begin = header.begin,
+                       .needed_from = header.needed_from,
+                       .timeline = header.timeline,
+                       .is_text = header.is_text,
+                       .bytes = bytes});
 }
 
 bool ReadAheadLog::is_disk_nearly_full() const {
@@ -117,12 +128,7 @@ Status ReadAheadLog::open() {
       damage = Status::corruption("a file is missing or cut off before " + files[i]);
       break;
     }
-    segments_.push_back({.number = header.number,
-                         .begin = header.begin,
-                         .needed_from = header.needed_from,
-                         .timeline = header.timeline,
-                         .is_text = header.is_text,
-                         .bytes = fs::file_size(files[i], error)});
+    add_segment(header, fs::file_size(files[i], error));
   }
   if (damage.ok() && !segments_.empty()) {
     damage = scan_last(segments_.back());
@@ -240,12 +246,7 @@ Status ReadAheadLog::start_segment(SegmentHeader header) {
   for (const auto& [oid, message] : relations_) {
     append_segment_record(SegmentRecordKind::kRelation, message, buffer_);
   }
-  segments_.push_back({.number = header.number,
-                       .begin = header.begin,
-                       .needed_from = header.needed_from,
-                       .timeline = header.timeline,
-                       .is_text = header.is_text,
-                       .bytes = 0});
+  add_segment(header, 0);
   return sync();
 }
 
@@ -350,17 +351,8 @@ Status ReadAheadLog::follow_end_of_parts(char kind, std::string_view body) {
 }
 
 Status ReadAheadLog::write_buffer() {
-  size_t done = 0;
-  while (done < buffer_.size()) {
-    ssize_t written = pwrite(fd_, buffer_.data() + done, buffer_.size() - done,
-                             static_cast<off_t>(file_bytes_ + done));
-    if (written < 0 && errno == EINTR) {
-      continue;
-    }
-    if (written <= 0) {
-      return cannot("write", path(segments_.back().number));
-    }
-    done += static_cast<size_t>(written);
+  if (!write_at(fd_, buffer_, file_bytes_)) {
+    return cannot("write", path(segments_.back().number));
   }
   file_bytes_ += buffer_.size();
   buffer_.clear();
@@ -385,7 +377,12 @@ Status ReadAheadLog::sync() {
   if (synced_bytes_ == file_bytes_) {
     return {};
   }
-  if (fdatasync(fd_) != 0) {
+  // After a failure the kernel may have dropped what it could not write, and says so only once.
+  if (is_in_doubt_) {
+    errno = EIO;
+  }
+  if (is_in_doubt_ || fdatasync(fd_) != 0) {
+    is_in_doubt_ = true;
     return cannot("sync", path(segments_.back().number));
   }
   synced_bytes_ = file_bytes_;
@@ -396,6 +393,7 @@ Status ReadAheadLog::sync() {
 
 void ReadAheadLog::forget_unsynced() {
   buffer_.clear();
+  is_in_doubt_ = false;
   end_ = synced_end_;
   if (fd_ < 0) {
     return;

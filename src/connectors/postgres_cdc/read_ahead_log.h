@@ -104,6 +104,7 @@ class ReadAheadLog {
 
   std::string path(uint64_t number) const;
   Status start_segment(SegmentHeader header);
+  void add_segment(const SegmentHeader& header, uint64_t bytes);
   Status roll_if_full();
   Status write_buffer();
   Status scan_last(Segment& last);
@@ -129,6 +130,7 @@ class ReadAheadLog {
   std::string buffer_;  // what is not in the file yet
   uint64_t file_bytes_ = 0;
   uint64_t synced_bytes_ = 0;
+  bool is_in_doubt_ = false;  // a sync has failed: what was not synced before may be lost
   Lsn end_;
   Lsn synced_end_;
   bool in_transaction_ = false;      // between B and C

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/file_io.h"
+
 namespace tidemark {
 
 namespace {
@@ -65,38 +67,24 @@ Status SpillBuffer::append(uint32_t tag, char first, std::string_view rest) {
   if (fd_ < 0) {
     fd_ = TRY(open_temporary_file());
   }
-  for (size_t done = 0; done < tail_.size();) {
-    ssize_t written =
-        pwrite(fd_, tail_.data() + done, tail_.size() - done, static_cast<off_t>(file_bytes_));
-    if (written < 0 && errno == EINTR) {
-      continue;
-    }
-    if (written < 0) {
-      return Status::unavailable(fmt::format("cannot write a temporary file: {}", strerror(errno)));
-    }
-    done += static_cast<size_t>(written);
-    file_bytes_ += static_cast<uint64_t>(written);
+  if (!write_at(fd_, tail_, file_bytes_)) {
+    return Status::unavailable(fmt::format("cannot write a temporary file: {}", strerror(errno)));
   }
+  file_bytes_ += tail_.size();
   tail_.clear();
   return {};
 }
 
 Status SpillBuffer::read_at(uint64_t offset, size_t size, std::string& out) const {
   out.resize(size);
-  size_t done = 0;
-  while (done < size && offset + done < file_bytes_) {
-    size_t in_file = std::min<uint64_t>(size - done, file_bytes_ - offset - done);
-    ssize_t got = pread(fd_, out.data() + done, in_file, static_cast<off_t>(offset + done));
-    if (got < 0 && errno == EINTR) {
-      continue;
-    }
-    if (got <= 0) {
-      return Status::unavailable(fmt::format("cannot read a temporary file: {}", strerror(errno)));
-    }
-    done += static_cast<size_t>(got);
+  size_t in_file = offset < file_bytes_ ? std::min<uint64_t>(size, file_bytes_ - offset) : 0;
+  if (in_file != 0 &&
+      tidemark::read_at(fd_, out.data(), in_file, offset) != static_cast<ptrdiff_t>(in_file)) {
+    return Status::unavailable(fmt::format("cannot read a temporary file: {}", strerror(errno)));
   }
-  if (done < size) {
-    std::memcpy(out.data() + done, tail_.data() + (offset + done - file_bytes_), size - done);
+  if (in_file < size) {
+    std::memcpy(out.data() + in_file, tail_.data() + (offset + in_file - file_bytes_),
+                size - in_file);
   }
   return {};
 }

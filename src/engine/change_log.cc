@@ -83,7 +83,7 @@ Result<std::vector<ViewUpdate>> ChangeLogRead::updates(
     update.mark = entry.mark;
     update.commit_time_us = entry.commit_time_us;
     update.published_us = entry.published_us;
-    update.changes = to_changelog(TRY(rows_of(entry)), key);
+    update.changes = to_changelog(*TRY(rows_of(entry)), key);
     updates.push_back(std::move(update));
   }
   return updates;
@@ -92,14 +92,14 @@ Result<std::vector<ViewUpdate>> ChangeLogRead::updates(
 Result<std::vector<ZBatch>> ChangeLogRead::undone() const {
   std::vector<ZBatch> batches;
   for (const ChangeLogEntry& entry : entries_) {
-    batches.push_back(negated(TRY(rows_of(entry))));
+    batches.push_back(negated(*TRY(rows_of(entry))));
   }
   return batches;
 }
 
-Result<ZBatch> ChangeLogRead::rows_of(const ChangeLogEntry& entry) const {
+Result<std::shared_ptr<const ZBatch>> ChangeLogRead::rows_of(const ChangeLogEntry& entry) const {
   if (entry.changes != nullptr) {
-    return *entry.changes;
+    return entry.changes;
   }
   std::string name = prefix_;
   append_big_endian(entry.number, name);
@@ -108,7 +108,7 @@ Result<ZBatch> ChangeLogRead::rows_of(const ChangeLogEntry& entry) const {
     return Status::unavailable("the mark has just left what is kept of the view")
         .with_sqlstate("72000");
   }
-  return decode_rows(*rows, types_);
+  return std::make_shared<const ZBatch>(TRY(decode_rows(*rows, types_)));
 }
 
 std::string ChangeLog::entry_key(uint64_t number, char part) const {

@@ -49,7 +49,7 @@ class ChangeLogRead {
 
  private:
   friend class ChangeLog;
-  Result<ZBatch> rows_of(const ChangeLogEntry& entry) const;
+  Result<std::shared_ptr<const ZBatch>> rows_of(const ChangeLogEntry& entry) const;
   std::vector<ChangeLogEntry> entries_;
   std::vector<Type> types_;
   const Store* store_ = nullptr;

@@ -88,10 +88,11 @@ bool StepLoop::may_place() const {
 }
 
 void StepLoop::begin_placement() {
-  if (!may_place()) {
+  Dataflow* complete = placement_ ? nullptr : complete_build();
+  if (complete == nullptr) {
     return;
   }
-  Dataflow& fresh = *complete_build();
+  Dataflow& fresh = *complete;
   Dataflow* old = find_view(fresh.object);
   Placement placement{.new_version = fresh.id, .mark = fresh.mark};
   if (old != nullptr) {

@@ -1,12 +1,14 @@
 #include "engine/view_build.h"
 
-#include <fmt/core.h>
-
 #include "engine/durability.h"
 #include "engine/engine.h"
 #include "engine/view_options.h"
 
 namespace tidemark {
+
+std::string new_version_name(const std::string& view) {
+  return view + " (new version)";
+}
 
 void make_build(Engine& engine, const CatalogObject& view, CatalogObject definition,
                 Dataflow& dataflow) {
@@ -14,7 +16,7 @@ void make_build(Engine& engine, const CatalogObject& view, CatalogObject definit
   definition.name = view.name;
   dataflow.object = view.id;
   dataflow.is_build = true;
-  dataflow.name = fmt::format("{} (new version)", view.name.object);
+  dataflow.name = new_version_name(view.name.object);
   dataflow.definition = std::make_shared<const CatalogObject>(std::move(definition));
   dataflow.when_placed = [&engine](Dataflow& placed) {
     Result<ObjectRef> object = engine.catalog().replace(*placed.definition);

@@ -112,7 +112,8 @@ void DynamicFilterOperator::move(const Range& before, const Range& now, Delta& o
 
 void DynamicFilterOperator::take_rows(const ZBatch& batch, const Range& range, Delta& out) {
   const Column& column = *batch.rows.columns[column_];
-  std::vector<std::string> keys;
+  std::string bytes;           // of all keys, one behind the other
+  std::vector<size_t> begins;  // of each, and the end
   std::vector<uint32_t> kept;  // rows whose column is not NULL
   std::vector<uint32_t> passed;
   ZBatch passing;
@@ -120,23 +121,28 @@ void DynamicFilterOperator::take_rows(const ZBatch& batch, const Range& range, D
     if (column.is_null(row)) {
       continue;
     }
-    std::string& key = keys.emplace_back();
-    append_sort_key(column, row, false, false, key);
+    begins.push_back(bytes.size());
+    append_sort_key(column, row, false, false, bytes);
     for (const ColumnRef& each : batch.rows.columns) {
-      append_sort_key(*each, row, false, false, key);
+      append_sort_key(*each, row, false, false, bytes);
     }
     kept.push_back(row);
-    if (range.holds(key)) {
+    if (range.holds(std::string_view(bytes).substr(begins.back()))) {
       passed.push_back(row);
       passing.weights.push_back(batch.weight(row));
     }
+  }
+  begins.push_back(bytes.size());
+  std::vector<std::string_view> keys;
+  for (size_t i = 0; i < kept.size(); ++i) {
+    keys.push_back(std::string_view(bytes).substr(begins[i], begins[i + 1] - begins[i]));
   }
   if (rows_.takes_loose() && !has_retractions(std::span(&batch, 1))) {
     for (size_t i = 0; i < kept.size(); ++i) {
       rows_.add_loose(keys[i], batch.weight(kept[i]));
     }
   } else {
-    rows_.fault_in(std::vector<std::string_view>(keys.begin(), keys.end()));
+    rows_.fault_in(keys);
     for (size_t i = 0; i < kept.size(); ++i) {
       rows_.add(keys[i], batch.weight(kept[i]));
     }

@@ -106,15 +106,12 @@ Result<StatementResult> StatementExecutor::run(const sql::Alter& statement) {
 Status StatementExecutor::alter_query(const ObjectRef& object, const sql::Query& query,
                                       size_t position) {
   bool is_plain = object->is_view();
-  NewView view = TRY(is_plain ? new_view(query, {}) : new_materialized_view(query, {}));
+  NewView view = TRY(is_plain ? new_view(query, {}) : new_materialized_view(query, {}, position));
   view.object.comment = object->comment;
   view.object.temporary = object->temporary;
   TRY(check_unchanging(view.bound.objects));
   if (is_plain) {
     return replace_view(object, std::move(view));
-  }
-  if (view.bound.objects.empty()) {
-    return not_supported("a materialized view of constants", position);
   }
   std::get<MaterializedViewDefinition>(view.object.definition).options =
       std::get<MaterializedViewDefinition>(object->definition).options;
@@ -134,10 +131,11 @@ Status StatementExecutor::rename(const ObjectRef& object, const sql::RenameObjec
   }
   StepLoop& loop = engine_.step_loop();
   loop.run([&] {
-    for (Dataflow* dataflow : {loop.find_view(object->id), loop.find_build(object->id)}) {
-      if (dataflow != nullptr) {
-        dataflow->name = to.object;
-      }
+    if (Dataflow* shown = loop.find_view(object->id)) {
+      shown->name = to.object;
+    }
+    if (Dataflow* build = loop.find_build(object->id)) {
+      build->name = new_version_name(to.object);
     }
   });
   return keep_object(object->id);

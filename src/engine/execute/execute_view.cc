@@ -10,15 +10,14 @@
 
 namespace tidemark {
 
-namespace {
-
-void take_reads(const BoundQuery& bound, CatalogObject& object) {
+// Where the names of its query are looked up, and what they have been found to be.
+void StatementExecutor::take_context(const BoundQuery& bound, CatalogObject& object) const {
+  object.context_catalog = session_.catalog_;
+  object.context_database = session_.database_;
   for (const ObjectRef& used : bound.objects) {
     object.depends_on.push_back(used->id);
   }
 }
-
-}  // namespace
 
 Result<ObjectRef> StatementExecutor::find_replaced(const sql::Name& name, sql::CreateMode mode,
                                                    std::string_view kind) {
@@ -81,9 +80,7 @@ Result<StatementExecutor::NewView> StatementExecutor::new_view(
     definition.columns.push_back(columns[i].name.text);
   }
   object.definition = std::move(definition);
-  object.context_catalog = session_.catalog_;
-  object.context_database = session_.database_;
-  take_reads(view.bound, object);
+  take_context(view.bound, object);
   return view;
 }
 
@@ -107,7 +104,7 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateView& statement)
 }
 
 Result<StatementExecutor::NewView> StatementExecutor::new_materialized_view(
-    const sql::Query& query, const std::vector<sql::ViewColumn>& columns) {
+    const sql::Query& query, const std::vector<sql::ViewColumn>& columns, size_t position) {
   std::vector<std::string> names;
   for (const auto& column : columns) {
     names.push_back(column.name.text);
@@ -117,13 +114,15 @@ Result<StatementExecutor::NewView> StatementExecutor::new_materialized_view(
     return names.empty() ? bound.status() : bound.status().with_position(columns[0].name.position);
   }
   NewView view{{}, std::move(bound).value()};
+  if (view.bound.objects.empty()) {
+    return Status::unsupported("a materialized view of constants is not supported yet")
+        .with_position(position);
+  }
   CatalogObject& object = view.object;
   object.schema = view.bound.plan->schema;
   object.primary_key = view.bound.plan->key.value_or(std::vector<size_t>());
   object.definition = MaterializedViewDefinition{sql::unparse(query), {}, {}};
-  object.context_catalog = session_.catalog_;
-  object.context_database = session_.database_;
-  take_reads(view.bound, object);
+  take_context(view.bound, object);
   for (const ObjectRef& used : view.bound.objects) {
     if (used->temporary) {
       return Status::invalid_argument(
@@ -141,11 +140,8 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateMaterializedView
     return done("CREATE MATERIALIZED VIEW");
   }
   ObjectRef replaced = TRY(find_replaced(statement.name, statement.mode, "materialized view"));
-  NewView view = TRY(new_materialized_view(*statement.query, statement.columns));
-  if (view.bound.objects.empty()) {
-    return Status::unsupported("a materialized view of constants is not supported yet")
-        .with_position(statement.name.position());
-  }
+  NewView view =
+      TRY(new_materialized_view(*statement.query, statement.columns, statement.name.position()));
   view.object.name = name;
   view.object.comment = statement.comment.value_or("");
   auto& definition = std::get<MaterializedViewDefinition>(view.object.definition);

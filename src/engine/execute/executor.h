@@ -100,7 +100,9 @@ class StatementExecutor {
   };
   Result<NewView> new_view(const sql::Query& query, const std::vector<sql::ViewColumn>& columns);
   Result<NewView> new_materialized_view(const sql::Query& query,
-                                        const std::vector<sql::ViewColumn>& columns);
+                                        const std::vector<sql::ViewColumn>& columns,
+                                        size_t position);
+  void take_context(const BoundQuery& bound, CatalogObject& object) const;
   // What CREATE OR REPLACE replaces; null: the name is free. Error: it is of another kind, or
   // REPLACE finds nothing.
   Result<ObjectRef> find_replaced(const sql::Name& name, sql::CreateMode mode,

@@ -7,8 +7,7 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
-#include "tests/harness/postgres_cluster.h"
-#include "tests/harness/serve_process.h"
+#include "tests/harness/served_source.h"
 #include "tests/harness/subscription_reader.h"
 #include "types/lsn.h"
 
@@ -17,54 +16,25 @@ namespace {
 
 using Rows = SubscriptionReader::Rows;
 
-class Resubscribe : public testing::Test {
+class Resubscribe : public ServedSource {
  protected:
   void SetUp() override {
-    database_ = shared_cluster().make_database();
+    ServedSource::SetUp();
     source(
         "CREATE TABLE t (id int PRIMARY KEY, v int, what text); "
         "INSERT INTO t SELECT i, i % 7, 'x' FROM generate_series(1, 100) i");
   }
-  void TearDown() override {
-    serve_.kill();
-    shared_cluster().run(
-        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = '" +
-            database_ + "'",
-        database_);
-  }
-  void source(const std::string& sql) { shared_cluster().run(sql, database_); }
-  void start(const std::vector<std::string>& flags = {}) {
-    ASSERT_TRUE(serve_.start(flags)) << serve_.log();
-    client_.emplace(serve_.connect());
-  }
-  void run(const std::string& sql) {
-    Status status = client_->execute(sql);
-    ASSERT_TRUE(status.ok()) << sql << ": " << status.to_string();
-  }
   void define(const std::string& with = "") {
-    PostgresAddress address = shared_cluster().address(database_);
-    run(
-        fmt::format("CREATE TABLE t WITH ('connector'='postgres-cdc', 'hostname'='{}', "
-                    "'port'='{}', 'username'='postgres', 'password'='postgres', "
-                    "'database-name'='{}', 'schema-name'='public', 'table-name'='t')",
-                    address.host, address.port, database_));
+    declare("t");
     run("CREATE MATERIALIZED VIEW sums " + with +
         " AS SELECT v, COUNT(*) AS n, SUM(id) AS s, MAX(what) AS what FROM t GROUP BY v");
     wait();
   }
-  void wait() {
-    std::string position = shared_cluster().value("SELECT pg_current_wal_insert_lsn()", database_);
-    run(fmt::format("WAIT FOR LSN '{}' WITH (TIMEOUT = '60s')", position));
-  }
-  std::vector<std::string> view() { return sorted_rows(*client_, "SELECT * FROM sums"); }
+  std::vector<std::string> view() { return rows("SELECT * FROM sums"); }
   std::string error(const std::string& sql) {
     Result<QueryResult> answer = serve_.connect().query(sql);
     return answer.ok() ? "no error" : answer.status().to_string();
   }
-
-  std::string database_;
-  ServeProcess serve_;
-  std::optional<PostgresConnection> client_;
 };
 
 // A subscription that must not end.

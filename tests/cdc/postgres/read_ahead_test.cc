@@ -71,6 +71,13 @@ class AheadFixture : public SourceFixture {
         "INSERT "
         "INTO t VALUES (0, 'first')");
   }
+  // The same, and a reader of it that is ready.
+  ReaderId read_table() {
+    make_table();
+    ReaderId t = read("t");
+    EXPECT_TRUE(pump_until_ready(t));
+    return t;
+  }
   // More than the queue and the socket hold, in commits of several kinds; returns where it ends.
   Lsn write_backlog(int first) {
     for (int i = first; i < first + 8; ++i) {
@@ -96,9 +103,7 @@ void expect_exact(SourceFixture& fixture, ReaderId reader) {
 
 TEST(PostgresReadAhead, the_slot_moves_on_while_nobody_takes_anything) {
   AheadFixture fixture("1MB");
-  fixture.make_table();
-  ReaderId t = fixture.read("t");
-  ASSERT_TRUE(fixture.pump_until_ready(t));
+  ReaderId t = fixture.read_table();
   Lsn end = fixture.write_backlog(1);
   ASSERT_TRUE(fixture.wait_until([&] { return fixture.confirmed() >= end; }))
       << fixture.confirmed().to_string() << " of " << end.to_string() << ", "
@@ -120,9 +125,7 @@ TEST(PostgresReadAhead, the_slot_moves_on_while_nobody_takes_anything) {
 
 TEST(PostgresReadAhead, a_source_that_is_up_to_date_writes_nothing) {
   AheadFixture fixture("1GB");
-  fixture.make_table();
-  ReaderId t = fixture.read("t");
-  ASSERT_TRUE(fixture.pump_until_ready(t));
+  ReaderId t = fixture.read_table();
   fixture.write_backlog(1);
   expect_exact(fixture, t);
   EXPECT_TRUE(fixture.files().empty());
@@ -132,9 +135,7 @@ TEST(PostgresReadAhead, a_source_that_is_up_to_date_writes_nothing) {
 
 TEST(PostgresReadAhead, goes_on_from_the_log_after_restarts) {
   AheadFixture fixture("1MB");
-  fixture.make_table();
-  ReaderId t = fixture.read("t");
-  ASSERT_TRUE(fixture.pump_until_ready(t));
+  ReaderId t = fixture.read_table();
   for (int round = 0; round < 3; ++round) {
     SourceCheckpoint kept = fixture.checkpoint();
     fixture.source->acknowledge(kept.at.position);
@@ -153,9 +154,7 @@ TEST(PostgresReadAhead, goes_on_from_the_log_after_restarts) {
 
 TEST(PostgresReadAhead, goes_on_after_a_lost_connection) {
   AheadFixture fixture("1MB");
-  fixture.make_table();
-  ReaderId t = fixture.read("t");
-  ASSERT_TRUE(fixture.pump_until_ready(t));
+  ReaderId t = fixture.read_table();
   for (int round = 0; round < 3; ++round) {
     Lsn end = fixture.write_backlog(round * 10 + 1);
     if (round != 1) {
@@ -204,9 +203,7 @@ TEST(PostgresReadAhead, a_full_disk_is_told_and_the_views_go_on) {
   if (mount("tmpfs", fixture.read_ahead_directory.c_str(), "tmpfs", 0, "size=8m") != 0) {
     GTEST_SKIP() << "a file system of its own needs rights";
   }
-  fixture.make_table();
-  ReaderId t = fixture.read("t");
-  ASSERT_TRUE(fixture.pump_until_ready(t));
+  ReaderId t = fixture.read_table();
   // What a source clears is the folder.
   fs::path keeper = fixture.read_ahead_directory;
   fixture.write_backlog(1);
@@ -248,9 +245,7 @@ TEST(PostgresReadAhead, a_reader_in_its_snapshot_stays) {
 TEST(PostgresReadAhead, transactions_in_parts_are_whole_across_the_log_and_the_stream) {
   PostgresCluster cluster(ClusterOptions{.settings = {"logical_decoding_work_mem = 64kB"}});
   AheadFixture fixture("1MB", "spill", cluster);
-  fixture.make_table();
-  ReaderId t = fixture.read("t");
-  ASSERT_TRUE(fixture.pump_until_ready(t));
+  ReaderId t = fixture.read_table();
   for (int round = 0; round < 2; ++round) {
     SourceCheckpoint kept = fixture.checkpoint();
     fixture.source->acknowledge(kept.at.position);
@@ -326,9 +321,7 @@ TEST(PostgresReadAhead, every_commit_is_exact_while_the_log_is_always_in_use) {
 
 TEST(PostgresWalBudget, pause_lets_the_source_keep_its_log_and_says_so) {
   AheadFixture fixture("1MB", "pause");
-  fixture.make_table();
-  ReaderId t = fixture.read("t");
-  ASSERT_TRUE(fixture.pump_until_ready(t));
+  ReaderId t = fixture.read_table();
   Lsn before = fixture.current();
   fixture.write_backlog(1);
   ASSERT_TRUE(fixture.wait_until([&] {
@@ -353,9 +346,7 @@ TEST(PostgresWalBudget, pause_lets_the_source_keep_its_log_and_says_so) {
 
 TEST(PostgresWalBudget, release_gives_up_the_slot_and_reads_anew_when_all_is_taken) {
   AheadFixture fixture("1MB", "release");
-  fixture.make_table();
-  ReaderId t = fixture.read("t");
-  ASSERT_TRUE(fixture.pump_until_ready(t));
+  ReaderId t = fixture.read_table();
   fixture.write_backlog(1);
   ASSERT_TRUE(fixture.wait_until([&] { return fixture.slots().empty(); }))
       << fixture.source->status().message;

@@ -1,7 +1,5 @@
 #include "client/signals.h"
 
-#include <chrono>
-
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -56,11 +54,6 @@ bool wait_for(const WaitFor& what, int64_t time_us) {
   timespec time{.tv_sec = time_us / 1'000'000, .tv_nsec = time_us % 1'000'000 * 1000};
   int ready = ppoll(waits, 4, time_us < 0 ? nullptr : &time, nullptr);
   return ready > 0 && (waits[3].revents & POLLERR) != 0;
-}
-
-int64_t steady_us() {
-  auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
 }
 
 }  // namespace tidemark

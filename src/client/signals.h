@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "base/clock.h"
+
 namespace tidemark {
 
 // SIGINT, SIGTERM, SIGHUP, SIGWINCH and SIGPIPE from here on are only seen through Signals.
@@ -34,7 +36,5 @@ struct WaitFor {
   int output = -1;
 };
 bool wait_for(const WaitFor& what, int64_t time_us);
-
-int64_t steady_us();
 
 }  // namespace tidemark

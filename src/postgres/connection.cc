@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "postgres/interrupt.h"
 
 namespace tidemark {
@@ -82,12 +83,6 @@ void receive_notice(void* handler, const PGresult* result) {
                         .message = field_of(result, PG_DIAG_MESSAGE_PRIMARY),
                         .hint = field_of(result, PG_DIAG_MESSAGE_HINT)});
   }
-}
-
-int64_t steady_us() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
 }
 
 // Waits for the socket and the interrupt; false if the time was up, kCancelled if interrupted.

@@ -7,6 +7,7 @@
 #include <cctz/time_zone.h>
 #include <fmt/core.h>
 
+#include "base/clock.h"
 #include "types/column.h"
 
 namespace tidemark {
@@ -455,9 +456,7 @@ void append_interval_micros(int64_t us, std::string& out) {
 }
 
 int64_t now_us() {
-  auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(since_epoch).count() +
-         kUnixEpochMicros;
+  return system_clock().wall_us();
 }
 
 int32_t iso_weekday(int32_t days) {

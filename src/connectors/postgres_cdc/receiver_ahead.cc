@@ -17,6 +17,7 @@
 #include <fmt/core.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "connectors/postgres_cdc/receiver.h"
 #include "connectors/postgres_cdc/receiver_epoch.h"
 #include "types/datetime.h"
@@ -36,12 +37,6 @@ constexpr int64_t kRetryBeginUs = 10'000'000;
 constexpr const char* kNearlyFull = "the disk of the data directory is nearly full";
 constexpr uint32_t kEntriesPerCheck = 4096;
 constexpr int64_t kTakenPollUs = 20'000;
-
-int64_t steady_us() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 std::string megabytes(uint64_t bytes) {
   return fmt::format("{:.1f} MB", static_cast<double>(bytes) / (1 << 20));

@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 #include <poll.h>
 
+#include "base/clock.h"
 #include "connectors/postgres_cdc/reader_group.h"
 #include "connectors/postgres_cdc/receiver.h"
 #include "connectors/postgres_cdc/receiver_epoch.h"
@@ -22,12 +23,6 @@ constexpr int64_t kAwaitUs = 10'000;
 // A server that is silent this many times as long as it takes us to ask it to answer is lost.
 constexpr int64_t kSilentIntervals = 4;
 constexpr uint32_t kMessagesPerCheck = 4096;
-
-int64_t steady_us() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 }  // namespace
 

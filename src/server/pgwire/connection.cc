@@ -8,6 +8,7 @@
 
 #include <fmt/core.h>
 
+#include "base/clock.h"
 #include "base/options.h"
 #include "types/datetime.h"
 
@@ -157,7 +158,7 @@ void Connection::begin_statement() {
   busy_ = true;
   cancelled_ = false;
   timed_out_ = false;
-  began_us_ = now_us();
+  began_us_ = steady_us();
   uint64_t statement = ++statements_;
   Result<int64_t> limit_us = parse_duration_us(session_->setting("statement_timeout"));
   if (!limit_us.ok() || *limit_us == 0) {
@@ -176,7 +177,7 @@ void Connection::begin_statement() {
 void Connection::end_statement() {
   busy_ = false;
   deadline_.cancel();
-  all_.metrics.count_statement(now_us() - began_us_);
+  all_.metrics.count_statement(steady_us() - began_us_);
 }
 
 Status Connection::cancelled_status() const {

@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include "base/ascii.h"
+#include "base/clock.h"
 #include "server/pgwire/connection.h"
 #include "types/datetime.h"
 
@@ -186,7 +187,7 @@ asio::awaitable<Result<RowsResult>> Connection::fetch_live(Portal& portal,
     if (!timeout_us.ok()) {
       co_return timeout_us.status().with_position(option.value_position);
     }
-    deadline_us = now_us() + *timeout_us;
+    deadline_us = steady_us() + *timeout_us;
   }
   StreamRows& stream = *portal.stream;
   std::vector<Column> columns = make_columns(stream.schema());

@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "base/clock.h"
 #include "server/pgwire/connection.h"
 #include "types/datetime.h"
 
@@ -143,7 +144,7 @@ asio::awaitable<Result<bool>> Connection::next_rows(Portal& portal, int64_t dead
       co_return true;
     }
     std::optional<ViewUpdate> update = live.subscription->next(0);
-    int64_t wait_us = portal.progress_us + kProgressInterval_ms * 1000 - now_us();
+    int64_t wait_us = portal.progress_us + kProgressInterval_ms * 1000 - steady_us();
     if (update && update->kind == ViewUpdate::Kind::kProgress) {
       portal.held = std::move(live.progress ? update : portal.held);
       continue;
@@ -152,11 +153,11 @@ asio::awaitable<Result<bool>> Connection::next_rows(Portal& portal, int64_t dead
       update = std::exchange(portal.held, std::nullopt);
     }
     if (!update) {
-      if (!co_await flush() || (deadline_us >= 0 && now_us() >= deadline_us)) {
+      if (!co_await flush() || (deadline_us >= 0 && steady_us() >= deadline_us)) {
         co_return false;
       }
       if (portal.held || deadline_us >= 0) {
-        int64_t until_us = deadline_us >= 0 ? deadline_us - now_us() : wait_us;
+        int64_t until_us = deadline_us >= 0 ? deadline_us - steady_us() : wait_us;
         wake_.expires_after(
             std::chrono::microseconds(portal.held ? std::min(wait_us, until_us) : until_us));
       }
@@ -176,7 +177,7 @@ asio::awaitable<Result<bool>> Connection::next_rows(Portal& portal, int64_t dead
       co_return false;
     }
     portal.held.reset();
-    portal.progress_us = now_us();
+    portal.progress_us = steady_us();
     portal.stream->take(*update, out_);
   }
   if (cancelled_ || closed_) {

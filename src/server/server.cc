@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "auth/scram.h"
+#include "base/thread_priority.h"
 #include "engine/engine.h"
 #include "server/http/http_server.h"
 #include "server/pgwire/connection.h"
@@ -220,7 +221,10 @@ Result<std::unique_ptr<Server>> Server::start(Engine& engine, ListenOptions opti
     state->http_port = state->http.local_endpoint(error).port();
     asio::co_spawn(*state->io, state->accept_http(), asio::detached);
   }
-  state->thread = std::thread([io = state->io] { io->run(); });
+  state->thread = std::thread([io = state->io] {
+    lower_thread_priority();
+    io->run();
+  });
   return std::unique_ptr<Server>(new Server(std::move(state)));
 }
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/thread_priority.h"
+
 namespace tidemark {
 
 WorkerPool::~WorkerPool() {
@@ -27,6 +29,7 @@ void WorkerPool::run(std::function<void()> work) {
 }
 
 void WorkerPool::serve() {
+  lower_thread_priority();
   std::unique_lock lock(mutex_);
   while (true) {
     ++idle_;

@@ -4,11 +4,13 @@
 #include <fstream>
 
 #include <fmt/core.h>
+#include <linux/magic.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
+#include <sys/vfs.h>
 
 namespace tidemark {
 
@@ -31,8 +33,15 @@ Status to_status(const rocksdb::Status& status, std::string_view what) {
                                : Status::unavailable(std::move(message));
 }
 
-rocksdb::Options database_options(const StoreOptions& options) {
+// Files there take their room at once, and in zeros.
+bool is_in_memory(const std::string& directory) {
+  struct statfs system;
+  return statfs(directory.c_str(), &system) == 0 && system.f_type == TMPFS_MAGIC;
+}
+
+rocksdb::Options database_options(const std::string& directory, const StoreOptions& options) {
   rocksdb::Options result;
+  result.allow_fallocate = !is_in_memory(directory);
   result.create_if_missing = true;
   result.paranoid_checks = true;
   result.track_and_verify_wals_in_manifest = true;
@@ -231,7 +240,8 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& directory, StoreOp
   std::unique_ptr<Store> store(new Store(directory, std::make_unique<Database>()));
   TRY(store->check_marker(is_new));
   rocksdb::DB* opened = nullptr;
-  rocksdb::Status status = rocksdb::DB::Open(database_options(options), directory, &opened);
+  rocksdb::Status status =
+      rocksdb::DB::Open(database_options(directory, options), directory, &opened);
   rocksdb::DB* database = opened;
   store->database_->rocks.reset(opened);
   if (!status.ok()) {

@@ -1,0 +1,93 @@
+// Sources of unusual size, and a process that stands still for longer than its peers wait.
+
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "tests/harness/served_source.h"
+
+namespace tidemark {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+class Extremes : public ServedSource {};
+
+TEST_F(Extremes, TenThousandTablesInTheSourceDatabase) {
+  // In transactions of 200: a transaction holds a lock of every table that it makes.
+  source(
+      "CREATE PROCEDURE make_tables() LANGUAGE plpgsql AS $$ BEGIN FOR i IN 1..10000 LOOP "
+      "EXECUTE format('CREATE TABLE t%s (id int, v int)', i); "
+      "IF i % 200 = 0 THEN COMMIT; END IF; END LOOP; END $$");
+  source("CALL make_tables()");
+  source("INSERT INTO t5000 VALUES (1, 10), (2, 20)");
+  start();
+  PostgresAddress address = shared_cluster().address(database_);
+  run(
+      fmt::format("CREATE CATALOG pg WITH ('type'='postgres-cdc', 'hostname'='{}', 'port'='{}', "
+                  "'username'='postgres', 'password'='postgres', 'database-name'='{}')",
+                  address.host, address.port, database_));
+  run("CREATE MATERIALIZED VIEW sum_of_one AS SELECT SUM(v) AS s FROM pg.`public`.t5000");
+  wait();
+  EXPECT_EQ(rows("SELECT s FROM sum_of_one"), Lines{"30"});
+  source("INSERT INTO t5000 VALUES (3, 5); INSERT INTO t4999 VALUES (1, 1)");
+  wait();
+  EXPECT_EQ(rows("SELECT s FROM sum_of_one"), Lines{"35"});
+  run("USE CATALOG pg");
+  run("USE `public`");
+  EXPECT_EQ(rows("SHOW TABLES").size(), 10000u);
+  EXPECT_EQ(source_rows("SELECT tablename FROM pg_publication_tables"), Lines{"t5000"});
+}
+
+TEST_F(Extremes, AMillionRowsIntoAThousandPartitions) {
+  source(
+      "CREATE TABLE parts (id int, part int, v int) PARTITION BY LIST (part); "
+      "ALTER TABLE parts REPLICA IDENTITY FULL");
+  source(
+      "CREATE PROCEDURE make_parts() LANGUAGE plpgsql AS $$ BEGIN FOR i IN 0..999 LOOP "
+      "EXECUTE format('CREATE TABLE parts_%s PARTITION OF parts FOR VALUES IN (%s)', i, i); "
+      "IF i % 200 = 0 THEN COMMIT; END IF; END LOOP; END $$");
+  source("CALL make_parts()");
+  start();
+  declare("parts");
+  run("CREATE MATERIALIZED VIEW per_part AS SELECT part, COUNT(*) AS n, SUM(v) AS s FROM parts "
+      "GROUP BY part");
+  wait();
+  source("INSERT INTO parts SELECT i, i % 1000, i % 77 FROM generate_series(1, 1000000) i");
+  wait();
+  EXPECT_EQ(rows("SELECT * FROM per_part"),
+            source_rows("SELECT part, count(*), sum(v) FROM parts GROUP BY part"));
+}
+
+// The source's walsender gives up a consumer that says nothing; it comes back by itself.
+TEST_F(Extremes, AProcessThatStandsStill) {
+  source(
+      fmt::format("ALTER ROLE postgres IN DATABASE \"{}\" SET wal_sender_timeout = '1s'; "
+                  "CREATE TABLE t (id int PRIMARY KEY, v int)",
+                  database_));
+  start();
+  declare("t");
+  run("CREATE MATERIALIZED VIEW sums AS SELECT id % 5 AS k, SUM(v) AS s FROM t GROUP BY id % 5");
+  wait();
+  std::string sender =
+      fmt::format("SELECT active_pid FROM pg_replication_slots WHERE database = '{}'", database_);
+  Lines before = source_rows(sender);
+  serve_.signal(SIGSTOP);
+  source("INSERT INTO t SELECT i, i FROM generate_series(1, 20000) i");
+  source("UPDATE t SET v = v + 1 WHERE id % 3 = 0");
+  bool is_given_up = false;
+  for (int i = 0; i < 600 && !is_given_up; ++i) {
+    usleep(50'000);
+    is_given_up = source_rows(sender) != before;
+  }
+  EXPECT_TRUE(is_given_up);
+  serve_.signal(SIGCONT);
+  wait();
+  EXPECT_EQ(rows("SELECT k, s FROM sums"),
+            source_rows("SELECT id % 5, sum(v) FROM t GROUP BY id % 5"))
+      << serve_.log();
+}
+
+}  // namespace
+}  // namespace tidemark

@@ -18,6 +18,9 @@ CrashPoint::CrashPoint(std::string_view text) {
 }
 
 void CrashPoint::pass(std::string_view name) {
+  if (on_pass_) {
+    on_pass_(name);
+  }
   if (!name_.empty() && name == name_ && --left_ == 0) {
     kill(getpid(), SIGKILL);
     pause();  // until it arrives

@@ -7,11 +7,23 @@
 
 namespace tidemark {
 
-std::span<Connector* const> connectors() {
+namespace {
+
+std::vector<Connector*>& all_connectors() {
   // Connectors hold no state; what a source holds begins with open_source.
   static PostgresCdcConnector postgres_cdc;
-  static Connector* const kConnectors[] = {&postgres_cdc};
-  return kConnectors;
+  static std::vector<Connector*> all = {&postgres_cdc};
+  return all;
+}
+
+}  // namespace
+
+std::span<Connector* const> connectors() {
+  return all_connectors();
+}
+
+void add_connector(Connector& connector) {
+  all_connectors().push_back(&connector);
 }
 
 Result<Connector*> find_connector(std::string_view name) {

@@ -11,5 +11,7 @@ namespace tidemark {
 std::span<Connector* const> connectors();
 // kNotFound lists the connectors, and names the nearest.
 Result<Connector*> find_connector(std::string_view name);
+// For tests: one more, before any engine is there, which it outlives.
+void add_connector(Connector& connector);
 
 }  // namespace tidemark

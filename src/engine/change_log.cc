@@ -78,12 +78,15 @@ Result<std::vector<ViewUpdate>> ChangeLogRead::updates(
     const std::optional<std::vector<size_t>>& key) const {
   std::vector<ViewUpdate> updates;
   for (const ChangeLogEntry& entry : entries_) {
+    std::shared_ptr<const ZBatch> changes = TRY(rows_of(entry));
     ViewUpdate update;
-    update.kind = ViewUpdate::Kind::kChanges;
     update.mark = entry.mark;
     update.commit_time_us = entry.commit_time_us;
     update.published_us = entry.published_us;
-    update.changes = to_changelog(*TRY(rows_of(entry)), key);
+    if (changes->rows.rows != 0) {
+      update.kind = ViewUpdate::Kind::kChanges;
+      update.changes = to_changelog(*changes, key);
+    }
     updates.push_back(std::move(update));
   }
   return updates;
@@ -92,7 +95,10 @@ Result<std::vector<ViewUpdate>> ChangeLogRead::updates(
 Result<std::vector<ZBatch>> ChangeLogRead::undone() const {
   std::vector<ZBatch> batches;
   for (const ChangeLogEntry& entry : entries_) {
-    batches.push_back(negated(*TRY(rows_of(entry))));
+    std::shared_ptr<const ZBatch> changes = TRY(rows_of(entry));
+    if (changes->rows.rows != 0) {
+      batches.push_back(negated(*changes));
+    }
   }
   return batches;
 }
@@ -182,9 +188,6 @@ void ChangeLog::begin(Lsn mark) {
 
 void ChangeLog::add(Lsn first, Lsn mark, int64_t commit_time_us, int64_t published_us,
                     const ZBatch& changes) {
-  if (changes.rows.rows == 0) {
-    return;
-  }
   if (retention_us_ == 0) {
     begin(mark);
     return;

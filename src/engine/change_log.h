@@ -67,6 +67,8 @@ class ChangeLog {
 
   // The view is shown for the first time, or counts anew: what was before is forgotten.
   void begin(Lsn mark);
+  // Without changes it says that between the two the view was not shown: a reader who has been
+  // there, with an earlier process, cannot go on.
   void add(Lsn first, Lsn mark, int64_t commit_time_us, int64_t published_us,
            const ZBatch& changes);
 

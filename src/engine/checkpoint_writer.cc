@@ -9,8 +9,13 @@ constexpr std::chrono::milliseconds kPauseMin{100};
 constexpr std::chrono::milliseconds kPauseMax{5000};
 }  // namespace
 
-CheckpointWriter::CheckpointWriter(Store& store, CrashPoint& crash, std::function<void()> wake)
-    : store_(store), crash_(crash), wake_(std::move(wake)), thread_([this] { run(); }) {}
+CheckpointWriter::CheckpointWriter(Store& store, CrashPoint& crash, std::function<void()> wake,
+                                   Thread thread)
+    : store_(store), crash_(crash), wake_(std::move(wake)) {
+  if (thread == Thread::kOwn) {
+    thread_ = std::thread([this] { run(); });
+  }
+}
 
 void CheckpointWriter::stop() {
   {
@@ -47,6 +52,28 @@ Status CheckpointWriter::last_error() const {
   return last_error_;
 }
 
+void CheckpointWriter::write() {
+  {
+    std::lock_guard lock(mutex_);
+    if (!batch_) {
+      return;
+    }
+  }
+  crash_.pass("write");
+  Status status = store_.write(*batch_);  // nobody else touches it meanwhile
+  crash_.pass("written");
+  {
+    std::lock_guard lock(mutex_);
+    last_error_ = status;
+    if (!status.ok()) {
+      return;
+    }
+    batch_.reset();
+    is_finished_ = true;
+  }
+  wake_();
+}
+
 void CheckpointWriter::run() {
   std::chrono::milliseconds pause = kPauseMin;
   std::unique_lock lock(mutex_);
@@ -56,18 +83,10 @@ void CheckpointWriter::run() {
       return;
     }
     lock.unlock();
-    crash_.pass("write");
-    Status status = store_.write(*batch_);  // nobody else touches it meanwhile
-    crash_.pass("written");
+    write();
     lock.lock();
-    last_error_ = status;
-    if (status.ok()) {
-      batch_.reset();
-      is_finished_ = true;
+    if (last_error_.ok()) {
       pause = kPauseMin;
-      lock.unlock();
-      wake_();
-      lock.lock();
     } else if (ready_.wait_for(lock, pause, [&] { return is_stopping_; })) {
       return;
     } else {

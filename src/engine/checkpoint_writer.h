@@ -2,9 +2,10 @@
 // Writes checkpoints off the step thread: one batch at a time, atomic and synced. A write that
 // fails (a full disk) is tried again until it succeeds: the batch is the only copy of what changed.
 //
-// Thread rule: the step thread, but for its own.
+// Thread rule: the step thread, but for its own, which a simulation's has not.
 
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -17,14 +18,17 @@ namespace tidemark {
 
 class CheckpointWriter {
  public:
+  enum class Thread : uint8_t { kOwn, kCaller };
   // `wake` is called from the writer's thread when a write has ended.
-  CheckpointWriter(Store& store, CrashPoint& crash, std::function<void()> wake);
+  CheckpointWriter(Store& store, CrashPoint& crash, std::function<void()> wake, Thread thread);
   ~CheckpointWriter() { stop(); }
   // After the running write, which is not tried again if it fails.
   void stop();
 
   // Not while one is being written.
   void begin(StoreBatch batch);
+  // Tries to write what was begun, if anything. Called by the thread that writes.
+  void write();
   bool is_writing() const;
   // True once, after the batch is on disk.
   bool take_finished();
@@ -43,7 +47,7 @@ class CheckpointWriter {
   bool is_finished_ = false;
   bool is_stopping_ = false;
   Status last_error_;
-  std::thread thread_;  // last
+  std::thread thread_;  // last; none of its own: does not run
 };
 
 }  // namespace tidemark

@@ -110,7 +110,7 @@ class Dataflow {
   // Its graph has run, but nothing could be published: a view that it reads was not up to date.
   bool waits_for_views = false;
   bool is_mark_anew = false;  // the source counts anew: the next mark may be lower
-  bool is_reread = false;     // a table of it was read anew since the last publication
+  bool is_reread = false;     // what it reads was read anew since the last publication
   bool live = false;          // has been published: its content is exact at `mark`
   Lsn mark;
   int64_t commit_time_us = 0;

@@ -5,9 +5,9 @@
 #include <set>
 
 #include "catalog/catalog_codec.h"
+#include "engine/engine.h"
 #include "engine/source_feed.h"
 #include "engine/step_loop.h"
-#include "types/datetime.h"
 
 namespace tidemark {
 
@@ -27,13 +27,21 @@ void visit_tables(Dataflow& dataflow, const Graph::NodeStateVisitor& visit) {
 
 }  // namespace
 
-Durability::Durability(std::unique_ptr<Store> store, int64_t interval_us, std::string_view crash)
-    : store_(std::move(store)), interval_us_(interval_us), crash_(crash) {}
+Durability::Durability(std::unique_ptr<Store> store, const EngineOptions& options)
+    : store_(std::move(store)),
+      interval_us_(options.checkpoint_interval_us),
+      is_simulated_(options.simulation.has_value()),
+      clock_(is_simulated_ ? *options.simulation->clock : system_clock()),
+      crash_(is_simulated_ ? CrashPoint(options.simulation->on_crash_point)
+                           : CrashPoint(options.crash_at)),
+      memory_limit_(options.memory_limit_bytes) {}
 Durability::~Durability() = default;
 
 void Durability::start(StepLoop& loop) {
   loop_ = &loop;
-  writer_ = std::make_unique<CheckpointWriter>(*store_, crash_, [&loop] { loop.wake(); });
+  writer_ = std::make_unique<CheckpointWriter>(
+      *store_, crash_, [&loop] { loop.wake(); },
+      is_simulated_ ? CheckpointWriter::Thread::kCaller : CheckpointWriter::Thread::kOwn);
 }
 
 // --- definitions ---
@@ -162,10 +170,14 @@ Status Durability::put_placed(DataflowId id, const CatalogObject& object) {
   auto record = dataflows_.find(id);
   CHECK(record != dataflows_.end());
   DataflowRecord now = record->second;
-  now.definition.clear();
+  bool has_definition = !std::exchange(now.definition, "").empty();
   StoreBatch batch;
   batch.put(object_key(object.id), encode_object(object));
-  batch.put(dataflow_key(id), encode_dataflow(now));
+  // The mark of a record that is in a batch on its way to the disk must not be there before the
+  // state is.
+  if (has_definition && !writer_->is_writing()) {
+    batch.put(dataflow_key(id), encode_dataflow(now));
+  }
   TRY(store_->write(batch));
   record->second = std::move(now);
   note_change();
@@ -206,13 +218,18 @@ void Durability::forget_source(const std::string& key, std::unique_ptr<SourceFee
   record.is_abandoned = true;
   static_cast<void>(
       put_source(key, record).ok());  // else it is found again, and found unread again
-  farewells_.emplace_back([this, key, feed = std::move(feed)]() mutable {
+  auto farewell = [this, key, feed = std::move(feed)]() mutable {
     feed.reset();
     crash_.pass("left");
     StoreBatch batch;
     batch.erase(source_key(key));
     static_cast<void>(store_->write(batch).ok());
-  });
+  };
+  if (is_simulated_) {
+    farewell();
+  } else {
+    farewells_.emplace_back(std::move(farewell));
+  }
 }
 
 // --- checkpoints ---
@@ -250,7 +267,7 @@ uint64_t Durability::held_bytes() {
 // there. While memory is beyond the limit and full of changes, the sources wait.
 void Durability::keep_within_limit() {
   constexpr int64_t kLookUs = 20'000;  // counting costs some microseconds
-  int64_t now = now_us();
+  int64_t now = clock_.steady_us();
   if (memory_limit_ == 0 || (!is_over_limit_ && now - looked_us_ < kLookUs)) {
     return;
   }
@@ -288,7 +305,7 @@ std::optional<int64_t> Durability::due_us() const {
 
 bool Durability::is_due() const {
   std::optional<int64_t> due = due_us();
-  return due && now_us() >= *due;
+  return due && clock_.steady_us() >= *due;
 }
 
 void Durability::turn() {
@@ -306,7 +323,7 @@ void Durability::turn() {
     crash_.pass("stage");
     loop_->begin_placement();
     StoreBatch batch = stage();
-    began_us_ = now_us();
+    began_us_ = clock_.steady_us();
     writer_->begin(std::move(batch));
   }
 }

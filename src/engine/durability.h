@@ -18,6 +18,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/clock.h"
 #include "catalog/users.h"
 #include "engine/checkpoint_writer.h"
 #include "engine/dataflow.h"
@@ -29,11 +30,11 @@ namespace tidemark {
 
 class SourceFeed;
 class StepLoop;
+struct EngineOptions;
 
 class Durability {
  public:
-  // `crash`: for tests, see base/crash_point.h.
-  Durability(std::unique_ptr<Store> store, int64_t interval_us, std::string_view crash);
+  Durability(std::unique_ptr<Store> store, const EngineOptions& options);
   ~Durability();
   void start(StepLoop& loop);  // before anything below
 
@@ -58,15 +59,15 @@ class Durability {
   Status forget_dataflow(DataflowId id);
   Status put_source(const std::string& key, const SourceRecord& record);
   // Ends a source that was abandoned, and forgets it once nothing is left of it at the upstream. In
-  // the background.
+  // the background, but for a simulation.
   void forget_source(const std::string& key, std::unique_ptr<SourceFeed> feed);
 
   // --- checkpoints (step thread) ---
   // Something happened that the next checkpoint has to hold.
   void note_change() { is_changed_ = true; }
   // The next checkpoint is due now.
-  void hurry() { began_us_ = 0; }
-  // When the next one is due; absent: nothing has changed, or one is being written.
+  void hurry() { began_us_ = INT64_MIN / 2; }
+  // When the next one is due, steady; absent: nothing has changed, or one is being written.
   std::optional<int64_t> due_us() const;
   bool is_due() const;
   // At the end of a turn: ends what has been written, begins what is due.
@@ -76,8 +77,6 @@ class Durability {
   void set_interval_us(int64_t interval_us) { interval_us_ = interval_us; }
 
   // --- memory (step thread) ---
-  // 0: no limit. Beyond it, state that the store has leaves memory.
-  void set_memory_limit(uint64_t bytes) { memory_limit_ = bytes; }
   // So much has changed since the last checkpoint, or memory is so full of changes, that no more is
   // to be taken in before what is being written is on disk.
   bool holds_back() const { return is_over_limit_ || is_behind_; }
@@ -87,6 +86,7 @@ class Durability {
   // Why the checkpoint that is being written is not on disk yet; OK: nothing is wrong.
   Status last_error() const { return writer_->last_error(); }
   Store& store() { return *store_; }
+  CheckpointWriter& writer() { return *writer_; }
   CrashPoint& crash_point() { return crash_; }
   // Where a source keeps what it reads ahead.
   std::string read_ahead_directory(const std::string& durable_name) const;
@@ -108,6 +108,8 @@ class Durability {
   std::unique_ptr<Store> store_;
   PublishedMarks published_{store_->directory()};
   int64_t interval_us_;
+  const bool is_simulated_;
+  const Clock& clock_;
   CrashPoint crash_;
   StepLoop* loop_ = nullptr;
   std::unique_ptr<CheckpointWriter> writer_;
@@ -116,13 +118,14 @@ class Durability {
   std::vector<DataflowId> staged_;
   std::vector<std::string> erased_prefixes_;
   std::vector<std::jthread> farewells_;  // of forget_source
-  uint64_t memory_limit_ = 0;
+  // 0: no limit. Beyond it, state that the store has leaves memory.
+  const uint64_t memory_limit_;
   bool is_over_limit_ = false;
   bool is_behind_ = false;
-  int64_t looked_us_ = 0;
+  int64_t looked_us_ = 0;  // steady, as the next
   bool is_all_warm_ = false;
   bool is_changed_ = false;
-  int64_t began_us_ = 0;
+  int64_t began_us_ = INT64_MIN / 2;  // the last one
 };
 
 }  // namespace tidemark

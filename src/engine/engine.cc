@@ -28,8 +28,7 @@ Engine::Engine(EngineOptions options) : Engine(std::move(options), nullptr) {}
 Engine::Engine(EngineOptions options, std::unique_ptr<Durability> durability)
     : options_(with_defaults(std::move(options))),
       durability_(std::move(durability)),
-      step_loop_(std::make_unique<StepLoop>(options_.step_commits_max, options_.step_bytes_max,
-                                            durability_.get(), options_.note_source)) {
+      step_loop_(std::make_unique<StepLoop>(options_, durability_.get())) {
   catalog_.set_system_tables(system_objects());
 }
 
@@ -40,9 +39,7 @@ Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options) {
     return std::make_unique<Engine>(std::move(options));
   }
   std::unique_ptr<Store> store = TRY(Store::open(options.data_directory));
-  auto durability = std::make_unique<Durability>(std::move(store), options.checkpoint_interval_us,
-                                                 options.crash_at);
-  durability->set_memory_limit(options.memory_limit_bytes);
+  auto durability = std::make_unique<Durability>(std::move(store), options);
   std::unique_ptr<Engine> engine(new Engine(std::move(options), std::move(durability)));
   engine->start_notices_ = TRY(restore(*engine));
   return engine;

@@ -7,9 +7,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "catalog/catalog.h"
 #include "catalog/users.h"
@@ -23,6 +26,15 @@ struct BoundQuery;  // plan/
 class Durability;
 class StepLoop;
 
+// An engine without threads of its own, in which all happens when and in the order that the
+// simulation says: StepLoop::turn(), CheckpointWriter::write(). Its end is a kill.
+struct Simulation {
+  const Clock* clock;  // outlives the engine
+  // Is told of every crash point; what it throws comes out of what was called, and nothing but the
+  // end of the engine may follow.
+  std::function<void(std::string_view)> on_crash_point;
+};
+
 struct EngineOptions {
   // Largest number of commits that one step takes together; 0: all that have arrived.
   uint64_t step_commits_max = 0;
@@ -34,7 +46,8 @@ struct EngineOptions {
   // Of the rows that one operator makes in a step; 0: an eighth of the memory limit, or of what
   // there is, and at least 1 GB.
   uint64_t step_bytes_max = 0;
-  std::string crash_at;      // for tests: base/crash_point.h
+  std::string crash_at;  // for tests: base/crash_point.h
+  std::optional<Simulation> simulation;
   Options session_settings;  // what a new session begins with
   // Gets a source's name and its state when that has changed; from any thread. May be empty.
   std::function<void(const std::string& source, const SourceStatus& status)> note_source;

@@ -50,7 +50,7 @@ class SourceFeed final : public SourceSink {
   void acknowledge(Lsn position);
 
   std::map<ReaderId, DataflowId> readers;
-  int64_t unread_since_us = 0;  // the step loop's note; 0: it has readers
+  int64_t unread_since_us = 0;  // the step loop's note, steady; 0: it has readers
 
   void begun_anew() override;
   void reset(ReaderId reader) override;

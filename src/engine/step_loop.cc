@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "engine/durability.h"
+#include "engine/engine.h"
 #include "engine/source_feed.h"
 #include "types/datetime.h"
 
@@ -30,19 +31,22 @@ Delta pick(const ZBatch& rows, const std::vector<size_t>& columns) {
   return Delta{false, {std::move(picked)}};
 }
 
-StepLoop::StepLoop(uint64_t step_commits_max, uint64_t step_bytes_max, Durability* durability,
-                   NoteSource note_source)
-    : step_commits_max_(step_commits_max),
-      step_bytes_max_(step_bytes_max),
-      durability_(durability),
-      note_source_(std::move(note_source)) {
+StepLoop::StepLoop(const EngineOptions& options, Durability* durability)
+    : options_(options),
+      clock_(options.simulation ? *options.simulation->clock : system_clock()),
+      durability_(durability) {
   if (durability_ != nullptr) {
     durability_->start(*this);
   }
-  thread_ = std::thread([this] { loop(); });
+  if (!options.simulation) {
+    thread_ = std::thread([this] { loop(); });
+  }
 }
 
 StepLoop::~StepLoop() {
+  if (!thread_.joinable()) {
+    return;
+  }
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -68,7 +72,7 @@ void StepLoop::post(std::function<void()> command) {
 }
 
 void StepLoop::run(std::function<void()> command) {
-  if (std::this_thread::get_id() == thread_.get_id()) {
+  if (!thread_.joinable() || std::this_thread::get_id() == thread_.get_id()) {
     command();
     return;
   }
@@ -87,46 +91,55 @@ void StepLoop::run(std::function<void()> command) {
 }
 
 void StepLoop::loop() {
-  bool more = false;
-  while (true) {
-    std::deque<std::function<void()>> commands;
-    bool stop = false;
-    {
-      wait_for_work(more);
-      std::lock_guard lock(mutex_);
-      woken_ = false;
-      stop = stopping_;
-      commands.swap(commands_);
-    }
-    for (auto& command : commands) {
-      command();
-    }
-    ++turn_;
-    if (stop) {
-      break;
-    }
-    // A new version that is on its way to the disk changes the view at the mark that it has now.
-    bool is_held_back = durability_ != nullptr && (durability_->holds_back() || placement_);
-    more = !is_held_back && poll_sources();
-    is_publishing_ = true;
-    step_closed();
-    show_views();
-    send_outbox();
-    tell_waiters();
-    step_open();
-    if (durability_ != nullptr) {
-      durability_->turn();
-      // What an earlier process left comes to memory while there is nothing else to do.
-      bool holds_back = durability_->holds_back() || (placement_ && !placement_->is_durable);
-      more = more || (is_held_back && !holds_back) || durability_->warm();
-    } else {
-      for (auto& [key, feed] : sources_) {
-        feed->acknowledge(feed->position());
-      }
-    }
-    collect_garbage();
-    trim_history();
+  for (bool more = false; wait_for_work(more), run_commands();) {
+    more = turn();
   }
+  end();
+}
+
+// False: it was the last time.
+bool StepLoop::run_commands() {
+  std::deque<std::function<void()>> commands;
+  bool stop = false;
+  {
+    std::lock_guard lock(mutex_);
+    woken_ = false;
+    stop = stopping_;
+    commands.swap(commands_);
+  }
+  for (auto& command : commands) {
+    command();
+  }
+  return !stop;
+}
+
+bool StepLoop::turn() {
+  ++turn_;
+  // A new version that is on its way to the disk changes the view at the mark that it has now.
+  bool is_held_back = durability_ != nullptr && (durability_->holds_back() || placement_);
+  bool more = !is_held_back && poll_sources();
+  is_publishing_ = true;
+  step_closed();
+  show_views();
+  send_outbox();
+  tell_waiters();
+  step_open();
+  if (durability_ != nullptr) {
+    durability_->turn();
+    // What an earlier process left comes to memory while there is nothing else to do.
+    bool holds_back = durability_->holds_back() || (placement_ && !placement_->is_durable);
+    more = more || (is_held_back && !holds_back) || durability_->warm();
+  } else {
+    for (auto& [key, feed] : sources_) {
+      feed->acknowledge(feed->position());
+    }
+  }
+  collect_garbage();
+  trim_history();
+  return more;
+}
+
+void StepLoop::end() {
   if (durability_ != nullptr) {
     durability_->finish();
   }
@@ -149,7 +162,8 @@ void StepLoop::wait_for_work(bool more) {
     due_us = durability_->due_us();
   }
   if (due_us) {
-    ready_.wait_for(lock, std::chrono::microseconds(std::max<int64_t>(*due_us - now_us(), 0)),
+    ready_.wait_for(lock,
+                    std::chrono::microseconds(std::max<int64_t>(*due_us - clock_.steady_us(), 0)),
                     has_work);
   } else {
     ready_.wait(lock, has_work);
@@ -163,7 +177,7 @@ bool StepLoop::poll_sources() {
   bool is_due = durability_ != nullptr && durability_->is_due();
   bool more = false;
   for (auto& [key, feed] : sources_) {
-    uint64_t commits_max = feed->is_replaying() ? 1 : step_commits_max_;
+    uint64_t commits_max = feed->is_replaying() ? 1 : options_.step_commits_max;
     if (commits_max == 0) {
       bool waiting = feed->source().poll(kPollBytesMax, *feed);
       for (int i = 0; is_due && waiting && feed->mid_commit() && i < kEventsMax; ++i) {
@@ -184,7 +198,7 @@ bool StepLoop::poll_sources() {
 
 void StepLoop::run_graph(Dataflow& dataflow) {
   dataflow.context.step = ++step_;
-  dataflow.context.limits.bytes_max = step_bytes_max_;
+  dataflow.context.limits.bytes_max = options_.step_bytes_max;
   Status status = dataflow.graph->step(dataflow.context);
   if (durability_ != nullptr && status.ok()) {
     durability_->note_change();

@@ -20,6 +20,7 @@
 #include <mutex>
 #include <thread>
 
+#include "base/clock.h"
 #include "engine/dataflow.h"
 #include "engine/plan_dataflow.h"
 #include "engine/published_views.h"
@@ -28,20 +29,21 @@ namespace tidemark {
 
 class Durability;
 class SourceFeed;
+struct EngineOptions;
 struct SourceRecord;
 
 class StepLoop {
  public:
-  // `durability` may be null: nothing is kept. It outlives the loop.
-  // `note_source` gets a source's key and its state when that has changed; from any thread.
-  using NoteSource = std::function<void(const std::string& key, const SourceStatus& status)>;
-  StepLoop(uint64_t step_commits_max, uint64_t step_bytes_max, Durability* durability,
-           NoteSource note_source = nullptr);
+  // `durability` may be null: nothing is kept. Both outlive the loop.
+  StepLoop(const EngineOptions& options, Durability* durability);
   ~StepLoop();
 
-  // Runs a function on the step thread and waits for it.
+  // Runs a function on the step thread and waits for it; in a simulation, here.
   void run(std::function<void()> command);
   void post(std::function<void()> command);
+  // One turn of the loop, by the caller: of a simulation only, which has no step thread. True:
+  // there is more to do at once.
+  bool turn();
   void wake();
   // What views show, without a turn of the loop. Any thread.
   const PublishedViews& published() const { return published_; }
@@ -115,12 +117,14 @@ class StepLoop {
   friend class SourceFeed;
 
   void loop();
+  bool run_commands();
+  void end();
   bool poll_sources();
   void step_closed();
   void step_open();
   void run_graph(Dataflow& dataflow);
   void publish(Dataflow& dataflow);
-  void feed_downstream(Dataflow& dataflow, const ZBatch& changes, bool is_first);
+  void feed_downstream(Dataflow& dataflow, const ZBatch& changes, bool is_first, bool is_reread);
   void tell_subscribers(Dataflow& dataflow, const ZBatch& changes);
   Dataflow* complete_build() const;
   void place_versions();
@@ -162,10 +166,9 @@ class StepLoop {
 
   SourceOpening opening_of(const std::string& key, Options with, const std::string& durable_name);
 
-  uint64_t step_commits_max_;
-  uint64_t step_bytes_max_;
+  const EngineOptions& options_;
+  const Clock& clock_;
   Durability* durability_;
-  const NoteSource note_source_;
   std::map<std::string, std::unique_ptr<SourceFeed>> sources_;
   std::map<DataflowId, std::unique_ptr<Dataflow>> dataflows_;
   std::vector<Dataflow*> in_order_;  // all of them, upstream first
@@ -186,7 +189,7 @@ class StepLoop {
   std::deque<std::function<void()>> commands_;
   bool woken_ = false;
   bool stopping_ = false;
-  std::thread thread_;  // last: started when all else exists
+  std::thread thread_;  // last: started when all else exists. A simulation has none
 };
 
 }  // namespace tidemark

@@ -8,9 +8,9 @@
 #include "base/reference.h"
 #include "connectors/registry.h"
 #include "engine/durability.h"
+#include "engine/engine.h"
 #include "engine/source_feed.h"
 #include "engine/step_loop.h"
-#include "types/datetime.h"
 
 namespace tidemark {
 
@@ -27,8 +27,10 @@ std::string new_durable_name() {
 SourceOpening StepLoop::opening_of(const std::string& key, Options with,
                                    const std::string& durable_name) {
   SourceOpening opening{.with = std::move(with), .wake = [this] { wake(); }};
-  if (note_source_) {
-    opening.note_state = [this, key](const SourceStatus& status) { note_source_(key, status); };
+  if (options_.note_source) {
+    opening.note_state = [this, key](const SourceStatus& status) {
+      options_.note_source(key, status);
+    };
   }
   if (durability_ != nullptr) {
     opening.durable_name = durable_name;
@@ -81,14 +83,15 @@ void StepLoop::start_sources() {
 // A source that no view reads any more would hold back the upstream's log for nothing.
 void StepLoop::abandon_unread_sources() {
   constexpr int64_t kPatienceUs = 10'000'000;  // the next query may want it
+  int64_t now = clock_.steady_us();
   for (auto entry = sources_.begin(); entry != sources_.end();) {
     SourceFeed& feed = *entry->second;
     if (!feed.readers.empty()) {
       feed.unread_since_us = 0;
     } else if (feed.unread_since_us == 0) {
-      feed.unread_since_us = now_us();
+      feed.unread_since_us = now;
     }
-    if (feed.unread_since_us == 0 || now_us() - feed.unread_since_us < kPatienceUs) {
+    if (feed.unread_since_us == 0 || now - feed.unread_since_us < kPatienceUs) {
       ++entry;
       continue;
     }
@@ -141,7 +144,7 @@ Result<DataflowId> StepLoop::add_dataflow(PlannedDataflow planned) {
   auto owned = std::make_unique<Dataflow>(std::move(planned.dataflow));
   Dataflow& dataflow = *owned;
   dataflow.id = next_id_++;
-  dataflow.started_us = now_us();
+  dataflow.started_us = clock_.wall_us();
   dataflow.context.eval.now_us = dataflow.started_us;
   feed_from_tables(dataflow, planned.tables, false);
   if (durability_ != nullptr && dataflow.object != 0) {
@@ -175,7 +178,7 @@ Result<DataflowId> StepLoop::add_dataflow(PlannedDataflow planned) {
 Status StepLoop::resume_dataflow(PlannedDataflow planned) {
   auto owned = std::make_unique<Dataflow>(std::move(planned.dataflow));
   Dataflow& dataflow = *owned;
-  dataflow.started_us = now_us();
+  dataflow.started_us = clock_.wall_us();
   dataflow.live = true;
   dataflow.dirty = false;
   feed_from_tables(dataflow, planned.tables, true);

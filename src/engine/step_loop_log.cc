@@ -20,7 +20,10 @@ void StepLoop::log_changes(Dataflow& dataflow, Lsn before, bool is_reread, const
     dataflow.log.begin(dataflow.mark);
     return;
   }
-  // Of what was read anew nobody knows when it came to be.
+  if (changes.rows.rows == 0 && !is_reread) {
+    return;
+  }
+  // Of what was read anew nobody knows when it came to be, and what it was in between.
   Lsn next{before.value + 1};
   first = is_reread || !first.valid() ? next : std::max(first, next);
   dataflow.log.add(first, dataflow.mark, dataflow.commit_time_us, dataflow.published_us, changes);

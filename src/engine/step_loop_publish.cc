@@ -5,7 +5,6 @@
 #include "engine/durability.h"
 #include "engine/source_feed.h"
 #include "engine/step_loop.h"
-#include "types/datetime.h"
 #include "zset/changelog.h"
 
 namespace tidemark {
@@ -72,18 +71,19 @@ void StepLoop::publish(Dataflow& dataflow) {
     return;
   }
   keep_history(dataflow, delta);
-  dataflow.published_us = now_us();
+  dataflow.published_us = clock_.wall_us();
   log_changes(dataflow, before, is_reread, delta);
   bool first = !dataflow.live;
   dataflow.live = true;
   if (first && dataflow.is_durable) {
     durability_->hurry();  // from the next checkpoint on it need not be read again
   }
-  feed_downstream(dataflow, delta, first);
+  feed_downstream(dataflow, delta, first, is_reread);
   tell_subscribers(dataflow, delta);
 }
 
-void StepLoop::feed_downstream(Dataflow& dataflow, const ZBatch& changes, bool is_first) {
+void StepLoop::feed_downstream(Dataflow& dataflow, const ZBatch& changes, bool is_first,
+                               bool is_reread) {
   for (DataflowId id : dataflow.downstream) {
     Dataflow* reader = find_dataflow(id);
     if (reader == nullptr || reader->failed) {
@@ -92,7 +92,8 @@ void StepLoop::feed_downstream(Dataflow& dataflow, const ZBatch& changes, bool i
     for (ViewFeed& view : reader->views) {
       if (view.upstream == dataflow.id) {
         view.ready = true;
-        reader->dirty = reader->dirty || is_first || changes.rows.rows != 0;
+        reader->is_reread = reader->is_reread || is_reread;
+        reader->dirty = reader->dirty || is_first || is_reread || changes.rows.rows != 0;
         if (changes.rows.rows != 0) {
           reader->graph->push(view.node, pick(changes, view.columns));
         }
@@ -108,7 +109,7 @@ void StepLoop::tell_subscribers(Dataflow& dataflow, const ZBatch& changes) {
     update.kind = changes.rows.rows == 0 ? ViewUpdate::Kind::kProgress : ViewUpdate::Kind::kChanges;
     update.mark = dataflow.mark;
     update.commit_time_us = dataflow.commit_time_us;
-    update.published_us = now_us();
+    update.published_us = clock_.wall_us();
     if (changes.rows.rows != 0) {
       update.changes = to_changelog(changes, dataflow.key);
     }
@@ -127,11 +128,11 @@ void StepLoop::tell_subscribers(Dataflow& dataflow, const ZBatch& changes) {
 
 void StepLoop::publish_progress(Dataflow& dataflow) {
   set_mark(dataflow, MarkKind::kPosition);
-  dataflow.published_us = now_us();
+  dataflow.published_us = clock_.wall_us();
   ViewUpdate update;
   update.mark = dataflow.mark;
   update.commit_time_us = dataflow.commit_time_us;
-  update.published_us = now_us();
+  update.published_us = clock_.wall_us();
   dataflow.first_unshown = Lsn{};
   for (Subscriber& subscriber : dataflow.subscribers) {
     if (subscriber.as_of && !subscriber.started) {
@@ -148,7 +149,7 @@ void StepLoop::send_content(Dataflow& dataflow, Subscriber& subscriber) {
   update.kind = ViewUpdate::Kind::kChanges;
   update.mark = dataflow.mark;
   update.commit_time_us = dataflow.commit_time_us;
-  update.published_us = now_us();
+  update.published_us = clock_.wall_us();
   update.changes = to_changelog(dataflow.graph->output().content(), std::nullopt);
   subscriber.started = true;
   send(subscriber, std::move(update));

@@ -20,7 +20,6 @@
 #include "engine/durability.h"
 #include "engine/source_feed.h"
 #include "engine/step_loop.h"
-#include "types/datetime.h"
 #include "zset/consolidate.h"
 
 namespace tidemark {
@@ -106,7 +105,7 @@ void StepLoop::begin_placement() {
     ZBatch both[] = {negated(old->graph->output().content()), fresh.graph->output().content()};
     placement.difference = consolidate(both);
     if (old->live) {
-      old->log.add(Lsn{old->mark.value + 1}, placement.mark, fresh.commit_time_us, now_us(),
+      old->log.add(Lsn{old->mark.value + 1}, placement.mark, fresh.commit_time_us, clock_.wall_us(),
                    placement.difference);
     } else {
       old->log.begin(placement.mark);
@@ -143,7 +142,7 @@ void StepLoop::place_version(const Placement& placement) {
   }
   fresh->is_build = false;
   fresh->mark = placement.mark;
-  fresh->published_us = now_us();
+  fresh->published_us = clock_.wall_us();
   fresh->first_unshown = Lsn{};
   fresh->shape_turn = turn_;
   if (placement.is_same_shape) {

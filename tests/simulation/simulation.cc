@@ -1,0 +1,563 @@
+#include "tests/simulation/simulation.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include <fmt/core.h>
+
+#include "engine/durability.h"
+#include "engine/engine.h"
+#include "engine/step_loop.h"
+#include "sql/parser.h"
+#include "tests/simulation/simulated_source.h"
+#include "types/text.h"
+
+namespace tidemark {
+
+namespace {
+
+// Thrown at a crash point, through the engine.
+struct Killed {};
+
+using Rows = std::map<std::string, int64_t>;  // a row's cells with | between -> how often
+
+std::string text_of(const std::optional<int64_t>& value) {
+  return value ? std::to_string(*value) : "NULL";
+}
+
+// --- the views, and what they are to show ---
+
+Rows sums(const UpstreamContent& content) {
+  struct Group {
+    int64_t n = 0, sum = 0, last = INT64_MIN;
+  };
+  std::map<std::optional<int64_t>, Group> groups;
+  for (const auto& [id, row] : content[0]) {
+    Group& group = groups[row.grp];
+    ++group.n;
+    group.sum += row.val;
+    group.last = std::max(group.last, id);
+  }
+  Rows rows;
+  for (const auto& [grp, group] : groups) {
+    ++rows[fmt::format("{}|{}|{}|{}", text_of(grp), group.n, group.sum, group.last)];
+  }
+  return rows;
+}
+
+Rows sizes(const UpstreamContent& content) {
+  std::map<int64_t, int64_t> by_size;
+  std::map<std::optional<int64_t>, int64_t> groups;
+  for (const auto& [id, row] : content[0]) {
+    ++groups[row.grp];
+  }
+  for (const auto& [grp, n] : groups) {
+    ++by_size[n];
+  }
+  Rows rows;
+  for (const auto& [n, count] : by_size) {
+    ++rows[fmt::format("{}|{}", n, count)];
+  }
+  return rows;
+}
+
+Rows joined(const UpstreamContent& content) {
+  Rows rows;
+  for (const auto& [id, account] : content[0]) {
+    bool is_matched = false;
+    for (const auto& [other, entry] : content[1]) {
+      if (account.grp && entry.grp && *account.grp == *entry.grp) {
+        is_matched = true;
+        ++rows[fmt::format("{}|{}|{}", id, other, entry.val)];
+      }
+    }
+    if (!is_matched) {
+      ++rows[fmt::format("{}|NULL|NULL", id)];
+    }
+  }
+  return rows;
+}
+
+Rows balance(const UpstreamContent& content) {
+  bool is_empty = content[0].empty() && content[1].empty();
+  return {{is_empty ? "NULL" : "0", 1}};
+}
+
+Rows notes(const UpstreamContent& content) {
+  Rows rows;
+  for (const auto& [id, row] : content[0]) {
+    if (row.val >= 0) {
+      ++rows[fmt::format("{}|{}", id, row.note)];
+    }
+  }
+  return rows;
+}
+
+Rows first_entries(const UpstreamContent& content) {
+  std::vector<std::pair<int64_t, int64_t>> entries;
+  for (const auto& [id, row] : content[1]) {
+    entries.emplace_back(-row.val, id);
+  }
+  std::ranges::sort(entries);
+  Rows rows;
+  for (size_t i = 0; i < std::min<size_t>(3, entries.size()); ++i) {
+    ++rows[fmt::format("{}|{}", entries[i].second, -entries[i].first)];
+  }
+  return rows;
+}
+
+Rows first_ids(const UpstreamContent& content) {
+  Rows rows;
+  for (const auto& [id, row] : content[1]) {
+    if (rows.size() == 3) {
+      break;
+    }
+    ++rows[fmt::format("{}|{}", id, row.val)];
+  }
+  return rows;
+}
+
+struct ViewKind {
+  const char* name;
+  const char* query;
+  Rows (*answer)(const UpstreamContent&);
+  const char* other_query = nullptr;  // what it may be changed to
+  Rows (*other_answer)(const UpstreamContent&) = nullptr;
+};
+
+constexpr ViewKind kViews[] = {
+    {"sums", "SELECT grp, COUNT(*) AS n, SUM(val) AS s, MAX(id) AS last FROM accounts GROUP BY grp",
+     sums},
+    {"sizes", "SELECT n, COUNT(*) AS groups FROM sums GROUP BY n", sizes},
+    {"joined",
+     "SELECT a.id, e.id AS entry, e.val FROM accounts a LEFT JOIN entries e ON a.grp = e.grp",
+     joined},
+    {"balance",
+     "SELECT SUM(val) AS total FROM (SELECT val FROM accounts UNION ALL SELECT val FROM entries) t",
+     balance},
+    {"notes", "SELECT id, note FROM accounts WHERE val >= 0", notes},
+    {"firsts", "SELECT id, val FROM entries ORDER BY val DESC, id LIMIT 3", first_entries,
+     "SELECT id, val FROM entries ORDER BY id LIMIT 3", first_ids},
+};
+constexpr size_t kViewCount = std::size(kViews);
+
+class SimulatedClock final : public Clock {
+ public:
+  int64_t wall_us() const override { return wall_us_; }
+  int64_t steady_us() const override { return steady_us_; }
+  void pass(int64_t us) {
+    wall_us_ += us;
+    steady_us_ += us;
+  }
+  void set_wall(int64_t us) { wall_us_ = us; }
+
+ private:
+  int64_t wall_us_ = 800'000'000'000'000;
+  int64_t steady_us_ = 1'000'000'000;
+};
+
+// Someone who reads one view's changes, through all lives of the engine.
+struct Reader {
+  std::shared_ptr<Subscription> subscription;  // shared with the step loop; null: does not read now
+  std::optional<Lsn> mark;                     // of `rows`; none: has nothing yet
+  Rows rows;
+  bool has_rows = false;  // since it began: the next changes are on top of them
+};
+
+class Run {
+ public:
+  Run(uint64_t seed, std::string directory, bool log)
+      : seed_(seed), directory_(std::move(directory)), log_(log), world_(seed) {
+    SimulatedConnector::world = &world_;
+    std::filesystem::remove_all(directory_);
+  }
+  ~Run() {
+    session_.reset();
+    engine_.reset();
+    std::filesystem::remove_all(directory_);
+    SimulatedConnector::world = nullptr;
+  }
+
+  SimulationResult run() {
+    uint64_t events = 40 + below(random(), 160);
+    for (uint64_t i = 0; i < events && world_.violation.empty(); ++i) {
+      guarded([&] { engine_ == nullptr ? live() : event(); });
+    }
+    world_.is_calm = true;
+    world_.accident = Accident::kNone;
+    kill_in_ = 0;
+    settle();
+    result_.violation = world_.violation;
+    result_.commits = world_.upstream.commits().size();
+    return result_;
+  }
+
+ private:
+  Random& random() { return world_.random; }
+  void violate(const std::string& text) {
+    world_.violate(fmt::format("seed {}: {}", seed_, text));
+    note(text);
+  }
+  void note(const std::string& text) {
+    result_.trace = result_.trace * 0x100000001b3 ^ std::hash<std::string>()(text);
+    if (log_) {
+      fmt::print(stderr, "{}\n", text);
+    }
+  }
+
+  void guarded(const std::function<void()>& what) {
+    try {
+      what();
+    } catch (const Killed&) {
+      ++result_.kills_at_points;
+      die();
+    }
+  }
+
+  // --- lives ---
+
+  void live() {
+    EngineOptions options;
+    options.data_directory = directory_;
+    options.checkpoint_interval_us = 1'000'000;
+    options.session_settings = {{"execution.runtime-mode", "batch"}};
+    options.simulation = Simulation{&clock_, [this](std::string_view point) { pass(point); }};
+    // Most lives end at a crash point; some of them before they have begun.
+    kill_in_ = world_.is_calm || one_in(random(), 4) ? 0 : 1 + below(random(), 30);
+    Result<std::unique_ptr<Engine>> engine = Engine::open(std::move(options));
+    if (!engine.ok()) {
+      return violate("does not start: " + engine.status().to_string());
+    }
+    engine_ = std::move(*engine);
+    session_ = engine_->new_session();
+    ++result_.lives;
+    note(fmt::format("life {}", result_.lives));
+    for (const std::string& text : engine_->start_notices()) {
+      note(text);
+    }
+    for (size_t table = 0; table < kUpstreamTables; ++table) {
+      execute(
+          fmt::format("CREATE TABLE IF NOT EXISTS {0} WITH ('connector' = 'simulated', "
+                      "'table' = '{0}')",
+                      kUpstreamTableNames[table]));
+    }
+    marks_ = {};
+  }
+
+  void die() {
+    note("killed");
+    session_.reset();
+    engine_.reset();
+    for (Reader& reader : readers_) {
+      reader.subscription = nullptr;
+    }
+  }
+
+  void pass(std::string_view point) {
+    if (kill_in_ != 0 && --kill_in_ == 0) {
+      note(fmt::format("at crash point {}", point));
+      throw Killed();
+    }
+  }
+
+  // --- events ---
+
+  void event() {
+    switch (below(random(), 18)) {
+      case 0:
+      case 1:
+      case 2:
+        world_.upstream.commit(clock_.wall_us());
+        note(fmt::format("commit {}", world_.upstream.now().to_string()));
+        break;
+      case 3:
+        world_.upstream.write_elsewhere();
+        break;
+      case 4:
+        clock_.pass(static_cast<int64_t>(below(random(), 700'000)));
+        if (one_in(random(), 10)) {
+          // Somebody sets the machine's clock.
+          clock_.set_wall(clock_.wall_us() +
+                          static_cast<int64_t>(below(random(), 200)) * 3'600'000'000 -
+                          100 * int64_t{3'600'000'000});
+        }
+        break;
+      case 5:
+      case 6:
+        engine_->durability()->writer().write();
+        break;
+      case 7:
+        statement();
+        break;
+      case 8:
+        if (one_in(random(), 3)) {
+          constexpr Accident kAccidents[] = {Accident::kAway, Accident::kSlotLost,
+                                             Accident::kTableReread, Accident::kTableStopped};
+          world_.accident = kAccidents[below(random(), 4)];
+        }
+        break;
+      case 9:
+        if (one_in(random(), 4)) {
+          die();
+        }
+        break;
+      case 10:
+      case 11:
+        read_changes(below(random(), kViewCount));
+        break;
+      default:
+        engine_->step_loop().turn();
+        check();
+    }
+  }
+
+  // What it says is noted; a statement may be refused.
+  void execute(const std::string& text) {
+    sql::Statement statement = sql::parse_statement(text).value();
+    Status status = session_->execute(statement, text).status();
+    note(fmt::format("{}: {}", text, status.to_string()));
+  }
+
+  void statement() {
+    size_t view = below(random(), kViewCount);
+    const ViewKind& kind = kViews[view];
+    switch (below(random(), 6)) {
+      case 0:
+        if (view != 0 || find(1) == nullptr) {
+          readers_[view] = {};
+          execute(fmt::format("DROP MATERIALIZED VIEW IF EXISTS {}", kind.name));
+          marks_[view] = Lsn{};
+        }
+        break;
+      case 1:
+      case 2:
+        if (kind.other_query != nullptr) {
+          execute(fmt::format("CREATE OR REPLACE MATERIALIZED VIEW {} AS {}", kind.name,
+                              one_in(random(), 2) ? kind.query : kind.other_query));
+          break;
+        }
+        [[fallthrough]];
+      default:
+        create(view);
+    }
+  }
+
+  void create(size_t view) {
+    execute(fmt::format("CREATE MATERIALIZED VIEW IF NOT EXISTS {} AS {}", kViews[view].name,
+                        kViews[view].query));
+  }
+
+  // --- checks ---
+
+  ObjectRef find(size_t view) {
+    Result<ObjectRef> found =
+        engine_->catalog().find({"default_catalog", "default_database", kViews[view].name});
+    return found.ok() ? *found : nullptr;
+  }
+
+  bool is_answer(size_t view, const Rows& rows, Lsn mark) {
+    const UpstreamContent& content = world_.upstream.at(mark);
+    const ViewKind& kind = kViews[view];
+    return rows == kind.answer(content) ||
+           (kind.other_answer != nullptr && rows == kind.other_answer(content));
+  }
+
+  void expect_answer(size_t view, const Rows& rows, Lsn mark, const char* seen_by) {
+    ++result_.states_checked;
+    std::string text;
+    for (const auto& [row, count] : rows) {
+      text += fmt::format(" {}x{}", row, count);
+    }
+    note(fmt::format("{} {} at {}:{}", seen_by, kViews[view].name, mark.to_string(), text));
+    if (!is_answer(view, rows, mark)) {
+      std::string wanted;
+      for (const auto& [row, count] : kViews[view].answer(world_.upstream.at(mark))) {
+        wanted += fmt::format(" {}x{}", row, count);
+      }
+      violate(fmt::format("{} of {} at {} shows{}, and not{}", seen_by, kViews[view].name,
+                          mark.to_string(), text, wanted));
+    }
+  }
+
+  static void add(const RowBatch& batch, const std::function<int64_t(size_t)>& weight, Rows& rows) {
+    for (size_t row = 0; row < batch.rows; ++row) {
+      std::string text;
+      for (const ColumnRef& column : batch.columns) {
+        text += text.empty() && &column == &batch.columns[0] ? "" : "|";
+        if (column->is_null(row)) {
+          text += "NULL";
+        } else {
+          append_text(*column, row, text);
+        }
+      }
+      if ((rows[text] += weight(row)) == 0) {
+        rows.erase(text);
+      }
+    }
+  }
+
+  void check() {
+    for (size_t view = 0; view < kViewCount; ++view) {
+      ObjectRef object = find(view);
+      if (object == nullptr || !one_in(random(), 2)) {
+        continue;
+      }
+      Result<std::optional<ViewRead>> read = engine_->step_loop().read_view(*object, nullptr);
+      if (!read.ok() || !*read) {
+        continue;  // has nothing to show now
+      }
+      ViewRead& now = **read;
+      Rows rows;
+      auto add_weighted = [&](const ZBatch& batch) {
+        add(
+            batch.rows, [&](size_t row) { return batch.weight(row); }, rows);
+      };
+      add_weighted(now.base->rows());
+      for (const auto& changes : now.changes) {
+        add_weighted(changes->rows());
+      }
+      expect_answer(view, rows, now.mark, "a read");
+      if (now.mark < marks_[view]) {
+        violate(fmt::format("{} was at {}, and is at {}", kViews[view].name,
+                            marks_[view].to_string(), now.mark.to_string()));
+      }
+      marks_[view] = now.mark;
+    }
+  }
+
+  // What the reader of a view has been told since it last looked.
+  void read_changes(size_t view) {
+    Reader& reader = readers_[view];
+    if (reader.subscription == nullptr && !begin_reading(view)) {
+      return;
+    }
+    while (reader.subscription != nullptr) {
+      std::optional<ViewUpdate> update = reader.subscription->next(0);
+      if (!update) {
+        return;
+      }
+      switch (update->kind) {
+        case ViewUpdate::Kind::kChanges:
+          if (!reader.has_rows) {
+            reader.rows.clear();
+          }
+          reader.has_rows = true;
+          add(
+              update->changes.rows,
+              [&](size_t row) { return is_retraction(update->changes.kinds[row]) ? -1 : 1; },
+              reader.rows);
+          [[fallthrough]];
+        case ViewUpdate::Kind::kProgress:
+          if (reader.has_rows) {
+            if (reader.mark && update->mark < *reader.mark) {
+              violate(fmt::format("the reader of {} was at {}, and is told of {}",
+                                  kViews[view].name, reader.mark->to_string(),
+                                  update->mark.to_string()));
+            }
+            reader.mark = update->mark;
+            expect_answer(view, reader.rows, update->mark, "a subscription");
+          }
+          break;
+        case ViewUpdate::Kind::kEnd:
+          note(fmt::format("the reader of {} ends: {}", kViews[view].name,
+                           update->status.to_string()));
+          reader.subscription = nullptr;
+          break;
+        default:
+          break;
+      }
+    }
+  }
+
+  bool begin_reading(size_t view) {
+    Reader& reader = readers_[view];
+    ObjectRef object = find(view);
+    if (object == nullptr) {
+      return false;
+    }
+    std::string text = fmt::format("SUBSCRIBE {} WITH (PROGRESS = true)", kViews[view].name);
+    bool goes_on = reader.mark.has_value();
+    if (goes_on) {
+      text += fmt::format(" AS OF MARK '{}'", reader.mark->to_string());
+    }
+    sql::Statement statement = sql::parse_statement(text).value();
+    Result<StatementResult> result = session_->execute(statement, text);
+    note(fmt::format("{}: {}", text, result.status().to_string()));
+    if (!result.ok()) {
+      // Its mark is not kept: it begins again.
+      reader.mark.reset();
+      reader.has_rows = false;
+      ++result_.restarted;
+      return false;
+    }
+    result_.resumed += goes_on ? 1 : 0;
+    reader.has_rows = goes_on;
+    reader.subscription = std::get<StreamResult>(result->outcome).subscription;
+    return true;
+  }
+
+  // Nothing goes wrong any more: all views come to the end of the upstream's log.
+  void settle() {
+    if (!world_.violation.empty()) {
+      return;
+    }
+    if (engine_ == nullptr) {
+      live();
+    }
+    world_.upstream.commit(clock_.wall_us());
+    Lsn end = world_.upstream.now();
+    constexpr int kTurnsMax = 3000;
+    for (int i = 0; i < kTurnsMax && world_.violation.empty(); ++i) {
+      engine_->step_loop().turn();
+      engine_->durability()->writer().write();
+      clock_.pass(100'000);
+      bool is_there = true;
+      for (size_t view = 0; view < kViewCount; ++view) {
+        ObjectRef object = find(view);
+        if (object == nullptr) {
+          create(view);  // is refused while what it reads stands still
+          is_there = false;
+          continue;
+        }
+        Result<std::optional<ViewRead>> read = engine_->step_loop().read_view(*object, nullptr);
+        is_there = is_there && read.ok() && *read && (*read)->mark >= end;
+      }
+      if (is_there) {
+        for (int looks = 0; looks < 4; ++looks) {
+          check();
+        }
+        for (size_t view = 0; view < kViewCount; ++view) {
+          read_changes(view);
+        }
+        return;
+      }
+    }
+    violate("a view does not come to the end of the upstream's log");
+  }
+
+  const uint64_t seed_;
+  const std::string directory_;
+  const bool log_;
+  SimulatedWorld world_;
+  SimulatedClock clock_;
+  SimulationResult result_;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<Session> session_;
+  uint64_t kill_in_ = 0;               // crash points from here; 0: not at one
+  std::array<Lsn, kViewCount> marks_;  // that this life has shown
+  std::array<Reader, kViewCount> readers_;
+};
+
+}  // namespace
+
+SimulationResult simulate(uint64_t seed, const std::string& directory, bool log) {
+  add_simulated_connector();
+  return Run(seed, directory, log).run();
+}
+
+}  // namespace tidemark

@@ -3,14 +3,18 @@
 #include <fmt/core.h>
 
 #include "base/nearest.h"
+#include "connectors/filesystem/filesystem.h"
 #include "connectors/postgres_cdc/postgres_cdc.h"
+#include "connectors/print/print.h"
 
 namespace tidemark {
 
 std::span<Connector* const> connectors() {
   // Connectors hold no state; what a source holds begins with open_source.
   static PostgresCdcConnector postgres_cdc;
-  static Connector* const kConnectors[] = {&postgres_cdc};
+  static FilesystemConnector filesystem;
+  static PrintConnector print;
+  static Connector* const kConnectors[] = {&postgres_cdc, &filesystem, &print};
   return kConnectors;
 }
 

@@ -32,7 +32,8 @@ std::string ObjectName::to_string() const {
 }
 
 std::string_view CatalogObject::kind_text() const {
-  constexpr std::string_view kKinds[] = {"table", "view", "materialized view", "system table"};
+  constexpr std::string_view kKinds[] = {"table", "view", "materialized view", "system table",
+                                         "job"};
   return kKinds[definition.index()];
 }
 
@@ -254,7 +255,8 @@ Status Catalog::check_unused(const CatalogObject& object, std::string_view doing
         if (std::ranges::find(other->depends_on, object.id) != other->depends_on.end()) {
           return Status::invalid_argument(fmt::format("cannot {} {} {}: {} {} depends on it", doing,
                                                       object.kind_text(), object.name.object,
-                                                      other->kind_text(), object_name));
+                                                      other->kind_text(), object_name))
+              .with_hint(other->is_job() ? fmt::format("STOP JOB '{}' first", object_name) : "");
         }
       }
     }
@@ -274,7 +276,9 @@ Result<ObjectRef> Catalog::drop(const ObjectName& name) {
   }
   ObjectRef object = database->second[name.object];
   if (Status used = check_unused(*object, "drop"); !used.ok()) {
-    return std::move(used).with_hint("drop what depends on it first, or write CASCADE");
+    bool has_hint = !used.hint().empty();
+    return has_hint ? used
+                    : std::move(used).with_hint("drop what depends on it first, or write CASCADE");
   }
   ++version_;
   database->second.erase(name.object);
@@ -287,7 +291,9 @@ Status Catalog::not_found(const ObjectName& name, const Entry* entry) {
     auto database = entry->databases.find(name.database);
     if (database != entry->databases.end()) {
       for (const auto& [candidate, object] : database->second) {
-        candidates.push_back(candidate);
+        if (!object->is_job()) {
+          candidates.push_back(candidate);
+        }
       }
     }
   }
@@ -309,7 +315,7 @@ Result<ObjectRef> Catalog::find(const ObjectName& name) {
     auto database = found->second.databases.find(name.database);
     if (database != found->second.databases.end()) {
       auto object = database->second.find(name.object);
-      if (object != database->second.end()) {
+      if (object != database->second.end() && !object->second->is_job()) {
         return object->second;
       }
     }
@@ -468,7 +474,9 @@ Result<std::vector<std::pair<std::string, std::string>>> Catalog::list(
     auto objects = found->second.databases.find(database);
     if (objects != found->second.databases.end()) {
       for (const auto& [name, object] : objects->second) {
-        names.emplace(name, object->kind_text());
+        if (!object->is_job()) {
+          names.emplace(name, object->kind_text());
+        }
       }
     } else if (!external) {
       return Status::not_found(

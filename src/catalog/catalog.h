@@ -42,13 +42,15 @@ struct ObjectName {
 };
 std::string quote_name(std::string_view name);  // with backticks if it needs them
 
-// A table of a connector, resolved against its source.
+// A table of a connector, resolved against its source; or a sink, which is written and not read:
+// then there are only the options.
 struct TableDefinition {
   Options with;
   std::string source_key;
   std::string display_name;     // as the source names it
   Schema hidden;                // columns after the schema's that row_key needs
   std::vector<size_t> row_key;  // see SourceTable in connectors/connector.h
+  bool is_sink = false;
 };
 // A stored query, expanded where it is used.
 struct ViewDefinition {
@@ -65,6 +67,18 @@ struct MaterializedViewDefinition {
   std::string query;
   Options options;  // of WITH
   std::vector<IndexDefinition> indexes;
+};
+
+// INSERT INTO or EXECUTE STATEMENT SET: queries whose changes go to sinks. The object's own name is
+// the job's id; names in the queries are resolved from `context`.
+struct JobDefinition {
+  struct Insert {
+    ObjectId sink = 0;
+    std::string query;            // canonical text
+    std::vector<size_t> columns;  // of the sink, one for each of the query's; others get NULL
+  };
+  std::string title;  // shown as the job's name
+  std::vector<Insert> inserts;
 };
 
 // Rows that the engine makes up when they are read: pg_catalog, information_schema, tidemark.
@@ -87,16 +101,22 @@ struct CatalogObject {
   // Counts the definitions that the object has had in this process: what was bound against one does
   // not fit the rows of another.
   uint64_t revision = 0;
-  std::variant<TableDefinition, ViewDefinition, MaterializedViewDefinition, SystemTableDefinition>
+  std::variant<TableDefinition, ViewDefinition, MaterializedViewDefinition, SystemTableDefinition,
+               JobDefinition>
       definition;
 
   bool is_table() const { return definition.index() == 0; }
   bool is_view() const { return definition.index() == 1; }
   bool is_materialized_view() const { return definition.index() == 2; }
   bool is_system_table() const { return definition.index() == 3; }
+  bool is_job() const { return std::holds_alternative<JobDefinition>(definition); }
+  bool is_sink() const {
+    const auto* table = std::get_if<TableDefinition>(&definition);
+    return table != nullptr && table->is_sink;
+  }
   // Of a materialized view; others have none.
   const std::vector<IndexDefinition>& indexes() const;
-  std::string_view kind_text() const;  // "table", "view", "materialized view", "system table"
+  std::string_view kind_text() const;  // "table", "view", "materialized view", "job", ...
 };
 using ObjectRef =
     std::shared_ptr<const CatalogObject>;  // immutable, read by sessions and the step thread
@@ -137,7 +157,8 @@ class Catalog {
   Result<ObjectRef> create(CatalogObject object);
   // An object as it was before a restart, with its id.
   Status restore(CatalogObject object);
-  ObjectRef find_by_id(ObjectId id) const;  // null: there is none
+  ObjectRef find_by_id(ObjectId id) const;          // null: there is none
+  ObjectRef find_job(const std::string& id) const;  // by what SHOW JOBS calls it; null: no such job
   // Error if other objects depend on it.
   Result<ObjectRef> drop(const ObjectName& name);
   // A new definition of the object of this id. It keeps its name, and of its indexes those that
@@ -153,7 +174,8 @@ class Catalog {
   Result<ObjectRef> drop_index(const ObjectName& index);
   // Grows with whatever could make a statement mean something else.
   uint64_t version() const { return version_; }
-  // kNotFound with the nearest name that exists. May ask an external catalog.
+  // kNotFound with the nearest name that exists; jobs are not found by name. May ask an external
+  // catalog.
   Result<ObjectRef> find(const ObjectName& name);
   // Resolves one to three parts against the session's catalog and database.
   // As PostgreSQL's clients write names, `public` is the default database too, `tidemark` the
@@ -169,7 +191,8 @@ class Catalog {
   // Names in a database; for an external catalog, all tables of the schema.
   Result<std::vector<std::pair<std::string, std::string>>> list(
       const std::string& catalog, const std::string& database);  // name, kind
-  std::vector<ObjectRef> objects() const;
+  std::vector<ObjectRef> objects() const;                        // jobs too
+  std::vector<ObjectRef> jobs() const;
   // Direct dependents.
   std::vector<ObjectRef> dependents(ObjectId id) const;
 

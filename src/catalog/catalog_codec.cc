@@ -17,7 +17,9 @@ enum class DefinitionTag : uint8_t {
   kTable = 1,
   kView = 2,
   kMaterializedView = 3,
-  kMaterializedViewWith = 4
+  kMaterializedViewWith = 4,
+  kSink = 6,
+  kJob = 7
 };
 
 template <typename Number>
@@ -40,8 +42,11 @@ std::vector<Number> read_numbers(ByteReader& in) {
 void append_definition(const CatalogObject& object, std::string& out) {
   std::visit(Overloaded{
                  [&](const TableDefinition& table) {
-                   append_fixed(DefinitionTag::kTable, out);
+                   append_fixed(table.is_sink ? DefinitionTag::kSink : DefinitionTag::kTable, out);
                    append_options(table.with, out);
+                   if (table.is_sink) {
+                     return;
+                   }
                    append_bytes(table.source_key, out);
                    append_bytes(table.display_name, out);
                    append_schema(table.hidden, out);
@@ -71,6 +76,16 @@ void append_definition(const CatalogObject& object, std::string& out) {
                    }
                  },
                  [](const SystemTableDefinition&) { CHECK(false); },  // never stored
+                 [&](const JobDefinition& job) {
+                   append_fixed(DefinitionTag::kJob, out);
+                   append_bytes(job.title, out);
+                   append_varint(job.inserts.size(), out);
+                   for (const JobDefinition::Insert& insert : job.inserts) {
+                     append_varint(insert.sink, out);
+                     append_bytes(insert.query, out);
+                     append_numbers(insert.columns, out);
+                   }
+                 },
              },
              object.definition);
 }
@@ -78,6 +93,19 @@ void append_definition(const CatalogObject& object, std::string& out) {
 void read_definition(ByteReader& in, uint8_t version, CatalogObject& object) {
   auto tag = in.fixed<DefinitionTag>();
   switch (tag) {
+    case DefinitionTag::kSink:
+      object.definition = TableDefinition{.with = read_options(in), .is_sink = true};
+      return;
+    case DefinitionTag::kJob: {
+      JobDefinition job{.title = std::string(in.bytes())};
+      for (uint64_t left = in.varint(); left != 0 && !in.failed(); --left) {
+        JobDefinition::Insert insert{.sink = in.varint(), .query = std::string(in.bytes())};
+        insert.columns = read_numbers<size_t>(in);
+        job.inserts.push_back(std::move(insert));
+      }
+      object.definition = std::move(job);
+      return;
+    }
     case DefinitionTag::kTable: {
       TableDefinition table;
       table.with = read_options(in);

@@ -20,4 +20,33 @@ const char* name_of(SourceState state) {
   CHECK(false);
 }
 
+Result<std::unique_ptr<Sink>> Connector::open_sink(SinkOpening) {
+  return Status::invalid_argument("connector '" + std::string(name()) + "' cannot be written");
+}
+
+Result<SourceTable> SinkConnector::resolve_table(const Options&,
+                                                 const std::optional<Schema>& declared,
+                                                 const Options&) {
+  if (!declared) {
+    return Status::invalid_argument("connector '" + std::string(name()) +
+                                    "' needs the columns of its rows")
+        .with_hint("CREATE TABLE t (a INT, ...) WITH (...), or LIKE a table that has them");
+  }
+  return SourceTable{.schema = *declared};
+}
+
+Result<std::vector<SourceTableName>> SinkConnector::list_tables(const Options&) {
+  return Status::invalid_argument("connector '" + std::string(name()) +
+                                  "' has no catalog: it is a sink");
+}
+
+Options SinkConnector::table_options(const Options& catalog, const SourceTableName&) {
+  return catalog;
+}
+
+Result<std::unique_ptr<Source>> SinkConnector::open_source(SourceOpening) {
+  return Status::invalid_argument("connector '" + std::string(name()) +
+                                  "' is a sink: it is written, and not read");
+}
+
 }  // namespace tidemark

@@ -44,6 +44,7 @@
 #include "base/crash_point.h"
 #include "base/options.h"
 #include "base/status.h"
+#include "connectors/sink.h"
 #include "types/change.h"
 #include "types/lsn.h"
 #include "types/type.h"
@@ -216,6 +217,8 @@ class Connector {
   virtual ~Connector() = default;
   virtual std::string_view name() const = 0;
   virtual std::span<const OptionSpec> options() const = 0;
+  // Tables of it are written and not read.
+  virtual bool is_sink() const { return false; }
   // Checks the declaration against the source. `declared` absent: all columns of the source.
   // `settings` are the session's. Blocks on the network.
   virtual Result<SourceTable> resolve_table(const Options& with,
@@ -225,6 +228,21 @@ class Connector {
   virtual Result<std::vector<SourceTableName>> list_tables(const Options& catalog) = 0;
   virtual Options table_options(const Options& catalog, const SourceTableName& table) = 0;
   virtual Result<std::unique_ptr<Source>> open_source(SourceOpening opening) = 0;
+  // Of a sink; does not wait for what is outside.
+  virtual Result<std::unique_ptr<Sink>> open_sink(SinkOpening opening);
+};
+
+// What all sinks have in common: there is nothing to read. resolve_table() checks the options and
+// gives the declared columns.
+class SinkConnector : public Connector {
+ public:
+  bool is_sink() const final { return true; }
+  Result<SourceTable> resolve_table(const Options& with, const std::optional<Schema>& declared,
+                                    const Options& settings) override;
+  Result<std::vector<SourceTableName>> list_tables(const Options& catalog) final;
+  Options table_options(const Options& catalog, const SourceTableName& table) final;
+  Result<std::unique_ptr<Source>> open_source(SourceOpening opening) final;
+  Result<std::unique_ptr<Sink>> open_sink(SinkOpening opening) override = 0;
 };
 
 }  // namespace tidemark

@@ -3,7 +3,9 @@
 #include <fmt/core.h>
 
 #include "base/nearest.h"
+#include "connectors/filesystem/filesystem.h"
 #include "connectors/postgres_cdc/postgres_cdc.h"
+#include "connectors/print/print.h"
 
 namespace tidemark {
 
@@ -12,7 +14,9 @@ namespace {
 std::vector<Connector*>& all_connectors() {
   // Connectors hold no state; what a source holds begins with open_source.
   static PostgresCdcConnector postgres_cdc;
-  static std::vector<Connector*> all = {&postgres_cdc};
+  static FilesystemConnector filesystem;
+  static PrintConnector print;
+  static std::vector<Connector*> all = {&postgres_cdc, &filesystem, &print};
   return all;
 }
 

@@ -15,6 +15,7 @@
 #include "connectors/connector.h"
 #include "dataflow/operators/upsert.h"
 #include "engine/change_log.h"
+#include "engine/sink_feed.h"
 #include "engine/subscription.h"
 #include "engine/view_history.h"
 #include "physical/planner.h"
@@ -82,7 +83,7 @@ class Dataflow {
  public:
   DataflowId id = 0;
   std::string source_key;  // of all it reads, directly and through views; empty: constants only
-  ObjectId object = 0;     // the materialized view; 0: an ad-hoc query, gone with its last reader
+  ObjectId object = 0;     // the materialized view or job; 0: a query, gone with its last reader
   std::string name;        // for SHOW JOBS
   // A new version of the view, built beside the one that is shown. Nobody reads it before it has
   // taken that one's place.
@@ -90,6 +91,12 @@ class Dataflow {
   // What the view is with this version, if its place in the catalog is still to be taken.
   ObjectRef definition;
   std::function<void(Dataflow&)> when_placed;
+  size_t insert = 0;               // of a job: which of its INSERTs
+  std::unique_ptr<SinkFeed> sink;  // where its changes go; null: this is no INSERT
+  std::string sink_token;          // after a restart: see connectors/sink.h
+  // What has changed waits at the output until the sink has room.
+  bool waits_for_sink = false;
+  bool has_open = false;  // its graph has taken a part of a commit that has not ended
   uint64_t revision = 0;  // of the definition in the catalog that this version runs
   std::string plan;       // see PlannedDataflow
   std::optional<std::vector<size_t>> key;
@@ -129,7 +136,7 @@ class Dataflow {
 
   DataflowId log_owner() const { return log_id != 0 ? log_id : id; }
   // A materialized view as others read it.
-  bool is_view() const { return object != 0 && !is_build; }
+  bool is_view() const { return object != 0 && !is_build && sink == nullptr; }
 
   // Why nothing newer can be shown, if a table cannot be read on.
   std::optional<Status> stopped() const {

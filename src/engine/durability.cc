@@ -16,6 +16,7 @@ namespace {
 // What a batch may hold, if one step does not change more: it is in memory twice while it is
 // written. Sources wait when that much has changed again before it is on disk.
 constexpr size_t kChangedEntriesMax = 400'000;
+constexpr int64_t kSinkPatienceUs = 200'000;
 
 // The tables of a dataflow: its operators', and those in front of its graph.
 void visit_tables(Dataflow& dataflow, const Graph::NodeStateVisitor& visit) {
@@ -117,9 +118,12 @@ Status Durability::attach(Dataflow& dataflow, bool is_stored) {
   record.is_live = is_stored;
   record.mark = dataflow.mark;
   record.commit_time_us = dataflow.commit_time_us;
+  record.insert = dataflow.insert;
+  record.token = dataflow.sink_token;
   StoreBatch batch;
   if (!is_stored) {
     batch.erase_prefix(state_prefix(dataflow.id));
+    batch.erase_prefix(sink_prefix(dataflow.id));
     batch.erase_prefix(change_log_prefix(dataflow.id));
     batch.put(dataflow_key(dataflow.id), encode_dataflow(record));
     TRY(store_->write(batch));
@@ -135,6 +139,9 @@ Status Durability::attach(Dataflow& dataflow, bool is_stored) {
   }
   TRY(dataflow.log.attach(*store_, change_log_prefix(dataflow.log_owner()), types,
                           is_stored ? std::optional(dataflow.mark) : std::nullopt));
+  if (dataflow.sink != nullptr) {
+    TRY(dataflow.sink->attach(*store_, sink_prefix(dataflow.id), is_stored, dataflow.sink_token));
+  }
   dataflow.is_durable = true;
   return {};
 }
@@ -147,6 +154,7 @@ Status Durability::detach(DataflowId id) {
   // A checkpoint may be on its way to the disk with more of this state, so the state goes with the
   // next one; if that never comes, the next start finds state without a record.
   erased_prefixes_.push_back(state_prefix(id));
+  erased_prefixes_.push_back(sink_prefix(id));
   if (const Dataflow* dataflow = loop_->find_dataflow(id)) {
     erased_prefixes_.push_back(change_log_prefix(dataflow->log_owner()));
   }
@@ -163,6 +171,7 @@ Status Durability::forget_dataflow(DataflowId id) {
   batch.erase(dataflow_key(id));
   batch.erase_prefix(state_prefix(id));
   batch.erase_prefix(change_log_prefix(id));
+  batch.erase_prefix(sink_prefix(id));
   return store_->write(batch);
 }
 
@@ -296,16 +305,39 @@ bool Durability::warm() {
   return !is_done;
 }
 
+// Calls f with every job's sink.
+template <typename F>
+void Durability::for_each_sink(F&& f) {
+  for (const auto& [id, record] : dataflows_) {
+    Dataflow* dataflow = loop_->find_dataflow(id);
+    if (dataflow != nullptr && dataflow->sink != nullptr && !dataflow->failed) {
+      f(*dataflow);
+    }
+  }
+}
+
+// What sinks have prepared by now need not be put into the batch. They are waited for, but not for
+// long: a batch has the rest.
+bool Durability::are_sinks_prepared() {
+  bool are_prepared = true;
+  for_each_sink(
+      [&](Dataflow& dataflow) { are_prepared = dataflow.sink->is_prepared() && are_prepared; });
+  asked_us_ = are_prepared ? 0 : asked_us_ == 0 ? clock_.steady_us() : asked_us_;
+  return are_prepared || clock_.steady_us() - asked_us_ >= kSinkPatienceUs;
+}
+
 std::optional<int64_t> Durability::due_us() const {
   if (!is_changed_ || writer_->is_writing()) {
     return std::nullopt;
+  }
+  if (asked_us_ != 0) {
+    return asked_us_ + kSinkPatienceUs;
   }
   return began_us_ + interval_us_;
 }
 
 bool Durability::is_due() const {
-  std::optional<int64_t> due = due_us();
-  return due && clock_.steady_us() >= *due;
+  return is_changed_ && !writer_->is_writing() && clock_.steady_us() >= began_us_ + interval_us_;
 }
 
 void Durability::turn() {
@@ -313,13 +345,15 @@ void Durability::turn() {
     ended();
   }
   keep_within_limit();
+  for_each_sink([&](Dataflow& dataflow) { is_changed_ |= dataflow.sink->has_news(); });
   bool is_full = changed_entries() > kChangedEntriesMax;
   is_behind_ = is_full && writer_->is_writing();
   if (!is_changed_ || writer_->is_writing() || !is_between_commits() ||
       loop_->placement() != nullptr) {
     return;
   }
-  if (is_due() || is_over_limit_ || is_full || loop_->may_place()) {
+  if ((is_due() || is_over_limit_ || is_full || loop_->may_place()) && are_sinks_prepared()) {
+    asked_us_ = 0;
     crash_.pass("stage");
     loop_->begin_placement();
     StoreBatch batch = stage();
@@ -364,6 +398,9 @@ void Durability::stage_records(StoreBatch& batch) {
     now.is_live = dataflow->live && dataflow->ready() && !dataflow->failed;
     now.mark = dataflow->mark;
     now.commit_time_us = dataflow->commit_time_us;
+    if (dataflow->sink != nullptr && !dataflow->failed) {
+      now.token = dataflow->sink->stage(batch);
+    }
     // Its readers have had the difference in the turn in which it took its place.
     now.state = now.state == VersionState::kPlaced ? VersionState::kShown : now.state;
     if (now != record) {
@@ -407,6 +444,9 @@ void Durability::ended() {
     if (Dataflow* dataflow = loop_->find_dataflow(id)) {
       visit_tables(*dataflow, [](NodeId, size_t, StateTable& table) { table.staged_is_durable(); });
       dataflow->log.staged_is_durable();
+      if (dataflow->sink != nullptr) {
+        dataflow->sink->staged_is_durable();
+      }
     }
   }
   staged_.clear();
@@ -428,6 +468,9 @@ void Durability::finish() {
   writer_->stop();
   if (writer_->take_finished()) {
     ended();
+  }
+  for (asked_us_ = 0; !are_sinks_prepared();) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   // A batch that could not be written stays the last one: what changed after it must not be there
   // without it.

@@ -100,6 +100,9 @@ class Durability {
   void stage_placement(const Placement& placement, StoreBatch& batch);
   void ended();
   bool is_between_commits() const;
+  template <typename F>
+  void for_each_sink(F&& f);
+  bool are_sinks_prepared();
   void keep_within_limit();
   uint64_t held_bytes();
   void for_each_table(const std::function<void(StateTable&)>& visit);
@@ -126,6 +129,8 @@ class Durability {
   bool is_all_warm_ = false;
   bool is_changed_ = false;
   int64_t began_us_ = INT64_MIN / 2;  // the last one
+  // When sinks were asked to prepare for the checkpoint that is due; 0: none.
+  int64_t asked_us_ = 0;
 };
 
 }  // namespace tidemark

@@ -7,7 +7,8 @@ namespace tidemark {
 
 namespace {
 constexpr uint8_t kSourceVersion = 1;
-constexpr uint8_t kDataflowVersion = 2;
+constexpr uint8_t kDataflowVersion = 3;
+constexpr uint8_t kDataflowVersionWithoutSinks = 2;
 constexpr uint8_t kDataflowVersionWithoutBuilds = 1;
 }  // namespace
 
@@ -50,6 +51,12 @@ std::string state_prefix(uint64_t dataflow) {
 
 std::string change_log_prefix(uint64_t dataflow) {
   std::string key(kChangeLogPrefix);
+  append_big_endian(static_cast<uint32_t>(dataflow), key);
+  return key;
+}
+
+std::string sink_prefix(uint64_t dataflow) {
+  std::string key(kSinkPrefix);
   append_big_endian(static_cast<uint32_t>(dataflow), key);
   return key;
 }
@@ -106,6 +113,8 @@ std::string encode_dataflow(const DataflowRecord& record) {
   append_fixed(record.state, out);
   append_bytes(record.definition, out);
   append_varint(record.log, out);
+  append_varint(record.insert, out);
+  append_bytes(record.token, out);
   return out;
 }
 
@@ -113,7 +122,7 @@ Result<DataflowRecord> decode_dataflow(std::string_view bytes) {
   ByteReader in(bytes);
   DataflowRecord record;
   auto version = in.fixed<uint8_t>();
-  if (version != kDataflowVersion && version != kDataflowVersionWithoutBuilds) {
+  if (version < kDataflowVersionWithoutBuilds || version > kDataflowVersion) {
     in.fail();
   }
   record.object = in.varint();
@@ -123,13 +132,17 @@ Result<DataflowRecord> decode_dataflow(std::string_view bytes) {
   record.is_live = in.fixed<uint8_t>() != 0;
   record.mark.value = in.fixed<uint64_t>();
   record.commit_time_us = in.fixed<int64_t>();
-  if (version == kDataflowVersion) {
+  if (version > kDataflowVersionWithoutBuilds) {
     record.state = in.fixed<VersionState>();
     if (record.state > VersionState::kPlaced) {
       in.fail();
     }
     record.definition = in.bytes();
     record.log = in.varint();
+  }
+  if (version > kDataflowVersionWithoutSinks) {
+    record.insert = in.varint();
+    record.token = in.bytes();
   }
   if (!in.at_end()) {
     return Status::corruption("a view's record in the data directory cannot be read");

@@ -10,6 +10,8 @@
 //   d <dataflow id, 4 bytes>                   a materialized view's dataflow: its mark
 //   s <dataflow id, 4> <node, 2> <place, 2> …  state (state/keyed_table.h, state/ordered_table.h)
 //   l <dataflow id, 4> <number, 8> <part>      changes kept of a view (engine/change_log.h)
+//   k <dataflow id, 4> <number, 8>             changes that wait for a job's sink
+//                                              (engine/sink_feed.h)
 //
 // Numbers in keys are big-endian.
 
@@ -31,6 +33,7 @@ inline constexpr std::string_view kSourcePrefix = "u";
 inline constexpr std::string_view kDataflowPrefix = "d";
 inline constexpr std::string_view kStatePrefix = "s";
 inline constexpr std::string_view kChangeLogPrefix = "l";
+inline constexpr std::string_view kSinkPrefix = "k";
 
 std::string catalog_key(std::string_view catalog);
 std::string database_key(std::string_view catalog, std::string_view database);
@@ -43,6 +46,8 @@ std::string state_prefix(uint64_t dataflow);
 // What a view has published lately (engine/change_log.h).
 std::string change_log_prefix(uint64_t dataflow);
 std::string state_prefix(uint64_t dataflow, size_t node, size_t place);
+// What waits for a job's sink (engine/sink_feed.h).
+std::string sink_prefix(uint64_t dataflow);
 
 struct SourceRecord {
   Options with;               // of the table that opened it
@@ -81,6 +86,8 @@ struct DataflowRecord {
   std::string definition;
   // The dataflow whose change log goes on with this one; 0: it has its own.
   uint64_t log = 0;
+  uint64_t insert = 0;  // of a job: which of its INSERTs
+  std::string token;    // of its sink, which has all changes but those that wait beside it
   bool operator==(const DataflowRecord&) const = default;
 };
 std::string encode_dataflow(const DataflowRecord& record);

@@ -11,6 +11,7 @@
 #include "engine/durability.h"
 #include "engine/engine.h"
 #include "engine/external_catalog.h"
+#include "engine/plan_insert.h"
 #include "engine/source_feed.h"
 #include "engine/step_loop.h"
 #include "engine/view_build.h"
@@ -128,6 +129,27 @@ class Restorer {
         PlannedDataflow planned = TRY(plan(*object, "UTC"));
         TRY(loop_.add_dataflow(std::move(planned)));
       }
+      if (object->is_job()) {
+        TRY(begin_inserts(*object));
+      }
+    }
+    return {};
+  }
+
+  // Of a job that was made just before the end: those that were not begun. Nothing is written yet.
+  Status begin_inserts(const CatalogObject& job) {
+    size_t inserts = std::get<JobDefinition>(job.definition).inserts.size();
+    for (size_t i = 0; i < inserts; ++i) {
+      if (begun_inserts_.contains({job.id, i})) {
+        continue;
+      }
+      Result<PlannedDataflow> planned = plan(job, i, "UTC");
+      Status status =
+          planned.ok() ? loop_.add_dataflow(std::move(planned).value()).status() : planned.status();
+      if (!status.ok()) {
+        notices_.push_back(
+            fmt::format("job {} does not run: {}", job.name.object, status.to_string()));
+      }
     }
     return {};
   }
@@ -152,19 +174,31 @@ class Restorer {
       return {};
     }
     ObjectRef object = engine_.catalog().find_by_id(record.object);
-    if (object == nullptr || !object->is_materialized_view()) {
+    if (object == nullptr || !(object->is_materialized_view() || object->is_job())) {
       return engine_.durability()->forget_dataflow(id);  // dropped just before the end
     }
     bool is_build = record.state == VersionState::kBuild;
-    Status status = is_build ? build(id, record, *object) : view(id, record, *object);
+    Status status = is_build           ? build(id, record, *object)
+                    : object->is_job() ? job(id, record, *object)
+                                       : view(id, record, *object);
     if (status.ok() || status.code() == StatusCode::kCorruption) {
       return status;
     }
     notices_.push_back(is_build ? fmt::format("the new version of view {} is given up: {}",
                                               object->name.object, status.to_string())
-                                : fmt::format("view {} does not run: {}", object->name.object,
-                                              status.to_string()));
-    return is_build ? engine_.durability()->forget_dataflow(id) : Status();
+                                : fmt::format("{} {} does not run: {}",
+                                              object->is_job() ? "job" : "view",
+                                              object->name.object, status.to_string()));
+    return is_build ? engine_.durability()->forget_dataflow(id) : leave_behind(id);
+  }
+
+  // The sources go on without it: its state will not be that of their positions.
+  Status leave_behind(DataflowId id) {
+    DataflowRecord& record = records_.at(id);
+    record.is_live = false;
+    StoreBatch batch;
+    batch.put(dataflow_key(id), encode_dataflow(record));
+    return store_.write(batch);
   }
 
   Status start_upstream(const PlannedDataflow& planned) {
@@ -202,6 +236,39 @@ class Restorer {
       resumed_.insert(object.id);
     }
     return {};
+  }
+
+  Result<PlannedDataflow> plan(const CatalogObject& job, size_t insert, const std::string& zone) {
+    BoundQuery bound = TRY(bind_insert({engine_.catalog(), {}, {}, zone}, job, insert));
+    return plan_insert(engine_, bound, job, insert, zone);
+  }
+
+  // What a job has written is not written again: it goes on with its state, or with the difference.
+  Status job(DataflowId id, const DataflowRecord& record, const CatalogObject& object) {
+    begun_inserts_.insert({object.id, record.insert});
+    PlannedDataflow planned = TRY(plan(object, record.insert, record.zone));
+    TRY(start_upstream(planned));
+    bool has_written = record.mark.valid();
+    if (!has_written) {
+      TRY(engine_.durability()->forget_dataflow(id));
+      return loop_.add_dataflow(std::move(planned)).status();
+    }
+    if (planned.dataflow.plan != record.plan) {
+      return Status::unsupported(
+                 "this version runs it by another plan, which cannot go on from what is written")
+          .with_hint(fmt::format("STOP JOB '{}', and begin it again with an empty sink",
+                                 object.name.object));
+    }
+    planned.dataflow.id = id;
+    planned.dataflow.mark = record.mark;
+    planned.dataflow.commit_time_us = record.commit_time_us;
+    planned.dataflow.context.eval.now_us = record.started_us;
+    planned.dataflow.sink_token = record.token;
+    bool goes_on = record.is_live && std::ranges::all_of(planned.views, [&](const auto& view) {
+                     return resumed_.contains(view.object);
+                   });
+    return goes_on ? loop_.resume_dataflow(std::move(planned))
+                   : loop_.reread_dataflow(std::move(planned));
   }
 
   Status build(DataflowId id, const DataflowRecord& record, const CatalogObject& view) {
@@ -243,16 +310,19 @@ class Restorer {
   // checkpoint.
   Status drop_orphans() {
     StoreBatch batch;
-    for (std::string_view kind : {kStatePrefix, kChangeLogPrefix}) {
+    for (std::string_view kind : {kStatePrefix, kChangeLogPrefix, kSinkPrefix}) {
       StoreCursor cursor = store_.scan(kind);
       while (cursor.valid()) {
         ByteReader in(cursor.key().substr(kind.size()));
         DataflowId id = in.big_endian<uint32_t>();
-        std::string prefix = kind == kStatePrefix ? state_prefix(id) : change_log_prefix(id);
-        bool is_used = kind == kStatePrefix ? loop_.find_dataflow(id) != nullptr
-                                            : std::ranges::any_of(loop_.dataflows(), [&](auto& d) {
-                                                return d.second->log_owner() == id;
-                                              });
+        std::string prefix = kind == kStatePrefix  ? state_prefix(id)
+                             : kind == kSinkPrefix ? sink_prefix(id)
+                                                   : change_log_prefix(id);
+        bool is_used = records_.contains(id) || loop_.find_dataflow(id) != nullptr;
+        if (kind == kChangeLogPrefix) {
+          is_used = std::ranges::any_of(loop_.dataflows(),
+                                        [&](auto& d) { return d.second->log_owner() == id; });
+        }
         if (!is_used) {
           batch.erase_prefix(prefix);
         }
@@ -270,6 +340,7 @@ class Restorer {
   std::set<DataflowId> begun_;
   std::set<ObjectId> started_;
   std::set<ObjectId> resumed_;
+  std::set<std::pair<ObjectId, size_t>> begun_inserts_;
   std::vector<std::string> notices_;
 };
 

@@ -79,7 +79,7 @@ constexpr OptionSpec kSettings[] = {
     {"table.optimizer.*", Kind::kString, false, "", Effect::kIgnored, kNoKnobs},
     {"table.exec.*", Kind::kString, false, "", Effect::kIgnored, kNoKnobs},
     {"table.dml-sync", Kind::kBool, false, "false", Effect::kIgnored,
-     "INSERT is not supported yet"},
+     "INSERT begins a job that does not end by itself; STOP JOB ends it"},
     {"table.sql-dialect", Kind::kString, false, "default", Effect::kIgnored,
      "there is one dialect"},
     {"table.dynamic-table-options.enabled", Kind::kBool, false, "true", Effect::kIgnored,

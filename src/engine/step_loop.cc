@@ -267,8 +267,12 @@ void StepLoop::step_closed() {
       }
       any_moved = any_moved || moved[table.source_key];
     }
-    if (dataflow->dirty || dataflow->waits_for_views) {
+    // What came of a commit that has not ended may be at the output: it waits for the end.
+    bool has_room_again =
+        dataflow->waits_for_sink && !dataflow->has_open && dataflow->sink->has_room();
+    if (dataflow->dirty || dataflow->waits_for_views || has_room_again) {
       if (std::exchange(dataflow->dirty, false)) {
+        dataflow->has_open = false;
         run_graph(*dataflow);
       }
       if (dataflow->failed) {
@@ -283,11 +287,12 @@ void StepLoop::step_closed() {
         continue;
       }
       publish(*dataflow);
-      if (dataflow->live && !dataflow->in_error && !dataflow->failed &&
+      if (dataflow->live && !dataflow->in_error && !dataflow->failed && !dataflow->waits_for_sink &&
           is_behind_position(*dataflow)) {
         publish_progress(*dataflow);
       }
-    } else if (any_moved && dataflow->live && is_current(*dataflow) && !dataflow->in_error) {
+    } else if (any_moved && dataflow->live && is_current(*dataflow) && !dataflow->in_error &&
+               !dataflow->waits_for_sink) {
       publish_progress(*dataflow);
     }
   }
@@ -314,6 +319,7 @@ void StepLoop::step_open() {
       }
     }
     if (any) {
+      dataflow->has_open = true;
       run_graph(*dataflow);
     }
   }

@@ -62,9 +62,12 @@ class StepLoop {
 
   // Starts a dataflow: its tables and views begin to feed it.
   Result<DataflowId> add_dataflow(PlannedDataflow planned);
-  // A materialized view's dataflow with the state that an earlier process left: it is live at its
-  // mark at once.
+  // A materialized view's or a job's dataflow with the state that an earlier process left: it is
+  // live at its mark at once.
   Status resume_dataflow(PlannedDataflow planned);
+  // A job's whose state is not that of the sources' positions: what it reads is read anew, and its
+  // sink gets the difference.
+  Status reread_dataflow(PlannedDataflow planned);
   // Ids below this are taken.
   void reserve_ids(DataflowId next) { next_id_ = std::max(next_id_, next); }
   void remove_dataflow(DataflowId id);
@@ -150,6 +153,7 @@ class StepLoop {
   bool is_behind_position(const Dataflow& dataflow);
   std::pair<Dataflow*, TableFeed*> feed_of(const std::string& source_key, ReaderId reader);
 
+  Result<Dataflow*> restored_dataflow(PlannedDataflow planned, bool is_resumed);
   void drop_feeds(Dataflow& dataflow);
   void feed_from_tables(Dataflow& dataflow, std::vector<TableRequest>& tables, bool is_resumed);
   void wait_for_work(bool more);

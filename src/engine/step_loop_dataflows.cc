@@ -153,6 +153,9 @@ Result<DataflowId> StepLoop::add_dataflow(PlannedDataflow planned) {
       return status;
     }
   }
+  if (dataflow.sink != nullptr) {
+    dataflow.sink->start([this] { wake(); });
+  }
   for (auto& [node, rows] : planned.constants) {
     dataflow.graph->push(node, Delta{false, {ZBatch{std::move(rows), {}}}});
   }
@@ -175,34 +178,68 @@ Result<DataflowId> StepLoop::add_dataflow(PlannedDataflow planned) {
   return id;
 }
 
-Status StepLoop::resume_dataflow(PlannedDataflow planned) {
+Result<Dataflow*> StepLoop::restored_dataflow(PlannedDataflow planned, bool is_resumed) {
+  for (const ViewRequest& view : planned.views) {
+    if (find_view(view.object) == nullptr) {
+      return Status::unavailable("a view that it reads does not run");
+    }
+  }
   auto owned = std::make_unique<Dataflow>(std::move(planned.dataflow));
   Dataflow& dataflow = *owned;
   dataflow.started_us = clock_.wall_us();
   dataflow.live = true;
   dataflow.dirty = false;
-  feed_from_tables(dataflow, planned.tables, true);
+  feed_from_tables(dataflow, planned.tables, is_resumed);
   for (const ViewRequest& view : planned.views) {
     Dataflow* upstream = find_view(view.object);
-    if (upstream == nullptr) {
-      return Status::corruption("a view reads another one that is not there");
-    }
     upstream->downstream.push_back(dataflow.id);
-    dataflow.views.push_back({upstream->id, view.node, view.columns, true});
+    dataflow.views.push_back({upstream->id, view.node, view.columns, is_resumed || upstream->live});
     dataflow.source_key = upstream->source_key;
+  }
+  TRY(durability_->attach(dataflow, true));
+  if (dataflow.sink != nullptr) {
+    dataflow.waits_for_sink = true;  // perhaps: what waits is published, if there is anything
+    dataflow.sink->start([this] { wake(); });
+  }
+  in_order_.push_back(&dataflow);
+  dataflows_.emplace(dataflow.id, std::move(owned));
+  return &dataflow;
+}
+
+Status StepLoop::resume_dataflow(PlannedDataflow planned) {
+  Dataflow& dataflow = *TRY(restored_dataflow(std::move(planned), true));
+  for (const ViewFeed& view : dataflow.views) {
+    Dataflow* upstream = find_dataflow(view.upstream);
     if (upstream->owed) {
       dataflow.graph->push(view.node, pick(*upstream->owed, view.columns));
       dataflow.dirty = true;
     }
   }
-  TRY(durability_->attach(dataflow, true));
   if (dataflow.is_build) {
     durability_->note_change();  // it may be complete
   }
   // A row error that stood then stands now.
   dataflow.in_error = dataflow.graph->error().has_value();
-  in_order_.push_back(&dataflow);
-  dataflows_.emplace(dataflow.id, std::move(owned));
+  return {};
+}
+
+Status StepLoop::reread_dataflow(PlannedDataflow planned) {
+  Dataflow& dataflow = *TRY(restored_dataflow(std::move(planned), false));
+  for (TableFeed& table : dataflow.tables) {
+    Delta delta;
+    table.upsert.reset(delta);
+    dataflow.graph->push(table.node, std::move(delta));
+  }
+  for (const ViewFeed& view : dataflow.views) {
+    dataflow.graph->push(view.node, Delta{true, {}});
+    Dataflow* upstream = find_dataflow(view.upstream);
+    ZBatch content = upstream->live ? upstream->graph->output().content() : ZBatch();
+    if (content.rows.rows != 0) {
+      dataflow.graph->push(view.node, pick(content, view.columns));
+    }
+  }
+  dataflow.dirty = true;
+  dataflow.is_reread = true;
   return {};
 }
 

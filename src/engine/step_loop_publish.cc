@@ -59,6 +59,11 @@ void StepLoop::publish(Dataflow& dataflow) {
     end_readers(dataflow, Status::data_error(*error));
     return;
   }
+  // A job's mark is that of what it has given to its sink.
+  dataflow.waits_for_sink = dataflow.sink != nullptr && !dataflow.sink->has_room();
+  if (dataflow.waits_for_sink) {
+    return;
+  }
   Lsn before = dataflow.mark;
   bool is_reread = dataflow.is_reread;
   set_mark(dataflow, dataflow.live && !dataflow.is_mark_anew && !dataflow.is_reread
@@ -77,6 +82,9 @@ void StepLoop::publish(Dataflow& dataflow) {
   dataflow.live = true;
   if (first && dataflow.is_durable) {
     durability_->hurry();  // from the next checkpoint on it need not be read again
+  }
+  if (dataflow.sink != nullptr) {
+    dataflow.sink->add(dataflow.mark, dataflow.commit_time_us, delta);
   }
   feed_downstream(dataflow, delta, first, is_reread);
   tell_subscribers(dataflow, delta);

@@ -52,7 +52,9 @@ rocksdb::Options database_options(const std::string& directory, const StoreOptio
   result.compression = rocksdb::kLZ4Compression;
   result.bottommost_compression = rocksdb::kZSTD;
   result.level_compaction_dynamic_level_bytes = true;
-  result.wal_compression = rocksdb::kZSTD;
+  // The log is not compressed (wal_compression): RocksDB before 8.0 cannot read a compressed record
+  // whose parts lie at one offset of their blocks (its pull request 11198), and a valid log of
+  // large batches is then refused as damaged.
   result.bytes_per_sync = 1 << 20;
   result.max_open_files = 512;
   result.keep_log_file_num = 4;

@@ -23,15 +23,13 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include "tests/chaos/account_writer.h"
 #include "tests/harness/postgres_cluster.h"
 #include "tests/harness/serve_process.h"
 #include "types/lsn.h"
 
 namespace tidemark {
 namespace {
-
-constexpr int kAccounts = 200;
-constexpr int64_t kTotal = 1'000'000;
 
 struct View {
   const char* name;
@@ -87,113 +85,6 @@ const View kViews[] = {
      "SELECT count(*), sum(n)::bigint, sum(s)::bigint FROM (SELECT count(*) AS n, sum(balance) AS "
      "s FROM accounts GROUP "
      "BY owner) AS o"},
-};
-
-// One writer's random transactions, until told to stop.
-class Writer {
- public:
-  Writer(PostgresCluster& cluster, const std::string& database, uint64_t seed)
-      : cluster_(cluster), database_(database), random_(seed), thread_([this] { run(); }) {}
-  ~Writer() {
-    stopping_ = true;
-    thread_.join();
-  }
-  uint64_t committed() const { return committed_; }
-
- private:
-  void run() {
-    std::optional<PostgresConnection> connection;
-    while (!stopping_) {
-      if (!connection) {
-        Result<PostgresConnection> opened = PostgresConnection::open(cluster_.address(database_));
-        if (!opened.ok()) {
-          std::this_thread::sleep_for(
-              std::chrono::milliseconds(5));  // the server is being restarted
-          continue;
-        }
-        connection.emplace(std::move(opened).value());
-      }
-      // Deadlocks and restarts end transactions: that is part of it.
-      if (connection->execute(transaction()).ok()) {
-        ++committed_;
-      } else if (connection->is_broken()) {
-        connection.reset();
-      } else {
-        static_cast<void>(connection->execute("ROLLBACK").ok());
-      }
-    }
-  }
-
-  int account() { return static_cast<int>(random_() % kAccounts) + 1; }
-
-  std::string transfer() {
-    int amount = static_cast<int>(random_() % 100);
-    int from = account(), to = account();
-    return fmt::format(
-        "UPDATE accounts SET balance = balance - {0} WHERE id = {1} AND EXISTS (SELECT FROM "
-        "accounts WHERE id = {2}); "
-        "UPDATE accounts SET balance = balance + {0} WHERE id = {2} AND EXISTS (SELECT FROM "
-        "accounts WHERE id = {1}); ",
-        amount, from, to);
-  }
-
-  std::string transaction() {
-    // One lock for all writers: transfers are then exact under READ COMMITTED, and two never wait
-    // for each other.
-    std::string text = "BEGIN; SELECT pg_advisory_xact_lock(1); ";
-    for (uint64_t i = random_() % 4 + 1; i != 0; --i) {
-      switch (random_() % 12) {
-        case 0:
-          text += fmt::format("UPDATE accounts SET owner = 'owner' || {} WHERE id = {}; ",
-                              random_() % 9, account());
-          break;
-        case 1:
-          text += fmt::format("UPDATE accounts SET note = repeat(md5('{}'), {}) WHERE id = {}; ",
-                              random_(), random_() % 300, account());
-          break;
-        case 2:
-          text += fmt::format(
-              "UPDATE accounts SET id = id + {0} WHERE id = {1} AND NOT EXISTS (SELECT FROM "
-              "accounts "
-              "WHERE id = {0} + {1}); ",
-              kAccounts, account());
-          break;
-        case 3:
-          text += fmt::format(
-              "WITH gone AS (DELETE FROM accounts WHERE id = {} AND balance = 0 RETURNING id) "
-              "INSERT INTO audit SELECT id, 1, 0.5, 'gone' FROM gone; ",
-              account());
-          break;
-        case 4:
-          text += fmt::format(
-              "SAVEPOINT a; UPDATE accounts SET balance = 77 WHERE id % 3 = 0; ROLLBACK TO a; ");
-          break;
-        case 5:
-          text += random_() % 4 == 0
-                      ? "TRUNCATE audit; "
-                      : fmt::format("DELETE FROM audit WHERE account = {}; ", account());
-          break;
-        case 6:
-          text += fmt::format(
-              "INSERT INTO audit SELECT i % {}, i, i / 3.0, 'bulk' || i FROM generate_series(1, "
-              "{}) AS i; ",
-              kAccounts, random_() % 20 == 0 ? 5000 : 20);
-          break;
-        default:
-          text += transfer();
-          text += fmt::format("INSERT INTO audit VALUES ({}, {}, {}, 'transfer'); ", account(),
-                              random_() % 100, random_() % 1000);
-      }
-    }
-    return text + (random_() % 10 == 0 ? "ROLLBACK" : "COMMIT");
-  }
-
-  PostgresCluster& cluster_;
-  std::string database_;
-  std::mt19937_64 random_;
-  std::atomic<bool> stopping_{false};
-  std::atomic<uint64_t> committed_{0};
-  std::thread thread_;
 };
 
 // Reads the total as it is published, for as long as the server lives.
@@ -319,22 +210,13 @@ class Chaos {
  public:
   explicit Chaos(uint64_t seed) : random_(seed), seed_(seed) {
     database_ = cluster_.make_database();
-    cluster_.run(
-        fmt::format(
-            "CREATE TABLE accounts (id int PRIMARY KEY, owner text NOT NULL, balance bigint NOT "
-            "NULL, note text);"
-            "CREATE TABLE audit (account int, amount numeric(12, 2), rate float8, what text);"
-            "ALTER TABLE audit REPLICA IDENTITY FULL;"
-            "INSERT INTO accounts SELECT i, 'owner' || i % 9, {}, NULL FROM generate_series(1, {}) "
-            "AS i",
-            kTotal / kAccounts, kAccounts),
-        database_);
+    cluster_.run(make_accounts(), database_);
   }
 
   void run(int kills) {
     ASSERT_TRUE(serve_.start(flags({})));
     define();
-    std::vector<std::unique_ptr<Writer>> writers;
+    std::vector<std::unique_ptr<AccountWriter>> writers;
     start_writers(writers);
     for (int i = 0; i < kills && !testing::Test::HasFailure(); ++i) {
       SCOPED_TRACE(fmt::format("seed {}, kill {}", seed_, i));
@@ -389,13 +271,13 @@ class Chaos {
     check_all();
   }
 
-  void start_writers(std::vector<std::unique_ptr<Writer>>& writers) {
+  void start_writers(std::vector<std::unique_ptr<AccountWriter>>& writers) {
     for (int i = 0; i < 3; ++i) {
-      writers.push_back(std::make_unique<Writer>(cluster_, database_, random_()));
+      writers.push_back(std::make_unique<AccountWriter>(cluster_, database_, random_()));
     }
   }
 
-  void once(std::vector<std::unique_ptr<Writer>>& writers) {
+  void once(std::vector<std::unique_ptr<AccountWriter>>& writers) {
     std::optional<TotalReader> reader;
     if (serve_.is_running()) {  // until it comes to its named place: any of these may be too late
       if (Result<PostgresConnection> connection = serve_.try_connect(); connection.ok()) {

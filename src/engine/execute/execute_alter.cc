@@ -196,6 +196,9 @@ Status StatementExecutor::check_is_not_read(const CatalogObject& old,
 
 Status StatementExecutor::check_dependent(const CatalogObject& dependent, const CatalogObject& old,
                                           const ObjectRef& changed) {
+  if (dependent.is_job()) {
+    return check_job(dependent, old, changed);
+  }
   StepLoop& loop = engine_.step_loop();
   BindContext context{catalog_, dependent.context_catalog, dependent.context_database,
                       bind_context().zone};

@@ -201,7 +201,10 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateTable& statement
     notice(text);
   }
   CatalogObject object = to_object(std::move(resolved).value(), std::move(with));
-  if (!declared.primary_key.empty() && object.primary_key.empty()) {
+  if ((*connector)->is_sink()) {
+    object.primary_key = declared.primary_key;
+    std::get<TableDefinition>(object.definition).is_sink = true;
+  } else if (!declared.primary_key.empty() && object.primary_key.empty()) {
     notice(
         "PRIMARY KEY is not enforced and the source has none: rows are not taken to be unique by "
         "it");
@@ -269,6 +272,9 @@ Status StatementExecutor::drop_object(const ObjectRef& object, bool cascade) {
       TRY(drop_object(dependent, true));
       notice(fmt::format("dropped {} {}", dependent->kind_text(), dependent->name.object));
     }
+  }
+  if (object->is_job()) {
+    return end_job(object);
   }
   TRY(forget_object(object));
   StepLoop& loop = engine_.step_loop();

@@ -2,7 +2,6 @@
 
 #include "engine/execute/executor.h"
 #include "engine/settings.h"
-#include "engine/step_loop.h"
 #include "engine/system/snapshot.h"
 
 namespace tidemark {
@@ -13,11 +12,7 @@ std::string_view unsupported_name(const sql::Statement& statement) {
   return std::visit(
       []<typename T>(const T&) -> std::string_view {
         using namespace sql;
-        if constexpr (std::is_same_v<T, Insert>) {
-          return "INSERT";
-        } else if constexpr (std::is_same_v<T, StatementSet>) {
-          return "STATEMENT SET";
-        } else if constexpr (std::is_same_v<T, Update>) {
+        if constexpr (std::is_same_v<T, Update>) {
           return "UPDATE";
         } else if constexpr (std::is_same_v<T, Delete>) {
           return "DELETE";
@@ -192,27 +187,6 @@ Result<StatementResult> StatementExecutor::run(const sql::Reset& statement) {
     session_.settings_.clear();
   }
   return done("RESET");
-}
-
-Result<StatementResult> StatementExecutor::run(const sql::StopJob& statement) {
-  bool found = false;
-  StepLoop& loop = engine_.step_loop();
-  loop.run([&] {
-    for (auto& [id, dataflow] : loop.dataflows()) {
-      const Placement* placement = loop.placement();
-      bool is_placed = placement != nullptr && placement->new_version == id;
-      if (std::to_string(id) == statement.id && !dataflow->is_view() && !is_placed) {
-        found = true;
-        loop.remove_dataflow(id);
-        break;
-      }
-    }
-  });
-  if (!found) {
-    return Status::not_found(fmt::format("no such job: {}", statement.id))
-        .with_hint("SHOW JOBS lists them; a materialized view ends with DROP");
-  }
-  return done("STOP JOB");
 }
 
 }  // namespace tidemark

@@ -180,21 +180,8 @@ Result<StatementResult> StatementExecutor::run(const sql::Show& statement) {
       return show_users();
     case kJars:
       return names("jars", {});
-    case kJobs: {
-      loop.run([&] {
-        for (auto& [id, dataflow] : loop.dataflows()) {
-          std::string started;
-          append_timestamp(dataflow->started_us, started);
-          rows.push_back({std::to_string(id), dataflow->name,
-                          dataflow->failed ? "FAILED"
-                          : dataflow->live ? "RUNNING"
-                                           : "INITIALIZING",
-                          started});
-        }
-      });
-      return table("SHOW", text_schema({"job id", "job name", "status", "start time"}),
-                   std::move(rows));
-    }
+    case kJobs:
+      return show_jobs();
     case kSources: {
       loop.run([&] {
         for (const auto& [key, feed] : loop.sources()) {

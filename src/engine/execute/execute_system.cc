@@ -65,6 +65,7 @@ void StatementExecutor::take_dataflows(SystemSnapshot& snapshot) {
       entry.source = dataflow->source_key;
       std::optional<Status> stopped = dataflow->stopped();
       entry.is_build = dataflow->is_build;
+      entry.is_job = dataflow->sink != nullptr;
       entry.state = dataflow->failed     ? "failed"
                     : dataflow->in_error ? "error"
                     : dataflow->live     ? "running"
@@ -128,7 +129,7 @@ const SystemSnapshot& StatementExecutor::system_snapshot() {
     }
   }
   for (const ObjectRef& object : catalog_.objects()) {
-    if (object->name.catalog == session_.catalog_) {
+    if (object->name.catalog == session_.catalog_ && !object->is_job()) {
       snapshot.objects.push_back(object);
     }
   }

@@ -1,10 +1,11 @@
 #pragma once
 // Runs statements of a session; one function a kind, grouped in files by what they touch:
 // execute_query.cc, execute_explain.cc, execute_read.cc, execute_transaction.cc, execute_ddl.cc,
-// execute_view.cc, execute_alter.cc, execute_show.cc, execute_session.cc.
+// execute_view.cc, execute_alter.cc, execute_jobs.cc, execute_show.cc, execute_session.cc.
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -123,6 +124,19 @@ class StatementExecutor {
                          const ObjectRef& changed);
   Status check_is_not_read(const CatalogObject& old, const std::vector<ObjectRef>& used);
 
+  // execute_jobs.cc
+  Outcome run(const sql::Insert& statement);
+  Outcome run(const sql::StatementSet& statement);
+  Outcome run(const sql::StopJob& statement);
+  Outcome show_jobs();
+  Outcome start_job(std::span<const sql::Insert> inserts, std::string tag);
+  // A sink that the statement may write, and the columns of it that the query gives.
+  Result<ObjectRef> find_sink(const sql::Insert& insert);
+  Result<std::vector<size_t>> insert_columns(const sql::Insert& insert, const CatalogObject& sink);
+  Status start_inserts(const CatalogObject& job, const std::vector<BoundQuery>& queries);
+  Status end_job(const ObjectRef& job);
+  Status check_job(const CatalogObject& job, const CatalogObject& old, const ObjectRef& changed);
+
   // execute_index.cc
   Outcome run(const sql::CreateIndex& statement);
   Outcome drop_index(const sql::Drop& statement);
@@ -155,7 +169,6 @@ class StatementExecutor {
   Outcome run(const sql::Use& statement);
   Outcome run(const sql::Set& statement);
   Outcome run(const sql::Reset& statement);
-  Outcome run(const sql::StopJob& statement);
 
   BindContext bind_context() const;
   Result<BoundQuery> bind(const sql::Query& query);

@@ -95,7 +95,7 @@ void fill_lag(const SystemSnapshot& snapshot, SystemRows& rows) {
     for (const SystemDataflow& dataflow : snapshot.dataflows) {
       if (dataflow.object != 0 && !dataflow.is_build && dataflow.is_live &&
           dataflow.source == source.name) {
-        add("view", dataflow.name, source, dataflow.mark);
+        add(dataflow.is_job ? "job" : "view", dataflow.name, source, dataflow.mark);
       }
     }
     add("received", source.name, source, source.position);

@@ -104,6 +104,13 @@ Result<Relation> QueryBinder::bind_named(const sql::NamedTable& table, size_t po
     result_.notices.push_back(
         fmt::format("hint {} on {} has no effect here", hint.name.text, object->name.object));
   }
+  if (object->is_sink()) {
+    return Status::invalid_argument(
+               fmt::format("{} is a sink: it is written, and not read", object->name.object))
+        .with_sqlstate("42809")
+        .with_hint("read what the INSERT reads, or the files that it has written")
+        .with_position(position);
+  }
   if (as_of && (!object->is_materialized_view() || context_.expand_materialized_views)) {
     return Status::unsupported(fmt::format("AS OF MARK needs a materialized view, which keeps its "
                                            "changes; {} is none",

@@ -128,10 +128,10 @@ Result<DataflowId> StepLoop::add_dataflow(PlannedDataflow planned) {
     if (std::optional<Status> why = obstacle(*upstream)) {
       return *why;
     }
-    if (planned.dataflow.source_key.empty()) {
-      planned.dataflow.source_key = upstream->source_key;
-    }
-    if (planned.dataflow.source_key != upstream->source_key) {
+    // A view of constants is the same at every mark of any source.
+    if (planned.dataflow.source_key.empty() || upstream->source_key.empty()) {
+      planned.dataflow.source_key += upstream->source_key;
+    } else if (planned.dataflow.source_key != upstream->source_key) {
       return Status::unsupported("a query over two sources is not supported yet");
     }
   }
@@ -186,7 +186,9 @@ Status StepLoop::resume_dataflow(PlannedDataflow planned) {
     }
     upstream->downstream.push_back(dataflow.id);
     dataflow.views.push_back({upstream->id, view.node, view.columns, true});
-    dataflow.source_key = upstream->source_key;
+    if (dataflow.source_key.empty()) {
+      dataflow.source_key = upstream->source_key;
+    }
     if (upstream->owed) {
       dataflow.graph->push(view.node, pick(*upstream->owed, view.columns));
       dataflow.dirty = true;

@@ -1,7 +1,7 @@
 #pragma once
 // Runs statements of a session; one function a kind, grouped in files by what they touch:
 // execute_query.cc, execute_explain.cc, execute_read.cc, execute_transaction.cc, execute_ddl.cc,
-// execute_view.cc, execute_alter.cc, execute_show.cc, execute_session.cc.
+// execute_view.cc, execute_alter.cc, execute_function.cc, execute_show.cc, execute_session.cc.
 
 #include <map>
 #include <optional>
@@ -100,8 +100,7 @@ class StatementExecutor {
   };
   Result<NewView> new_view(const sql::Query& query, const std::vector<sql::ViewColumn>& columns);
   Result<NewView> new_materialized_view(const sql::Query& query,
-                                        const std::vector<sql::ViewColumn>& columns,
-                                        size_t position);
+                                        const std::vector<sql::ViewColumn>& columns);
   void take_context(const BoundQuery& bound, CatalogObject& object) const;
   // What CREATE OR REPLACE replaces; null: the name is free. Error: it is of another kind, or
   // REPLACE finds nothing.
@@ -111,7 +110,7 @@ class StatementExecutor {
 
   // execute_alter.cc
   Outcome run(const sql::Alter& statement);
-  Status alter_query(const ObjectRef& object, const sql::Query& query, size_t position);
+  Status alter_query(const ObjectRef& object, const sql::Query& query);
   Status rename(const ObjectRef& object, const sql::RenameObject& action);
   Outcome alter_options(const ObjectRef& view, tidemark::Options options, std::string tag);
   Status replace_view(const ObjectRef& old, NewView view);
@@ -122,6 +121,14 @@ class StatementExecutor {
   Status check_dependent(const CatalogObject& dependent, const CatalogObject& old,
                          const ObjectRef& changed);
   Status check_is_not_read(const CatalogObject& old, const std::vector<ObjectRef>& used);
+
+  // execute_function.cc
+  Outcome run(const sql::CreateFunction& statement);
+  Outcome drop_function(const sql::Drop& statement);
+  Result<ObjectRef> find_function(const sql::Name& name);
+  Outcome show_functions(const sql::Show& statement);
+  Status replace_function(const ObjectRef& old, CatalogObject function,
+                          const std::vector<ObjectRef>& used);
 
   // execute_index.cc
   Outcome run(const sql::CreateIndex& statement);

@@ -33,7 +33,7 @@ void map_elements(const KernelFrame& frame, Arguments a, F&& f) {
     }
     if (bytes > kValueBytesMax) {
       frame.fail(row, fmt::format("the array would have {} bytes", bytes));
-      return true;
+      return false;
     }
     out = pack_elements(elements);
     return true;

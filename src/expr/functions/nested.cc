@@ -309,7 +309,7 @@ constexpr Function kFunctions[] = {
      "ARRAY(SELECT GENERATE_SERIES(1, 7, 3))", "{1,4,7}", bind_series, true, true},
     {"UNNEST", "nested", "UNNEST(array)",
      "The elements of an array: rows in FROM and in a select list.",
-     "ARRAY(SELECT UNNEST(ARRAY['b', 'a']))", "{b,a}", bind_unnest, true, true},
+     "ARRAY(SELECT UNNEST(ARRAY['a', 'b']))", "{a,b}", bind_unnest, true, true},
 };
 
 }  // namespace

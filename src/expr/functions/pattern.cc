@@ -178,7 +178,7 @@ void regexp_replace(const KernelFrame& frame, Arguments a) {
     }
     if (groups * out.size() + matches * with.size() > kValueBytesMax) {
       frame.fail(row, "REGEXP_REPLACE would make a text of more than 256 MB");
-      return true;
+      return false;
     }
     RE2::GlobalReplace(&out, *pattern, with);
     return true;

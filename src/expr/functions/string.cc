@@ -188,7 +188,7 @@ void replace(const KernelFrame& frame, Arguments a) {
       }
       if (out.size() + to.size() > kValueBytesMax) {
         frame.fail(row, "REPLACE would make a text of more than 256 MB");
-        return true;
+        return false;
       }
       out += to;
       at = found + from.size();

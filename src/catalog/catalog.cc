@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "base/ascii.h"
 #include "base/nearest.h"
 
 namespace tidemark {
@@ -33,7 +34,7 @@ std::string ObjectName::to_string() const {
 
 std::string_view CatalogObject::kind_text() const {
   constexpr std::string_view kKinds[] = {"table", "view", "materialized view", "system table",
-                                         "job"};
+                                         "job", "function"};
   return kKinds[definition.index()];
 }
 
@@ -41,6 +42,19 @@ const std::vector<IndexDefinition>& CatalogObject::indexes() const {
   static const std::vector<IndexDefinition> kNone;
   const auto* view = std::get_if<MaterializedViewDefinition>(&definition);
   return view != nullptr ? view->indexes : kNone;
+}
+
+namespace {
+
+std::string key_of(const CatalogObject& object) {
+  return object.is_function() ? ascii_lower(object.name.object) : object.name.object;
+}
+
+}  // namespace
+
+Catalog::Objects& Catalog::objects_beside(Entry& entry, const CatalogObject& object) {
+  auto& databases = object.is_function() ? entry.functions : entry.databases;
+  return databases[object.name.database];
 }
 
 Catalog::Catalog() {
@@ -110,7 +124,7 @@ Status Catalog::drop_database(const std::string& catalog, const std::string& dat
     return if_exists ? Status()
                      : Status::not_found(fmt::format("no such database: {}.{}", catalog, database));
   }
-  if (!found->second.databases[database].empty()) {
+  if (!found->second.databases[database].empty() || !found->second.functions[database].empty()) {
     return Status::invalid_argument(fmt::format("database is not empty: {}{}", database,
                                                 cascade ? ": drop its objects first" : ""));
   }
@@ -190,12 +204,12 @@ Result<ObjectRef> Catalog::create(CatalogObject object) {
     return Status::not_found(fmt::format("no such database in catalog {}: {}", object.name.catalog,
                                          object.name.database));
   }
-  auto& objects = found->second.databases[object.name.database];
-  TRY(check_free(objects, object.name.object));
+  Objects& objects = objects_beside(found->second, object);
+  TRY(check_free(objects, key_of(object)));
   ++version_;
   object.id = next_id_++;
   auto ref = std::make_shared<const CatalogObject>(std::move(object));
-  objects.emplace(ref->name.object, ref);
+  objects.emplace(key_of(*ref), ref);
   return ref;
 }
 
@@ -211,7 +225,7 @@ Status Catalog::restore(CatalogObject object) {
   }
   ++version_;
   auto ref = std::make_shared<const CatalogObject>(std::move(object));
-  found->second.databases[ref->name.database][ref->name.object] = ref;
+  objects_beside(found->second, *ref)[key_of(*ref)] = ref;
   return {};
 }
 
@@ -231,10 +245,12 @@ Status Catalog::check_free(const Objects& objects, const std::string& name) {
 
 ObjectRef* Catalog::find_place(ObjectId id) {
   for (auto& [catalog_name, entry] : catalogs_) {
-    for (auto& [database_name, objects] : entry.databases) {
-      for (auto& [object_name, object] : objects) {
-        if (object->id == id) {
-          return &object;
+    for (auto* databases : {&entry.databases, &entry.functions}) {
+      for (auto& [database_name, objects] : *databases) {
+        for (auto& [object_name, object] : objects) {
+          if (object->id == id) {
+            return &object;
+          }
         }
       }
     }
@@ -250,13 +266,16 @@ ObjectRef Catalog::find_by_id(ObjectId id) const {
 
 Status Catalog::check_unused(const CatalogObject& object, std::string_view doing) const {
   for (const auto& [catalog_name, entry] : catalogs_) {
-    for (const auto& [database_name, objects] : entry.databases) {
-      for (const auto& [object_name, other] : objects) {
-        if (std::ranges::find(other->depends_on, object.id) != other->depends_on.end()) {
-          return Status::invalid_argument(fmt::format("cannot {} {} {}: {} {} depends on it", doing,
-                                                      object.kind_text(), object.name.object,
-                                                      other->kind_text(), object_name))
-              .with_hint(other->is_job() ? fmt::format("STOP JOB '{}' first", object_name) : "");
+    for (const auto* databases : {&entry.databases, &entry.functions}) {
+      for (const auto& [database_name, objects] : *databases) {
+        for (const auto& [object_name, other] : objects) {
+          if (std::ranges::find(other->depends_on, object.id) != other->depends_on.end()) {
+            return Status::invalid_argument(
+                       fmt::format("cannot {} {} {}: {} {} depends on it", doing,
+                                   object.kind_text(), object.name.object, other->kind_text(),
+                                   other->name.object))
+                .with_hint(other->is_job() ? fmt::format("STOP JOB '{}' first", object_name) : "");
+          }
         }
       }
     }
@@ -264,25 +283,22 @@ Status Catalog::check_unused(const CatalogObject& object, std::string_view doing
   return {};
 }
 
-Result<ObjectRef> Catalog::drop(const ObjectName& name) {
+Result<ObjectRef> Catalog::drop(const CatalogObject& object) {
   std::lock_guard lock(mutex_);
-  auto found = catalogs_.find(name.catalog);
-  if (found == catalogs_.end()) {
-    return Status::not_found(fmt::format("no such catalog: {}", name.catalog));
+  ObjectRef* place = find_place(object.id);
+  if (place == nullptr) {
+    return Status::not_found(
+        fmt::format("no such {}: {}", object.kind_text(), object.name.to_string()));
   }
-  auto database = found->second.databases.find(name.database);
-  if (database == found->second.databases.end() || !database->second.contains(name.object)) {
-    return Status::not_found(fmt::format("no such table or view: {}", name.to_string()));
-  }
-  ObjectRef object = database->second[name.object];
-  if (Status used = check_unused(*object, "drop"); !used.ok()) {
-    bool has_hint = !used.hint().empty();
-    return has_hint ? used
-                    : std::move(used).with_hint("drop what depends on it first, or write CASCADE");
+  ObjectRef found = *place;
+  if (Status used = check_unused(*found, "drop"); !used.ok()) {
+    std::string hint = used.hint().empty() ? "drop what depends on it first, or write CASCADE"
+                                           : std::string(used.hint());
+    return std::move(used).with_sqlstate("2BP01").with_hint(hint);
   }
   ++version_;
-  database->second.erase(name.object);
-  return object;
+  objects_beside(catalogs_.at(found->name.catalog), *found).erase(key_of(*found));
+  return found;
 }
 
 Status Catalog::not_found(const ObjectName& name, const Entry* entry) {
@@ -360,25 +376,6 @@ Result<ObjectName> Catalog::full_name(const std::vector<std::string>& parts,
     name.database = kDefaultDatabase;
   }
   return name;
-}
-
-void Catalog::set_system_tables(std::vector<CatalogObject> tables) {
-  std::lock_guard lock(mutex_);
-  for (CatalogObject& table : tables) {
-    auto object = std::make_shared<const CatalogObject>(std::move(table));
-    system_[object->name.database][object->name.object] = object;
-  }
-}
-
-std::vector<ObjectRef> Catalog::system_tables() const {
-  std::lock_guard lock(mutex_);
-  std::vector<ObjectRef> list;
-  for (const auto& [schema, tables] : system_) {
-    for (const auto& [name, table] : tables) {
-      list.push_back(table);
-    }
-  }
-  return list;
 }
 
 ObjectRef Catalog::find_system(const std::string& schema, const std::string& name) const {
@@ -501,17 +498,6 @@ std::vector<ObjectRef> Catalog::objects() const {
       for (const auto& [object_name, object] : objects) {
         result.push_back(object);
       }
-    }
-  }
-  return result;
-}
-
-std::vector<ObjectRef> Catalog::dependents(ObjectId id) const {
-  std::vector<ObjectRef> result;
-  for (const ObjectRef& object : objects()) {
-    if (std::find(object->depends_on.begin(), object->depends_on.end(), id) !=
-        object->depends_on.end()) {
-      result.push_back(object);
     }
   }
   return result;

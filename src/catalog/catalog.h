@@ -81,6 +81,14 @@ struct JobDefinition {
   std::vector<Insert> inserts;
 };
 
+// CREATE FUNCTION ... LANGUAGE SQL: an expression over its parameters, which are the object's
+// schema. It stands for its calls.
+struct FunctionDefinition {
+  std::string body;  // as it was written; names in it are resolved from `context`
+  Type result;
+  bool strict = false;  // NULL if any argument is
+};
+
 // Rows that the engine makes up when they are read: pg_catalog, information_schema, tidemark.
 struct SystemTableDefinition {
   size_t table = 0;  // its place in the engine's list (engine/system/)
@@ -102,7 +110,7 @@ struct CatalogObject {
   // not fit the rows of another.
   uint64_t revision = 0;
   std::variant<TableDefinition, ViewDefinition, MaterializedViewDefinition, SystemTableDefinition,
-               JobDefinition>
+               JobDefinition, FunctionDefinition>
       definition;
 
   bool is_table() const { return definition.index() == 0; }
@@ -114,9 +122,10 @@ struct CatalogObject {
     const auto* table = std::get_if<TableDefinition>(&definition);
     return table != nullptr && table->is_sink;
   }
+  bool is_function() const { return std::holds_alternative<FunctionDefinition>(definition); }
   // Of a materialized view; others have none.
   const std::vector<IndexDefinition>& indexes() const;
-  std::string_view kind_text() const;  // "table", "view", "materialized view", "job", ...
+  std::string_view kind_text() const;  // "table", "view", "materialized view", "function", ...
 };
 using ObjectRef =
     std::shared_ptr<const CatalogObject>;  // immutable, read by sessions and the step thread
@@ -137,6 +146,7 @@ struct CatalogInfo {
   std::string comment;
 };
 
+// Functions have names of their own, beside those of tables and views, whose case does not count.
 class Catalog {
  public:
   Catalog();
@@ -160,7 +170,7 @@ class Catalog {
   ObjectRef find_by_id(ObjectId id) const;          // null: there is none
   ObjectRef find_job(const std::string& id) const;  // by what SHOW JOBS calls it; null: no such job
   // Error if other objects depend on it.
-  Result<ObjectRef> drop(const ObjectName& name);
+  Result<ObjectRef> drop(const CatalogObject& object);
   // A new definition of the object of this id. It keeps its name, and of its indexes those that
   // kept_indexes() names. kNotFound: it was dropped meanwhile.
   Result<ObjectRef> replace(CatalogObject object);
@@ -182,6 +192,10 @@ class Catalog {
   // default catalog, and the tables of pg_catalog are found without their schema.
   Result<ObjectRef> find(const std::vector<std::string>& parts, const std::string& catalog,
                          const std::string& database);
+  // The function of one to three parts; null: there is none.
+  ObjectRef find_function(const std::vector<std::string>& parts, const std::string& catalog,
+                          const std::string& database) const;
+  std::vector<ObjectRef> functions() const;
   // Tables that are in every catalog. Once, before anything is looked up.
   void set_system_tables(std::vector<CatalogObject> tables);
   std::vector<ObjectRef> system_tables() const;
@@ -191,18 +205,21 @@ class Catalog {
   // Names in a database; for an external catalog, all tables of the schema.
   Result<std::vector<std::pair<std::string, std::string>>> list(
       const std::string& catalog, const std::string& database);  // name, kind
-  std::vector<ObjectRef> objects() const;                        // jobs too
+  std::vector<ObjectRef> objects() const;                        // tables, views and jobs
   std::vector<ObjectRef> jobs() const;
   // Direct dependents.
   std::vector<ObjectRef> dependents(ObjectId id) const;
 
  private:
+  using Objects = std::map<std::string, ObjectRef>;  // of one database
   struct Entry {
     CatalogInfo info;
     std::shared_ptr<ExternalCatalog> external;  // null for in-memory catalogs
-    std::map<std::string, std::map<std::string, ObjectRef>> databases;
+    std::map<std::string, Objects> databases;
+    std::map<std::string, Objects> functions;  // of each database, by name in lower case
   };
-  using Objects = std::map<std::string, ObjectRef>;  // of one database
+  // Where the object is, or would be.
+  static Objects& objects_beside(Entry& entry, const CatalogObject& object);
   Status not_found(const ObjectName& name, const Entry* entry);
   // The view that has the index; null: no view has one of that name.
   static ObjectRef find_index(const Objects& objects, const std::string& name);

@@ -18,8 +18,9 @@ enum class DefinitionTag : uint8_t {
   kView = 2,
   kMaterializedView = 3,
   kMaterializedViewWith = 4,
+  kFunction = 5,
   kSink = 6,
-  kJob = 7
+  kJob = 7,
 };
 
 template <typename Number>
@@ -74,6 +75,12 @@ void append_definition(const CatalogObject& object, std::string& out) {
                      append_bytes(index.name, out);
                      append_numbers(index.columns, out);
                    }
+                 },
+                 [&](const FunctionDefinition& function) {
+                   append_fixed(DefinitionTag::kFunction, out);
+                   append_bytes(function.body, out);
+                   append_type(function.result, out);
+                   append_fixed(uint8_t{function.strict}, out);
                  },
                  [](const SystemTableDefinition&) { CHECK(false); },  // never stored
                  [&](const JobDefinition& job) {
@@ -142,6 +149,14 @@ void read_definition(ByteReader& in, uint8_t version, CatalogObject& object) {
         view.indexes.push_back(std::move(index));
       }
       object.definition = std::move(view);
+      return;
+    }
+    case DefinitionTag::kFunction: {
+      FunctionDefinition function;
+      function.body = in.bytes();
+      function.result = read_type(in);
+      function.strict = in.fixed<uint8_t>() != 0;
+      object.definition = std::move(function);
       return;
     }
   }

@@ -6,13 +6,13 @@
 
 namespace tidemark {
 
-Status StepContext::may_go_on(size_t made_bytes) const {
+Status StepContext::may_go_on(size_t made_bytes, std::string_view maker) const {
   if (limits.cancelled != nullptr && limits.cancelled->load(std::memory_order_relaxed)) {
     return Status::cancelled("cancelled by the user");
   }
   if (made_bytes > limits.bytes_max) {
     return Status::invalid_argument(
-               fmt::format("a join or UNNEST of this query makes more than {} MB of rows at once",
+               fmt::format("{} of this query makes more than {} MB of rows at once", maker,
                            limits.bytes_max >> 20))
         .with_sqlstate("54000")
         .with_hint("is a condition missing? --memory-limit sets the bound");
@@ -76,6 +76,8 @@ void Graph::start() {
 }
 
 Status Graph::step(StepContext& context) {
+  context.eval.bytes_max = context.limits.bytes_max;
+  context.eval.is_exceeded = false;
   std::vector<Operator*> ran;
   for (Node& node : nodes_) {
     if (!node.dirty) {
@@ -87,6 +89,9 @@ Status Graph::step(StepContext& context) {
     auto begin = std::chrono::steady_clock::now();
     TRY(context.may_go_on(0));
     TRY(node.op->step(context, node.in, out));
+    if (context.eval.is_exceeded) {
+      TRY(context.may_go_on(SIZE_MAX, "an expression"));
+    }
     node.op->stats().time_ns += static_cast<uint64_t>(
         std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count());
     for (Delta& in : node.in) {

@@ -52,9 +52,9 @@ struct StepContext {
   EvalContext eval;   // zone and time; errors is scratch
   StepLimits limits;
 
-  // To be asked between pieces by an operator that may make many rows of few. Not OK: kCancelled,
-  // or too much (SQLSTATE 54000); the step is to end with it.
-  Status may_go_on(size_t made_bytes) const;
+  // To be asked between pieces by an operator that may make much of little. Not OK: kCancelled, or
+  // too much (SQLSTATE 54000); the step is to end with it.
+  Status may_go_on(size_t made_bytes, std::string_view maker = "a join or UNNEST") const;
 };
 
 // Per operator: rows through it, for EXPLAIN ANALYZE and metrics.

@@ -342,7 +342,8 @@ void StepLoop::tell_waiters() {
       return entry.second->readers.empty() || entry.second->position() >= waiter->mark;
     });
     for (const auto& [id, dataflow] : dataflows_) {
-      bool counts = dataflow->is_view() && dataflow->live && !obstacle(*dataflow);
+      bool counts = dataflow->is_view() && dataflow->live && !dataflow->source_key.empty() &&
+                    !obstacle(*dataflow);
       is_reached = is_reached && (!counts || dataflow->mark >= waiter->mark);
     }
     if (is_reached) {

@@ -131,10 +131,10 @@ Result<DataflowId> StepLoop::add_dataflow(PlannedDataflow planned) {
     if (std::optional<Status> why = obstacle(*upstream)) {
       return *why;
     }
-    if (planned.dataflow.source_key.empty()) {
-      planned.dataflow.source_key = upstream->source_key;
-    }
-    if (planned.dataflow.source_key != upstream->source_key) {
+    // A view of constants is the same at every mark of any source.
+    if (planned.dataflow.source_key.empty() || upstream->source_key.empty()) {
+      planned.dataflow.source_key += upstream->source_key;
+    } else if (planned.dataflow.source_key != upstream->source_key) {
       return Status::unsupported("a query over two sources is not supported yet");
     }
   }
@@ -194,7 +194,9 @@ Result<Dataflow*> StepLoop::restored_dataflow(PlannedDataflow planned, bool is_r
     Dataflow* upstream = find_view(view.object);
     upstream->downstream.push_back(dataflow.id);
     dataflow.views.push_back({upstream->id, view.node, view.columns, is_resumed || upstream->live});
-    dataflow.source_key = upstream->source_key;
+    if (dataflow.source_key.empty()) {
+      dataflow.source_key = upstream->source_key;
+    }
   }
   TRY(durability_->attach(dataflow, true));
   if (dataflow.sink != nullptr) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include <fmt/core.h>
+
 #include "expr/cast.h"
 
 namespace tidemark {
@@ -45,6 +47,19 @@ Evaluated evaluate_literal(const Expr& expr, const LiteralExpr& literal) {
   return {std::move(column), true};
 }
 
+// Calls may take the values of calls: what each makes is bounded.
+void check_sizes(const KernelFrame& frame, const Function& function) {
+  if (frame.out.physical() != PhysicalKind::kString || frame.out.held_bytes() <= kValueBytesMax) {
+    return;
+  }
+  for (size_t row = 0; row < frame.rows; ++row) {
+    size_t bytes = frame.out.is_null(row) ? 0 : frame.out.string_at(row).size();
+    if (bytes > kValueBytesMax) {
+      frame.fail(row, fmt::format("{} would make a value of {} bytes", function.name, bytes));
+    }
+  }
+}
+
 Evaluated evaluate_call(const Expr& expr, const CallExpr& call, const RowBatch& batch,
                         EvalContext& context) {
   std::vector<Evaluated> inputs;
@@ -72,6 +87,7 @@ Evaluated evaluate_call(const Expr& expr, const CallExpr& call, const RowBatch& 
   size_t errors_before = context.errors.size();
   KernelFrame frame{context, rows, expr.type, call.bound.arguments, *out};
   call.bound.kernel(frame, arguments);
+  check_sizes(frame, *call.function);
   if (constant && context.errors.size() > errors_before) {
     // A constant that fails fails in every row.
     Status status = context.errors[errors_before].status;

@@ -36,6 +36,8 @@ struct RowError {
   Status status;
 };
 
+enum class FunctionText : uint8_t { kArguments, kResult, kDefinition };
+
 // Names and numbers of objects, for the functions of pg_catalog. Implemented above this layer.
 class SystemNames {
  public:
@@ -46,6 +48,10 @@ class SystemNames {
   virtual std::optional<std::string> relation_name(int64_t oid) const = 0;
   // The query of a view.
   virtual std::optional<std::string> definition(int64_t oid) const = 0;
+  // Of a function of a user's.
+  virtual std::optional<std::string> function_text(int64_t oid, FunctionText what) const = 0;
+  // The n-th column of an index, from 1.
+  virtual std::optional<std::string> index_column(int64_t oid, int64_t n) const = 0;
   // Found by its bare name.
   virtual bool is_visible(int64_t oid) const = 0;
   virtual std::string current_schema() const = 0;
@@ -53,11 +59,18 @@ class SystemNames {
   virtual std::string setting(std::string_view name) const = 0;
 };
 
+// A text, ARRAY, MAP or ROW beyond this is a mistake, not a result: an error of its row.
+constexpr size_t kValueBytesMax = size_t{256} << 20;
+
 // What a kernel may know besides its arguments. One thread.
 struct EvalContext {
   std::string zone = "UTC";  // the session's time zone
   int64_t now_us = 0;        // when the query started, since 2000-01-01 UTC
   std::vector<RowError> errors;
+  // Of the values that one call makes for a batch. A call that would make more stops and sets
+  // is_exceeded: what is computed is worth nothing, and the query ends.
+  size_t bytes_max = SIZE_MAX;
+  bool is_exceeded = false;
   const SystemNames* names = nullptr;  // of a query that is answered once; null: no names are known
 };
 
@@ -98,6 +111,8 @@ struct Function {
   // Chooses kernel and types. The error says what was expected; position is added by the binder.
   Result<BoundFunction> (*bind)(std::span<const Type> arguments);
   bool deterministic = true;
+  // Of an array: in FROM and in a select list a call stands for the array's elements, as rows.
+  bool gives_rows = false;
 };
 
 // The table of all scalar functions, ordered by family.

@@ -12,6 +12,7 @@ struct Drop {
   bool system = false;  // TEMPORARY SYSTEM FUNCTION
   bool if_exists = false;
   Name name;
+  std::optional<std::vector<TypeName>> arguments;  // of a function
   DropBehaviour behaviour = DropBehaviour::kDefault;
 };
 

@@ -167,18 +167,31 @@ struct FunctionResource {
   std::string kind;  // JAR, FILE, ARCHIVE, ARTIFACT
   std::string path;
 };
-struct FunctionBody {  // AS 'class' [LANGUAGE ..] [USING ..] [WITH ..]
-  std::string class_name;
-  std::string language;  // upper case; empty when not given
+struct FunctionBody {                         // AS '..' [LANGUAGE ..] [USING ..] [WITH ..]
+  std::string definition;                     // in SQL an expression, else the name of a class
+  std::optional<size_t> definition_position;  // of its first byte, if it has no escapes
+  std::string language;                       // upper case; empty when not given
   std::vector<FunctionResource> resources;
   Options options;
 };
+struct FunctionParameter {
+  std::optional<Identifier> name;
+  TypeName type;
+};
+struct FunctionSignature {  // (x INT, ..) RETURNS t [STRICT]
+  std::vector<FunctionParameter> parameters;
+  TypeName returns;
+  bool strict = false;  // RETURNS NULL ON NULL INPUT
+};
 struct CreateFunction {
+  CreateMode mode = CreateMode::kCreate;
   bool temporary = false;
   bool system = false;
   bool if_not_exists = false;
   Name name;
+  std::optional<FunctionSignature> signature;  // not of a class
   FunctionBody body;
+  ExprPtr returned;  // of RETURN e, which stands for the body; else null
 };
 struct CreateModel {
   bool temporary = false;

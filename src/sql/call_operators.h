@@ -8,7 +8,8 @@
 
 namespace tidemark::sql {
 
-inline constexpr std::array<std::string_view, 4> kCallOperators = {"#>>", "#>", "@>", "<@"};
+inline constexpr std::array<std::string_view, 6> kCallOperators = {"#>>", "#>", "@>",
+                                                                   "<@",  "&",  "|"};
 
 inline bool is_call_operator(std::string_view name) {
   return std::find(kCallOperators.begin(), kCallOperators.end(), name) != kCallOperators.end();

@@ -178,6 +178,11 @@ Result<Token> Lexer::next() {
   if (c == '`' || c == '"') {
     return quoted_identifier(start);
   }
+  if (c == '$') {
+    if (size_t tag = dollar_tag(start)) {
+      return dollar_string(start, tag);
+    }
+  }
   return symbol(start);
 }
 
@@ -280,6 +285,28 @@ Result<Token> Lexer::quoted_identifier(size_t start) {
 Result<Token> Lexer::string(size_t start, size_t quote) {
   std::string value = TRY(quoted(quote, "string"));
   return token(TokenKind::kString, std::move(value), start);
+}
+
+// The length of $$ or $tag$ at `start`; 0: there is none.
+size_t Lexer::dollar_tag(size_t start) const {
+  size_t end = start + 1;
+  while (is_word_start(at(end)) || (end > start + 1 && is_digit(at(end)))) {
+    ++end;
+  }
+  return at(end) == '$' ? end + 1 - start : 0;
+}
+
+// $tag$ .. $tag$: text without escapes (PostgreSQL 15 manual, "Dollar-Quoted String Constants").
+Result<Token> Lexer::dollar_string(size_t start, size_t tag_length) {
+  std::string_view tag = text_.substr(start, tag_length);
+  size_t from = start + tag_length;
+  size_t end = text_.find(tag, from);
+  if (end == std::string_view::npos) {
+    open_ = OpenLexeme::kQuote;
+    return fail(fmt::format("string is not closed: expected {}", tag), start, text_.size());
+  }
+  position_ = end + tag_length;
+  return token(TokenKind::kString, std::string(text_.substr(from, end - from)), start);
 }
 
 Result<Token> Lexer::bytes(size_t start) {

@@ -1,6 +1,6 @@
 #pragma once
 // Text to tokens, by Flink's lexical rules: identifiers keep their case, `..` quotes them (as does
-// ".." for those who come from Postgres), '..' is a string, `/*+ .. */` is a hint.
+// ".." for those who come from Postgres), '..' and $$..$$ are strings, `/*+ .. */` is a hint.
 
 #include <optional>
 #include <string_view>
@@ -35,6 +35,8 @@ class Lexer {
   Result<Token> bytes(size_t start);
   Result<Token> escape_string(size_t start);
   Result<Token> unicode_string(size_t start);
+  size_t dollar_tag(size_t start) const;
+  Result<Token> dollar_string(size_t start, size_t tag_length);
   Result<Token> symbol(size_t start);
   Result<std::string> quoted(size_t quote, std::string_view what);
   Token token(TokenKind kind, std::string text, size_t start) const;

@@ -91,7 +91,13 @@ Result<StatementNode> read_create_materialized(TokenStream& in,
                                                CreateMode mode);  // after MATERIALIZED
 Result<StatementNode> read_drop(TokenStream& in);
 Result<StatementNode> read_alter(TokenStream& in);
+
+// parse_function.cc
+Result<StatementNode> read_create_function(TokenStream& in, CreateMode mode, bool temporary,
+                                           bool system);   // behind FUNCTION
 Result<FunctionBody> read_function_body(TokenStream& in);  // at AS
+// (INT, x TEXT) behind the parenthesis, as DROP FUNCTION has it
+Result<std::vector<TypeName>> read_argument_types(TokenStream& in);
 
 // parse_show.cc, parse_session.cc, parse_change.cc, parse_statement.cc
 Result<StatementNode> read_show(TokenStream& in);

@@ -6,13 +6,6 @@ namespace tidemark::sql {
 
 namespace {
 
-std::string to_upper(std::string text) {
-  for (char& c : text) {
-    c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  }
-  return text;
-}
-
 Result<StatementNode> read_view(TokenStream& in, CreateMode mode, bool temporary) {
   CreateView create{.mode = mode, .temporary = temporary};
   create.if_not_exists = in.accept("IF NOT EXISTS");
@@ -40,14 +33,6 @@ Result<StatementNode> read_container(TokenStream& in, std::string_view what) {
   create.name = TRY(in.name(what));
   create.comment = TRY(read_comment(in));
   create.options = TRY(read_with_options(in));
-  return StatementNode(std::move(create));
-}
-
-Result<StatementNode> read_function(TokenStream& in, bool temporary, bool system) {
-  CreateFunction create{.temporary = temporary, .system = system};
-  create.if_not_exists = in.accept("IF NOT EXISTS");
-  create.name = TRY(in.name("a function name"));
-  create.body = TRY(read_function_body(in));
   return StatementNode(std::move(create));
 }
 
@@ -120,25 +105,6 @@ Result<CreateMode> read_create_mode(TokenStream& in) {
 
 }  // namespace
 
-Result<FunctionBody> read_function_body(TokenStream& in) {
-  FunctionBody body;
-  TRY(in.expect("AS"));
-  body.class_name = TRY(in.string("a class name in quotes"));
-  if (in.accept("LANGUAGE")) {
-    body.language = to_upper(TRY(in.any_word("a language")).text);
-  }
-  if (in.accept("USING")) {
-    do {
-      FunctionResource resource;
-      resource.kind = to_upper(TRY(in.any_word("JAR")).text);
-      resource.path = TRY(in.string("a path in quotes"));
-      body.resources.push_back(std::move(resource));
-    } while (in.accept(","));
-  }
-  body.options = TRY(read_with_options(in));
-  return body;
-}
-
 Result<StatementNode> read_create(TokenStream& in) {
   CreateMode mode = TRY(read_create_mode(in));
   if (in.accept("TABLE")) {
@@ -150,13 +116,13 @@ Result<StatementNode> read_create(TokenStream& in) {
   if (in.accept("MATERIALIZED")) {
     return read_create_materialized(in, mode);
   }
-  if (mode != CreateMode::kCreate) {
-    return in.unexpected("");
-  }
   bool temporary = in.accept("TEMPORARY") || in.accept("TEMP");
   bool system = temporary && in.accept("SYSTEM");
-  if (in.accept("FUNCTION")) {
-    return read_function(in, temporary, system);
+  if (mode != CreateMode::kReplace && mode != CreateMode::kCreateOrAlter && in.accept("FUNCTION")) {
+    return read_create_function(in, mode, temporary, system);
+  }
+  if (mode != CreateMode::kCreate) {
+    return in.unexpected("");
   }
   if (in.accept("CONNECTION")) {
     return read_connection(in, temporary, system);
@@ -224,6 +190,9 @@ Result<StatementNode> read_drop(TokenStream& in) {
   drop.kind = found->kind;
   drop.if_exists = in.accept("IF EXISTS");
   drop.name = TRY(in.name("a name"));
+  if (drop.kind == ObjectKind::kFunction && in.accept("(")) {
+    drop.arguments = TRY(read_argument_types(in));
+  }
   if (in.accept("CASCADE")) {
     drop.behaviour = DropBehaviour::kCascade;
   } else if (in.accept("RESTRICT")) {

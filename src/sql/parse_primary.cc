@@ -142,7 +142,8 @@ Result<Expr> read_name_or_call(TokenStream& in) {
 
 // Reserved words that are also names of functions.
 bool at_reserved_function(const TokenStream& in) {
-  static constexpr std::string_view kNames[] = {"LEFT (", "RIGHT (", "REPLACE (", "IF ("};
+  static constexpr std::string_view kNames[] = {"LEFT (", "RIGHT (", "REPLACE (", "IF (",
+                                                "UNNEST ("};
   for (std::string_view name : kNames) {
     if (in.at(name)) {
       return true;

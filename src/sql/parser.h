@@ -20,6 +20,8 @@ Result<std::vector<Statement>> parse_script(std::string_view text);
 
 Result<Expr> parse_expression(std::string_view text);
 Result<QueryPtr> parse_query(std::string_view text);
+// The body of a function in SQL: e, RETURN e or SELECT e.
+Result<Expr> parse_function_body(std::string_view text);
 Result<TypeName> parse_type(std::string_view text);
 
 }  // namespace tidemark::sql

@@ -18,6 +18,12 @@ struct BadInput {
 TEST(Parser, bad_input_says_what_and_where) {
   static constexpr BadInput kBad[] = {
       {"SELCT 1", 0, "did you mean SELECT?"},
+      {"SELECT $$abc", 7, "string is not closed: expected $$"},
+      {"SELECT $a$abc$$", 7, "string is not closed: expected $a$"},
+      {"CREATE FUNCTION f(x INT) AS '1'", 25, "RETURNS"},
+      {"CREATE FUNCTION f(x INT) RETURNS INT", 36, "expected LANGUAGE, AS or RETURN"},
+      {"CREATE FUNCTION f(OUT x INT) RETURNS INT AS '1'", 18, "parameters are read only"},
+      {"CREATE OR REPLACE FUNCTION f AS", 31, "a body or class name"},
       {"SELECT a FORM t", 14, "did you mean FROM in place of FORM?"},
       {"", 0, "found the end of the text"},
       {"SELECT", 6, "expected an expression, found the end of the text"},

@@ -11,7 +11,7 @@ enum class TokenKind : uint8_t {
   kEnd,               // the end of the text
   kWord,              // an unquoted identifier or keyword
   kQuotedIdentifier,  // `a` or "a"
-  kString,            // '..', U&'..'
+  kString,            // '..', U&'..', $$..$$
   kBytes,             // X'..'
   kInteger,
   kDecimal,    // 1.5

@@ -152,6 +152,11 @@ void Writer::node(const Drop& n) {
   object_kind(n.kind);
   raw(n.if_exists ? "IF EXISTS " : "");
   name(n.name);
+  if (n.arguments) {
+    raw("(");
+    joined(*n.arguments, ", ", [&](const TypeName& argument) { type(argument); });
+    raw(")");
+  }
   switch (n.behaviour) {
     case DropBehaviour::kDefault:
       return;

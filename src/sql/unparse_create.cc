@@ -129,12 +129,36 @@ void Writer::node(const CreateDatabase& n) {
 }
 
 void Writer::node(const CreateFunction& n) {
-  raw(n.system      ? "CREATE TEMPORARY SYSTEM FUNCTION "
-      : n.temporary ? "CREATE TEMPORARY FUNCTION "
-                    : "CREATE FUNCTION ");
+  create_mode(n.mode);
+  raw(n.system ? "TEMPORARY SYSTEM FUNCTION " : n.temporary ? "TEMPORARY FUNCTION " : "FUNCTION ");
   raw(n.if_not_exists ? "IF NOT EXISTS " : "");
   name(n.name);
-  function_body(n.body);
+  if (!n.signature) {
+    function_body(n.body);
+    return;
+  }
+  raw("(");
+  joined(n.signature->parameters, ", ", [&](const FunctionParameter& parameter) {
+    if (parameter.name) {
+      name(*parameter.name);
+      raw(" ");
+    }
+    type(parameter.type);
+  });
+  raw(") RETURNS ");
+  type(n.signature->returns);
+  raw(n.signature->strict ? " STRICT" : "");
+  if (!n.body.language.empty()) {
+    raw(" LANGUAGE ");
+    name(Identifier{n.body.language});
+  }
+  if (n.returned != nullptr) {
+    raw(" RETURN ");
+    expr(*n.returned);
+  } else {
+    raw(" AS ");
+    string(n.body.definition);
+  }
 }
 
 void Writer::node(const CreateModel& n) {

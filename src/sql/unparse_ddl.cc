@@ -146,7 +146,7 @@ void Writer::partition(const PartitionSpec& partition) {
 
 void Writer::function_body(const FunctionBody& body) {
   raw(" AS ");
-  string(body.class_name);
+  string(body.definition);
   if (!body.language.empty()) {
     raw(" LANGUAGE ");
     name(Identifier{body.language});

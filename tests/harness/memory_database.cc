@@ -309,7 +309,7 @@ Status MemoryDatabase::drop(const sql::Drop& statement) {
     return statement.if_exists ? Status() : object.status();
   }
   contents_.erase((*object)->id);
-  return catalog_.drop((*object)->name).status();
+  return catalog_.drop(**object).status();
 }
 
 Status MemoryDatabase::execute(const std::string& text) {

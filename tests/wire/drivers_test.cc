@@ -19,6 +19,13 @@ class WireDrivers : public WireTest {
                     .run("CREATE VIEW numbers AS SELECT a, b FROM (VALUES (1, 'x'), (2, 'y')) AS "
                          "t (a, b)")
                     .ok());
+    for (const char* statement :
+         {"CREATE MATERIALIZED VIEW indexed AS SELECT a, MAX(b) AS b FROM numbers GROUP BY a",
+          "CREATE INDEX by_b ON indexed (b, a)",
+          "CREATE FUNCTION plus(x INT, y INT) RETURNS INT AS 'x + y'"}) {
+      PgAnswer answer = connect().run(statement);
+      ASSERT_TRUE(answer.ok()) << answer.error();
+    }
   }
   static std::string python() {
     const char* named = getenv("TIDEMARK_TEST_PYTHON");

@@ -38,6 +38,21 @@ TEST_F(WireIntrospection, psql_lists_what_there_is) {
   EXPECT_NE(psql("\\dt tidemark.*").find("tidemark|views|table|tidemark"), std::string::npos);
 }
 
+TEST_F(WireIntrospection, psql_lists_functions_in_sql) {
+  PgClient client = connect();
+  ASSERT_TRUE(client.run("CREATE FUNCTION plus(x INT, t TEXT) RETURNS BIGINT AS 'x + 1'").ok());
+  EXPECT_EQ(psql("\\df"), "public|plus|bigint|x integer, t text|func\n");
+  EXPECT_EQ(psql("\\df pl*"), "public|plus|bigint|x integer, t text|func\n");
+  EXPECT_EQ(
+      client.rows("SELECT prosrc, pronargs, proargnames, pg_get_functiondef(oid) FROM pg_proc "
+                  "WHERE proname = 'plus'"),
+      "x + 1|2|{x,t}|CREATE FUNCTION default_catalog.default_database.plus(x INT, t STRING) "
+      "RETURNS BIGINT LANGUAGE SQL AS 'x + 1'");
+  EXPECT_EQ(client.rows("SELECT word, catcode FROM pg_catalog.pg_get_keywords() WHERE word IN "
+                        "('select', 'qualify', 'language') ORDER BY 1"),
+            "language|U;qualify|R;select|R");
+}
+
 TEST_F(WireIntrospection, psql_describes_a_view) {
   std::string described = psql("\\d numbers");
   EXPECT_NE(described.find("a|integer||not null|"), std::string::npos) << described;

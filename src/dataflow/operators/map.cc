@@ -1,5 +1,7 @@
 #include "dataflow/operators/map.h"
 
+#include <algorithm>
+
 #include "expr/eval.h"
 #include "expr/share_calls.h"
 
@@ -119,16 +121,33 @@ ZBatch MapOperator::map_batch(StepContext& context, const ZBatch& in) {
   return out;
 }
 
+namespace {
+
+// Bytes of the columns that are not those of the input.
+size_t made(const ZBatch& mapped, const ZBatch& batch) {
+  size_t bytes = 0;
+  for (const ColumnRef& column : mapped.rows.columns) {
+    bool is_new = std::ranges::find(batch.rows.columns, column) == batch.rows.columns.end();
+    bytes += is_new ? column->held_bytes() : 0;
+  }
+  return bytes;
+}
+
+}  // namespace
+
 Status MapOperator::step(StepContext& context, std::span<const Delta> in, Delta& out) {
   if (in[0].reset) {
     mutable_errors().clear();
     out.reset = true;
   }
+  size_t made_bytes = 0;
   for (const ZBatch& batch : in[0].batches) {
     if (batch.rows.rows == 0) {
       continue;
     }
     ZBatch mapped = map_batch(context, batch);
+    made_bytes += made(mapped, batch);
+    TRY(context.may_go_on(made_bytes, "an expression"));
     if (mapped.rows.rows != 0) {
       out.batches.push_back(std::move(mapped));
     }

@@ -77,7 +77,7 @@ Result<StatementResult> StatementExecutor::run(const sql::Alter& statement) {
         .with_position(statement.name.position());
   }
   if (const auto* query = std::get_if<sql::AlterQuery>(&statement.action)) {
-    TRY(alter_query(object, *query->query, statement.name.position()));
+    TRY(alter_query(object, *query->query));
     return done(tag);
   }
   if (const auto* rename_to = std::get_if<sql::RenameObject>(&statement.action)) {
@@ -103,10 +103,9 @@ Result<StatementResult> StatementExecutor::run(const sql::Alter& statement) {
 }
 
 // Comment and options stay.
-Status StatementExecutor::alter_query(const ObjectRef& object, const sql::Query& query,
-                                      size_t position) {
+Status StatementExecutor::alter_query(const ObjectRef& object, const sql::Query& query) {
   bool is_plain = object->is_view();
-  NewView view = TRY(is_plain ? new_view(query, {}) : new_materialized_view(query, {}, position));
+  NewView view = TRY(is_plain ? new_view(query, {}) : new_materialized_view(query, {}));
   view.object.comment = object->comment;
   view.object.temporary = object->temporary;
   TRY(check_unchanging(view.bound.objects));
@@ -210,6 +209,9 @@ Status StatementExecutor::check_dependent(const CatalogObject& dependent, const 
       context.zone = dataflow->context.eval.zone;
     }
   });
+  if (dependent.is_function()) {
+    return check_sql_function(dependent, context).status();
+  }
   BoundQuery bound;
   const auto* plain = std::get_if<ViewDefinition>(&dependent.definition);
   if (plain != nullptr) {

@@ -296,7 +296,7 @@ Result<ObjectRef> StatementExecutor::create_object(CatalogObject object,
   ObjectRef created = TRY(catalog_.create(std::move(object)));
   if (Durability* durability = engine_.durability(); durability != nullptr && !is_temporary) {
     if (Status status = durability->put_object(*created, used); !status.ok()) {
-      static_cast<void>(catalog_.drop(created->name).ok());
+      static_cast<void>(catalog_.drop(*created).ok());
       return status;
     }
   }
@@ -304,7 +304,7 @@ Result<ObjectRef> StatementExecutor::create_object(CatalogObject object,
 }
 
 Status StatementExecutor::forget_object(const ObjectRef& object) {
-  TRY(catalog_.drop(object->name));
+  TRY(catalog_.drop(*object));
   Status erased;
   if (Durability* durability = engine_.durability()) {
     engine_.step_loop().run([&] { erased = durability->erase_object(object->id); });
@@ -347,6 +347,8 @@ Result<StatementResult> StatementExecutor::run(const sql::Drop& statement) {
       return drop_user(statement);
     case sql::ObjectKind::kIndex:
       return drop_index(statement);
+    case sql::ObjectKind::kFunction:
+      return drop_function(statement);
     case sql::ObjectKind::kTable:
     case sql::ObjectKind::kView:
     case sql::ObjectKind::kMaterializedView:

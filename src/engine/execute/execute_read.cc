@@ -38,6 +38,12 @@ class LazyNames final : public SystemNames {
   std::optional<std::string> definition(int64_t oid) const override {
     return names_().definition(oid);
   }
+  std::optional<std::string> function_text(int64_t oid, FunctionText what) const override {
+    return names_().function_text(oid, what);
+  }
+  std::optional<std::string> index_column(int64_t oid, int64_t n) const override {
+    return names_().index_column(oid, n);
+  }
   bool is_visible(int64_t oid) const override { return names_().is_visible(oid); }
   std::string current_schema() const override { return names_().current_schema(); }
   std::string current_user() const override { return names_().current_user(); }

@@ -32,8 +32,6 @@ std::string_view unsupported_name(const sql::Statement& statement) {
           return "WAIT FOR LSN";
         } else if constexpr (std::is_same_v<T, CreateMaterializedTable>) {
           return "CREATE MATERIALIZED TABLE";
-        } else if constexpr (std::is_same_v<T, CreateFunction>) {
-          return "CREATE FUNCTION";
         } else if constexpr (std::is_same_v<T, CreateModel>) {
           return "CREATE MODEL";
         } else if constexpr (std::is_same_v<T, CreateConnection>) {

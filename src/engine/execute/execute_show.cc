@@ -4,6 +4,8 @@
 #include "connectors/registry.h"
 #include "engine/durability.h"
 #include "engine/execute/executor.h"
+#include "engine/execute/name_filter.h"
+#include "engine/function_text.h"
 #include "engine/settings.h"
 #include "engine/source_feed.h"
 #include "engine/step_loop.h"
@@ -13,31 +15,6 @@
 namespace tidemark {
 
 namespace {
-
-// SQL LIKE on names: % and _, backslash escapes.
-bool like(std::string_view text, std::string_view pattern) {
-  if (pattern.empty()) {
-    return text.empty();
-  }
-  if (pattern[0] == '%') {
-    return like(text, pattern.substr(1)) || (!text.empty() && like(text.substr(1), pattern));
-  }
-  if (pattern[0] == '\\' && pattern.size() > 1) {
-    return !text.empty() && text[0] == pattern[1] && like(text.substr(1), pattern.substr(2));
-  }
-  return !text.empty() && (pattern[0] == '_' || pattern[0] == text[0]) &&
-         like(text.substr(1), pattern.substr(1));
-}
-
-bool passes(const std::optional<sql::ShowFilter>& filter, const std::string& name) {
-  if (!filter) {
-    return true;
-  }
-  bool matches = filter->kind == sql::FilterKind::kIlike
-                     ? like(ascii_lower(name), ascii_lower(filter->pattern))
-                     : like(name, filter->pattern);
-  return matches != filter->negated;
-}
 
 Schema text_schema(std::initializer_list<const char*> names) {
   Schema schema;
@@ -157,22 +134,9 @@ Result<StatementResult> StatementExecutor::run(const sql::Show& statement) {
       StatementResult described = TRY(run(describe));
       return described;
     }
-    case kFunctions: {
-      std::vector<std::string> list;
-      for (const Function* function : all_functions()) {
-        list.emplace_back(function->name);
-      }
-      for (const AggregateFunction& aggregate : all_aggregates()) {
-        list.emplace_back(aggregate.name);
-      }
-      for (const char* name : {"COALESCE", "NULLIF", "IF", "IFNULL", "CAST", "TRY_CAST"}) {
-        list.emplace_back(name);
-      }
-      std::sort(list.begin(), list.end());
-      return names("function name", list);
-    }
+    case kFunctions:
     case kUserFunctions:
-      return names("function name", {});
+      return show_functions(statement);
     case kModules:
     case kFullModules:
       return names("module name", {"core"});
@@ -278,9 +242,13 @@ Result<StatementResult> StatementExecutor::run(const sql::ShowCreate& statement)
                  {{fmt::format("CREATE CATALOG {} WITH (\n{}\n)", quote_name(info.name),
                                options_text(info.options))}});
   }
-  ObjectRef object = TRY(find(statement.name));
+  ObjectRef object = statement.kind == sql::ObjectKind::kFunction
+                         ? TRY(find_function(statement.name))
+                         : TRY(find(statement.name));
   std::string text;
-  if (const auto* definition = std::get_if<TableDefinition>(&object->definition)) {
+  if (object->is_function()) {
+    text = create_function_text(*object);
+  } else if (const auto* definition = std::get_if<TableDefinition>(&object->definition)) {
     text = fmt::format("CREATE TABLE {} (\n", object->name.to_string());
     for (size_t i = 0; i < object->schema.size(); ++i) {
       text += fmt::format("{}  {} {}", i == 0 ? "" : ",\n", quote_name(object->schema[i].name),

@@ -133,6 +133,11 @@ const SystemSnapshot& StatementExecutor::system_snapshot() {
       snapshot.objects.push_back(object);
     }
   }
+  for (const ObjectRef& function : catalog_.functions()) {
+    if (function->name.catalog == session_.catalog_) {
+      snapshot.functions.push_back(function);
+    }
+  }
   for (const ObjectRef& table : catalog_.system_tables()) {
     snapshot.objects.push_back(table);
   }

@@ -21,8 +21,9 @@ bool defines(const sql::Statement& statement) {
         return std::is_same_v<T, sql::CreateTable> || std::is_same_v<T, sql::CreateView> ||
                std::is_same_v<T, sql::CreateMaterializedView> ||
                std::is_same_v<T, sql::CreateCatalog> || std::is_same_v<T, sql::CreateDatabase> ||
-               std::is_same_v<T, sql::CreateUser> || std::is_same_v<T, sql::CreateIndex> ||
-               std::is_same_v<T, sql::Drop> || std::is_same_v<T, sql::Alter>;
+               std::is_same_v<T, sql::CreateFunction> || std::is_same_v<T, sql::CreateUser> ||
+               std::is_same_v<T, sql::CreateIndex> || std::is_same_v<T, sql::Drop> ||
+               std::is_same_v<T, sql::Alter>;
       },
       statement.node);
 }

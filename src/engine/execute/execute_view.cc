@@ -14,10 +14,28 @@ namespace tidemark {
 void StatementExecutor::take_context(const BoundQuery& bound, CatalogObject& object) const {
   object.context_catalog = session_.catalog_;
   object.context_database = session_.database_;
-  for (const ObjectRef& used : bound.objects) {
-    object.depends_on.push_back(used->id);
+  for (const std::vector<ObjectRef>* used : {&bound.objects, &bound.functions}) {
+    for (const ObjectRef& one : *used) {
+      object.depends_on.push_back(one->id);
+    }
   }
 }
+
+namespace {
+
+// What is kept cannot read or call what is not there after a restart.
+Status check_not_temporary(const std::vector<ObjectRef>& used, std::string_view kind) {
+  for (const ObjectRef& one : used) {
+    if (one->temporary) {
+      return Status::invalid_argument(fmt::format("a {} cannot read the temporary {} {}", kind,
+                                                  one->kind_text(), one->name.object))
+          .with_detail("it would not be there after a restart");
+    }
+  }
+  return {};
+}
+
+}  // namespace
 
 Result<ObjectRef> StatementExecutor::find_replaced(const sql::Name& name, sql::CreateMode mode,
                                                    std::string_view kind) {
@@ -95,6 +113,9 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateView& statement)
   view.object.temporary = statement.temporary;
   view.object.comment = statement.comment.value_or("");
   TRY(check_unchanging(view.bound.objects));
+  if (!view.object.temporary) {
+    TRY(check_not_temporary(view.bound.functions, "view"));
+  }
   if (replaced != nullptr) {
     TRY(replace_view(replaced, std::move(view)));
   } else {
@@ -104,7 +125,7 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateView& statement)
 }
 
 Result<StatementExecutor::NewView> StatementExecutor::new_materialized_view(
-    const sql::Query& query, const std::vector<sql::ViewColumn>& columns, size_t position) {
+    const sql::Query& query, const std::vector<sql::ViewColumn>& columns) {
   std::vector<std::string> names;
   for (const auto& column : columns) {
     names.push_back(column.name.text);
@@ -114,23 +135,13 @@ Result<StatementExecutor::NewView> StatementExecutor::new_materialized_view(
     return names.empty() ? bound.status() : bound.status().with_position(columns[0].name.position);
   }
   NewView view{{}, std::move(bound).value()};
-  if (view.bound.objects.empty()) {
-    return Status::unsupported("a materialized view of constants is not supported yet")
-        .with_position(position);
-  }
   CatalogObject& object = view.object;
   object.schema = view.bound.plan->schema;
   object.primary_key = view.bound.plan->key.value_or(std::vector<size_t>());
   object.definition = MaterializedViewDefinition{sql::unparse(query), {}, {}};
   take_context(view.bound, object);
-  for (const ObjectRef& used : view.bound.objects) {
-    if (used->temporary) {
-      return Status::invalid_argument(
-                 fmt::format("a materialized view cannot read the temporary {} {}",
-                             used->kind_text(), used->name.object))
-          .with_detail("it would not be there after a restart");
-    }
-  }
+  TRY(check_not_temporary(view.bound.objects, "materialized view"));
+  TRY(check_not_temporary(view.bound.functions, "materialized view"));
   return view;
 }
 
@@ -140,8 +151,7 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateMaterializedView
     return done("CREATE MATERIALIZED VIEW");
   }
   ObjectRef replaced = TRY(find_replaced(statement.name, statement.mode, "materialized view"));
-  NewView view =
-      TRY(new_materialized_view(*statement.query, statement.columns, statement.name.position()));
+  NewView view = TRY(new_materialized_view(*statement.query, statement.columns));
   view.object.name = name;
   view.object.comment = statement.comment.value_or("");
   auto& definition = std::get<MaterializedViewDefinition>(view.object.definition);

@@ -1,7 +1,8 @@
 #pragma once
 // Runs statements of a session; one function a kind, grouped in files by what they touch:
 // execute_query.cc, execute_explain.cc, execute_read.cc, execute_transaction.cc, execute_ddl.cc,
-// execute_view.cc, execute_alter.cc, execute_jobs.cc, execute_show.cc, execute_session.cc.
+// execute_view.cc, execute_alter.cc, execute_function.cc, execute_jobs.cc, execute_show.cc,
+// execute_session.cc.
 
 #include <map>
 #include <optional>
@@ -101,8 +102,7 @@ class StatementExecutor {
   };
   Result<NewView> new_view(const sql::Query& query, const std::vector<sql::ViewColumn>& columns);
   Result<NewView> new_materialized_view(const sql::Query& query,
-                                        const std::vector<sql::ViewColumn>& columns,
-                                        size_t position);
+                                        const std::vector<sql::ViewColumn>& columns);
   void take_context(const BoundQuery& bound, CatalogObject& object) const;
   // What CREATE OR REPLACE replaces; null: the name is free. Error: it is of another kind, or
   // REPLACE finds nothing.
@@ -112,7 +112,7 @@ class StatementExecutor {
 
   // execute_alter.cc
   Outcome run(const sql::Alter& statement);
-  Status alter_query(const ObjectRef& object, const sql::Query& query, size_t position);
+  Status alter_query(const ObjectRef& object, const sql::Query& query);
   Status rename(const ObjectRef& object, const sql::RenameObject& action);
   Outcome alter_options(const ObjectRef& view, tidemark::Options options, std::string tag);
   Status replace_view(const ObjectRef& old, NewView view);
@@ -136,6 +136,14 @@ class StatementExecutor {
   Status start_inserts(const CatalogObject& job, const std::vector<BoundQuery>& queries);
   Status end_job(const ObjectRef& job);
   Status check_job(const CatalogObject& job, const CatalogObject& old, const ObjectRef& changed);
+
+  // execute_function.cc
+  Outcome run(const sql::CreateFunction& statement);
+  Outcome drop_function(const sql::Drop& statement);
+  Result<ObjectRef> find_function(const sql::Name& name);
+  Outcome show_functions(const sql::Show& statement);
+  Status replace_function(const ObjectRef& old, CatalogObject function,
+                          const std::vector<ObjectRef>& used);
 
   // execute_index.cc
   Outcome run(const sql::CreateIndex& statement);

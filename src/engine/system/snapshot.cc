@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "engine/function_text.h"
 #include "engine/system/system_table.h"
 
 namespace tidemark {
@@ -178,9 +179,31 @@ std::optional<std::string> SystemSnapshot::definition(int64_t oid) const {
   return std::nullopt;
 }
 
+std::optional<std::string> SystemSnapshot::function_text(int64_t oid, FunctionText what) const {
+  for (const ObjectRef& function : functions) {
+    if (oid_of(*function) == oid) {
+      return what == FunctionText::kArguments ? pg_arguments_text(*function)
+             : what == FunctionText::kResult  ? pg_result_text(*function)
+                                              : create_function_text(*function);
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> SystemSnapshot::index_column(int64_t oid, int64_t n) const {
+  std::optional<SystemIndex> index = find_index(oid);
+  if (!index || n < 1 || n > static_cast<int64_t>(index->columns->size())) {
+    return std::nullopt;
+  }
+  return quoted(index->object->schema[(*index->columns)[static_cast<size_t>(n) - 1]].name);
+}
+
 bool SystemSnapshot::is_visible(int64_t oid) const {
   std::optional<SystemIndex> index = find_index(oid);
   const CatalogObject* object = index ? index->object : find(oid);
+  for (const ObjectRef& function : functions) {
+    object = oid_of(*function) == oid ? function.get() : object;
+  }
   if (object == nullptr) {
     return oid < kOidFirstObject;  // types, functions, operators
   }

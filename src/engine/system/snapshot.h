@@ -72,7 +72,8 @@ struct SystemSource {
 
 // Also answers the functions of pg_catalog.
 struct SystemSnapshot final : SystemNames {
-  std::vector<ObjectRef> objects;  // of the current catalog, then system tables
+  std::vector<ObjectRef> objects;    // of the current catalog, then system tables
+  std::vector<ObjectRef> functions;  // of the current catalog, those in SQL
   std::vector<SystemSchema> schemas;
   std::vector<User> users;
   std::vector<SystemDataflow> dataflows;
@@ -95,6 +96,8 @@ struct SystemSnapshot final : SystemNames {
   std::optional<int64_t> relation_oid(std::string_view name) const override;
   std::optional<std::string> relation_name(int64_t oid) const override;
   std::optional<std::string> definition(int64_t oid) const override;
+  std::optional<std::string> function_text(int64_t oid, FunctionText what) const override;
+  std::optional<std::string> index_column(int64_t oid, int64_t n) const override;
   bool is_visible(int64_t oid) const override;
   std::string current_schema() const override { return schema; }
   std::string current_user() const override { return user; }

@@ -4,6 +4,8 @@
 #include "engine/system/snapshot.h"
 #include "engine/system/system_table.h"
 #include "expr/aggregate.h"
+#include "sql/keywords.h"
+#include "types/pg_type.h"
 
 namespace tidemark {
 
@@ -92,7 +94,34 @@ void fill_types(const SystemSnapshot&, SystemRows& rows) {
   }
 }
 
-void fill_functions(const SystemSnapshot&, SystemRows& rows) {
+void add_sql_function(const SystemSnapshot& snapshot, const CatalogObject& function,
+                      SystemRows& rows) {
+  auto oid_in_pg = [](const Type& type) {
+    return int64_t{type.wire_oid != 0 ? type.wire_oid : oid_of(type)};
+  };
+  const auto& definition = std::get<FunctionDefinition>(function.definition);
+  std::vector<int64_t> types;
+  std::vector<std::string> names;
+  for (const Field& parameter : function.schema.fields) {
+    types.push_back(oid_in_pg(parameter.type));
+    names.push_back(parameter.name);
+  }
+  rows.add({{"oid", snapshot.oid_of(function)},
+            {"proname", function.name.object},
+            {"pronamespace", snapshot.schema_oid(function)},
+            {"prolang", int64_t{14}},
+            {"proisstrict", definition.strict},
+            {"pronargs", static_cast<int64_t>(types.size())},
+            {"prorettype", oid_in_pg(definition.result)},
+            {"proargtypes", std::move(types)},
+            {"proargnames", std::move(names)},
+            {"prosrc", definition.body}});
+}
+
+void fill_functions(const SystemSnapshot& snapshot, SystemRows& rows) {
+  for (const ObjectRef& function : snapshot.functions) {
+    add_sql_function(snapshot, *function, rows);
+  }
   constexpr std::pair<int64_t, const char*> kOfArrays[] = {
       {750, "array_in"}, {751, "array_out"}, {2400, "array_recv"}, {2401, "array_send"}};
   for (auto [number, name] : kOfArrays) {
@@ -130,6 +159,20 @@ void fill_languages(const SystemSnapshot&, SystemRows& rows) {
   rows.add({{"oid", int64_t{14}}, {"lanname", std::string("sql")}});
 }
 
+// PostgreSQL's function of this name, whose call in FROM reads this.
+void fill_keywords(const SystemSnapshot&, SystemRows& rows) {
+  for (bool is_reserved : {true, false}) {
+    for (std::string_view word :
+         is_reserved ? sql::reserved_keywords() : sql::non_reserved_keywords()) {
+      rows.add({{"word", ascii_lower(word)},
+                {"catcode", std::string(is_reserved ? "R" : "U")},
+                {"barelabel", !is_reserved},
+                {"catdesc", std::string(is_reserved ? "reserved" : "unreserved")},
+                {"baredesc", std::string(is_reserved ? "requires AS" : "can be bare label")}});
+    }
+  }
+}
+
 constexpr SystemTable kTables[] = {
     {"pg_catalog", "pg_type", 1247,
      "oid:oid typname:name typnamespace:oid=11 typowner:oid=10 typlen:int2 typbyval:bool "
@@ -160,6 +203,8 @@ constexpr SystemTable kTables[] = {
      "oid:oid lanname:name lanowner:oid=10 lanispl:bool lanpltrusted:bool lanplcallfoid:oid "
      "laninline:oid lanvalidator:oid lanacl:text[]=NULL",
      fill_languages},
+    {"pg_catalog", "pg_get_keywords", 12030,
+     "word:text catcode:char barelabel:bool catdesc:text baredesc:text", fill_keywords},
 };
 
 }  // namespace

@@ -27,6 +27,14 @@ void map_elements(const KernelFrame& frame, Arguments a, F&& f) {
   fill_text(frame, [&](size_t row, std::string& out) {
     Elements elements = elements_at(frame, a, 0, row);
     f(row, elements);
+    size_t bytes = 0;
+    for (std::string_view element : elements) {
+      bytes += element.size();
+    }
+    if (bytes > kValueBytesMax) {
+      frame.fail(row, fmt::format("the array would have {} bytes", bytes));
+      return false;
+    }
     out = pack_elements(elements);
     return true;
   });

@@ -89,6 +89,60 @@ void view_definition(const KernelFrame& frame, Arguments a) {
   });
 }
 
+template <FunctionText kWhat>
+void function_text(const KernelFrame& frame, Arguments a) {
+  const SystemNames* names = frame.context.names;
+  fill_text(frame, [&](size_t row, std::string& text) {
+    std::optional<std::string> told =
+        names == nullptr ? std::nullopt : names->function_text(a[0].at<int64_t>(row), kWhat);
+    text = told.value_or("");
+    return told.has_value() || kWhat != FunctionText::kDefinition;
+  });
+}
+
+void index_definition(const KernelFrame& frame, Arguments a) {
+  const SystemNames* names = frame.context.names;
+  fill_text(frame, [&](size_t row, std::string& text) {
+    int64_t oid = a[0].at<int64_t>(row), column = a.size() > 1 ? a[1].at<int64_t>(row) : 0;
+    std::optional<std::string> told = names == nullptr ? std::nullopt
+                                      : column == 0    ? names->definition(oid)
+                                                       : names->index_column(oid, column);
+    text = told.value_or("");
+    return told.has_value();
+  });
+}
+
+// Of each element a row of it and of its place.
+void expand_array(const KernelFrame& frame, Arguments a) {
+  const Type& element = frame.argument_types[0].children[0];
+  fill_text(frame, [&](size_t row, std::string& text) {
+    std::vector<std::string> rows;
+    for (std::string_view packed : packed_elements(a[0].string_at(row), element)) {
+      auto place = static_cast<int32_t>(rows.size() + 1);
+      std::string fields(packed);
+      fields += '\0';
+      fields.append(reinterpret_cast<const char*>(&place), sizeof(place));
+      auto length = static_cast<uint32_t>(fields.size());
+      rows.emplace_back(1, '\0');
+      rows.back().append(reinterpret_cast<const char*>(&length), sizeof(length));
+      rows.back() += fields;
+    }
+    text = pack_elements(std::vector<std::string_view>(rows.begin(), rows.end()));
+    return true;
+  });
+}
+
+Result<BoundFunction> bind_expand_array(std::span<const Type> types) {
+  if (types.size() != 1 || types[0].kind != TypeKind::kArray ||
+      types[0].children[0].kind == TypeKind::kNull) {
+    return Status::invalid_argument("takes an array");
+  }
+  Type row = Type::of(TypeKind::kRow);
+  row.children = {types[0].children[0].as_nullable(), Type::integer()};
+  row.field_names = {"x", "n"};
+  return BoundFunction{expand_array, Type::array(std::move(row)), {types[0].as_nullable()}};
+}
+
 void relation_name(const KernelFrame& frame, Arguments a) {
   const SystemNames* names = frame.context.names;
   fill_text(frame, [&](size_t row, std::string& text) {
@@ -389,7 +443,9 @@ constexpr Function kFunctions[] = {
     ABSENT("PG_GET_PARTKEYDEF"),
     ABSENT("PG_GET_PARTITION_CONSTRAINTDEF"),
     ABSENT("PG_GET_STATISTICSOBJDEF_COLUMNS"),
-    ABSENT("PG_GET_FUNCTIONDEF"),
+    {"PG_GET_FUNCTIONDEF", "catalog", "PG_GET_FUNCTIONDEF(oid)",
+     "The statement that makes a function in SQL.", "PG_GET_FUNCTIONDEF(1)", "NULL",
+     bind_shape<"l", 's', function_text<FunctionText::kDefinition>>, false},
     ABSENT("PG_GET_SERIAL_SEQUENCE"),
     ABSENT("OBJ_DESCRIPTION"),
     ABSENT("COL_DESCRIPTION"),
@@ -398,15 +454,21 @@ constexpr Function kFunctions[] = {
     ABSENT("INET_SERVER_ADDR"),
     ABSENT("INET_CLIENT_ADDR"),
     {"PG_GET_INDEXDEF", "catalog", "PG_GET_INDEXDEF(oid [, column, pretty])",
-     "The definition of an index.", "PG_GET_INDEXDEF(1)", "NULL",
-     bind_shape<"l?lb", 's', view_definition>, false},
-    {"PG_GET_FUNCTION_RESULT", "catalog", "PG_GET_FUNCTION_RESULT(oid)", "Not told: empty.",
-     "PG_GET_FUNCTION_RESULT(1)", "", bind_anything<'s', text_kernel<kEmpty>>},
-    {"PG_GET_FUNCTION_ARGUMENTS", "catalog", "PG_GET_FUNCTION_ARGUMENTS(oid)", "Not told: empty.",
-     "PG_GET_FUNCTION_ARGUMENTS(1)", "", bind_anything<'s', text_kernel<kEmpty>>},
+     "The definition of an index; of a column, its name.", "PG_GET_INDEXDEF(1)", "NULL",
+     bind_shape<"l?lb", 's', index_definition>, false},
+    {"_PG_EXPANDARRAY", "catalog", "_PG_EXPANDARRAY(array)",
+     "The elements and their places: rows (x, n).",
+     "ARRAY(SELECT n FROM _PG_EXPANDARRAY(ARRAY[7, 9]) WHERE x = 9)", "{2}", bind_expand_array,
+     true, true},
+    {"PG_GET_FUNCTION_RESULT", "catalog", "PG_GET_FUNCTION_RESULT(oid)",
+     "The type that a function in SQL gives; empty for the system's.", "PG_GET_FUNCTION_RESULT(1)",
+     "", bind_shape<"l", 's', function_text<FunctionText::kResult>>, false},
+    {"PG_GET_FUNCTION_ARGUMENTS", "catalog", "PG_GET_FUNCTION_ARGUMENTS(oid)",
+     "The parameters of a function in SQL; empty for the system's.", "PG_GET_FUNCTION_ARGUMENTS(1)",
+     "", bind_shape<"l", 's', function_text<FunctionText::kArguments>>, false},
     {"PG_GET_FUNCTION_IDENTITY_ARGUMENTS", "catalog", "PG_GET_FUNCTION_IDENTITY_ARGUMENTS(oid)",
-     "Not told: empty.", "PG_GET_FUNCTION_IDENTITY_ARGUMENTS(1)", "",
-     bind_anything<'s', text_kernel<kEmpty>>},
+     "The same.", "PG_GET_FUNCTION_IDENTITY_ARGUMENTS(1)", "",
+     bind_shape<"l", 's', function_text<FunctionText::kArguments>>, false},
     {"PG_ENCODING_TO_CHAR", "catalog", "PG_ENCODING_TO_CHAR(n)", "The one encoding there is.",
      "PG_ENCODING_TO_CHAR(6)", "UTF8", bind_anything<'s', text_kernel<kUtf8>>},
     ALLOWED("HAS_TABLE_PRIVILEGE"),

@@ -245,13 +245,17 @@ constexpr Function kFunctions[] = {
      "null, boolean, number, string, array or object (Postgres).", "JSONB_TYPEOF('[1]')", "array",
      bind_shape<"s", 's', type_name, true>},
     {"JSONB_ARRAY_ELEMENTS", "json", "JSONB_ARRAY_ELEMENTS(json)",
-     "The elements as an array; in FROM, as rows (Postgres).",
-     "JSONB_ARRAY_ELEMENTS('[1, \"a\"]')[2]", "\"a\"", bind_parts<Part::kElements>},
+     "The elements: rows in FROM and in a select list, elsewhere an array (Postgres).",
+     "ARRAY(SELECT JSONB_ARRAY_ELEMENTS('[1, 2]'))", "{1,2}", bind_parts<Part::kElements>, true,
+     true},
     {"JSONB_ARRAY_ELEMENTS_TEXT", "json", "JSONB_ARRAY_ELEMENTS_TEXT(json)", "The same as text.",
-     "JSONB_ARRAY_ELEMENTS_TEXT('[1, \"a\"]')", "{1,a}", bind_parts<Part::kElementTexts>},
+     "ARRAY(SELECT JSONB_ARRAY_ELEMENTS_TEXT('[1, \"a\"]'))", "{1,a}",
+     bind_parts<Part::kElementTexts>, true, true},
     {"JSONB_OBJECT_KEYS", "json", "JSONB_OBJECT_KEYS(json)",
-     "The names of an object's members as an array; in FROM, as rows (Postgres).",
-     "JSONB_OBJECT_KEYS('{\"b\": 1, \"a\": 2}')", "{a,b}", bind_parts<Part::kKeys>},
+     "The names of an object's members: rows in FROM and in a select list, elsewhere an array "
+     "(Postgres).",
+     "ARRAY(SELECT JSONB_OBJECT_KEYS('{\"b\": 1, \"a\": 2}'))", "{a,b}", bind_parts<Part::kKeys>,
+     true, true},
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 // Flink's (SQL Server's) precision rules, capped at 38 digits.
 
 #include <cmath>
+#include <functional>
 
 #include <fmt/core.h>
 
@@ -433,6 +434,28 @@ Result<BoundFunction> bind_negate(std::span<const Type> arguments) {
   return bound;
 }
 
+template <typename F, typename T>
+void bits_kernel(const KernelFrame& frame, std::span<const Argument> arguments) {
+  T* out = frame.out.mutable_data<T>();
+  for (size_t i = 0; i < frame.rows; ++i) {
+    out[i] = static_cast<T>(F()(arguments[0].at<T>(i), arguments[1].at<T>(i)));
+  }
+}
+
+template <typename F>
+Result<BoundFunction> bind_bits(std::span<const Type> types) {
+  bool is_big = false;
+  for (const Type& type : types) {
+    if (types.size() != 2 || (!type.is_integer() && type.kind != TypeKind::kNull)) {
+      return Status::invalid_argument("takes two whole numbers");
+    }
+    is_big = is_big || type.kind == TypeKind::kBigint;
+  }
+  Type value = is_big ? Type::bigint() : Type::integer();
+  return BoundFunction{
+      is_big ? bits_kernel<F, int64_t> : bits_kernel<F, int32_t>, value, {value, value}};
+}
+
 constexpr Function kFunctions[] = {
     {"+", "math", "a + b", "Sum; also DATE, TIME or TIMESTAMP plus INTERVAL.", "1 + 2.5", "3.5",
      bind_arithmetic<Op::kAdd>},
@@ -446,6 +469,10 @@ constexpr Function kFunctions[] = {
      bind_arithmetic<Op::kModulo>},
     {"MOD", "math", "MOD(a, b)", "Remainder, with the sign of a.", "MOD(7, 4)", "3",
      bind_arithmetic<Op::kModulo>},
+    {"&", "math", "a & b", "The bits that both whole numbers have.", "12 & 10", "8",
+     bind_bits<std::bit_and<>>},
+    {"|", "math", "a | b", "The bits that one of two whole numbers has.", "12 | 10", "14",
+     bind_bits<std::bit_or<>>},
     {"NEGATE", "math", "-a", "The number with the other sign.", "-(1.5)", "-1.5", bind_negate},
 };
 

@@ -276,6 +276,22 @@ Result<BoundFunction> bind_series(std::span<const Type> types) {
                        std::vector<Type>(types.size(), value), NullRule::kStrict, true};
 }
 
+void same_array(const KernelFrame& frame, Arguments a) {
+  fill_text(frame, [&](size_t row, std::string& out) {
+    out = a[0].string_at(row);
+    return true;
+  });
+}
+
+Result<BoundFunction> bind_unnest(std::span<const Type> types) {
+  bool is_list = types.size() == 1 &&
+                 (types[0].kind == TypeKind::kArray || types[0].kind == TypeKind::kMultiset);
+  if (!is_list || types[0].children[0].kind == TypeKind::kNull) {
+    return Status::invalid_argument("takes an array");
+  }
+  return BoundFunction{same_array, types[0].as_nullable(), {types[0].as_nullable()}};
+}
+
 constexpr Function kFunctions[] = {
     {"ARRAY[]", "nested", "ARRAY[x, ...]", "An array of values of one type.",
      "ARRAY[1, NULL, 2 + 1]", "{1,NULL,3}", bind_array},
@@ -289,8 +305,11 @@ constexpr Function kFunctions[] = {
      "ARRAY['a', 'b'][2]", "b", bind_element},
     {"FIELD", "nested", "row.field", "A field of a ROW.", "ROW(1, 'a').EXPR$1", "a", bind_field},
     {"GENERATE_SERIES", "nested", "GENERATE_SERIES(from, to [, step])",
-     "The values from one to the other as an array; in FROM as rows.", "GENERATE_SERIES(1, 7, 3)",
-     "{1,4,7}", bind_series},
+     "The values from one to the other: rows in FROM and in a select list, elsewhere an array.",
+     "ARRAY(SELECT GENERATE_SERIES(1, 7, 3))", "{1,4,7}", bind_series, true, true},
+    {"UNNEST", "nested", "UNNEST(array)",
+     "The elements of an array: rows in FROM and in a select list.",
+     "ARRAY(SELECT UNNEST(ARRAY['a', 'b']))", "{a,b}", bind_unnest, true, true},
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // LIKE, SIMILAR TO and regular expressions. LIKE is matched by hand; the rest is RE2's, in time
 // linear in the text whatever the pattern. Compiled patterns are kept for the batch.
 
+#include <algorithm>
 #include <memory>
 
 #include <re2/re2.h>
@@ -130,6 +131,28 @@ void regexp_match(const KernelFrame& frame, Arguments a) {
   }
 }
 
+// Calls f(match) for every match, left to right; f returns false to stop. An empty match moves on
+// by one character.
+template <typename F>
+void for_each_match(const RE2& pattern, std::string_view text, int groups, F&& f) {
+  std::vector<re2::StringPiece> match(static_cast<size_t>(groups) + 1);
+  for (size_t at = 0; at <= text.size();) {
+    if (!pattern.Match(piece(text), at, text.size(), RE2::UNANCHORED, match.data(), groups + 1) ||
+        !f(match)) {
+      return;
+    }
+    size_t start = static_cast<size_t>(match[0].data() - text.data());
+    size_t end = start + match[0].size();
+    if (match[0].empty()) {
+      ++end;
+      while (end < text.size() && is_continuation(text[end])) {
+        ++end;
+      }
+    }
+    at = end;
+  }
+}
+
 void regexp_replace(const KernelFrame& frame, Arguments a) {
   Patterns patterns(false);
   fill_text(frame, [&](size_t row, std::string& out) {
@@ -146,6 +169,17 @@ void regexp_replace(const KernelFrame& frame, Arguments a) {
       with += group ? '\\' : wanted[i];
     }
     out = a[0].string_at(row);
+    // Every match makes `with` of it, and puts in what its groups have matched.
+    size_t matches = out.size() + 1,
+           groups = 1 + static_cast<size_t>(std::ranges::count(with, '\\'));
+    if (groups * out.size() + matches * with.size() > kValueBytesMax) {
+      matches = 0;
+      for_each_match(*pattern, out, 0, [&](const auto&) { return ++matches > 0; });
+    }
+    if (groups * out.size() + matches * with.size() > kValueBytesMax) {
+      frame.fail(row, "REGEXP_REPLACE would make a text of more than 256 MB");
+      return false;
+    }
     RE2::GlobalReplace(&out, *pattern, with);
     return true;
   });
@@ -205,28 +239,6 @@ void similar_to(const KernelFrame& frame, Arguments a) {
       frame.out.mutable_data<uint8_t>()[row] =
           RE2::PartialMatch(piece(a[0].string_at(row)), *pattern);
     }
-  }
-}
-
-// Calls f(match) for every match, left to right; f returns false to stop. An empty match moves on
-// by one character.
-template <typename F>
-void for_each_match(const RE2& pattern, std::string_view text, int groups, F&& f) {
-  std::vector<re2::StringPiece> match(static_cast<size_t>(groups) + 1);
-  for (size_t at = 0; at <= text.size();) {
-    if (!pattern.Match(piece(text), at, text.size(), RE2::UNANCHORED, match.data(), groups + 1) ||
-        !f(match)) {
-      return;
-    }
-    size_t start = static_cast<size_t>(match[0].data() - text.data());
-    size_t end = start + match[0].size();
-    if (match[0].empty()) {
-      ++end;
-      while (end < text.size() && is_continuation(text[end])) {
-        ++end;
-      }
-    }
-    at = end;
   }
 }
 

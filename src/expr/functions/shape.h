@@ -134,12 +134,18 @@ void fill(const KernelFrame& frame, F&& f) {
 template <typename F>
 void fill_text(const KernelFrame& frame, F&& f) {
   std::string text;
+  size_t bytes = 0;
   for (size_t row = 0; row < frame.rows; ++row) {
     if (frame.out.is_null(row)) {
       continue;
     }
     text.clear();
     if (f(row, text)) {
+      bytes += text.size();
+      if (bytes > frame.context.bytes_max) {
+        frame.context.is_exceeded = true;
+        return;
+      }
       frame.out.mutable_data<StringRef>()[row] = frame.out.intern(text);
     } else {
       frame.out.set_null(row);

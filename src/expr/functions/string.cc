@@ -186,6 +186,10 @@ void replace(const KernelFrame& frame, Arguments a) {
       if (found == std::string_view::npos) {
         return true;
       }
+      if (out.size() + to.size() > kValueBytesMax) {
+        frame.fail(row, "REPLACE would make a text of more than 256 MB");
+        return false;
+      }
       out += to;
       at = found + from.size();
     }

@@ -5,8 +5,26 @@
 #include "base/ascii.h"
 #include "expr/cast.h"
 #include "plan/bind/bind_expr.h"
+#include "plan/bind/bind_query.h"
 
 namespace tidemark {
+
+namespace {
+
+bool is_conditional(std::string_view name) {
+  return name == "COALESCE" || name == "NULLIF" || name == "IF" || name == "IFNULL";
+}
+
+}  // namespace
+
+bool is_system_function(std::string_view name) {
+  bool is_window_table =
+      name == "TUMBLE" || name == "HOP" || name == "CUMULATE" || name == "SESSION";
+  return find_function(name) != nullptr || find_aggregate(name) != nullptr ||
+         find_rank_function(name) || find_window_function(name) || is_json_aggregate(name) ||
+         is_json_call(name) || is_grouping_function(name) || is_conditional(name) ||
+         is_window_table || name == "OVERLAPS";
+}
 
 // COALESCE, NULLIF, IF, IFNULL: CASE in other words.
 Result<ExprRef> ExprBinder::bind_conditional(const std::string& name,
@@ -84,14 +102,17 @@ Result<ExprRef> ExprBinder::bind_overlaps(const sql::FunctionCall& function, siz
 
 Result<ExprRef> ExprBinder::bind_call(const sql::FunctionCall& function, size_t position) {
   std::string name = ascii_upper(function.name.last());
+  if (ObjectRef sql_function = TRY(find_sql_function(function.name))) {
+    return bind_sql_call(sql_function, function, position);
+  }
   if (function.over) {
-    return bind_window(function, position);
+    return without_sets("OVER", [&] { return bind_window(function, position); });
   }
   if (const AggregateFunction* aggregate = find_aggregate(name)) {
-    return bind_aggregate(*aggregate, function, position);
+    return without_sets(name, [&] { return bind_aggregate(*aggregate, function, position); });
   }
   if (is_json_aggregate(name)) {
-    return bind_json_aggregate(name, function, position);
+    return without_sets(name, [&] { return bind_json_aggregate(name, function, position); });
   }
   if (is_grouping_function(name)) {
     return bind_grouping(name, function, position);
@@ -103,8 +124,8 @@ Result<ExprRef> ExprBinder::bind_call(const sql::FunctionCall& function, size_t 
                            name))
         .with_position(position);
   }
-  if (name == "COALESCE" || name == "NULLIF" || name == "IF" || name == "IFNULL") {
-    return bind_conditional(name, function, position);
+  if (is_conditional(name)) {
+    return without_sets(name, [&] { return bind_conditional(name, function, position); });
   }
   if (is_json_call(name)) {
     return bind_json(name, function, position);
@@ -116,7 +137,40 @@ Result<ExprRef> ExprBinder::bind_call(const sql::FunctionCall& function, size_t 
   for (const sql::Expr& argument : function.args) {
     arguments.push_back(&argument);
   }
-  return call_over(name, std::move(arguments), position);
+  const Function* found = find_function(name);
+  bool is_set = found != nullptr && found->gives_rows;
+  if (!is_set || (sets_ == nullptr && place_without_sets_.empty())) {
+    return call_over(name, std::move(arguments), position);
+  }
+  if (sets_ == nullptr) {
+    return Status::invalid_argument(
+               fmt::format("{} gives rows: it cannot stand in {}", name, place_without_sets_))
+        .with_sqlstate("0A000")
+        .with_hint("write it in FROM, and use its column here")
+        .with_position(position);
+  }
+  ExprRef collection = TRY(without_sets(
+      "the arguments of " + name, [&] { return call_over(name, std::move(arguments), position); }));
+  return add_set(name, std::move(collection), position);
+}
+
+// Two calls alike are one: rows go in step anyway.
+Result<ExprRef> ExprBinder::add_set(const std::string& name, ExprRef collection, size_t position) {
+  const Type& type = collection->type;
+  if (!type.is_nested() || type.children.empty() || type.children[0].kind == TypeKind::kNull) {
+    return Status::invalid_argument(
+               fmt::format("{} needs an ARRAY, not {}", name, type.to_string_without_null()))
+        .with_position(position);
+  }
+  Type element = type.children[0].as_nullable();
+  std::vector<ExprRef>& known = sets_->collections;
+  for (size_t i = 0; i < known.size(); ++i) {
+    if (same_expr(*known[i], *collection)) {
+      return make_outer(sets_->id, i, std::move(element));
+    }
+  }
+  known.push_back(std::move(collection));
+  return make_outer(sets_->id, known.size() - 1, std::move(element));
 }
 
 }  // namespace tidemark

@@ -151,7 +151,8 @@ Result<ExprRef> ExprBinder::bind(const sql::Expr& expr) {
   if (aggregates_ == nullptr) {
     return bind_node(expr);
   }
-  if (!contains_aggregate(expr) && !contains_subquery(expr) && !contains_window(expr)) {
+  if (!contains_aggregate(expr) && !contains_subquery(expr) && !contains_window(expr) &&
+      !(sets_ != nullptr && contains_set(expr))) {
     // Over an aggregation a whole expression may be one of the group's.
     AggregateBuilder* builder = std::exchange(aggregates_, nullptr);
     Result<ExprRef> below = bind_node(expr);
@@ -214,7 +215,9 @@ Result<ExprRef> ExprBinder::bind_node(const sql::Expr& expr) {
           [&](const sql::Like& like) { return bind_like(like, at); },
           [&](const sql::Subquery& subquery) { return bind_subquery(subquery, at); },
           [&](const sql::Quantified& quantified) { return bind_quantified(quantified, at); },
-          [&](const sql::Case& cases) { return bind_case(cases, at); },
+          [&](const sql::Case& cases) {
+            return without_sets("CASE", [&] { return bind_case(cases, at); });
+          },
           [&](const sql::Cast& cast) { return bind_cast(cast, at); },
           [&](const sql::AtTimeZone& x) -> Result<ExprRef> {
             return call("AT TIME ZONE", {TRY(bind(*x.operand)), TRY(bind(*x.zone))}, at);
@@ -252,7 +255,11 @@ Result<ExprRef> ExprBinder::bind_unary(const sql::UnaryOp& unary, size_t positio
       return call("NOT", {operand}, position);
     case sql::UnaryOperator::kPlus:
       if (!operand->type.is_numeric() && !operand->type.is_interval()) {
-        return Status::invalid_argument("unary + expects a number").with_position(position);
+        return Status::invalid_argument(fmt::format("unary + takes a number or an interval, not {}",
+                                                    operand->type.to_string_without_null()))
+            .with_sqlstate("42883")
+            .with_hint("CAST(x AS ...) makes a number of a text")
+            .with_position(position);
       }
       return operand;
     case sql::UnaryOperator::kMinus: {

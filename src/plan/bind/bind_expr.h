@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "expr/expr.h"
@@ -73,6 +74,12 @@ struct WindowLevel {
   std::vector<PendingWindow> pending;
 };
 
+// The calls in a select list that give rows: an element of collection i is OuterExpr{id, i}.
+struct SetLevel {
+  uint32_t id = 0;
+  std::vector<ExprRef> collections;
+};
+
 class QueryBinder;
 struct BindContext;
 
@@ -93,8 +100,17 @@ class ExprBinder {
   // Allows window functions, which are added to the level; null: no longer.
   void use_windows(WindowLevel* windows) { windows_ = windows; }
 
+  // Allows functions that give rows, which are added to the level. Without a level they give
+  // arrays.
+  void use_sets(SetLevel* sets) { sets_ = sets; }
+  // From here on they are errors that name the place.
+  void refuse_sets(std::string place) { place_without_sets_ = std::move(place); }
+
   // From here on expressions are bound over the aggregation's output.
   void use_aggregates(AggregateBuilder* builder) { aggregates_ = builder; }
+  // What is bound is the body of this function: $1 is its first parameter.
+  void use_function(const CatalogObject* function) { function_ = function; }
+
   // Why an aggregate may not stand here: "WHERE". Without a builder, aggregates are errors naming
   // it.
   void set_clause(std::string clause) { clause_ = std::move(clause); }
@@ -104,6 +120,7 @@ class ExprBinder {
   Result<ExprRef> bind_as(const sql::Expr& expr, const Type& type);
   // An expression over the input as a group column. Error: it is not in GROUP BY.
   Result<ExprRef> over_groups(const ExprRef& expr, const std::string& name, size_t position) const;
+  Result<ExprRef> bind_call(const sql::FunctionCall& call, size_t position);
   Result<ExprRef> bind_boolean(const sql::Expr& expr, std::string_view clause);
   // Casts implicitly, or says what does not fit.
   static Result<ExprRef> coerce(ExprRef expr, const Type& type, size_t position);
@@ -132,7 +149,21 @@ class ExprBinder {
   Result<ExprRef> bind_case(const sql::Case& cases, size_t position);
   Result<ExprRef> bind_cast(const sql::Cast& cast, size_t position);
   Result<ExprRef> cast_catalog_number(const ExprRef& operand, const Type& type, size_t position);
-  Result<ExprRef> bind_call(const sql::FunctionCall& call, size_t position);
+  // bind_function.cc. The function in SQL that the name means; null: there is none.
+  Result<ObjectRef> find_sql_function(const sql::Name& name) const;
+  Result<ExprRef> bind_sql_call(const ObjectRef& function, const sql::FunctionCall& call,
+                                size_t position);
+  Result<ExprRef> add_set(const std::string& name, ExprRef collection, size_t position);
+  // What f binds stands in `place`, where nothing may give rows.
+  template <typename F>
+  auto without_sets(std::string place, F&& f) {
+    SetLevel* sets = std::exchange(sets_, nullptr);
+    std::string outer = std::exchange(place_without_sets_, sets ? place : place_without_sets_);
+    auto result = f();
+    sets_ = sets;
+    place_without_sets_ = std::move(outer);
+    return result;
+  }
   Result<ExprRef> bind_conditional(const std::string& name, const sql::FunctionCall& call,
                                    size_t position);
   Result<ExprRef> bind_aggregate(const AggregateFunction& function, const sql::FunctionCall& call,
@@ -179,11 +210,14 @@ class ExprBinder {
   const BindContext& context_;
   std::string zone_;
   std::string clause_ = "this place";
+  const CatalogObject* function_ = nullptr;
   AggregateBuilder* aggregates_ = nullptr;
   QueryBinder* queries_ = nullptr;
   SubqueryLevel* row_level_ = nullptr;
   SubqueryLevel* group_level_ = nullptr;
   WindowLevel* windows_ = nullptr;
+  SetLevel* sets_ = nullptr;
+  std::string place_without_sets_;  // inside a select list; empty: not known
 };
 
 // upper case name
@@ -197,6 +231,7 @@ bool is_json_aggregate(std::string_view name);
 bool contains_aggregate(const sql::Expr& expr);
 bool contains_subquery(const sql::Expr& expr);
 bool contains_window(const sql::Expr& expr);
+bool contains_set(const sql::Expr& expr);  // a call that gives rows
 // INTERVAL '1 10:00' DAY TO SECOND and Postgres's INTERVAL '5 minutes' as a literal.
 Result<ExprRef> bind_interval(const sql::IntervalLiteral& literal, size_t position);
 

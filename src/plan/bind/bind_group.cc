@@ -124,6 +124,7 @@ Result<AggregateBuilder> QueryBinder::bind_group(const sql::Select& select, cons
                                                  SubqueryLevel& level) {
   AggregateBuilder builder;
   ExprBinder binder(scope, context_);
+  binder.refuse_sets("GROUP BY");
   binder.set_clause("GROUP BY");
   binder.use_subqueries(this, &level, nullptr);
   Sets sets{{}};

@@ -71,6 +71,9 @@ bool ExprBinder::is_untyped_parameter(const sql::Expr& expr) const {
 }
 
 Result<ExprRef> ExprBinder::bind_parameter(const sql::Parameter& parameter, size_t position) {
+  if (function_ != nullptr && parameter.index >= 1 && parameter.index <= function_->schema.size()) {
+    return make_column(parameter.index - 1, function_->schema[parameter.index - 1].type);
+  }
   if (context_.parameters == nullptr || parameter.index < 1 || parameter.index > kParametersMax) {
     return Status::invalid_argument(fmt::format("there is no parameter ${}", parameter.index))
         .with_sqlstate("42P02")

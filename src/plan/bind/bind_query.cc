@@ -6,6 +6,7 @@
 #include "expr/eval.h"
 #include "plan/bind/order_by.h"
 #include "plan/bind/query_binder.h"
+#include "plan/bind/sql_functions.h"
 #include "plan/rewrite.h"
 #include "sql/parser.h"
 
@@ -191,8 +192,12 @@ Result<BoundSelect> QueryBinder::bind(const sql::Query& query) {
 
 Result<BoundQuery> bind_query(const sql::Query& query, const BindContext& context) {
   BoundQuery result;
-  QueryBinder binder(context, result);
+  SqlFunctions functions;
+  BindContext inner = context;
+  inner.functions = &functions;
+  QueryBinder binder(inner, result);
   BoundSelect bound = TRY(binder.bind(query));
+  result.functions = std::move(functions.used);
   result.plan = std::move(bound.plan);
   result.hidden = bound.hidden;
   result.order = std::move(bound.order);

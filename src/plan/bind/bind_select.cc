@@ -44,11 +44,23 @@ struct QueryBinder::SelectState {
   size_t visible = 0;
   ExprRef having, qualify;
   WindowLevel windows;
+  SetLevel sets;
   std::vector<SortKey> order;
 
   SelectState(Relation relation, const BindContext& context)
       : from(std::move(relation)), binder(from.scope, context) {}
   SelectState(const SelectState&) = delete;  // the binder refers to `from`
+
+  // What is computed over the rows that are left after HAVING.
+  std::vector<ExprRef*> expressions() {
+    std::vector<ExprRef*> result;
+    for (std::vector<ExprRef>* list : {&items, &sets.collections}) {
+      for (ExprRef& expression : *list) {
+        result.push_back(&expression);
+      }
+    }
+    return result;
+  }
 };
 
 Status QueryBinder::check_supported(const sql::Select& select) {
@@ -184,7 +196,7 @@ Status QueryBinder::aggregate(SelectState& state) {
     TRY(apply_subqueries(plan, state.having_groups, scope, group_of, std::span(&having, 1)));
     plan = make_filter(plan, state.having);
   }
-  return apply_subqueries(plan, state.groups, scope, group_of, addresses(state.items));
+  return apply_subqueries(plan, state.groups, scope, group_of, state.expressions());
 }
 
 Result<BoundSelect> QueryBinder::bind_select(const sql::Select& select, const sql::Query& query) {
@@ -207,8 +219,11 @@ Result<BoundSelect> QueryBinder::bind_select(const sql::Select& select, const sq
   state.windows.id = next_scope_id();
   state.windows.named = &select.windows;
   state.binder.use_windows(&state.windows);
+  state.sets.id = next_scope_id();
+  state.binder.use_sets(&state.sets);
   TRY(bind_items(select, state));
   TRY(bind_order(select, query, state));
+  state.binder.use_sets(nullptr);
   if (select.qualify) {
     if (contains_subquery(*select.qualify)) {
       return unsupported("a subquery in QUALIFY", select.qualify->position);
@@ -226,9 +241,9 @@ Result<BoundSelect> QueryBinder::bind_select(const sql::Select& select, const sq
     TRY(aggregate(state));
   } else {
     TRY(apply_subqueries(state.from.plan, state.rows, state.from.scope,
-                         all_columns(state.from.scope.columns.size()), addresses(state.items)));
+                         all_columns(state.from.scope.columns.size()), state.expressions()));
   }
-  std::vector<ExprRef*> numbered = addresses(state.items);
+  std::vector<ExprRef*> numbered = state.expressions();
   if (state.qualify != nullptr) {
     numbered.push_back(&state.qualify);
   }
@@ -236,6 +251,7 @@ Result<BoundSelect> QueryBinder::bind_select(const sql::Select& select, const sq
   if (state.qualify != nullptr) {
     plan = make_filter(plan, state.qualify);
   }
+  plan = apply_sets(plan, state.sets, addresses(state.items));
   plan = make_project(plan, state.items, state.names);
   if (select.distinct) {
     plan = make_distinct(plan);

@@ -34,7 +34,44 @@ PlanRef unnest_over(const PlanRef& below, const std::vector<ExprRef>& collection
   return select_columns(plan, shown);
 }
 
+// A ROW of the plan's columns from `first` on.
+ExprRef row_of_columns(const LogicalPlan& plan, size_t first, const Type& type) {
+  const Function* function = find_function("ROW");
+  CallExpr row{function, {}, {}};
+  std::vector<Type> types;
+  for (size_t i = 0; i < type.children.size(); ++i) {
+    types.push_back(plan.schema[first + i].type);
+    row.arguments.push_back(make_column(first + i, types.back()));
+  }
+  row.bound = function->bind(types).value();
+  row.bound.result = type;
+  return std::make_shared<const Expr>(Expr{type, std::move(row)});
+}
+
 }  // namespace
+
+PlanRef apply_sets(PlanRef plan, const SetLevel& level, std::span<ExprRef* const> expressions) {
+  if (level.collections.empty()) {
+    return plan;
+  }
+  size_t next = plan->schema.size();
+  plan = unnest_over(plan, level.collections, false, false);
+  std::vector<ExprRef> values;
+  for (const ExprRef& collection : level.collections) {
+    const Type& element = collection->type.children[0];
+    bool is_row = element.kind == TypeKind::kRow;
+    values.push_back(is_row ? row_of_columns(*plan, next, element.as_nullable())
+                            : make_column(next, plan->schema[next].type));
+    next += unnested_fields(collection->type).size();
+  }
+  for (ExprRef* expression : expressions) {
+    *expression =
+        substitute_outer(*expression, [&](const OuterExpr& outer, const Type&) -> ExprRef {
+          return outer.scope == level.id ? values[outer.index] : nullptr;
+        });
+  }
+  return plan;
+}
 
 Result<Relation> QueryBinder::unnested(std::vector<ExprRef> collections, bool with_ordinality,
                                        const std::string& name, size_t position) {
@@ -71,21 +108,36 @@ Result<Relation> QueryBinder::bind_unnest(const sql::Unnest& unnest, const Scope
   return unnested(std::move(collections), unnest.with_ordinality, "UNNEST", position);
 }
 
+// pg_get_keywords() and its like are tables of the system; null: it is none.
+ObjectRef QueryBinder::find_system_rows(const sql::FunctionCall& call) const {
+  if (!call.args.empty() || find_function(call.name.last()) != nullptr) {
+    return nullptr;
+  }
+  std::vector<std::string> parts;
+  for (const sql::Identifier& part : call.name.parts) {
+    parts.push_back(part.text);
+  }
+  Result<ObjectRef> found =
+      context_.catalog.find(parts, context_.current_catalog, context_.current_database);
+  return found.ok() && (*found)->is_system_table() ? *found : nullptr;
+}
+
 Result<Relation> QueryBinder::bind_table_function(const sql::TableFunction& function,
                                                   const Scope* lateral, size_t position) {
   std::string name = ascii_upper(function.call.name.last());
   if (name == "TUMBLE" || name == "HOP" || name == "CUMULATE" || name == "SESSION") {
     return unsupported(fmt::format("table function {}", name), position);
   }
+  if (ObjectRef table = find_system_rows(function.call)) {
+    sql::NamedTable named;
+    named.name = function.call.name;
+    return bind_named(named, position);
+  }
   Scope none;
   none.outer = lateral != nullptr ? lateral : outer_;
   ExprBinder binder(none, context_);
   binder.set_clause("FROM");
-  std::vector<ExprRef> arguments;
-  for (const sql::Expr& argument : function.call.args) {
-    arguments.push_back(TRY(binder.bind(argument)));
-  }
-  ExprRef collection = TRY(ExprBinder::call(name, std::move(arguments), position));
+  ExprRef collection = TRY(binder.bind_call(function.call, position));
   return unnested({std::move(collection)}, false, name, position);
 }
 

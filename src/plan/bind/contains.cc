@@ -108,6 +108,14 @@ bool contains_window(const sql::Expr& expr) {
   });
 }
 
+bool contains_set(const sql::Expr& expr) {
+  return contains(expr, [](const sql::Expr& node) {
+    const auto* call = std::get_if<sql::FunctionCall>(&node.node);
+    const Function* function = call == nullptr ? nullptr : find_function(call->name.last());
+    return function != nullptr && function->gives_rows;
+  });
+}
+
 bool contains_subquery(const sql::Expr& expr) {
   return contains(expr, [](const sql::Expr& node) {
     const auto* quantified = std::get_if<sql::Quantified>(&node.node);

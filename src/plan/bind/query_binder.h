@@ -38,6 +38,10 @@ struct BoundSelect {
 PlanRef apply_windows(PlanRef plan, const WindowLevel& level,
                       std::span<ExprRef* const> expressions);
 
+// The plan's rows once for each element of the level's collections, which go in step; the elements
+// are put into the expressions.
+PlanRef apply_sets(PlanRef plan, const SetLevel& level, std::span<ExprRef* const> expressions);
+
 // The aggregation over `below`: its group columns, then its calls. Of several groupings the rows of
 // all.
 PlanRef aggregate_groups(const PlanRef& below, const AggregateBuilder& builder);
@@ -86,6 +90,7 @@ class QueryBinder {
   Result<Relation> bind_unnest(const sql::Unnest& unnest, const Scope* lateral, size_t position);
   Result<Relation> bind_table_function(const sql::TableFunction& function, const Scope* lateral,
                                        size_t position);
+  ObjectRef find_system_rows(const sql::FunctionCall& call) const;
   Result<Relation> unnested(std::vector<ExprRef> collections, bool with_ordinality,
                             const std::string& name, size_t position);
   // left JOIN UNNEST(..); nothing if it has to be a join.

@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "base/ascii.h"
 #include "base/nearest.h"
 
 namespace tidemark {
@@ -85,7 +86,30 @@ Result<ExprRef> Scope::resolve(const sql::Name& name) const {
       return at == this ? make_column(*column, type) : make_outer(at->id, *column, type);
     }
   }
+  for (const Scope* at = this; at != nullptr; at = at->outer) {
+    if (std::optional<size_t> column = at->find_folded(name)) {
+      const Type& type = at->columns[*column].type;
+      return at == this ? make_column(*column, type) : make_outer(at->id, *column, type);
+    }
+  }
   return no_such_column(*this, name);
+}
+
+std::optional<size_t> Scope::find_folded(const sql::Name& name) const {
+  const std::string* table = table_of(name);
+  std::string folded = ascii_lower(name.last());
+  std::optional<size_t> found;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    bool table_matches = table == nullptr ? !columns[i].merged
+                                          : ascii_lower(columns[i].table) == ascii_lower(*table);
+    if (table_matches && ascii_lower(columns[i].name) == folded) {
+      if (found) {
+        return std::nullopt;
+      }
+      found = i;
+    }
+  }
+  return found;
 }
 
 }  // namespace tidemark

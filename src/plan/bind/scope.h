@@ -25,11 +25,14 @@ struct Scope {
   uint32_t id = 0;                   // unique in the statement; names OuterExpr's scope
   const Scope* outer = nullptr;      // of the enclosing query, whose columns may be meant too
 
-  // `a`, `t.a`, `db.t.a`: a column of this scope, else of an enclosing one (an OuterExpr). Errors:
-  // no such column (with the nearest and those there are), or more than one.
+  // `a`, `t.a`, `db.t.a`: a column of this scope, else of an enclosing one (an OuterExpr). If there
+  // is none of this name, the only one whose name differs in case alone, as PostgreSQL folds names.
+  // Errors: no such column (with the nearest and those there are), or more than one.
   Result<ExprRef> resolve(const sql::Name& name) const;
   // The column of this scope alone; nothing if it has none of that name.
   Result<std::optional<size_t>> find(const sql::Name& name) const;
+  // The only column of the name but for case.
+  std::optional<size_t> find_folded(const sql::Name& name) const;
 
   bool has_table(const std::string& name) const;
 };

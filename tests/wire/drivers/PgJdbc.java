@@ -186,6 +186,14 @@ public class PgJdbc {
     rows(meta.getUDTs(null, "public", "%", null));
     rows(meta.getVersionColumns(null, "public", "numbers"));
     rows(meta.getClientInfoProperties());
+    check(rows(meta.getPrimaryKeys(null, "public", "numbers")), List.of());
+    check(column(meta.getPrimaryKeys(null, "public", "indexed"), "COLUMN_NAME"), List.of("a"));
+    check(column(meta.getIndexInfo(null, "public", "indexed", false, true), "COLUMN_NAME"), List.of("a", "b", "a"));
+    check(column(meta.getIndexInfo(null, "public", "indexed", false, true), "ORDINAL_POSITION"), List.of("1", "1", "2"));
+    check(column(meta.getIndexInfo(null, "public", "indexed", true, true), "ASC_OR_DESC"), List.of("A"));
+    check(column(meta.getBestRowIdentifier(null, "public", "indexed", DatabaseMetaData.bestRowSession, true), "COLUMN_NAME"), List.of("a"));
+    check(meta.getSQLKeywords().contains("qualify"), true);
+    check(column(meta.getFunctions(null, "public", "plus"), "FUNCTION_NAME"), List.of("plus"));
     check(meta.getMaxColumnNameLength() > 0, true);
     try (PreparedStatement statement = connection.prepareStatement("SELECT a AS x, b FROM numbers WHERE a > ?")) {
       ResultSetMetaData described = statement.getMetaData();

@@ -1,0 +1,32 @@
+// What the fuzzer begins with, and what it has found: each text by itself.
+
+#include "tests/fuzz/statement_fuzz.h"
+
+#include <fstream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "expr/function.h"
+#include "sql/split.h"
+
+namespace tidemark {
+namespace {
+
+TEST(StatementFuzz, the_corpus_obeys_the_laws) {
+  std::ifstream file(TIDEMARK_SOURCE_DIR "/tests/sql/parser/corpus.sql");
+  std::stringstream text;
+  text << file.rdbuf();
+  std::string corpus = text.str();
+  StatementFuzz fuzz;
+  for (const sql::Piece& piece : sql::split_script(corpus).pieces) {
+    fuzz.run(piece.text);
+  }
+  for (const Function* function : all_functions()) {
+    fuzz.run(function->example);
+  }
+  EXPECT_GT(fuzz.bound(), 200u);
+}
+
+}  // namespace
+}  // namespace tidemark

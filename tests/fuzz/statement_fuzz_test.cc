@@ -28,5 +28,16 @@ TEST(StatementFuzz, the_corpus_obeys_the_laws) {
   EXPECT_GT(fuzz.bound(), 200u);
 }
 
+// The process ended: a ROW was read as a number; a subquery's NULL had no type to be gathered by.
+TEST(StatementFuzz, what_it_has_found) {
+  StatementFuzz fuzz;
+  fuzz.run("SELECT INTERVAL '5' SECOND OFFSET ( 2 , 3 )");
+  fuzz.run("SELECT a FROM t LIMIT ARRAY[1]");
+  EXPECT_EQ(fuzz.bound(), 0u);
+  fuzz.run("( ( SELECT NULL ) )");
+  fuzz.run("SELECT (SELECT NULL) FROM t");
+  EXPECT_GE(fuzz.bound(), 2u);
+}
+
 }  // namespace
 }  // namespace tidemark

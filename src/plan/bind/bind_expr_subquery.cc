@@ -70,6 +70,11 @@ Result<ExprRef> ExprBinder::push_subquery(PendingSubquery subquery) {
   if (level == nullptr) {
     return unsupported(fmt::format("a subquery in {}", clause_), subquery.position);
   }
+  if (subquery.use == SubqueryUse::kScalar &&
+      subquery.plan->schema[0].type.kind == TypeKind::kNull) {  // as PostgreSQL types it
+    subquery.plan = make_project(subquery.plan, {make_literal(std::monostate{}, Type::string())},
+                                 subquery.plan->schema.names());
+  }
   subquery.type = subquery.use == SubqueryUse::kScalar ? subquery.plan->schema[0].type.as_nullable()
                                                        : Type::boolean();
   ExprRef value = make_outer(level->id, level->pending.size(), subquery.type);

@@ -99,10 +99,14 @@ Result<uint64_t> QueryBinder::bind_count(const sql::Expr& expr, std::string_view
   if (bound->type.kind == TypeKind::kBigint && is_null_literal(*bound)) {
     return UINT64_MAX;  // LIMIT NULL is no limit; a parameter without a value yet
   }
+  if (!bound->type.is_integer()) {
+    return Status::invalid_argument(fmt::format("{} takes a whole number, not negative", clause))
+        .with_position(expr.position);
+  }
   EvalContext eval;
   Value value = TRY(evaluate_constant(*make_cast(bound, Type::bigint()), eval));
   const auto* count = std::get_if<int64_t>(&value);
-  if (!bound->type.is_integer() || count == nullptr || *count < 0) {
+  if (count == nullptr || *count < 0) {
     return Status::invalid_argument(fmt::format("{} takes a whole number, not negative", clause))
         .with_position(expr.position);
   }

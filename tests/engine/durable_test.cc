@@ -76,7 +76,7 @@ class DurableTest : public testing::Test {
     std::string position = shared_cluster().value("SELECT pg_current_wal_insert_lsn()", database_);
     std::string done = "SELECT bool_and(confirmed_flush_lsn >= '" + position +
                        "') FROM pg_replication_slots WHERE database = '" + database_ + "'";
-    for (int i = 0; i < 600 && shared_cluster().value(done, database_) != "t"; ++i) {
+    for (int i = 0; i < 6000 && shared_cluster().value(done, database_) != "t"; ++i) {
       usleep(20'000);
     }
     ASSERT_EQ(shared_cluster().value(done, database_), "t") << serve_.log();

@@ -33,8 +33,10 @@ class Found : public testing::Test {
     world_.is_calm = true;
     std::filesystem::remove_all(directory_);
     open();
-    execute("CREATE TABLE accounts WITH ('connector' = 'simulated', 'table' = 'accounts')");
-    execute("CREATE TABLE entries WITH ('connector' = 'simulated', 'table' = 'entries')");
+    EXPECT_TRUE(
+        execute("CREATE TABLE accounts WITH ('connector' = 'simulated', 'table' = 'accounts')").ok());
+    EXPECT_TRUE(
+        execute("CREATE TABLE entries WITH ('connector' = 'simulated', 'table' = 'entries')").ok());
   }
   ~Found() override {
     kill();

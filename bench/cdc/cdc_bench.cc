@@ -2,8 +2,8 @@
 // draining a backlog against pg_recvlogical and against bare receivers of the same backlog, and
 // commit-to-visible latency against the bare receive of the commit's message.
 //
-//   cdc_bench TIDEMARK_BINARY [snapshot|drain|cpu|latency|all, default all] [claims, default 1000000]
-//   [claims in the larger snapshot, default 5000000]
+//   cdc_bench TIDEMARK_BINARY [snapshot|drain|cpu|latency|all, default all] [claims, default
+//   1000000] [claims in the larger snapshot, default 5000000]
 //
 // The tidemark measured is the binary as a user runs it, in its own process.
 

@@ -33,8 +33,8 @@ std::string ObjectName::to_string() const {
 }
 
 std::string_view CatalogObject::kind_text() const {
-  constexpr std::string_view kKinds[] = {"table", "view", "materialized view", "system table",
-                                         "job", "function"};
+  constexpr std::string_view kKinds[] = {"table",        "view", "materialized view",
+                                         "system table", "job",  "function"};
   return kKinds[definition.index()];
 }
 
@@ -270,10 +270,10 @@ Status Catalog::check_unused(const CatalogObject& object, std::string_view doing
       for (const auto& [database_name, objects] : *databases) {
         for (const auto& [object_name, other] : objects) {
           if (std::ranges::find(other->depends_on, object.id) != other->depends_on.end()) {
-            return Status::invalid_argument(
-                       fmt::format("cannot {} {} {}: {} {} depends on it", doing,
-                                   object.kind_text(), object.name.object, other->kind_text(),
-                                   other->name.object))
+            return Status::invalid_argument(fmt::format("cannot {} {} {}: {} {} depends on it",
+                                                        doing, object.kind_text(),
+                                                        object.name.object, other->kind_text(),
+                                                        other->name.object))
                 .with_hint(other->is_job() ? fmt::format("STOP JOB '{}' first", object_name) : "");
           }
         }

@@ -18,7 +18,7 @@ TEST_F(Extremes, TenThousandTablesInTheSourceDatabase) {
   // In transactions of 200: a transaction holds a lock of every table that it makes.
   source(
       "CREATE PROCEDURE make_tables() LANGUAGE plpgsql AS $$ BEGIN FOR i IN 1..10000 LOOP "
-      "EXECUTE format('CREATE TABLE t%s (id int, v int)', i); "
+      "EXECUTE format('CREATE TABLE t%s (id int PRIMARY KEY, v int)', i); "
       "IF i % 200 = 0 THEN COMMIT; END IF; END LOOP; END $$");
   source("CALL make_tables()");
   source("INSERT INTO t5000 VALUES (1, 10), (2, 20)");
@@ -42,8 +42,8 @@ TEST_F(Extremes, TenThousandTablesInTheSourceDatabase) {
 
 TEST_F(Extremes, AMillionRowsIntoAThousandPartitions) {
   source(
-      "CREATE TABLE parts (id int, part int, v int) PARTITION BY LIST (part); "
-      "ALTER TABLE parts REPLICA IDENTITY FULL");
+      "CREATE TABLE parts (id int, part int, v int, PRIMARY KEY (part, id)) PARTITION BY LIST "
+      "(part)");
   source(
       "CREATE PROCEDURE make_parts() LANGUAGE plpgsql AS $$ BEGIN FOR i IN 0..999 LOOP "
       "EXECUTE format('CREATE TABLE parts_%s PARTITION OF parts FOR VALUES IN (%s)', i, i); "

@@ -33,6 +33,14 @@ Status to_status(const rocksdb::Status& status, std::string_view what) {
                                : Status::unavailable(std::move(message));
 }
 
+// RocksDB's own log, in the data directory, ends the process when the disk is full: its next line
+// finds a writer with an error, and that is an assertion in Debian's library.
+class NoLog final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
 // Files there take their room at once, and in zeros.
 bool is_in_memory(const std::string& directory) {
   struct statfs system;
@@ -57,8 +65,7 @@ rocksdb::Options database_options(const std::string& directory, const StoreOptio
   // large batches is then refused as damaged.
   result.bytes_per_sync = 1 << 20;
   result.max_open_files = 512;
-  result.keep_log_file_num = 4;
-  result.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  result.info_log = std::make_shared<NoLog>();
   // A write that was torn by a power cut at the log's end was never acknowledged; damage before it
   // is an error.
   result.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;

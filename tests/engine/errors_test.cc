@@ -98,7 +98,8 @@ TEST_F(Errors, what_does_not_run_yet_is_named) {
       "table function TUMBLE is not supported yet");
   EXPECT_EQ(session_.error("SELECT * FROM t a LEFT JOIN t b ON a.id IN (SELECT id FROM t)"),
             "a subquery in the ON of an outer join is not supported yet");
-  EXPECT_EQ(session_.error("INSERT INTO t SELECT * FROM t"), "INSERT is not supported yet");
+  EXPECT_EQ(session_.error("INSERT OVERWRITE t SELECT * FROM t"),
+            "INSERT OVERWRITE is not supported yet");
   EXPECT_EQ(session_.error("SELECT * FROM t MATCH_RECOGNIZE (ORDER BY id MEASURES A.id AS x "
                            "PATTERN (A) DEFINE A AS A.id > 1)"),
             "MATCH_RECOGNIZE is not supported yet");

@@ -203,7 +203,7 @@ constexpr SystemTable kTables[] = {
      "oid:oid lanname:name lanowner:oid=10 lanispl:bool lanpltrusted:bool lanplcallfoid:oid "
      "laninline:oid lanvalidator:oid lanacl:text[]=NULL",
      fill_languages},
-    {"pg_catalog", "pg_get_keywords", 12030,
+    {"pg_catalog", "pg_get_keywords", 12024,
      "word:text catcode:char barelabel:bool catdesc:text baredesc:text", fill_keywords},
 };
 

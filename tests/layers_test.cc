@@ -8,6 +8,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/harness/paths.h"
+
 namespace tidemark {
 namespace {
 
@@ -51,7 +53,7 @@ Layers read_layers(const fs::path& file) {
 }
 
 TEST(Layers, every_include_is_implied_by_layers_txt) {
-  fs::path src = fs::path(TIDEMARK_SOURCE_DIR) / "src";
+  fs::path src = fs::path(source_dir()) / "src";
   Layers layers = read_layers(src / "layers.txt");
   ASSERT_GT(layers.allowed.size(), 10u);
   size_t includes = 0;

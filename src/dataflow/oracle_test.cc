@@ -2,12 +2,10 @@
 // steps, its content equals what a fresh graph computes from the surviving rows at once.
 
 #include <cmath>
-#include <filesystem>
 #include <limits>
 #include <random>
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include "dataflow/graph.h"
 #include "dataflow/operators/aggregate.h"
@@ -17,6 +15,7 @@
 #include "dataflow/operators/recursive.h"
 #include "dataflow/operators/top_n.h"
 #include "state/store.h"
+#include "tests/harness/temporary_directory.h"
 #include "types/text.h"
 
 namespace tidemark {
@@ -393,16 +392,9 @@ TEST(Oracle, incremental_equals_recomputed) {
 class Disk {
  public:
   Disk() {
-    std::string path = (std::filesystem::temp_directory_path() / "tidemark_oracle.XXXXXX").string();
-    CHECK(mkdtemp(path.data()) != nullptr);
-    path_ = path;
-    Result<std::unique_ptr<Store>> store = Store::open(path_ + "/data");
+    Result<std::unique_ptr<Store>> store = Store::open(directory_.path() + "/data");
     CHECK(store.ok());
     store_ = std::move(store).value();
-  }
-  ~Disk() {
-    store_.reset();
-    std::filesystem::remove_all(path_);
   }
   void attach(Graph& graph, size_t query, bool is_stored) {
     graph.visit_state([&](NodeId node, size_t place, StateTable& table) {
@@ -419,7 +411,7 @@ class Disk {
   }
 
  private:
-  std::string path_;
+  TemporaryDirectory directory_;
   std::unique_ptr<Store> store_;
 };
 

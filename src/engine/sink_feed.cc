@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "engine/stored_rows.h"
 #include "types/datetime.h"
 #include "zset/changelog.h"
@@ -19,6 +20,12 @@ constexpr size_t kBytesMax = 64 << 20;
 constexpr size_t kRowsMax = 65536;  // of one entry, if rows only come: a first content is large
 constexpr int64_t kPauseMinUs = 100'000;
 constexpr int64_t kPauseMaxUs = 5'000'000;
+
+// When a sink is due, by the steady clock.
+std::optional<int64_t> due_of(const Sink& sink) {
+  std::optional<int64_t> due = sink.due_us();
+  return due ? std::optional(steady_us() + *due - now_us()) : std::nullopt;
+}
 
 }  // namespace
 
@@ -86,7 +93,7 @@ Status SinkFeed::load(std::string token) {
 
 void SinkFeed::start(std::function<void()> wake) {
   wake_ = std::move(wake);
-  prepared_us_ = now_us();
+  prepared_us_ = steady_us();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -234,7 +241,7 @@ void SinkFeed::run() {
     written_ = prepared_;
     bool is_for_good = status.code() != StatusCode::kUnavailable;
     pause_us_ = std::clamp(pause_us_ * 2, kPauseMinUs, kPauseMaxUs);
-    not_before_us_ = is_for_good ? INT64_MAX : now_us() + pause_us_;
+    not_before_us_ = is_for_good ? INT64_MAX : steady_us() + pause_us_;
     wake_();
   }
 }
@@ -269,7 +276,7 @@ std::optional<SinkFeed::Task> SinkFeed::due_task(int64_t now) const {
 
 SinkFeed::Task SinkFeed::next_task(std::unique_lock<std::mutex>& lock) {
   while (true) {
-    int64_t now = now_us();
+    int64_t now = steady_us();
     if (std::optional<Task> task = due_task(now)) {
       return *task;
     }
@@ -300,7 +307,7 @@ Status SinkFeed::perform(Task task, std::unique_lock<std::mutex>& lock) {
       std::string token = token_;
       lock.unlock();
       Status status = sink_->restore(token);
-      std::optional<int64_t> due = sink_->due_us();
+      std::optional<int64_t> due = due_of(*sink_);
       lock.lock();
       is_restored_ = status.ok();
       sink_due_us_ = due;
@@ -330,7 +337,7 @@ Status SinkFeed::write(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
   SinkChanges update{entry.mark, entry.commit_time_us, to_changelog(*entry.changes, key_)};
   Status status = sink_->write(update);
-  std::optional<int64_t> due = sink_->due_us();
+  std::optional<int64_t> due = due_of(*sink_);
   lock.lock();
   if (status.ok()) {
     written_ = entry.number;
@@ -344,9 +351,9 @@ Status SinkFeed::prepare(std::unique_lock<std::mutex>& lock) {
   uint64_t covered = written_;
   lock.unlock();
   Result<std::string> token = sink_->prepare();
-  std::optional<int64_t> due = sink_->due_us();
+  std::optional<int64_t> due = due_of(*sink_);
   lock.lock();
-  prepared_us_ = now_us();
+  prepared_us_ = steady_us();
   if (!token.ok()) {
     return std::move(token).status();
   }

@@ -80,7 +80,7 @@ class SinkFeed {
   void run();
   // Waits for something to do; with the lock held.
   Task next_task(std::unique_lock<std::mutex>& lock);
-  std::optional<Task> due_task(int64_t now_us) const;
+  std::optional<Task> due_task(int64_t now) const;
   Status perform(Task task, std::unique_lock<std::mutex>& lock);
   Status write(std::unique_lock<std::mutex>& lock);
   Status prepare(std::unique_lock<std::mutex>& lock);
@@ -107,8 +107,8 @@ class SinkFeed {
   bool is_asked_ = false;  // to prepare
   bool is_stopping_ = false;
   bool is_finishing_ = false;
-  bool is_over_ = false;  // finished
-  int64_t prepared_us_ = 0;
+  bool is_over_ = false;     // finished
+  int64_t prepared_us_ = 0;  // steady, as all that follow
   std::optional<int64_t> sink_due_us_;
   Status last_error_;
   std::optional<Task> failed_;   // with last_error_; its success is the end of it

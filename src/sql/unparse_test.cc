@@ -10,12 +10,13 @@
 #include "sql/lexer.h"
 #include "sql/parser.h"
 #include "sql/split.h"
+#include "tests/harness/paths.h"
 
 namespace tidemark::sql {
 namespace {
 
 std::string read_corpus() {
-  std::ifstream file(std::string(TIDEMARK_SOURCE_DIR) + "/tests/sql/parser/corpus.sql");
+  std::ifstream file(source_dir() + "/tests/sql/parser/corpus.sql");
   std::stringstream text;
   text << file.rdbuf();
   return text.str();

@@ -12,26 +12,21 @@
 #include "state/ordered_table.h"
 #include "state/sorted_arrangement.h"
 #include "state/store.h"
+#include "tests/harness/temporary_directory.h"
 #include "types/hash.h"
 
 namespace tidemark {
 namespace {
 
-class TemporaryDirectory {
+class DataDirectory {
  public:
-  TemporaryDirectory() {
-    std::string path = "/tmp/tidemark_state.XXXXXX";
-    CHECK(mkdtemp(path.data()) != nullptr);
-    path_ = path;
-  }
-  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
-  std::string path() const { return path_ + "/data"; }
+  std::string path() const { return directory_.path() + "/data"; }
 
  private:
-  std::string path_;
+  TemporaryDirectory directory_;
 };
 
-std::unique_ptr<Store> open_store(const TemporaryDirectory& directory) {
+std::unique_ptr<Store> open_store(const DataDirectory& directory) {
   Result<std::unique_ptr<Store>> store = Store::open(directory.path());
   CHECK(store.ok());
   return std::move(store).value();
@@ -168,7 +163,7 @@ TEST(State, KeyedTableIsItsModelThroughCheckpointsAndRestarts) {
   for (uint64_t seed = 1; seed <= 6; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937_64 random(seed);
-    TemporaryDirectory directory;
+    DataDirectory directory;
     std::unique_ptr<Store> store = open_store(directory);
     auto table = std::make_unique<KeyedTable>(make_keyed());
     table->attach(*store, "p", false);
@@ -222,7 +217,7 @@ TEST(State, LooseRowsAreAddedUpThroughCheckpointsAndRestarts) {
   for (uint64_t seed = 1; seed <= 6; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937_64 random(seed);
-    TemporaryDirectory directory;
+    DataDirectory directory;
     std::unique_ptr<Store> store = open_store(directory);
     auto table = std::make_unique<KeyedTable>(make());
     table->attach(*store, "p", false);
@@ -326,7 +321,7 @@ TEST(State, SortedArrangementIsItsModelThroughCheckpointsAndRestarts) {
   for (uint64_t seed = 1; seed <= 4; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937_64 random(seed);
-    TemporaryDirectory directory;
+    DataDirectory directory;
     std::unique_ptr<Store> store = open_store(directory);
     std::unique_ptr<SortedArrangement> sorted = make();
     sorted->rows().attach(*store, "p", false);
@@ -415,7 +410,7 @@ TEST(State, OrderedTableIsItsModelThroughCheckpointsAndRestarts) {
   for (uint64_t seed = 1; seed <= 6; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937_64 random(seed);
-    TemporaryDirectory directory;
+    DataDirectory directory;
     std::unique_ptr<Store> store = open_store(directory);
     auto table = std::make_unique<OrderedTable>();
     table->attach(*store, "p", false);
@@ -483,7 +478,7 @@ TEST(State, OrderedTableIsItsModelThroughCheckpointsAndRestarts) {
 }
 
 TEST(State, ASecondOpeningOfADirectoryIsRefused) {
-  TemporaryDirectory directory;
+  DataDirectory directory;
   std::unique_ptr<Store> store = open_store(directory);
   Result<std::unique_ptr<Store>> second = Store::open(directory.path());
   ASSERT_FALSE(second.ok());
@@ -494,7 +489,7 @@ TEST(State, ASecondOpeningOfADirectoryIsRefused) {
 // A power cut leaves the log cut anywhere behind what was synced: what is read is what the store
 // was after one of its writes.
 TEST(State, ALogThatIsCutAnywhereIsReadUpToAWholeBatch) {
-  TemporaryDirectory directory;
+  DataDirectory directory;
   std::mt19937_64 random(20261124);
   constexpr int kBatches = 80, kKeys = 12;
   std::vector<std::map<std::string, std::string>> states(1);
@@ -558,7 +553,7 @@ TEST(State, ALogThatIsCutAnywhereIsReadUpToAWholeBatch) {
 }
 
 TEST(State, AnUnchangedTableCostsNoBytes) {
-  TemporaryDirectory directory;
+  DataDirectory directory;
   std::unique_ptr<Store> store = open_store(directory);
   KeyedTable table = make_keyed();
   table.attach(*store, "p", false);

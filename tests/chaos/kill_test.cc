@@ -23,7 +23,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include "tests/chaos/account_writer.h"
+#include "tests/chaos/kill_run.h"
 #include "tests/harness/postgres_cluster.h"
 #include "tests/harness/serve_process.h"
 #include "types/lsn.h"
@@ -206,29 +206,53 @@ class LoyalReader {
   std::thread thread_;
 };
 
-class Chaos {
+class Chaos final : public KillRun {
  public:
-  explicit Chaos(uint64_t seed) : random_(seed), seed_(seed) {
-    database_ = cluster_.make_database();
-    cluster_.run(make_accounts(), database_);
+  explicit Chaos(uint64_t seed) : KillRun(seed, 3, 50) {}
+
+ private:
+  std::vector<std::string> flags() override {
+    std::vector<std::string> flags = {"--checkpoint-interval", "50ms"};
+    if (random_() % 3 == 0) {
+      flags.insert(flags.end(),
+                   {"--memory-limit", "1MB"});  // less than the store takes: all leaves memory
+    }
+    return flags;
   }
 
-  void run(int kills) {
-    ASSERT_TRUE(serve_.start(flags({})));
-    define();
-    std::vector<std::unique_ptr<AccountWriter>> writers;
-    start_writers(writers);
-    for (int i = 0; i < kills && !testing::Test::HasFailure(); ++i) {
-      SCOPED_TRACE(fmt::format("seed {}, kill {}", seed_, i));
-      once(writers);
+  void define() override {
+    PostgresConnection client = serve_.connect();
+    declare_tables(client, ", 'wal.budget'='32kB'");  // the log is read ahead often
+    for (const View& view : kViews) {
+      Status made =
+          client.execute(fmt::format("CREATE MATERIALIZED VIEW {} AS {}", view.name, view.flink));
+      ASSERT_TRUE(made.ok()) << made.to_string();
     }
-    writers.clear();
-    if (armed_) {
-      serve_.kill();
-      armed_ = false;
-      ASSERT_TRUE(serve_.start(flags({})));
+  }
+
+  void before_kill() override {
+    if (serve_.is_running()) {  // until it comes to its named place: any of these may be too late
+      if (Result<PostgresConnection> connection = serve_.try_connect(); connection.ok()) {
+        reader_.emplace(std::move(connection).value());
+      }
+      if (Result<PostgresConnection> connection = serve_.try_connect(); connection.ok()) {
+        loyal_.start(std::move(connection).value());
+      }
     }
-    check_all();
+    std::this_thread::sleep_for(std::chrono::milliseconds(random_() % 200));
+    disturb_source();
+  }
+
+  void after_kill() override {
+    if (reader_) {
+      reader_->join();
+      totals_ += reader_->states();
+      reader_.reset();
+    }
+    loyal_.join();
+  }
+
+  void report(int kills) override {
     // Views that were live stay so: no snapshot is read again.
     EXPECT_EQ(serve_.log().find("read anew"), std::string::npos) << serve_.log();
     fmt::print(
@@ -237,90 +261,10 @@ class Chaos {
         "{} totals read, {} comparisons of a view, a subscription resumed {} times\n",
         seed_, kills, named_, restarts_, cuts_, committed_, totals_, comparisons_,
         loyal_.resumed());
-    EXPECT_EQ(serve_.stop(), 0);
-  }
-
- private:
-  std::vector<std::string> flags(std::vector<std::string> more) {
-    more.insert(more.end(), {"--checkpoint-interval", "50ms"});
-    if (random_() % 3 == 0) {
-      more.insert(more.end(),
-                  {"--memory-limit", "1MB"});  // less than the store takes: all leaves memory
-    }
-    return more;
-  }
-
-  void define() {
-    PostgresAddress address = cluster_.address(database_);
-    PostgresConnection client = serve_.connect();
-    for (const char* table : {"accounts", "audit"}) {
-      Status made =
-          client.execute(fmt::format("CREATE TABLE {0} WITH ('connector'='postgres-cdc', "
-                                     "'hostname'='{1}', 'port'='{2}', 'username'='postgres', "
-                                     "'password'='postgres', 'database-name'='{3}', "
-                                     "'schema-name'='public', 'table-name'='{0}', "
-                                     "'wal.budget'='32kB')",  // the log is read ahead often
-                                     table, address.host, address.port, database_));
-      ASSERT_TRUE(made.ok()) << made.to_string();
-    }
-    for (const View& view : kViews) {
-      Status made =
-          client.execute(fmt::format("CREATE MATERIALIZED VIEW {} AS {}", view.name, view.flink));
-      ASSERT_TRUE(made.ok()) << made.to_string();
-    }
-    check_all();
-  }
-
-  void start_writers(std::vector<std::unique_ptr<AccountWriter>>& writers) {
-    for (int i = 0; i < 3; ++i) {
-      writers.push_back(std::make_unique<AccountWriter>(cluster_, database_, random_()));
-    }
-  }
-
-  void once(std::vector<std::unique_ptr<AccountWriter>>& writers) {
-    std::optional<TotalReader> reader;
-    if (serve_.is_running()) {  // until it comes to its named place: any of these may be too late
-      if (Result<PostgresConnection> connection = serve_.try_connect(); connection.ok()) {
-        reader.emplace(std::move(connection).value());
-      }
-      if (Result<PostgresConnection> connection = serve_.try_connect(); connection.ok()) {
-        loyal_.start(std::move(connection).value());
-      }
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(random_() % 200));
-    disturb_source();
-    if (armed_) {
-      serve_.wait();  // at its named place
-      ++named_;
-    } else {
-      serve_.kill();
-    }
-    if (reader) {
-      reader->join();
-      totals_ += reader->states();
-    }
-    loyal_.join();
-    std::this_thread::sleep_for(std::chrono::milliseconds(random_() % 50));
-    bool checked = random_() % 4 == 0;
-    armed_ = !checked && random_() % 2 == 0;
-    std::vector<std::string> more;
-    if (armed_) {
-      more = {"--crash-at", crash_place()};
-    }
-    bool started = serve_.start(flags(more));
-    ASSERT_TRUE(started || armed_) << serve_.log();
-    if (checked) {
-      for (const auto& writer : writers) {
-        committed_ += writer->committed();
-      }
-      writers.clear();
-      check_all();
-      start_writers(writers);
-    }
   }
 
   // Of the checkpoint, or of what is read ahead, which a start with a backlog comes past.
-  std::string crash_place() {
+  std::string crash_place() override {
     const char* places[] = {"stage",         "write",        "written",        "acknowledged",
                             "ahead_written", "ahead_synced", "ahead_confirmed"};
     return fmt::format("{}:{}", places[random_() % std::size(places)], random_() % 5 + 1);
@@ -338,8 +282,8 @@ class Chaos {
     }
   }
 
-  // With nobody writing: every view is Postgres's answer.
-  void check_all() {
+  // Every view is Postgres's answer.
+  void check_all() override {
     if (testing::Test::HasFailure()) {
       return;
     }
@@ -365,14 +309,9 @@ class Chaos {
         << serve_.log();
   }
 
-  PostgresCluster cluster_;
-  ServeProcess serve_;
   LoyalReader loyal_;
-  std::string database_;
-  std::mt19937_64 random_;
-  uint64_t seed_;
-  bool armed_ = false;
-  uint64_t named_ = 0, restarts_ = 0, cuts_ = 0, committed_ = 0, totals_ = 0, comparisons_ = 0;
+  std::optional<TotalReader> reader_;
+  uint64_t restarts_ = 0, cuts_ = 0, totals_ = 0;
 };
 
 TEST(Chaos, KilledAnywhereNothingIsLostOrDoubled) {

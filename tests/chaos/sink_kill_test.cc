@@ -15,7 +15,7 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
-#include "tests/chaos/account_writer.h"
+#include "tests/chaos/kill_run.h"
 #include "tests/harness/postgres_cluster.h"
 #include "tests/harness/serve_process.h"
 #include "tests/harness/sink_files.h"
@@ -49,65 +49,25 @@ const Written kWritten[] = {
      "SELECT what, count(*) FROM audit WHERE amount < 20 GROUP BY what"},
 };
 
-class SinkChaos {
+class SinkChaos final : public KillRun {
  public:
-  explicit SinkChaos(uint64_t seed) : random_(seed), seed_(seed) {
-    database_ = cluster_.make_database();
-    cluster_.run(make_accounts(), database_);
-  }
-
-  void run(int kills) {
-    ASSERT_TRUE(serve_.start(flags({})));
-    define();
-    std::vector<std::unique_ptr<AccountWriter>> writers;
-    start_writers(writers);
-    for (int i = 0; i < kills && !testing::Test::HasFailure(); ++i) {
-      SCOPED_TRACE(fmt::format("seed {}, kill {}", seed_, i));
-      once(writers);
-    }
-    writers.clear();
-    if (armed_) {
-      serve_.kill();
-      armed_ = false;
-      ASSERT_TRUE(serve_.start(flags({})));
-    }
-    check_all();
-    EXPECT_EQ(serve_.log().find("does not run"), std::string::npos) << serve_.log();
-    size_t files = 0, lines = 0;
-    for (const Written& written : kWritten) {
-      files += files_of(written).shown().size();
-      lines += files_of(written).lines().size();
-    }
-    fmt::print(
-        "sink chaos: seed {}, {} kills ({} at named places), {} transactions, {} comparisons, {} "
-        "files of {} lines\n",
-        seed_, kills, named_, committed_, comparisons_, files, lines);
-    EXPECT_EQ(serve_.stop(), 0);
-  }
+  explicit SinkChaos(uint64_t seed) : KillRun(seed, 2, 67) {}
 
  private:
-  std::vector<std::string> flags(std::vector<std::string> more) {
-    more.insert(more.end(), {"--checkpoint-interval", random_() % 2 == 0 ? "10ms" : "60ms"});
-    return more;
+  std::vector<std::string> flags() override {
+    return {"--checkpoint-interval", random_() % 2 == 0 ? "10ms" : "60ms"};
   }
   SinkFiles files_of(const Written& written) const {
     return SinkFiles(serve_.directory() + "/" + written.sink);
   }
 
-  void define() {
-    PostgresAddress address = cluster_.address(database_);
+  void define() override {
     PostgresConnection client = serve_.connect();
+    declare_tables(client);
     auto execute = [&](const std::string& sql) {
       Status made = client.execute(sql);
       ASSERT_TRUE(made.ok()) << sql << "\n" << made.to_string();
     };
-    for (const char* table : {"accounts", "audit"}) {
-      execute(
-          fmt::format("CREATE TABLE {0} WITH ('connector'='postgres-cdc', 'hostname'='{1}', "
-                      "'port'='{2}', 'username'='postgres', 'password'='postgres', "
-                      "'database-name'='{3}', 'schema-name'='public', 'table-name'='{0}')",
-                      table, address.host, address.port, database_));
-    }
     execute(
         "CREATE MATERIALIZED VIEW per_what AS SELECT what, COUNT(*) AS n FROM audit WHERE amount < "
         "20 GROUP BY what");
@@ -120,51 +80,34 @@ class SinkChaos {
       set += fmt::format("INSERT INTO {} {}; ", written.sink, written.flink);
     }
     execute("EXECUTE STATEMENT SET BEGIN " + set + "END");
-    check_all();
   }
 
-  void start_writers(std::vector<std::unique_ptr<AccountWriter>>& writers) {
-    for (int i = 0; i < 2; ++i) {
-      writers.push_back(std::make_unique<AccountWriter>(cluster_, database_, random_()));
-    }
+  void before_kill() override {
+    std::this_thread::sleep_for(std::chrono::milliseconds(random_() % 250));
   }
 
-  void once(std::vector<std::unique_ptr<AccountWriter>>& writers) {
-    if (armed_) {
-      serve_.wait();  // at its named place
-      ++named_;
-    } else {
-      std::this_thread::sleep_for(std::chrono::milliseconds(random_() % 250));
-      serve_.kill();
+  void report(int kills) override {
+    EXPECT_EQ(serve_.log().find("does not run"), std::string::npos) << serve_.log();
+    size_t files = 0, lines = 0;
+    for (const Written& written : kWritten) {
+      files += files_of(written).shown().size();
+      lines += files_of(written).lines().size();
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(random_() % 30));
-    bool checked = random_() % 5 == 0;
-    armed_ = !checked && random_() % 3 != 0;
-    std::vector<std::string> more;
-    if (armed_) {
-      more = {"--crash-at", crash_place()};
-    }
-    bool started = serve_.start(flags(more));
-    ASSERT_TRUE(started || armed_) << serve_.log();
-    if (checked) {
-      for (const auto& writer : writers) {
-        committed_ += writer->committed();
-      }
-      writers.clear();
-      check_all();
-      start_writers(writers);
-    }
+    fmt::print(
+        "sink chaos: seed {}, {} kills ({} at named places), {} transactions, {} comparisons, {} "
+        "files of {} lines\n",
+        seed_, kills, named_, committed_, comparisons_, files, lines);
   }
 
-  std::string crash_place() {
+  std::string crash_place() override {
     const char* places[] = {"sink_write",  "sink_written", "sink_sync", "sink_synced",
                             "sink_rename", "sink_renamed", "stage",     "write",
                             "written",     "acknowledged"};
     return fmt::format("{}:{}", places[random_() % std::size(places)], random_() % 12 + 1);
   }
 
-  // With nobody writing: what the files say is Postgres's answer.
-  void check_all() {
+  // What the files say is Postgres's answer.
+  void check_all() override {
     PostgresConnection source = cluster_.connect(database_);
     for (const Written& written : kWritten) {
       if (testing::Test::HasFailure()) {
@@ -193,14 +136,6 @@ class SinkChaos {
     }
     return text + serve_.log();
   }
-
-  PostgresCluster cluster_;
-  ServeProcess serve_;
-  std::string database_;
-  std::mt19937_64 random_;
-  uint64_t seed_;
-  bool armed_ = false;
-  uint64_t named_ = 0, committed_ = 0, comparisons_ = 0;
 };
 
 TEST(SinkChaos, KilledAnywhereFilesAreWholeAndNothingIsDoubled) {

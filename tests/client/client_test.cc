@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/harness/paths.h"
 #include "tests/harness/postgres_cluster.h"
 
 namespace tidemark {
@@ -44,8 +45,8 @@ class ClientTest : public testing::Test {
   }
   // `shell` follows the program's name; "..." in it may redirect.
   Outcome run(const std::string& arguments) {
-    std::string command = "cd " + directory_ + " && TMPDIR=" + directory_ +
-                          " timeout 60 " TIDEMARK_BINARY " " + arguments + " >out 2>err </dev/null";
+    std::string command = "cd " + directory_ + " && TMPDIR=" + directory_ + " timeout 60 " +
+                          tidemark_binary() + " " + arguments + " >out 2>err </dev/null";
     int status = system(command.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, contents(directory_ + "/out"),
             contents(directory_ + "/err")};
@@ -175,7 +176,7 @@ TEST_F(ClientTest, time_pipe_and_signals_end_a_live_query) {
       << timed.out << timed.err;
   // `timeout` ends with the program's own status.
   std::string base = "cd " + directory_ + " && TMPDIR=" + directory_ + " ";
-  std::string program = TIDEMARK_BINARY " -f " + script + " --output json";
+  std::string program = tidemark_binary() + " -f " + script + " --output json";
   auto status_of = [&](const std::string& command) {
     return WEXITSTATUS(system((base + command).c_str()));
   };
@@ -196,8 +197,8 @@ TEST_F(ClientTest, time_pipe_and_signals_end_a_live_query) {
 TEST_F(ClientTest, killed_it_leaves_nothing_that_holds_the_log_and_is_cleaned_up_after) {
   make_table("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
   std::string script = file("q.sql", source("t") + "SELECT id FROM t");
-  std::string command = "cd " + directory_ + " && { TMPDIR=" + directory_ +
-                        " " TIDEMARK_BINARY " -f " + script +
+  std::string command = "cd " + directory_ + " && { TMPDIR=" + directory_ + " " +
+                        tidemark_binary() + " -f " + script +
                         " --output json >out 2>err </dev/null & } && "
                         "for i in $(seq 3000); do test -s out && break; sleep 0.01; done; "
                         "test -s out && kill -9 $!";

@@ -10,6 +10,7 @@
 
 #include "engine/engine.h"
 #include "tests/harness/live_query.h"
+#include "tests/harness/paths.h"
 #include "tests/harness/postgres_cluster.h"
 
 namespace tidemark {
@@ -22,7 +23,7 @@ std::string read_file(const std::filesystem::path& path) {
 
 TEST(ClaimsData, all_states_of_the_recipe_equal_postgres) {
   std::filesystem::path folder =
-      std::filesystem::path(TIDEMARK_SOURCE_DIR).parent_path() / "shared/data/claims";
+      std::filesystem::path(source_dir()).parent_path() / "shared/data/claims";
   if (!std::filesystem::exists(folder / "bootstrap.sql")) {
     std::printf("the claims files are not beside this checkout: nothing compared\n");
     return;

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/harness/command_output.h"
+#include "tests/harness/paths.h"
 #include "tests/harness/postgres_cluster.h"
 #include "tests/harness/serve_process.h"
 
@@ -152,7 +153,7 @@ TEST(Golden, a_directory_that_is_written_now_is_read_without_its_source) {
 
 TEST(Golden, directories_of_earlier_versions_are_read) {
   size_t count = 0;
-  for (const auto& entry : fs::directory_iterator(TIDEMARK_SOURCE_DIR "/tests/engine/golden")) {
+  for (const auto& entry : fs::directory_iterator(source_dir() + "/tests/engine/golden")) {
     if (!entry.path().string().ends_with(".tar.gz")) {
       continue;
     }

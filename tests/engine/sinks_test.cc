@@ -8,11 +8,11 @@
 
 #include <fmt/core.h>
 #include <gtest/gtest.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include "tests/harness/served_source.h"
 #include "tests/harness/sink_files.h"
+#include "tests/harness/small_disk.h"
 
 namespace tidemark {
 namespace {
@@ -355,32 +355,17 @@ TEST_F(Sinks, NamedColumnsLeaveNullInTheOthers) {
 }
 
 TEST_F(Sinks, AFullDiskStopsOneJobAndNothingElseUntilThereIsRoom) {
-  std::string disk = files("out").directory();
-  fs::create_directory(disk);
-  if (geteuid() != 0 || mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=1m") != 0) {
-    GTEST_SKIP() << "cannot mount a small file system: " << strerror(errno);
+  SmallDisk disk(files("out").directory(), "1m");
+  if (!disk.is_mounted()) {
+    GTEST_SKIP() << disk.why();
   }
-  struct Unmount {
-    std::string path;
-    ServeProcess& serve;
-    ~Unmount() {
-      serve.kill();
-      umount2(path.c_str(), MNT_DETACH);
-    }
-  } unmount{disk, serve_};
   start_with_claims();
   sink("out");
   sink("other");
   std::string id = job("INSERT INTO out SELECT * FROM claims");
   job("INSERT INTO other SELECT * FROM claims");
   expect_files("out", "SELECT id, animal, cost FROM claims");
-  std::string filler = disk + "/.filler";
-  {
-    std::ofstream file(filler, std::ios::binary);
-    std::string block(1 << 12, 'f');
-    while (file.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
-    }
-  }
+  disk.fill();
   for (int i = 0; i < 5; ++i) {
     source("UPDATE claims SET cost = cost + 1, animal = repeat('x', id)");
     wait();
@@ -394,9 +379,10 @@ TEST_F(Sinks, AFullDiskStopsOneJobAndNothingElseUntilThereIsRoom) {
   start({"--checkpoint-interval", "20ms"});
   expect_files("other", "SELECT id, animal, cost FROM claims");
   job_once(id, "RESTARTING");
-  fs::remove(filler);
+  disk.make_room();
   expect_files("out", "SELECT id, animal, cost FROM claims");
   job_once(id, "RUNNING");
+  serve_.kill();  // before its disk goes
 }
 
 TEST_F(Sinks, AfterALostSlotASinkGetsTheDifference) {

@@ -9,12 +9,13 @@
 
 #include "expr/function.h"
 #include "sql/split.h"
+#include "tests/harness/paths.h"
 
 namespace tidemark {
 namespace {
 
 TEST(StatementFuzz, the_corpus_obeys_the_laws) {
-  std::ifstream file(TIDEMARK_SOURCE_DIR "/tests/sql/parser/corpus.sql");
+  std::ifstream file(source_dir() + "/tests/sql/parser/corpus.sql");
   std::stringstream text;
   text << file.rdbuf();
   std::string corpus = text.str();

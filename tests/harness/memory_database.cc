@@ -9,6 +9,7 @@
 #include "plan/bind/bind_type.h"
 #include "plan/optimizer.h"
 #include "plan/rewrite.h"
+#include "sql/name_parts.h"
 #include "sql/parser.h"
 #include "sql/unparse.h"
 #include "zset/changelog.h"
@@ -91,11 +92,8 @@ BindContext MemoryDatabase::context() {
 }
 
 Result<ObjectRef> MemoryDatabase::find(const sql::Name& name) {
-  std::vector<std::string> parts;
-  for (const sql::Identifier& part : name.parts) {
-    parts.push_back(part.text);
-  }
-  return catalog_.find(parts, std::string(kDefaultCatalog), std::string(kDefaultDatabase));
+  return catalog_.find(sql::parts_of(name), std::string(kDefaultCatalog),
+                       std::string(kDefaultDatabase));
 }
 
 Result<ObjectRef> MemoryDatabase::find(const std::string& name) {

@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/harness/paths.h"
+
 namespace tidemark {
 
 ServeProcess::ServeProcess() {
@@ -30,7 +32,7 @@ ServeProcess::~ServeProcess() {
 bool ServeProcess::start(const std::vector<std::string>& flags) {
   CHECK(pid_ < 0);
   const char* binary = getenv("TIDEMARK_TEST_BINARY");
-  std::vector<std::string> arguments = {binary != nullptr ? binary : TIDEMARK_BINARY,
+  std::vector<std::string> arguments = {binary != nullptr ? binary : tidemark_binary(),
                                         "serve",
                                         "--data-dir",
                                         data_directory(),

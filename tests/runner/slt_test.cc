@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/harness/paths.h"
 #include "tests/runner/slt_result.h"
 #include "tests/runner/slt_run.h"
 
@@ -19,7 +20,7 @@ SltReport run(const std::string& text) {
 }
 
 TEST(Slt, files_of_the_project_pass) {
-  std::filesystem::path folder = std::string(TIDEMARK_SOURCE_DIR) + "/tests/sql/slt";
+  std::filesystem::path folder = source_dir() + "/tests/sql/slt";
   size_t files = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
     if (entry.path().extension() == ".slt") {

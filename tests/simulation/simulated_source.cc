@@ -159,7 +159,9 @@ class SimulatedSource final : public Source {
   };
 
   bool meet_accident(SourceSink& sink) {
-    switch (is_slot_lost_ ? Accident::kSlotLost : std::exchange(world_.accident, Accident::kNone)) {
+    Accident accident =
+        is_slot_lost_ ? Accident::kSlotLost : std::exchange(world_.accident, Accident::kNone);
+    switch (accident) {
       case Accident::kNone:
         return false;
       case Accident::kAway:
@@ -183,7 +185,7 @@ class SimulatedSource final : public Source {
         for (auto& [id, reader] : readers_) {
           if (reader.phase == Reader::Phase::kLive && one_in(random_, 2)) {
             std::erase_if(parts_, [&](const Part& part) { return part.reader == id; });
-            bool is_stop = one_in(random_, 2);
+            bool is_stop = accident == Accident::kTableStopped;
             if (is_stop) {
               sink.reader_stopped(id, Status::unavailable("the table is not as it was"));
             } else {

@@ -29,7 +29,7 @@ struct SimulatedWorld {
   }
 };
 
-// WITH ('connector' = 'simulated', 'world' = '<number>', 'table' = 'accounts' | 'entries').
+// WITH ('connector' = 'simulated', 'table' = 'accounts' | 'entries'), in the world of the thread.
 class SimulatedConnector final : public Connector {
  public:
   std::string_view name() const override { return "simulated"; }

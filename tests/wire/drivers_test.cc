@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "tests/harness/command_output.h"
+#include "tests/harness/paths.h"
 #include "tests/wire/wire_fixture.h"
 
 namespace tidemark {
@@ -35,7 +36,7 @@ class WireDrivers : public WireTest {
     return command_output(command + " 2>&1");
   }
   static std::string file(const char* name) {
-    return fmt::format("{}/tests/wire/drivers/{}", TIDEMARK_SOURCE_DIR, name);
+    return fmt::format("{}/tests/wire/drivers/{}", source_dir(), name);
   }
 };
 

@@ -14,6 +14,7 @@
 
 #include "cmd/serve_config.h"
 #include "tests/harness/command_output.h"
+#include "tests/harness/paths.h"
 #include "tests/harness/postgres_cluster.h"
 #include "tests/harness/serve_process.h"
 
@@ -26,7 +27,7 @@ struct Block {
 };
 
 std::vector<Block> blocks_of(const std::string& file) {
-  std::ifstream in(std::string(TIDEMARK_SOURCE_DIR) + "/docs/guide/" + file);
+  std::ifstream in(source_dir() + "/docs/guide/" + file);
   EXPECT_TRUE(in.good()) << file;
   std::vector<Block> blocks;
   bool is_inside = false;
@@ -84,9 +85,9 @@ constexpr const char* kClaims =
 // `tidemark serve ...` of a guide, on addresses of its own: begins, says that it is ready, ends.
 void begins(const std::string& command, const std::string& folder) {
   std::string log = folder + "/log_of_guide";
-  std::string line = with(
-      command.substr(0, command.find('\n')), "tidemark serve",
-      std::string(TIDEMARK_BINARY) + " serve --socket-dir " + folder + " --listen 127.0.0.1:0");
+  std::string line =
+      with(command.substr(0, command.find('\n')), "tidemark serve",
+           tidemark_binary() + " serve --socket-dir " + folder + " --listen 127.0.0.1:0");
   auto [status, output] = shell(fmt::format(
       "{0} 2>{1} & pid=$!; until grep -q 'ready: ' {1} || ! kill -0 $pid; do sleep 0.01; done; "
       "kill -TERM $pid; wait $pid; status=$?; cat {1}; exit $status",
@@ -146,7 +147,7 @@ TEST_F(Guide, first_view) {
       std::ofstream(script) << blocks[static_cast<size_t>(&block - blocks.data()) + 1].text;
       std::string command = with(text, "tidemark postgres://viewer:secret@db.example.com:5432/shop",
                                  fmt::format("TMPDIR={} {} {} -f {} --until caught-up --output csv",
-                                             folder_, TIDEMARK_BINARY, url, script));
+                                             folder_, tidemark_binary(), url, script));
       auto [status, output] = shell(command);
       EXPECT_EQ(status, 0) << command << output;
       EXPECT_NE(output.find("accident_claims"), std::string::npos) << output;
@@ -160,7 +161,7 @@ TEST_F(Guide, first_view) {
                                "shop.claims.accident_claims GROUP BY accident_detail;\n";
       std::string command = with(
           with(text, "...", "printf '%s\\n' \"$change\""), "tidemark -f q.sql",
-          fmt::format("TMPDIR={} {} -f {} --until caught-up", folder_, TIDEMARK_BINARY, script));
+          fmt::format("TMPDIR={} {} -f {} --until caught-up", folder_, tidemark_binary(), script));
       auto [status, output] = shell("{ " + command + "\n} 2>/dev/null");
       EXPECT_EQ(status, 0) << command << output;
       std::ofstream(folder_ + "/lines") << output;
@@ -195,7 +196,7 @@ TEST_F(Guide, first_view) {
   std::string script = folder_ + "/catalog.sql";
   std::ofstream(script) << catalog;
   auto [status, output] = shell(fmt::format("TMPDIR={} {} -f {} --until caught-up --output csv",
-                                            folder_, TIDEMARK_BINARY, script));
+                                            folder_, tidemark_binary(), script));
   EXPECT_EQ(status, 0) << output;
   EXPECT_NE(output.find("2"), std::string::npos) << output;
   EXPECT_EQ(taken, blocks.size());
@@ -301,8 +302,7 @@ TEST_F(Guide, production) {
 // The three above are all there are.
 TEST(GuideFiles, all_have_a_test) {
   size_t files = 0;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(std::string(TIDEMARK_SOURCE_DIR) + "/docs/guide")) {
+  for (const auto& entry : std::filesystem::directory_iterator(source_dir() + "/docs/guide")) {
     std::string name = entry.path().filename();
     EXPECT_TRUE(name == "first_view.md" || name == "serve.md" || name == "production.md") << name;
     ++files;

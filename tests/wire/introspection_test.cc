@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 
+#include "tests/harness/paths.h"
 #include "tests/wire/wire_fixture.h"
 
 namespace tidemark {
@@ -61,7 +62,7 @@ TEST_F(WireIntrospection, psql_describes_a_view) {
 
 // Each block of introspection.sql is one query, as its client sends it.
 TEST_F(WireIntrospection, queries_of_clients_are_answered) {
-  std::ifstream file(TIDEMARK_SOURCE_DIR "/tests/wire/introspection.sql");
+  std::ifstream file(source_dir() + "/tests/wire/introspection.sql");
   ASSERT_TRUE(file.good());
   PgClient client = connect();
   std::string line, query, name;

@@ -10,7 +10,8 @@
 
 #include <fmt/core.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
+
+#include "tests/harness/temporary_directory.h"
 
 namespace tidemark {
 namespace {
@@ -19,13 +20,6 @@ namespace fs = std::filesystem;
 
 class FileSinkTest : public testing::Test {
  protected:
-  FileSinkTest() {
-    std::string path = "/tmp/tidemark_sink.XXXXXX";
-    CHECK(mkdtemp(path.data()) != nullptr);
-    directory_ = path;
-  }
-  ~FileSinkTest() override { fs::remove_all(directory_); }
-
   std::unique_ptr<FileSink> open(uint64_t size_max = 64, int64_t age_max_us = INT64_MAX / 4) {
     Schema schema{{{"n", Type::bigint()}}};
     const Format& format = **find_format("csv");
@@ -64,7 +58,8 @@ class FileSinkTest : public testing::Test {
     }
     return numbers;
   }
-  std::string directory_;
+  TemporaryDirectory temporary_;
+  const std::string& directory_ = temporary_.path();
 };
 
 TEST_F(FileSinkTest, is_shown_by_commit_and_not_before) {

@@ -8,6 +8,7 @@
 #include "engine/external_catalog.h"
 #include "engine/step_loop.h"
 #include "plan/bind/bind_type.h"
+#include "sql/name_parts.h"
 
 namespace tidemark {
 
@@ -94,22 +95,15 @@ tidemark::Options to_options(const sql::Options& options) {
   return result;
 }
 
-std::vector<std::string> StatementExecutor::parts_of(const sql::Name& name) const {
-  std::vector<std::string> parts;
-  for (const sql::Identifier& part : name.parts) {
-    parts.push_back(part.text);
-  }
-  return parts;
-}
-
 Result<ObjectName> StatementExecutor::full_name(const sql::Name& name) const {
   Result<ObjectName> full =
-      catalog_.full_name(parts_of(name), session_.catalog_, session_.database_);
+      catalog_.full_name(sql::parts_of(name), session_.catalog_, session_.database_);
   return full.ok() ? full : Result<ObjectName>(full.status().with_position(name.position()));
 }
 
 Result<ObjectRef> StatementExecutor::find(const sql::Name& name) {
-  Result<ObjectRef> found = catalog_.find(parts_of(name), session_.catalog_, session_.database_);
+  Result<ObjectRef> found =
+      catalog_.find(sql::parts_of(name), session_.catalog_, session_.database_);
   return found.ok() ? found : Result<ObjectRef>(found.status().with_position(name.position()));
 }
 
@@ -254,7 +248,7 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateCatalog& stateme
 }
 
 Result<StatementResult> StatementExecutor::run(const sql::CreateDatabase& statement) {
-  std::vector<std::string> parts = parts_of(statement.name);
+  std::vector<std::string> parts = sql::parts_of(statement.name);
   TRY(catalog_.create_database(parts.size() > 1 ? parts[0] : session_.catalog_, parts.back(),
                                statement.if_not_exists));
   if (Durability* durability = engine_.durability()) {
@@ -326,7 +320,7 @@ Status StatementExecutor::keep_object(ObjectId id) {
 }
 
 Result<StatementResult> StatementExecutor::run(const sql::Drop& statement) {
-  std::vector<std::string> parts = parts_of(statement.name);
+  std::vector<std::string> parts = sql::parts_of(statement.name);
   bool cascade = statement.behaviour == sql::DropBehaviour::kCascade;
   switch (statement.kind) {
     case sql::ObjectKind::kCatalog:

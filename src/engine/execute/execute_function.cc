@@ -12,6 +12,7 @@
 #include "expr/aggregate.h"
 #include "plan/bind/bind_type.h"
 #include "plan/bind/sql_functions.h"
+#include "sql/name_parts.h"
 #include "sql/unparse.h"
 
 namespace tidemark {
@@ -75,7 +76,8 @@ Status in_statement(const sql::CreateFunction& statement, const Status& status) 
 }  // namespace
 
 Result<ObjectRef> StatementExecutor::find_function(const sql::Name& name) {
-  ObjectRef found = catalog_.find_function(parts_of(name), session_.catalog_, session_.database_);
+  ObjectRef found =
+      catalog_.find_function(sql::parts_of(name), session_.catalog_, session_.database_);
   if (found != nullptr) {
     return found;
   }
@@ -107,7 +109,7 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateFunction& statem
         .with_position(statement.name.position());
   }
   ObjectRef old =
-      catalog_.find_function(parts_of(statement.name), session_.catalog_, session_.database_);
+      catalog_.find_function(sql::parts_of(statement.name), session_.catalog_, session_.database_);
   if (old != nullptr && statement.if_not_exists) {
     notice(fmt::format("function exists already: {}", name.object));
     return done("CREATE FUNCTION");
@@ -191,7 +193,7 @@ Result<StatementResult> StatementExecutor::show_functions(const sql::Show& state
     }
   }
   std::string catalog = session_.catalog_, database = session_.database_;
-  if (std::vector<std::string> from = parts_of(statement.from); !from.empty()) {
+  if (std::vector<std::string> from = sql::parts_of(statement.from); !from.empty()) {
     database = from.back();
     catalog = from.size() > 1 ? from[0] : catalog;
     Status known = catalog_.check_database(catalog, database);

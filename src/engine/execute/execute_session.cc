@@ -3,6 +3,7 @@
 #include "engine/execute/executor.h"
 #include "engine/settings.h"
 #include "engine/system/snapshot.h"
+#include "sql/name_parts.h"
 
 namespace tidemark {
 
@@ -114,7 +115,7 @@ StatementResult StatementExecutor::table(std::string tag, Schema schema,
 }
 
 Result<StatementResult> StatementExecutor::run(const sql::Use& statement) {
-  std::vector<std::string> parts = parts_of(statement.names[0]);
+  std::vector<std::string> parts = sql::parts_of(statement.names[0]);
   switch (statement.kind) {
     case sql::UseKind::kModules:
       return Status::unsupported("USE MODULES is not supported yet")

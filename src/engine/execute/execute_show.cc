@@ -10,6 +10,7 @@
 #include "engine/source_feed.h"
 #include "engine/step_loop.h"
 #include "engine/system/snapshot.h"
+#include "sql/name_parts.h"
 #include "types/datetime.h"
 
 namespace tidemark {
@@ -85,7 +86,7 @@ Result<StatementResult> StatementExecutor::run(const sql::Show& statement) {
     return table("SHOW", text_schema({header}), std::move(rows));
   };
   std::string catalog = session_.catalog_, database = session_.database_;
-  std::vector<std::string> from = parts_of(statement.from);
+  std::vector<std::string> from = sql::parts_of(statement.from);
   if (statement.kind == kTables || statement.kind == kViews ||
       statement.kind == kMaterializedViews || statement.kind == kMaterializedTables) {
     database = from.empty() ? database : from.back();

@@ -184,7 +184,6 @@ class StatementExecutor {
   // Opens what the plan's scans need and starts a dataflow with a first subscriber (if given).
   Result<uint64_t> start_dataflow(const BoundQuery& bound, ObjectId object, std::string name,
                                   std::shared_ptr<Subscription> subscription);
-  std::vector<std::string> parts_of(const sql::Name& name) const;
   Result<ObjectName> full_name(const sql::Name& name) const;
   Result<ObjectRef> find(const sql::Name& name);
   Result<ObjectRef> create_object(CatalogObject object, const std::vector<ObjectRef>& used);

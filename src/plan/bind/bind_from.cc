@@ -10,6 +10,7 @@
 #include "plan/decorrelate.h"
 #include "plan/join_condition.h"
 #include "plan/rewrite.h"
+#include "sql/name_parts.h"
 
 namespace tidemark {
 
@@ -88,12 +89,8 @@ Result<Relation> QueryBinder::bind_named(const sql::NamedTable& table, size_t po
       }
     }
   }
-  std::vector<std::string> parts;
-  for (const sql::Identifier& part : table.name.parts) {
-    parts.push_back(part.text);
-  }
-  Result<ObjectRef> found =
-      context_.catalog.find(parts, context_.current_catalog, context_.current_database);
+  Result<ObjectRef> found = context_.catalog.find(
+      sql::parts_of(table.name), context_.current_catalog, context_.current_database);
   if (!found.ok()) {
     return found.status().with_position(position);
   }

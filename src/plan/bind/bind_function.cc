@@ -8,6 +8,7 @@
 #include "plan/bind/bind_expr.h"
 #include "plan/bind/bind_query.h"
 #include "plan/bind/sql_functions.h"
+#include "sql/name_parts.h"
 #include "sql/parser.h"
 
 namespace tidemark {
@@ -27,14 +28,6 @@ size_t size_of(const Expr& expr, size_t max) {
     }
   });
   return size;
-}
-
-std::vector<std::string> parts_of(const sql::Name& name) {
-  std::vector<std::string> parts;
-  for (const sql::Identifier& part : name.parts) {
-    parts.push_back(part.text);
-  }
-  return parts;
 }
 
 bool same_function(const ObjectName& a, const ObjectName& b) {
@@ -144,7 +137,7 @@ Result<ObjectRef> ExprBinder::find_sql_function(const sql::Name& name) const {
     return ObjectRef();
   }
   const std::string &catalog = context_.current_catalog, &database = context_.current_database;
-  std::vector<std::string> parts = parts_of(name);
+  std::vector<std::string> parts = sql::parts_of(name);
   Result<ObjectName> full = context_.catalog.full_name(parts, catalog, database);
   if (!full.ok()) {
     return ObjectRef();

@@ -3,6 +3,7 @@
 #include "base/ascii.h"
 #include "plan/bind/query_binder.h"
 #include "plan/rewrite.h"
+#include "sql/name_parts.h"
 #include "types/nested.h"
 
 namespace tidemark {
@@ -113,12 +114,8 @@ ObjectRef QueryBinder::find_system_rows(const sql::FunctionCall& call) const {
   if (!call.args.empty() || find_function(call.name.last()) != nullptr) {
     return nullptr;
   }
-  std::vector<std::string> parts;
-  for (const sql::Identifier& part : call.name.parts) {
-    parts.push_back(part.text);
-  }
-  Result<ObjectRef> found =
-      context_.catalog.find(parts, context_.current_catalog, context_.current_database);
+  Result<ObjectRef> found = context_.catalog.find(
+      sql::parts_of(call.name), context_.current_catalog, context_.current_database);
   return found.ok() && (*found)->is_system_table() ? *found : nullptr;
 }
 

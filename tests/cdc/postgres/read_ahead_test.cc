@@ -6,10 +6,10 @@
 
 #include <fmt/core.h>
 #include <gtest/gtest.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include "tests/cdc/postgres/writers.h"
+#include "tests/harness/small_disk.h"
 
 namespace tidemark {
 namespace {
@@ -199,13 +199,11 @@ TEST(PostgresReadAhead, damage_of_the_log_is_told_and_the_tables_are_read_anew) 
 
 TEST(PostgresReadAhead, a_full_disk_is_told_and_the_views_go_on) {
   AheadFixture fixture("1MB");
-  fs::create_directories(fixture.read_ahead_directory);
-  if (mount("tmpfs", fixture.read_ahead_directory.c_str(), "tmpfs", 0, "size=8m") != 0) {
-    GTEST_SKIP() << "a file system of its own needs rights";
+  SmallDisk disk(fixture.read_ahead_directory, "8m");
+  if (!disk.is_mounted()) {
+    GTEST_SKIP() << disk.why();
   }
   ReaderId t = fixture.read_table();
-  // What a source clears is the folder.
-  fs::path keeper = fixture.read_ahead_directory;
   fixture.write_backlog(1);
   EXPECT_TRUE(fixture.wait_until([&] {
     return fixture.source->status().message.find("cannot be kept here") != std::string::npos;
@@ -214,8 +212,6 @@ TEST(PostgresReadAhead, a_full_disk_is_told_and_the_views_go_on) {
   EXPECT_EQ(fixture.model(t).resets, 0);
   fixture.source->abandon();
   fixture.close();
-  EXPECT_EQ(umount2(keeper.c_str(), MNT_DETACH), 0);
-  fs::remove_all(keeper);
 }
 
 TEST(PostgresReadAhead, a_reader_in_its_snapshot_stays) {

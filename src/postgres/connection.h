@@ -109,6 +109,9 @@ class PostgresConnection {
   // call.
   Status start_copy(const std::string& sql);
   Result<std::optional<std::string_view>> next_copy_message();
+  // The same in pieces: appends the bytes of all messages that have come, up to about `limit`, and
+  // waits if there is none. False: that was the last.
+  Result<bool> next_copy_piece(std::string& bytes, size_t limit);
 
   // COPY BOTH, as START_REPLICATION begins it.
   Status start_copy_both(const std::string& sql);

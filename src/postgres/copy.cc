@@ -65,11 +65,34 @@ Result<std::optional<std::string_view>> PostgresConnection::next_copy_message() 
   }
 }
 
+Result<bool> PostgresConnection::next_copy_piece(std::string& bytes, size_t limit) {
+  size_t begin = bytes.size();
+  for (;;) {
+    char* message = nullptr;
+    int size = PQgetCopyData(connection_, &message, 1);
+    if (size > 0) {
+      bytes.append(message, static_cast<size_t>(size));
+      PQfreemem(message);
+      has_read_ = true;
+      if (bytes.size() - begin >= limit) {
+        return true;
+      }
+    } else if (size < 0) {
+      TRY(collect_results());
+      return false;
+    } else if (bytes.size() > begin) {
+      return true;
+    } else {
+      TRY(gather_input());
+    }
+  }
+}
+
 // Reads on, waiting if there is nothing. The server sends 8 kB at a time, and a reader that wakes
 // for each takes the core from it; so when all that had come is read, more is let gather for a
 // moment.
 Status PostgresConnection::gather_input() {
-  constexpr timespec kPause{.tv_sec = 0, .tv_nsec = 200'000};  // a unix socket holds ten times that
+  constexpr timespec kPause{.tv_sec = 0, .tv_nsec = 1'000'000};  // a unix socket holds more
   if (std::exchange(has_read_, false)) {
     is_flowing_ = true;
     return consume_input();  // libpq reads a part of what the socket holds

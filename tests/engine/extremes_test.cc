@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "tests/harness/served_source.h"
+#include "tests/harness/subscription_reader.h"
 
 namespace tidemark {
 namespace {
@@ -87,6 +88,28 @@ TEST_F(Extremes, AProcessThatStandsStill) {
   EXPECT_EQ(rows("SELECT k, s FROM sums"),
             source_rows("SELECT id % 5, sum(v) FROM t GROUP BY id % 5"))
       << serve_.log();
+}
+
+// A step and an answer for each would cost more than the rows: behind, commits go together.
+TEST_F(Extremes, ABacklogOfSmallCommitsIsShownInFewerStates) {
+  source("CREATE TABLE t (id int PRIMARY KEY, v int)");
+  source(
+      "CREATE PROCEDURE write(n int) LANGUAGE plpgsql AS $$ BEGIN FOR i IN 1..n LOOP "
+      "INSERT INTO t VALUES (i, i); COMMIT; END LOOP; END $$");
+  start();
+  declare("t");
+  run("CREATE MATERIALIZED VIEW total AS SELECT SUM(v) AS s FROM t");
+  wait();
+  SubscriptionReader reader(serve_.connect(), "SUBSCRIBE total");
+  constexpr size_t kCommits = 8000;
+  serve_.signal(SIGSTOP);
+  source(fmt::format("CALL write({})", kCommits));
+  serve_.signal(SIGCONT);
+  wait();
+  reader.read();
+  EXPECT_EQ(SubscriptionReader::sorted(reader.rows),
+            Lines{std::to_string(kCommits * (kCommits + 1) / 2)});
+  EXPECT_LT(reader.marks.size(), kCommits / 8);
 }
 
 }  // namespace

@@ -52,34 +52,37 @@ Status CopyDecoder::decode(std::string_view& bytes) {
     bytes.remove_prefix(kHeaderBytes + extension);
     has_header_ = true;
   }
-  while (!bytes.empty()) {
-    const char* next = TRY(decode_row(bytes.data(), bytes.data() + bytes.size()));
-    if (next == nullptr) {
-      return {};
+  const char* at = bytes.data();
+  const char* end = at + bytes.size();
+  while (at != end) {
+    const char* row = at;
+    TRY(decode_row(at, end));
+    if (at == row) {
+      break;
     }
-    bytes.remove_prefix(static_cast<size_t>(next - bytes.data()));
   }
+  bytes.remove_prefix(static_cast<size_t>(at - bytes.data()));
   return {};
 }
 
-// Where the row ends; null if it is not complete, and then nothing of it has been taken.
-Result<const char*> CopyDecoder::decode_row(const char* at, const char* end) {
-  const char* begin = at;
+Status CopyDecoder::decode_row(const char*& row, const char* end) {
+  const char* at = row;
   if (end - at < 2) {
-    return static_cast<const char*>(nullptr);
+    return {};
   }
   auto count = read_big_endian<int16_t>(at);
   at += 2;
   if (count < 0) {
-    is_complete_ = true;
-    return end;
+    row = end;
+    return {};
   }
   if (static_cast<size_t>(count) != columns_.size()) {
     return malformed();
   }
   for (size_t i = 0; i < columns_.size(); ++i) {
     if (end - at < 4) [[unlikely]] {
-      return undo_row(i);
+      undo_row(i);
+      return {};
     }
     auto size = read_big_endian<int32_t>(at);
     at += 4;
@@ -88,7 +91,8 @@ Result<const char*> CopyDecoder::decode_row(const char* at, const char* end) {
       continue;
     }
     if (end - at < size) [[unlikely]] {
-      return undo_row(i);
+      undo_row(i);
+      return {};
     }
     std::string_view value(at, static_cast<size_t>(size));
     const PgDecoder& decoder = plan_.columns[i].decoder;
@@ -100,16 +104,16 @@ Result<const char*> CopyDecoder::decode_row(const char* at, const char* end) {
     at += size;
   }
   ++rows_;
-  bytes_ += static_cast<size_t>(at - begin);
-  return at;
+  bytes_ += static_cast<size_t>(at - row);
+  row = at;
+  return {};
 }
 
 // The server sends a row in one message; this is for what may stand between.
-const char* CopyDecoder::undo_row(size_t columns) {
+void CopyDecoder::undo_row(size_t columns) {
   for (size_t i = 0; i < columns; ++i) {
     columns_[i].resize(rows_);
   }
-  return nullptr;
 }
 
 Status CopyDecoder::row_error(Status status, size_t column) const {

@@ -23,8 +23,9 @@ class CopyDecoder {
  private:
   // Decodes whole rows from the front; what is left begins an incomplete one.
   Status decode(std::string_view& bytes);
-  Result<const char*> decode_row(const char* at, const char* end);
-  const char* undo_row(size_t columns);
+  // Moves `at` behind the row; leaves it, and takes nothing, if the row is not complete.
+  Status decode_row(const char*& at, const char* end);
+  void undo_row(size_t columns);
   Status row_error(Status status, size_t column) const;
 
   const ReaderPlan& plan_;
@@ -34,7 +35,6 @@ class CopyDecoder {
   size_t rows_ = 0;
   size_t bytes_ = 0;
   bool has_header_ = false;
-  bool is_complete_ = false;
 };
 
 }  // namespace tidemark

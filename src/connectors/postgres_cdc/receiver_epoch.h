@@ -29,6 +29,7 @@ struct Receiver::Epoch {
   bool is_streaming = false;
   Lsn reported;
   int64_t reported_at_us = 0;
+  int64_t drained_at_us = 0;  // when commits were last handed out because nothing more had come
   bool reply_due = false;
 };
 

@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kBatchRows = 8192;
 constexpr size_t kBatchBytes = 2 << 20;
+constexpr size_t kPieceBytes = 64 << 10;
 // A range costs one statement, about a millisecond; small ranges keep the connections equally busy.
 constexpr int64_t kRangePagesMin = 2048;
 constexpr int64_t kRangesPerTable = 6;
@@ -289,17 +290,17 @@ Status SnapshotReader::read(PostgresConnection& connection, const Work& work) {
     return std::move(started).with_context("cannot read " + plan.table.display_name());
   }
   CopyDecoder decoder(plan);
-  for (;;) {
-    std::optional<std::string_view> message = TRY(connection.next_copy_message());
-    if (message) {
-      Status decoded = decoder.append(*message);
-      if (!decoded.ok()) {
-        TRY(abandon_copy(connection));
-        return decoded;
-      }
+  std::string piece;
+  for (bool more = true; more;) {
+    piece.clear();
+    more = TRY(connection.next_copy_piece(piece, kPieceBytes));
+    Status decoded = decoder.append(piece);
+    if (!decoded.ok()) {
+      TRY(abandon_copy(connection));
+      return decoded;
     }
     bool is_full = decoder.rows() >= kBatchRows || decoder.bytes() >= kBatchBytes;
-    if (is_full || (!message && decoder.rows() != 0)) {
+    if (is_full || (!more && decoder.rows() != 0)) {
       uint64_t rows_done = progress.rows_done += decoder.rows();
       RowBatch rows = decoder.take();
       size_t bytes = held_bytes(rows);
@@ -316,10 +317,8 @@ Status SnapshotReader::read(PostgresConnection& connection, const Work& work) {
         return Status::cancelled("interrupted");
       }
     }
-    if (!message) {
-      return {};
-    }
   }
+  return {};
 }
 
 void SnapshotReader::finish(const Work& work, Status status) {

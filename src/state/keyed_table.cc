@@ -1,24 +1,32 @@
 #include "state/keyed_table.h"
 
 #include <algorithm>
-#include <bit>
+#include <atomic>
 
 #include "state/keyed_slot.h"
 #include "types/column_copy.h"
+#include "types/hash.h"
 
 namespace tidemark {
 
 namespace {
 
-constexpr size_t kSlotsMin =
-    64;  // few groups should not collide: probes that vary are mispredicted
-constexpr size_t kCompactMin = 1 << 20;  // dead string bytes below this are not worth a pass
+constexpr int64_t kCompactMin = 1 << 20;  // dead string bytes below this are not worth a pass
+
+template <typename T>
+void give_back(std::vector<T>& values) {
+  constexpr size_t kKeptMax = 4096;
+  values.clear();
+  if (values.capacity() > kKeptMax) {
+    values.shrink_to_fit();
+  }
+}
 
 }  // namespace
 
 bool KeyedTable::key_equals(uint32_t id, std::span<const Column* const> keys, size_t row) const {
   for (size_t k = 0; k < keys_.size(); ++k) {
-    if (!same_value(keys_[k], id, *keys[k], row)) {
+    if (!same_value(*keys_[k], id, *keys[k], row)) {
       return false;
     }
   }
@@ -27,7 +35,8 @@ bool KeyedTable::key_equals(uint32_t id, std::span<const Column* const> keys, si
 
 uint32_t KeyedTable::find_in_memory(std::span<const Column* const> keys, size_t row,
                                     uint64_t hash) const {
-  for (size_t slot = hash & mask_; slots_[slot] != 0; slot = (slot + 1) & mask_) {
+  size_t slots = slots_.size();
+  for (size_t slot = home_of(hash, slots); slots_[slot] != 0; slot = slot_after(slot, slots)) {
     if (tag_matches(slots_[slot], hash) && key_equals(id_of(slots_[slot]), keys, row)) {
       return id_of(slots_[slot]);
     }
@@ -60,11 +69,40 @@ uint32_t KeyedTable::add(std::span<const Column* const> keys, size_t row, uint64
 }
 
 size_t KeyedTable::free_slot(uint64_t hash) const {
-  size_t slot = hash & mask_;
+  size_t slot = home_of(hash, slots_.size());
   while (slots_[slot] != 0) {
-    slot = (slot + 1) & mask_;
+    slot = slot_after(slot, slots_.size());
   }
   return slot;
+}
+
+absl::InlinedVector<const Column*, 8> KeyedTable::key_columns() const {
+  absl::InlinedVector<const Column*, 8> columns;
+  for (const std::shared_ptr<Column>& key : keys_) {
+    columns.push_back(key.get());
+  }
+  return columns;
+}
+
+// As it was when the row came.
+uint64_t KeyedTable::hash_of(uint32_t id) const {
+  uint64_t hash = 0;
+  hash_rows(key_columns(), id, 1, &hash);
+  return hash;
+}
+
+std::shared_ptr<const Column> KeyedTable::shared_key(size_t i) const {
+  CHECK(keys_[i]->physical() != PhysicalKind::kString);
+  return keys_[i];
+}
+
+Column& KeyedTable::changing_key(size_t i) {
+  if (keys_[i].use_count() > 1) {
+    keys_[i] = std::make_shared<Column>(*keys_[i]);
+  } else {
+    std::atomic_thread_fence(std::memory_order_acquire);  // after the last reader's last look
+  }
+  return *keys_[i];
 }
 
 uint32_t KeyedTable::insert_at(size_t slot, std::span<const Column* const> keys, size_t row,
@@ -73,18 +111,17 @@ uint32_t KeyedTable::insert_at(size_t slot, std::span<const Column* const> keys,
   if (!free_ids_.empty()) {
     id = free_ids_.back();
     free_ids_.pop_back();
-    hashes_[id] = hash;
     reuse(id, keys, row);
   } else {
-    CHECK(hashes_.size() < kNone);
-    id = static_cast<uint32_t>(hashes_.size());
-    hashes_.push_back(hash);
+    CHECK(flags_.size() < kNone);
+    id = static_cast<uint32_t>(flags_.size());
+    reserve_ids(flags_.size() + 1);
     flags_.push_back(kLive);
     for (size_t k = 0; k < keys_.size(); ++k) {
-      keys_[k].append_copy(*keys[k], row);
+      changing_key(k).append_copy(*keys[k], row);
     }
     for (Column& column : payload_) {
-      column.append_null();
+      column.resize(flags_.size());
     }
     fixed_.resize(fixed_.size() + fixed_bytes_);
   }
@@ -97,33 +134,39 @@ uint32_t KeyedTable::insert_at(size_t slot, std::span<const Column* const> keys,
 void KeyedTable::reuse(uint32_t id, std::span<const Column* const> keys, size_t row) {
   flags_[id] = kLive;
   for (size_t k = 0; k < keys_.size(); ++k) {
-    keys_[k].assign_copy(id, *keys[k], row);
-  }
-  for (Column& column : payload_) {
-    column.set_null(id);
+    changing_key(k).assign_copy(id, *keys[k], row);
   }
   std::memset(fixed(id), 0, fixed_bytes_);
 }
 
 void KeyedTable::reserve_for(size_t more) {
-  if ((live_ + more) * 2 > slots_.size()) {
-    grow_slots(std::bit_ceil((live_ + more) * 2));
+  if (is_too_full(live_ + more, slots_.size())) {
+    resize_slots(slots_for(live_ + more));
   }
 }
 
-void KeyedTable::grow_slots(size_t capacity) {
-  slots_.assign(capacity, 0);
-  mask_ = capacity - 1;
-  size_t end = std::min<size_t>(hashes_.size(), loose_from_);
-  for (uint32_t id = 0; id < end; ++id) {
-    if (is_live(id)) {
-      size_t slot = hashes_[id] & mask_;
-      while (slots_[slot] != 0) {
-        slot = (slot + 1) & mask_;
-      }
-      slots_[slot] = slot_of(hashes_[id], id);
+void KeyedTable::resize_slots(size_t slots) {
+  std::vector<uint64_t> before = std::exchange(slots_, std::vector<uint64_t>(slots));
+  for (uint64_t slot : before) {
+    if (slot != 0) {
+      slots_[free_slot(slot)] = slot;
     }
   }
+}
+
+void KeyedTable::reserve_ids(size_t ids) {
+  if (ids <= room_) {
+    return;
+  }
+  room_ = room_for(ids);
+  for (size_t k = 0; k < keys_.size(); ++k) {
+    changing_key(k).reserve(room_);
+  }
+  for (Column& column : payload_) {
+    column.reserve(room_);
+  }
+  flags_.reserve(room_);
+  fixed_.reserve(room_ * fixed_bytes_);
 }
 
 void KeyedTable::erase(uint32_t id) {
@@ -135,14 +178,17 @@ void KeyedTable::erase(uint32_t id) {
 }
 
 void KeyedTable::remove_from_memory(uint32_t id) {
-  size_t slot = hashes_[id] & mask_;
+  size_t slots = slots_.size();
+  size_t slot = home_of(hash_of(id), slots);
   while (slots_[slot] == 0 || id_of(slots_[slot]) != id) {
-    slot = (slot + 1) & mask_;
+    slot = slot_after(slot, slots);
   }
   // Close the gap: move back every later entry of the run whose home is not after the gap.
-  for (size_t next = (slot + 1) & mask_; slots_[next] != 0; next = (next + 1) & mask_) {
-    size_t home = hashes_[id_of(slots_[next])] & mask_;
-    if (((next - home) & mask_) >= ((next - slot) & mask_)) {
+  auto distance = [&](size_t from, size_t to) {
+    return to >= from ? to - from : to + slots - from;
+  };
+  for (size_t next = slot_after(slot, slots); slots_[next] != 0; next = slot_after(next, slots)) {
+    if (distance(home_of(slots_[next], slots), next) >= distance(slot, next)) {
       slots_[slot] = slots_[next];
       slot = next;
     }
@@ -154,30 +200,65 @@ void KeyedTable::remove_from_memory(uint32_t id) {
   --live_;
   if (live_ == 0) {
     reset_memory();
-  } else if (dead_string_bytes_ > kCompactMin) {
+    return;
+  }
+  if (is_too_empty(live_, slots_.size())) {
+    resize_slots(slots_for(live_));
+  }
+  if (dead_string_bytes_ > kCompactMin) {
     compact_strings();
   }
 }
 
+// What was held is given back, if it is much.
 void KeyedTable::reset_memory() {
-  for (Column& column : keys_) {
-    column = Column(column.type());
+  for (std::shared_ptr<Column>& key : keys_) {
+    if (key.use_count() == 1) {
+      *key = Column(key->type());
+    } else {
+      key = std::make_shared<Column>(key->type());
+    }
   }
   for (Column& column : payload_) {
     column = Column(column.type());
   }
-  fixed_.clear();
-  hashes_.clear();
-  flags_.clear();
-  changed_.clear();
-  free_ids_.clear();
+  give_back(fixed_);
+  give_back(flags_);
+  give_back(changed_);
+  give_back(free_ids_);
+  give_back(slots_);
+  slots_.resize(kSlotsMin);
+  room_ = 0;
   live_ = 0;
   dead_string_bytes_ = 0;
   loose_from_ = kNone;
   sample_at_ = 0;
   is_repetitive_ = false;
-  slots_.clear();
-  grow_slots(kSlotsMin);
+}
+
+void KeyedTable::take_rows(KeyedTable& from) {
+  CHECK(is_complete_ && from.is_complete_ && live_ == 0 && extension_ == nullptr &&
+        from.extension_ == nullptr && fixed_bytes_ == from.fixed_bytes_);
+  std::swap(keys_, from.keys_);
+  std::swap(payload_, from.payload_);
+  std::swap(fixed_, from.fixed_);
+  std::swap(flags_, from.flags_);
+  std::swap(free_ids_, from.free_ids_);
+  std::swap(slots_, from.slots_);
+  std::swap(room_, from.room_);
+  std::swap(live_, from.live_);
+  std::swap(dead_string_bytes_, from.dead_string_bytes_);
+  std::swap(loose_from_, from.loose_from_);
+  std::swap(sample_at_, from.sample_at_);
+  std::swap(is_repetitive_, from.is_repetitive_);
+  changed_ = {};
+  for (uint32_t id = 0; id < flags_.size(); ++id) {
+    flags_[id] &= kLive;  // the rest was said of the other's store
+    if (is_live(id)) {
+      mark_changed(id);
+    }
+  }
+  from.clear();
 }
 
 void KeyedTable::assign_payload(uint32_t id, std::span<const Column* const> values, size_t row) {
@@ -186,17 +267,48 @@ void KeyedTable::assign_payload(uint32_t id, std::span<const Column* const> valu
   }
 }
 
-void KeyedTable::assign_payload(uint32_t id, size_t column, const Column& values, size_t row) {
-  mark_changed(id);
-  Column& target = payload_[column];
-  if (target.physical() == PhysicalKind::kString) {
-    StringRef old = target.data<StringRef>()[id];
-    dead_string_bytes_ += old.is_inline() ? 0 : old.size();
+void KeyedTable::assign_payload(std::span<const uint32_t> ids,
+                                std::span<const Column* const> values) {
+  for (size_t c = 0; c < payload_.size(); ++c) {
+    bool is_kept =
+        payload_[c].physical() == PhysicalKind::kString && keep_heap(payload_[c], *values[c]);
+    for (size_t row = 0; row < ids.size(); ++row) {
+      set_payload(ids[row], c, *values[c], row, is_kept);
+    }
   }
-  target.assign_copy(id, values, row);
   if (dead_string_bytes_ > kCompactMin) {
     compact_strings();
   }
+}
+
+void KeyedTable::assign_payload(uint32_t id, size_t column, const Column& values, size_t row) {
+  set_payload(id, column, values, row, false);
+  if (dead_string_bytes_ > kCompactMin) {
+    compact_strings();
+  }
+}
+
+// is_kept: the column keeps the heap that the value lies in.
+void KeyedTable::set_payload(uint32_t id, size_t column, const Column& values, size_t row,
+                             bool is_kept) {
+  mark_changed(id);
+  Column& target = payload_[column];
+  if (target.physical() == PhysicalKind::kString) {
+    StringRef& known = target.mutable_data<StringRef>()[id];
+    StringRef value = values.data<StringRef>()[row];
+    if (!known.is_inline() && known == value) {
+      return;  // neither is NULL, and the bytes are here
+    }
+    dead_string_bytes_ += known.is_inline() ? 0 : known.size();
+    if (is_kept && !value.is_inline()) {
+      known = value;
+      if (target.has_nulls()) {
+        target.mutable_nulls()[id] = 0;
+      }
+      return;
+    }
+  }
+  target.assign_copy(id, values, row);
 }
 
 void KeyedTable::note_dead_bytes(uint32_t id) {
@@ -207,43 +319,49 @@ void KeyedTable::note_dead_bytes(uint32_t id) {
       ref = StringRef();
     }
   };
-  for (Column& column : keys_) {
-    release(column);
+  for (const std::shared_ptr<Column>& key : keys_) {
+    release(*key);  // nobody shares a column of strings
   }
   for (Column& column : payload_) {
     release(column);
   }
 }
 
-// Copies the live strings to fresh heaps once the dead ones outweigh them.
+// Copies the live strings to fresh heaps once a third is dead: two bytes are moved for each that is
+// given back.
 void KeyedTable::compact_strings() {
-  size_t used = 0;
-  auto for_each_string_column = [&](auto&& f) {
-    for (std::vector<Column>* columns : {&keys_, &payload_}) {
-      for (Column& column : *columns) {
-        if (column.physical() == PhysicalKind::kString) {
-          f(column);
-        }
-      }
+  std::vector<Column*> columns;
+  int64_t used = 0;
+  auto add = [&](Column& column) {
+    if (column.physical() == PhysicalKind::kString) {
+      columns.push_back(&column);
+      used += static_cast<int64_t>(column.heap().used_bytes());
     }
   };
-  for_each_string_column([&](Column& column) { used += column.heap().used_bytes(); });
-  if (dead_string_bytes_ * 2 < used) {
+  for (const std::shared_ptr<Column>& key : keys_) {
+    add(*key);  // nobody shares a column of strings
+  }
+  for (Column& column : payload_) {
+    add(column);
+  }
+  if (dead_string_bytes_ * 3 < used) {
     return;
   }
-  for_each_string_column([&](Column& column) {
-    Column fresh(column.type());
-    append_copies(fresh, column);
-    column = std::move(fresh);
-  });
+  for (Column* column : columns) {
+    Column fresh(column->type());
+    fresh.reserve(room_);
+    append_copies(fresh, *column);
+    *column = std::move(fresh);
+  }
   dead_string_bytes_ = 0;
 }
 
 size_t KeyedTable::held_bytes() const {
-  size_t bytes = fixed_.capacity() + hashes_.capacity() * 8 + flags_.capacity() +
-                 free_ids_.capacity() * 4 + slots_.capacity() * 8;
-  for (const Column& column : keys_) {
-    bytes += column.held_bytes();
+  size_t bytes = fixed_.capacity() + flags_.capacity() +
+                 (free_ids_.capacity() + changed_.capacity()) * sizeof(uint32_t) +
+                 slots_.capacity() * sizeof(uint64_t);
+  for (const std::shared_ptr<Column>& key : keys_) {
+    bytes += key->held_bytes();
   }
   for (const Column& column : payload_) {
     bytes += column.held_bytes();

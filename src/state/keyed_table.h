@@ -5,10 +5,11 @@
 // again.
 //
 //   slots   [ hash tag 32 | id + 1 ]   open addressing, linear probing, backward-shift deletion
-//   hashes, flags  by id
-//   key columns, payload columns, fixed bytes   by id
+//   flags, key columns, payload columns, fixed bytes   by id
 //
-// Batches are worked off in blocks: all slots first, then a column at a time.
+// Batches are worked off in blocks: all slots first, then a column at a time. The heap of a batch
+// whose strings nearly all come in is kept rather than copied (types/column_copy.h), so tables that
+// take in the same large batch share them.
 //
 // A table of weighted rows (fixed bytes that begin with the weight) can also take rows in without
 // looking whether they are there: loose rows, which have no slots yet and may repeat. They get
@@ -27,6 +28,8 @@
 #include <memory>
 #include <span>
 #include <vector>
+
+#include <absl/container/inlined_vector.h>
 
 #include "base/bytes.h"
 #include "state/state_table.h"
@@ -73,14 +76,14 @@ class KeyedTable final : public StateTable {
   // Rows in memory: all, if the table is complete.
   size_t size() const { return live_; }
   // Ids are below this; some may be unused (is_live).
-  size_t id_limit() const { return hashes_.size(); }
+  size_t id_limit() const { return flags_.size(); }
   bool is_live(uint32_t id) const { return (flags_[id] & kLive) != 0; }
 
   // ids[i] = id of the row whose key equals row i of `keys`, kNone if there is none.
   void find(std::span<const Column* const> keys, size_t rows, std::span<const uint64_t> hashes,
             uint32_t* ids);
-  // As find, but adds missing keys (fixed bytes zero, payload NULL). Equal keys within the batch
-  // get one id.
+  // As find, but adds missing keys (fixed bytes zero, payload to be assigned). Equal keys within
+  // the batch get one id.
   void find_or_insert(std::span<const Column* const> keys, size_t rows,
                       std::span<const uint64_t> hashes, uint32_t* ids);
   // One row at a time, for callers whose rows depend on each other.
@@ -99,6 +102,9 @@ class KeyedTable final : public StateTable {
   // returns the first id; the others follow it.
   uint32_t append_loose(std::span<const Column* const> keys, size_t rows,
                         std::span<const int64_t> weights);
+  // Takes all rows of another table of the same kind, which is empty then; this one is empty, and
+  // complete. No extensions.
+  void take_rows(KeyedTable& from);
   // To be called now and then between them: unites the loose rows once there are enough to see
   // whether they repeat.
   void sample_loose();
@@ -120,12 +126,17 @@ class KeyedTable final : public StateTable {
   void erase(uint32_t id);
   void clear();
 
-  const Column& key(size_t i) const { return keys_[i]; }
+  const Column& key(size_t i) const { return *keys_[i]; }
+  // The column as it is now, for any thread: the table copies it before it changes it. Not of
+  // strings: their heap goes on growing.
+  std::shared_ptr<const Column> shared_key(size_t i) const;
   size_t key_count() const { return keys_.size(); }
   const Column& payload(size_t i) const { return payload_[i]; }
   // Overwrites the payload of a row.
   void assign_payload(uint32_t id, std::span<const Column* const> values, size_t row);
-  // The same for one payload column.
+  // The same for many rows; where an id is there twice, the later one counts.
+  void assign_payload(std::span<const uint32_t> ids, std::span<const Column* const> values);
+  // The same for one row and one payload column.
   void assign_payload(uint32_t id, size_t column, const Column& values, size_t row);
 
   std::byte* fixed(uint32_t id) { return fixed_.data() + id * fixed_bytes_; }
@@ -147,7 +158,7 @@ class KeyedTable final : public StateTable {
   size_t evict(size_t entries_max) override;
   size_t surplus_entries() const override {
     // Memory is kept for ids that are free; a quarter of them is to be.
-    size_t wanted = hashes_.size() / 4;
+    size_t wanted = flags_.size() / 4;
     return free_ids_.size() < wanted ? wanted - free_ids_.size() : 0;
   }
   size_t held_bytes() const override;
@@ -159,7 +170,11 @@ class KeyedTable final : public StateTable {
     kChanged = 2,  // since the last stage()
     kStored = 4,   // the store has the key, or will have when the staged batch is written
   };
-  struct Overlay;       // keys that are erased here and perhaps still in the store
+  struct Overlay;  // keys that are erased here and perhaps still in the store
+  struct NewRow {
+    uint32_t row;
+    uint32_t id;
+  };
   struct StoredEntry {  // key without the prefix
     std::string key;
     std::string value;
@@ -180,10 +195,14 @@ class KeyedTable final : public StateTable {
                uint32_t* ids, Missing missing);
   void resolve_block(std::span<const Column* const> keys, const Block& block, Missing missing);
   void compare_keys(std::span<const Column* const> keys, const Block& block);
-  void append_fresh(std::span<const Column* const> keys, size_t first);
+  void fill_new(std::span<const Column* const> keys, const Block& block);
+  void fill_texts(Column& column, const Column& given, const Block& block);
   void unite_loose();
-  void unite_one(uint32_t id, std::span<const Column* const> keys);
+  void unite_one(uint32_t id, uint64_t hash);
   uint32_t find_in_memory(std::span<const Column* const> keys, size_t row, uint64_t hash) const;
+  // Those of a row, and the columns of all.
+  uint64_t hash_of(uint32_t id) const;
+  absl::InlinedVector<const Column*, 8> key_columns() const;
   bool key_equals(uint32_t id, std::span<const Column* const> keys, size_t row) const;
   uint32_t add(std::span<const Column* const> keys, size_t row, uint64_t hash);
   uint32_t insert_at(size_t slot, std::span<const Column* const> keys, size_t row, uint64_t hash);
@@ -191,8 +210,11 @@ class KeyedTable final : public StateTable {
   size_t free_slot(uint64_t hash) const;
   void remove_from_memory(uint32_t id);
   void reset_memory();
-  void grow_slots(size_t capacity);
+  void resize_slots(size_t slots);
   void reserve_for(size_t more);
+  void reserve_ids(size_t ids);
+  Column& changing_key(size_t i);
+  void set_payload(uint32_t id, size_t column, const Column& values, size_t row, bool is_kept);
   void note_dead_bytes(uint32_t id);
   void compact_strings();
 
@@ -208,23 +230,23 @@ class KeyedTable final : public StateTable {
   void fault_in_row(std::span<const Column* const> keys, size_t row, uint64_t hash);
   void take_in(std::span<const StoredEntry> entries);
 
-  std::vector<Column> keys_;
+  std::vector<std::shared_ptr<Column>> keys_;  // shared with those who asked for shared_key()
   std::vector<Column> payload_;
   size_t fixed_bytes_;
   size_t stored_bytes_;
   std::vector<std::byte> fixed_;
-  std::vector<uint64_t> hashes_;
   std::vector<uint8_t> flags_;
   std::vector<uint32_t> free_ids_;
-  std::vector<uint64_t> slots_;
-  size_t mask_ = 0;
+  std::vector<uint64_t> slots_;  // 0: free
+  size_t room_ = 0;              // ids for which the columns have room
   size_t live_ = 0;
-  size_t dead_string_bytes_ = 0;  // of rows that are gone
-  uint32_t loose_from_ = kNone;   // ids from here on are loose
-  size_t sample_at_ = 0;          // so many loose rows are united, to see how many repeat
+  int64_t dead_string_bytes_ = 0;  // of rows that are gone, less those that others have too
+  uint32_t loose_from_ = kNone;    // ids from here on are loose
+  size_t sample_at_ = 0;           // so many loose rows are united, to see how many repeat
   bool is_repetitive_ = false;
 
-  std::vector<uint32_t> fresh_;       // scratch: rows of a block that are new
+  std::vector<uint32_t> fresh_;  // scratch: rows of a block that are new, with ids after all others
+  std::vector<NewRow> reused_;   // scratch: or with ids that were free
   std::vector<uint32_t> candidates_;  // places in a block whose slot has the tag
   std::vector<uint8_t> differs_;      // by candidate
 

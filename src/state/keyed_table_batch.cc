@@ -1,10 +1,11 @@
 // The part of KeyedTable that works on many rows at once: look-ups in blocks, and loose rows.
 
 #include <algorithm>
-#include <bit>
+#include <array>
 
 #include "state/keyed_slot.h"
 #include "state/keyed_table.h"
+#include "state/known_texts.h"
 #include "types/column_copy.h"
 #include "types/hash.h"
 
@@ -29,14 +30,14 @@ void KeyedTable::resolve_single(const Column& key, size_t rows, std::span<const 
   for (size_t i = 0; i < rows;) {
     // What add() moves is read again after it.
     const uint64_t* slots = slots_.data();
-    const T* known = keys_[0].data<T>();
-    size_t mask = mask_;
+    const T* known = keys_[0]->data<T>();
+    size_t count = slots_.size();
     for (; i < rows; ++i) {
       uint64_t hash = hashes[i];
-      size_t slot = hash & mask;
+      size_t slot = home_of(hash, count);
       while (slots[slot] != 0 && !(tag_matches(slots[slot], hash) &&
                                    equal_physical(known[id_of(slots[slot])], values[i]))) {
-        slot = (slot + 1) & mask;
+        slot = slot_after(slot, count);
       }
       if (slots[slot] == 0) {
         break;
@@ -62,8 +63,8 @@ void KeyedTable::find_or_insert(std::span<const Column* const> keys, size_t rows
   unite();
   fault_in(keys, rows, hashes);
   if (keys_.size() == 1 && slots_.size() <= kSlotsNear && !keys[0]->has_nulls() &&
-      !keys_[0].has_nulls()) {
-    visit_physical(keys_[0].physical(),
+      !keys_[0]->has_nulls()) {
+    visit_physical(keys_[0]->physical(),
                    [&](auto tag) { resolve_single<decltype(tag)>(*keys[0], rows, hashes, ids); });
     return;
   }
@@ -85,17 +86,19 @@ void KeyedTable::resolve_block(std::span<const Column* const> keys, const Block&
   if (missing == Missing::kIsAdded) {
     reserve_for(block.rows);
   }
+  size_t slots = slots_.size();
   for (size_t i = 0; i < block.rows; ++i) {
-    __builtin_prefetch(&slots_[block.hashes[i] & mask_]);
+    __builtin_prefetch(&slots_[home_of(block.hashes[i], slots)]);
   }
   fresh_.clear();
+  reused_.clear();
   candidates_.clear();
-  size_t fresh_from = hashes_.size();
+  size_t fresh_from = flags_.size();
   for (uint32_t i = 0; i < block.rows; ++i) {
     uint64_t hash = block.hashes[i];
-    size_t slot = hash & mask_;
+    size_t slot = home_of(hash, slots);
     while (slots_[slot] != 0 && !tag_matches(slots_[slot], hash)) {
-      slot = (slot + 1) & mask_;
+      slot = slot_after(slot, slots);
     }
     if (slots_[slot] != 0) {
       block.ids[i] = id_of(slots_[slot]);
@@ -103,17 +106,18 @@ void KeyedTable::resolve_block(std::span<const Column* const> keys, const Block&
     } else if (missing == Missing::kStays) {
       block.ids[i] = kNone;
     } else if (!free_ids_.empty()) {
-      block.ids[i] = insert_at(slot, keys, block.first + i, hash);
-      mark_changed(block.ids[i]);
+      block.ids[i] = free_ids_.back();
+      free_ids_.pop_back();
+      slots_[slot] = slot_of(hash, block.ids[i]);
+      reused_.push_back({static_cast<uint32_t>(block.first) + i, block.ids[i]});
     } else {
       block.ids[i] = static_cast<uint32_t>(fresh_from + fresh_.size());
       slots_[slot] = slot_of(hash, block.ids[i]);
       fresh_.push_back(static_cast<uint32_t>(block.first) + i);
-      hashes_.push_back(hash);
     }
   }
-  if (!fresh_.empty()) {
-    append_fresh(keys, fresh_from);
+  if (!fresh_.empty() || !reused_.empty()) {
+    fill_new(keys, block);
   }
   compare_keys(keys, block);
   for (size_t c = 0; c < candidates_.size(); ++c) {
@@ -127,28 +131,78 @@ void KeyedTable::resolve_block(std::span<const Column* const> keys, const Block&
   }
 }
 
-// The rest of the rows fresh_, whose hashes and slots are made: ids from `first` on.
-void KeyedTable::append_fresh(std::span<const Column* const> keys, size_t first) {
-  CHECK(hashes_.size() < kNone);
+// The rows fresh_, of which the first gets the next id, and reused_: they have slots, and nothing
+// else.
+void KeyedTable::fill_new(std::span<const Column* const> keys, const Block& block) {
+  size_t first = flags_.size(), end = first + fresh_.size();
+  CHECK(end < kNone);
+  reserve_ids(end);
   for (size_t k = 0; k < keys_.size(); ++k) {
-    append_copies(keys_[k], *keys[k], fresh_);
+    Column& column = changing_key(k);
+    if (column.physical() == PhysicalKind::kString && !candidates_.empty()) {
+      fill_texts(column, *keys[k], block);
+      continue;
+    }
+    append_copies(column, *keys[k], fresh_);
+    for (const auto& [row, id] : reused_) {
+      column.assign_copy(id, *keys[k], row);
+    }
   }
   for (Column& column : payload_) {
-    column.resize(hashes_.size());
-    std::fill_n(column.mutable_nulls() + first, fresh_.size(), uint8_t{1});
+    column.resize(end);
   }
-  flags_.resize(hashes_.size(), kLive);
-  fixed_.resize(hashes_.size() * fixed_bytes_);
-  live_ += fresh_.size();
-  for (size_t id = first; store_ != nullptr && id < hashes_.size(); ++id) {
+  flags_.resize(end, kLive);
+  fixed_.resize(end * fixed_bytes_);
+  for (const auto& [row, id] : reused_) {
+    flags_[id] = kLive;
+    std::memset(fixed(id), 0, fixed_bytes_);
+    mark_changed(id);
+  }
+  live_ += fresh_.size() + reused_.size();
+  for (size_t id = first; store_ != nullptr && id < end; ++id) {
     note_changed(static_cast<uint32_t>(id));
+  }
+}
+
+// The same of one column of texts. A long one that a row of the block has too, which is there
+// already, is not stored again: that row may be about to go, replaced by the new one.
+void KeyedTable::fill_texts(Column& column, const Column& given, const Block& block) {
+  size_t first = flags_.size();
+  column.resize(first + fresh_.size());
+  StringRef* texts = column.mutable_data<StringRef>();
+  const StringRef* values = given.data<StringRef>();
+  KnownTexts known(candidates_.size());
+  for (uint32_t i : candidates_) {
+    uint32_t id = block.ids[i];
+    if (id < first && is_live(id) && !texts[id].is_inline() &&
+        texts[id] == values[block.first + i]) {
+      known.add(texts[id]);
+    }
+  }
+  auto put = [&](uint32_t id, uint32_t row) {
+    StringRef text = values[row];
+    if (!text.is_inline()) {
+      const StringRef* stored = known.find(text);
+      dead_string_bytes_ -= stored != nullptr ? text.size() : 0;  // each row counts them as it goes
+      text = stored != nullptr ? *stored : column.intern(text.view());
+    }
+    texts[id] = text;
+    if (column.has_nulls() || given.is_null(row)) {
+      column.mutable_nulls()[id] = given.is_null(row);
+    }
+  };
+  for (size_t i = 0; i < fresh_.size(); ++i) {
+    put(static_cast<uint32_t>(first + i), fresh_[i]);
+  }
+  for (const auto& [row, id] : reused_) {
+    put(id, row);
   }
 }
 
 void KeyedTable::compare_keys(std::span<const Column* const> keys, const Block& block) {
   differs_.assign(candidates_.size(), 0);
   for (size_t k = 0; k < keys_.size(); ++k) {
-    const Column& known = keys_[k];
+    const Column& known = *keys_[k];
     const Column& given = *keys[k];
     if (known.has_nulls() || given.has_nulls()) {
       for (size_t c = 0; c < candidates_.size(); ++c) {
@@ -175,21 +229,18 @@ uint32_t KeyedTable::append_loose(std::span<const Column* const> keys, size_t ro
                                   std::span<const int64_t> weights) {
   CHECK(is_complete_);
   if (loose_from_ == kNone) {
-    loose_from_ = static_cast<uint32_t>(hashes_.size());
+    loose_from_ = static_cast<uint32_t>(flags_.size());
     sample_at_ = std::max(sample_at_, kSampleRows);
   }
-  size_t first = hashes_.size(), end = first + rows;
+  size_t first = flags_.size(), end = first + rows;
   CHECK(end < kNone);
+  reserve_ids(end);
   for (size_t k = 0; k < keys_.size(); ++k) {
-    append_copies(keys_[k], *keys[k]);
+    append_kept(changing_key(k), *keys[k]);
   }
   for (Column& column : payload_) {
     column.resize(end);
-    if (rows != 0) {
-      std::fill_n(column.mutable_nulls() + first, rows, uint8_t{1});
-    }
   }
-  hashes_.resize(end);
   flags_.resize(end, kLive);
   fixed_.resize(end * fixed_bytes_);
   for (size_t i = 0; i < rows; ++i) {
@@ -203,29 +254,26 @@ uint32_t KeyedTable::append_loose(std::span<const Column* const> keys, size_t ro
 }
 
 void KeyedTable::sample_loose() {
-  if (loose_from_ != kNone && hashes_.size() - loose_from_ >= sample_at_) {
+  if (loose_from_ != kNone && flags_.size() - loose_from_ >= sample_at_) {
     sample_at_ *= kSampleGrowth;
     unite_loose();
   }
 }
 
 void KeyedTable::unite_loose() {
-  size_t first = loose_from_, end = hashes_.size();
+  size_t first = loose_from_, end = flags_.size();
   reserve_for(0);
-  std::vector<const Column*> keys;
-  for (const Column& key : keys_) {
-    keys.push_back(&key);
-  }
-  hash_rows(keys, first, end - first, hashes_.data() + first);
   loose_from_ = kNone;
   size_t live_before = live_;
+  std::array<uint64_t, kBlockRows> hashes;
   for (size_t block = first; block < end; block += kBlockRows) {
-    size_t block_end = std::min(block + kBlockRows, end);
-    for (size_t id = block; id < block_end; ++id) {
-      __builtin_prefetch(&slots_[hashes_[id] & mask_]);
+    size_t rows = std::min(kBlockRows, end - block);
+    hash_rows(key_columns(), block, rows, hashes.data());
+    for (size_t i = 0; i < rows; ++i) {
+      __builtin_prefetch(&slots_[home_of(hashes[i], slots_.size())]);
     }
-    for (size_t id = block; id < block_end; ++id) {
-      unite_one(static_cast<uint32_t>(id), keys);
+    for (size_t i = 0; i < rows; ++i) {
+      unite_one(static_cast<uint32_t>(block + i), hashes[i]);
     }
   }
   if (end - first >= kSampleRows) {
@@ -233,9 +281,8 @@ void KeyedTable::unite_loose() {
   }
 }
 
-void KeyedTable::unite_one(uint32_t id, std::span<const Column* const> keys) {
-  uint64_t hash = hashes_[id];
-  uint32_t kept = find_in_memory(keys, id, hash);
+void KeyedTable::unite_one(uint32_t id, uint64_t hash) {
+  uint32_t kept = find_in_memory(key_columns(), id, hash);
   if (kept == kNone) {
     slots_[free_slot(hash)] = slot_of(hash, id);
     return;

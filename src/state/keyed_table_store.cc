@@ -23,9 +23,9 @@ struct KeyedTable::Overlay {
 KeyedTable::KeyedTable(std::vector<Type> key_types, std::vector<Type> payload_types,
                        size_t fixed_bytes, size_t stored_bytes)
     : fixed_bytes_(fixed_bytes), stored_bytes_(std::min(stored_bytes, fixed_bytes)) {
-  CHECK(fixed_bytes % 16 == 0);  // Int128 accumulators are aligned
+  CHECK(fixed_bytes % 8 == 0);  // of 16 where there are Int128 accumulators
   for (Type& type : key_types) {
-    keys_.emplace_back(std::move(type));
+    keys_.push_back(std::make_shared<Column>(std::move(type)));
   }
   for (Type& type : payload_types) {
     payload_.emplace_back(std::move(type));
@@ -45,8 +45,8 @@ void KeyedTable::append_key(std::span<const Column* const> keys, size_t row,
 }
 
 void KeyedTable::append_key(uint32_t id, std::string& out) const {
-  for (const Column& column : keys_) {
-    append_sort_key(column, id, false, false, out);
+  for (const std::shared_ptr<Column>& column : keys_) {
+    append_sort_key(*column, id, false, false, out);
   }
 }
 
@@ -132,6 +132,9 @@ void KeyedTable::stage(StoreBatch& batch) {
     note_stored();
   }
   changed_.clear();
+  if (changed_.capacity() > flags_.size() / 8) {
+    changed_.shrink_to_fit();  // after a first content; else as much changes again
+  }
 }
 
 void KeyedTable::staged_is_durable() {
@@ -230,8 +233,8 @@ void KeyedTable::fault_in_prefix(std::span<const Column* const> keys, size_t row
 void KeyedTable::take_in(std::span<const StoredEntry> entries) {
   std::vector<Column> columns;
   std::vector<const Column*> pointers;
-  for (const Column& key : keys_) {
-    columns.emplace_back(key.type());
+  for (const std::shared_ptr<Column>& key : keys_) {
+    columns.emplace_back(key->type());
   }
   for (const StoredEntry& entry : entries) {
     ByteReader in(entry.key);

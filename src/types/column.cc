@@ -9,11 +9,34 @@ namespace tidemark {
 void StringHeap::grow(size_t size) {
   constexpr size_t kChunkMin = 4 << 10;  // small columns stay small
   constexpr size_t kChunkMax = 256 << 10;
-  size_t chunk = std::max(size, std::clamp(held_, kChunkMin, kChunkMax));
+  // The end of a chunk stays empty: as much as one string, and of the last one as much as half.
+  size_t most = std::clamp(size * 8, kChunkMax / 4, kChunkMax);
+  size_t chunk = std::max(size, std::clamp(held_, kChunkMin, most));
   chunks_.push_back(std::unique_ptr<char[]>(new char[chunk]));  // left uninitialised on purpose
   next_ = chunks_.back().get();
   left_ = chunk;
   held_ += chunk;
+}
+
+void StringHeap::keep(std::shared_ptr<const StringHeap> other) {
+  CHECK(!other->keeps_others());  // so there are no rings
+  used_ += other->used_bytes();
+  kept_.push_back(std::move(other));
+  asked_ = 0;
+}
+
+size_t StringHeap::held_bytes() const {
+  constexpr uint32_t kLookEvery = 64;  // there may be thousands, and this is asked often
+  if (kept_.empty()) {
+    return held_;
+  }
+  if (asked_++ % kLookEvery == 0) {
+    kept_held_ = 0;
+    for (const std::shared_ptr<const StringHeap>& heap : kept_) {
+      kept_held_ += heap->held_ / static_cast<size_t>(std::max<long>(heap.use_count(), 1));
+    }
+  }
+  return held_ + kept_held_;
 }
 
 Buffer::~Buffer() {
@@ -248,6 +271,10 @@ void Column::share_heaps(const Column& source) {
   for (const auto& heap : source.shared_heaps_) {
     add(heap);
   }
+}
+
+std::shared_ptr<const StringHeap> Column::only_heap() const {
+  return shared_heaps_.empty() ? heap_ : nullptr;
 }
 
 size_t Column::held_bytes() const {

@@ -168,6 +168,8 @@ class Column {
   StringHeap& heap();
   // A reference to bytes that live as long as this column.
   StringRef intern(std::string_view bytes);
+  // The heap that has all long strings of this column; null if there are others, or none.
+  std::shared_ptr<const StringHeap> only_heap() const;
 
   // Bytes held: buffer, null bytes and own heap (shared heaps are counted by their owner).
   size_t held_bytes() const;

@@ -1,5 +1,6 @@
 #include "types/column_copy.h"
 
+#include <algorithm>
 #include <bit>
 #include <vector>
 
@@ -50,7 +51,7 @@ void append_texts(Column& to, const Column& source, size_t count, RowOf row_of) 
   size_t first = to.size();
   size_t total = first + count;
   if (first != 0 || total < 128) {
-    to.reserve(std::bit_ceil(std::max<size_t>(total, 128)));  // grows by doubling
+    to.reserve(room_for(total));
   }
   to.resize(total);
   const StringRef* from = source.data<StringRef>();
@@ -85,6 +86,49 @@ void append_copies(Column& to, const Column& source) {
     return;
   }
   append_texts(to, source, source.size(), [](size_t i) { return i; });
+}
+
+bool keep_heap(Column& to, const Column& source) {
+  constexpr size_t kBytesMin = 64 << 10;  // fewer are copied: a heap that keeps many is a long list
+  std::shared_ptr<const StringHeap> heap = source.only_heap();
+  if (heap == nullptr || heap->keeps_others() || heap->used_bytes() < kBytesMin) {
+    return false;
+  }
+  size_t wanted = 0;
+  for (size_t row = 0; row < source.size(); ++row) {
+    StringRef text = source.data<StringRef>()[row];
+    wanted += text.is_inline() ? 0 : text.size();
+  }
+  if (wanted < heap->used_bytes() / 8 * 7) {
+    return false;
+  }
+  to.heap().keep(std::move(heap));
+  return true;
+}
+
+void append_kept(Column& to, const Column& source) {
+  if (to.physical() != PhysicalKind::kString || !keep_heap(to, source)) {
+    append_copies(to, source);
+    return;
+  }
+  size_t first = to.size();
+  to.reserve(room_for(first + source.size()));
+  to.resize(first + source.size());
+  std::copy_n(source.data<StringRef>(), source.size(), to.mutable_data<StringRef>() + first);
+  if (source.has_nulls()) {
+    std::copy_n(source.nulls(), source.size(), to.mutable_nulls() + first);
+  }
+}
+
+size_t room_for(size_t rows) {
+  constexpr size_t kRowsMin = 128;
+  constexpr size_t kDoublingMax = 1 << 16;
+  size_t power = std::bit_ceil(std::max(rows, kRowsMin));
+  if (power <= kDoublingMax) {
+    return power;
+  }
+  size_t step = power / 8;
+  return (rows + step - 1) / step * step;
 }
 
 }  // namespace tidemark

@@ -96,7 +96,7 @@ class StringRef {
 static_assert(sizeof(StringRef) == 16 && std::endian::native == std::endian::little);
 
 // Append-only storage for the bytes of long strings. Addresses stay valid for the heap's life.
-// One thread appends; a heap that is no longer appended to may be read by any thread.
+// One thread appends; any thread may read what had been appended when it was given the heap.
 class StringHeap {
  public:
   const char* append(std::string_view bytes) {
@@ -110,9 +110,14 @@ class StringHeap {
     used_ += bytes.size();
     return place;
   }
-  // Bytes appended so far, and bytes held from the allocator.
+  // Keeps the bytes of another heap alive, which is not appended to any more and keeps no other:
+  // strings that are all wanted need not be copied.
+  void keep(std::shared_ptr<const StringHeap> other);
+  bool keeps_others() const { return !kept_.empty(); }
+  // Bytes appended so far, here and in what is kept, and bytes held from the allocator. A heap that
+  // several keep counts in each with its share, as of a short while ago.
   size_t used_bytes() const { return used_; }
-  size_t held_bytes() const { return held_; }
+  size_t held_bytes() const;
 
  private:
   void grow(size_t size);
@@ -121,7 +126,10 @@ class StringHeap {
   char* next_ = nullptr;
   size_t left_ = 0;
   size_t used_ = 0;
-  size_t held_ = 0;
+  size_t held_ = 0;  // here
+  std::vector<std::shared_ptr<const StringHeap>> kept_;
+  mutable size_t kept_held_ = 0;  // our share of what these hold
+  mutable uint32_t asked_ = 0;    // since the last look at them
 };
 
 }  // namespace tidemark

@@ -1,6 +1,5 @@
 #include "dataflow/operators/output.h"
 
-#include "types/column_copy.h"
 #include "types/hash.h"
 #include "zset/consolidate.h"
 
@@ -16,20 +15,33 @@ std::vector<const Column*> pointers(const RowBatch& rows) {
   return columns;
 }
 
-// Copied, strings too: what is published is read by other threads while the table goes on changing.
-ZBatch collect(const KeyedTable& table, const Schema& schema) {
+// The table's rows. Other threads may read them while it goes on changing: a column is the table's
+// own until that changes it; strings stay where they are in its heap.
+ZBatch collect(const KeyedTable& table) {
   std::vector<uint32_t> ids;
   ZBatch result;
+  bool is_weighted = false;
   for (uint32_t id = 0; id < table.id_limit(); ++id) {
-    if (table.is_live(id) && table.fixed_as<int64_t>(id) != 0) {
+    int64_t weight = table.fixed_as<int64_t>(id);
+    if (table.is_live(id) && weight != 0) {
       ids.push_back(id);
-      result.weights.push_back(table.fixed_as<int64_t>(id));
+      result.weights.push_back(weight);
+      is_weighted = is_weighted || weight != 1;
     }
   }
+  if (!is_weighted) {
+    result.weights = {};
+  }
   result.rows.rows = ids.size();
-  for (size_t c = 0; c < schema.size(); ++c) {
-    auto column = std::make_shared<Column>(schema[c].type);
-    append_copies(*column, table.key(c), ids);
+  bool is_whole = ids.size() == table.id_limit();
+  for (size_t c = 0; c < table.key_count(); ++c) {
+    const Column& key = table.key(c);
+    if (is_whole && key.physical() != PhysicalKind::kString) {
+      result.rows.columns.push_back(table.shared_key(c));
+      continue;
+    }
+    auto column = std::make_shared<Column>(key.type());
+    is_whole ? column->append_all(key) : column->append_rows(key, ids);
     result.rows.columns.push_back(std::move(column));
   }
   return result;
@@ -51,8 +63,8 @@ void set_types(ZBatch& batch, const Schema& schema) {
 
 OutputOperator::OutputOperator(Schema schema)
     : schema_(std::move(schema)),
-      rows_(schema_.types(), {}, 16, sizeof(int64_t)),
-      pending_(schema_.types(), {}, 16, sizeof(int64_t)) {}
+      rows_(schema_.types(), {}, sizeof(int64_t)),
+      pending_(schema_.types(), {}, sizeof(int64_t)) {}
 
 Status OutputOperator::step(StepContext&, std::span<const Delta> in, Delta&) {
   if (in[0].reset) {
@@ -108,8 +120,15 @@ ZBatch OutputOperator::publish() {
       take_back_content();
       reset_pending_.set(0);
     }
-    gathered_.push_back(collect(pending_, schema_));
+    ZBatch changes = collect(pending_);
+    bool is_first = rows_.is_complete() && rows_.size() == 0 && pending_.is_complete();
+    if (is_first && changes.rows.rows == pending_.size() &&
+        !has_retractions(std::span(&changes, 1))) {
+      rows_.take_rows(pending_);
+      return changes;
+    }
     pending_.clear();
+    gathered_.push_back(std::move(changes));
   }
   std::vector<ZBatch> batches = std::move(gathered_);
   gathered_.clear();
@@ -117,12 +136,11 @@ ZBatch OutputOperator::publish() {
     set_types(batch, schema_);
   }
   if (batches.empty()) {
-    return collect(pending_, schema_);
+    return collect(pending_);
   }
   if (!has_retractions(batches)) {
-    ZBatch changes = concatenate(batches);
-    insert(changes);
-    return changes;
+    insert(batches);
+    return concatenate(batches);
   }
   std::vector<uint64_t> hashes;
   ZBatch changes = consolidate(batches, hashes);
@@ -130,15 +148,17 @@ ZBatch OutputOperator::publish() {
   return changes;
 }
 
-void OutputOperator::insert(const ZBatch& changes) {
-  std::vector<const Column*> columns = pointers(changes.rows);
-  if (rows_.takes_loose() && negative_rows_ == 0) {
-    rows_.append_loose(columns, changes.rows.rows, changes.weights);
-    rows_.sample_loose();
-    return;
+void OutputOperator::insert(std::span<const ZBatch> batches) {
+  for (const ZBatch& batch : batches) {
+    std::vector<const Column*> columns = pointers(batch.rows);
+    if (rows_.takes_loose() && negative_rows_ == 0) {
+      rows_.append_loose(columns, batch.rows.rows, batch.weights);
+      rows_.sample_loose();
+    } else {
+      hash_rows(columns, batch.rows.rows, hashes_);
+      apply(batch, hashes_);
+    }
   }
-  hash_rows(columns, changes.rows.rows, hashes_);
-  apply(changes, hashes_);
 }
 
 void OutputOperator::apply(const ZBatch& changes, std::span<const uint64_t> hashes) {
@@ -165,7 +185,7 @@ void OutputOperator::apply(const ZBatch& changes, std::span<const uint64_t> hash
 ZBatch OutputOperator::content() {
   rows_.load_all();
   rows_.unite();
-  return collect(rows_, schema_);
+  return collect(rows_);
 }
 
 }  // namespace tidemark

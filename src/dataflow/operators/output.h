@@ -33,7 +33,8 @@ class OutputOperator final : public Operator {
   // Makes everything gathered visible and returns it. Rows that came and went since the last
   // publication are not in it; a row is in it more than once only if no row goes.
   ZBatch publish();
-  // The published content, each row once with its weight.
+  // The published content, each row once with its weight. Shares with the table what it can:
+  // columns until they change, strings for good.
   ZBatch content();
   size_t row_count() const { return rows_.size(); }
   const Schema& schema() const { return schema_; }
@@ -46,8 +47,8 @@ class OutputOperator final : public Operator {
   void add_pending(const ZBatch& batch);
   // The content's rows go with those pending, as far as they do not come again.
   void take_back_content();
-  // Changes the content.
-  void insert(const ZBatch& changes);
+  // Changes the content. `batches` take nothing back.
+  void insert(std::span<const ZBatch> batches);
   void apply(const ZBatch& changes, std::span<const uint64_t> hashes);
 
   Schema schema_;

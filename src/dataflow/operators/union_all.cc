@@ -28,7 +28,7 @@ ZBatch taken_back(const KeyedTable& rows) {
 
 UnionOperator::UnionOperator(const std::vector<Type>& types, size_t inputs) {
   for (size_t i = 0; i < inputs; ++i) {
-    inputs_.emplace_back(types, std::vector<Type>(), 16, sizeof(int64_t));
+    inputs_.emplace_back(types, std::vector<Type>(), sizeof(int64_t));
   }
 }
 

@@ -44,10 +44,9 @@ Status Upsert::snapshot(const RowBatch& rows, Delta& out) {
       values.push_back(rows.columns[column].get());
     }
     hash_rows(keys, rows.rows, hashes_);
-    rows_->fault_in(keys, rows.rows, hashes_);
-    for (size_t i = 0; i < rows.rows; ++i) {
-      rows_->assign_payload(rows_->find_or_insert_one(keys, i, hashes_[i]), values, i);
-    }
+    ids_.resize(rows.rows);
+    rows_->find_or_insert(keys, rows.rows, hashes_, ids_.data());
+    rows_->assign_payload(ids_, values);
   }
   out.batches.push_back({rows, {}});
   return {};
@@ -58,7 +57,7 @@ void Upsert::retract(uint32_t id, std::vector<Column>& out, std::vector<int64_t>
     out[key_[k]].append_copy(rows_->key(k), id);
   }
   for (size_t v = 0; v < value_.size(); ++v) {
-    out[value_[v]].append_copy(rows_->payload(v), id);
+    out[value_[v]].append_rows(rows_->payload(v), std::span(&id, 1));
   }
   weights.push_back(-1);
 }
@@ -138,7 +137,7 @@ Status Upsert::apply(const ChangeBatch& changes, Delta& out) {
       } else if (!moved.empty()) {
         rows_->assign_payload(id, v, moved[v], 0);
       }
-      result[column].append_copy(stored, id);
+      result[column].append_rows(stored, std::span(&id, 1));
     }
     weights.push_back(1);
     moved.clear();

@@ -39,7 +39,8 @@ class Upsert {
   std::vector<size_t> key_;
   std::vector<size_t> value_;       // the other columns, in order
   std::optional<KeyedTable> rows_;  // key -> value columns
-  std::vector<uint64_t> hashes_;
+  std::vector<uint64_t> hashes_;    // scratch
+  std::vector<uint32_t> ids_;
 };
 
 }  // namespace tidemark

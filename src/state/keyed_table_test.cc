@@ -1,0 +1,202 @@
+// What a keyed table holds in memory, and what it shares.
+
+#include "state/keyed_table.h"
+
+#include <gtest/gtest.h>
+
+#include "state/store.h"
+#include "tests/harness/temporary_directory.h"
+#include "types/hash.h"
+
+namespace tidemark {
+namespace {
+
+std::string text_of_row(size_t row) {
+  return std::to_string(row) + std::string(100, static_cast<char>('a' + row % 26));
+}
+
+// Rows of a number and a long text.
+RowBatch numbered_texts(size_t first, size_t rows) {
+  std::vector<Column> columns;
+  columns.emplace_back(Type::bigint());
+  columns.emplace_back(Type::string());
+  for (size_t row = first; row < first + rows; ++row) {
+    columns[0].append(static_cast<int64_t>(row));
+    columns[1].append_string(text_of_row(row));
+  }
+  return to_batch(std::move(columns));
+}
+
+void append(KeyedTable& table, const RowBatch& batch) {
+  const Column* columns[] = {batch.columns[0].get(), batch.columns[1].get()};
+  table.append_loose(columns, batch.rows, {});
+}
+
+KeyedTable weighted_texts() {
+  return KeyedTable({Type::bigint(), Type::string()}, {}, 8);
+}
+
+TEST(KeyedTable, TablesThatTakeInTheSameBatchesShareTheirStrings) {
+  constexpr size_t kRows = 4096, kBatches = 30;
+  KeyedTable kept = weighted_texts();
+  KeyedTable by_number({Type::bigint()}, {Type::string()}, 0);
+  size_t text_bytes = 0;
+  for (size_t b = 0; b < kBatches; ++b) {
+    RowBatch batch = numbered_texts(b * kRows, kRows);
+    append(kept, batch);
+    const Column* keys[] = {batch.columns[0].get()};
+    const Column* values[] = {batch.columns[1].get()};
+    std::vector<uint64_t> hashes;
+    hash_rows(keys, kRows, hashes);
+    std::vector<uint32_t> ids(kRows);
+    by_number.find_or_insert(keys, kRows, hashes, ids.data());
+    by_number.assign_payload(ids, values);
+    for (size_t row = 0; row < kRows; ++row) {
+      text_bytes += batch.columns[1]->string_at(row).size();
+    }
+  }
+  size_t other_bytes = 2 * kRows * kBatches * 48;
+  EXPECT_LT(kept.held_bytes() + by_number.held_bytes(), text_bytes * 3 / 2 + other_bytes);
+
+  // One lets go of most of its rows: the strings of the other stay.
+  kept.unite();
+  for (uint32_t id = 0; id < kRows * kBatches; ++id) {
+    if (id % 10 != 0) {
+      kept.erase(id);
+    }
+  }
+  EXPECT_LT(kept.held_bytes(), text_bytes / 2 + other_bytes);
+  for (uint32_t id = 0; id < kRows * kBatches; ++id) {
+    auto number = static_cast<size_t>(by_number.key(0).data<int64_t>()[id]);
+    ASSERT_EQ(by_number.payload(0).string_at(id), text_of_row(number));
+    if (id % 10 == 0) {
+      ASSERT_EQ(kept.key(1).string_at(id), text_of_row(id));
+    }
+  }
+  kept.clear();
+  EXPECT_LT(kept.held_bytes(), 4096u);
+  auto number = static_cast<size_t>(by_number.key(0).data<int64_t>()[7]);
+  ASSERT_EQ(by_number.payload(0).string_at(7), text_of_row(number));
+}
+
+TEST(KeyedTable, ARowThatReplacesAnotherKeepsItsText) {
+  constexpr size_t kRows = 20'000, kChanged = 1'000;
+  KeyedTable table = weighted_texts();
+  append(table, numbered_texts(0, kRows));
+  table.unite();
+  size_t bytes = table.held_bytes();
+  for (size_t round = 0; round < 100; ++round) {
+    Column numbers(Type::bigint()), texts(Type::string());
+    size_t first = round * kChanged % kRows;
+    for (size_t row = first; row < first + kChanged; ++row) {
+      for (size_t version : {round / 20, round / 20 + 1}) {
+        numbers.append(static_cast<int64_t>(row + version * kRows));
+        texts.append_string(text_of_row(row));
+      }
+    }
+    const Column* columns[] = {&numbers, &texts};
+    std::vector<uint64_t> hashes;
+    hash_rows(columns, numbers.size(), hashes);
+    std::vector<uint32_t> ids(numbers.size());
+    table.find_or_insert(columns, ids.size(), hashes, ids.data());
+    for (size_t i = 0; i < ids.size(); i += 2) {
+      ASSERT_EQ(table.fixed_as<int64_t>(ids[i]), 1);
+      ASSERT_EQ(table.fixed_as<int64_t>(ids[i + 1]), 0);
+      table.fixed_as<int64_t>(ids[i + 1]) = 1;
+      table.erase(ids[i]);
+    }
+  }
+  EXPECT_EQ(table.size(), kRows);
+  EXPECT_LT(table.held_bytes(), bytes * 5 / 4);
+  for (uint32_t id = 0; id < table.id_limit(); ++id) {
+    if (table.is_live(id)) {
+      int64_t number = table.key(0).data<int64_t>()[id];
+      ASSERT_EQ(number / static_cast<int64_t>(kRows), 5);
+      ASSERT_EQ(table.key(1).string_at(id), text_of_row(static_cast<size_t>(number) % kRows));
+    }
+  }
+}
+
+TEST(KeyedTable, ASharedColumnStaysAsItWas) {
+  KeyedTable table = weighted_texts();
+  append(table, numbered_texts(0, 1000));
+  std::shared_ptr<const Column> numbers = table.shared_key(0);
+  table.unite();
+  table.erase(3);
+  append(table, numbered_texts(1000, 5000));
+  table.unite();
+  ASSERT_EQ(numbers->size(), 1000u);
+  for (int64_t row = 0; row < 1000; ++row) {
+    ASSERT_EQ(numbers->data<int64_t>()[row], row);
+  }
+  EXPECT_EQ(table.size(), 5999u);
+  EXPECT_EQ(table.key(0).data<int64_t>()[5999], 5999);
+}
+
+TEST(KeyedTable, RowsThatAnotherTableTakesAreItsOwnInTheStore) {
+  TemporaryDirectory directory;
+  Result<std::unique_ptr<Store>> opened = Store::open(directory.path() + "/data");
+  ASSERT_TRUE(opened.ok());
+  const std::unique_ptr<Store>& store = *opened;
+  {
+    KeyedTable from = weighted_texts(), to = weighted_texts();
+    from.attach(*store, "a", false);
+    to.attach(*store, "b", false);
+    append(from, numbered_texts(0, 500));
+    StoreBatch first, second;
+    from.stage(first);
+    to.stage(first);
+    ASSERT_TRUE(store->write(first).ok());
+    from.staged_is_durable();
+    to.staged_is_durable();
+    append(from, numbered_texts(500, 500));
+    to.take_rows(from);
+    EXPECT_EQ(from.size(), 0u);
+    EXPECT_EQ(to.size(), 1000u);
+    from.stage(second);
+    to.stage(second);
+    ASSERT_TRUE(store->write(second).ok());
+  }
+  KeyedTable from = weighted_texts(), to = weighted_texts();
+  from.attach(*store, "a", true);
+  to.attach(*store, "b", true);
+  from.load_all();
+  to.load_all();
+  EXPECT_EQ(from.size(), 0u);
+  EXPECT_EQ(to.size(), 1000u);
+}
+
+// A row costs its columns, its fixed bytes, and a share of the index, whatever their number.
+TEST(KeyedTable, ALargeTableHoldsLittleBesidesItsRows) {
+  constexpr size_t kBatch = 10'000;
+  KeyedTable table({Type::bigint()}, {}, 8);
+  std::vector<uint32_t> ids(kBatch);
+  for (size_t rows = 0; rows < 700'000; rows += kBatch) {
+    Column numbers(Type::bigint());
+    for (size_t row = 0; row < kBatch; ++row) {
+      numbers.append(static_cast<int64_t>((rows + row) * 7919));
+    }
+    const Column* keys[] = {&numbers};
+    std::vector<uint64_t> hashes;
+    hash_rows(keys, kBatch, hashes);
+    table.find_or_insert(keys, kBatch, hashes, ids.data());
+    if (rows + kBatch > 200'000) {
+      ASSERT_LT(table.held_bytes(), (rows + kBatch) * ((8 + 8 + 1) * 5 / 4 + 14)) << rows;
+    }
+  }
+  for (uint32_t id = 0; id < 690'000; ++id) {
+    table.erase(id);
+  }
+  EXPECT_EQ(table.size(), 10'000u);
+  std::vector<uint64_t> hashes;
+  Column number(Type::bigint());
+  number.append(int64_t{699'999} * 7919);
+  const Column* keys[] = {&number};
+  hash_rows(keys, 1, hashes);
+  uint32_t found = table.find_one(keys, 0, hashes[0]);
+  ASSERT_NE(found, KeyedTable::kNone);
+  EXPECT_EQ(table.key(0).data<int64_t>()[found], number.data<int64_t>()[0]);
+}
+
+}  // namespace
+}  // namespace tidemark

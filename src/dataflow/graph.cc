@@ -1,6 +1,8 @@
 #include "dataflow/graph.h"
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 
 #include <fmt/core.h>
 
@@ -45,6 +47,13 @@ void Graph::set_output(std::unique_ptr<OutputOperator> output, NodeId input) {
 }
 
 void Graph::deliver(Node& node, Delta delta) {
+  if (exit_ && &node == &nodes_[*exit_]) {
+    if (delta.reset) {
+      exit_delta_.clear();
+      exit_delta_.reset = true;
+    }
+    std::ranges::copy(delta.batches, std::back_inserter(exit_delta_.batches));
+  }
   for (size_t c = 0; c < node.consumers.size(); ++c) {
     auto [id, port] = node.consumers[c];
     Node& consumer = nodes_[id];
@@ -75,16 +84,15 @@ void Graph::start() {
   }
 }
 
-Status Graph::step(StepContext& context) {
+Status Graph::run(StepContext& context) {
   context.eval.bytes_max = context.limits.bytes_max;
   context.eval.is_exceeded = false;
-  std::vector<Operator*> ran;
   for (Node& node : nodes_) {
     if (!node.dirty) {
       continue;
     }
     node.dirty = false;
-    ran.push_back(node.op.get());
+    ran_.push_back(node.op.get());
     Delta out;
     auto begin = std::chrono::steady_clock::now();
     TRY(context.may_go_on(0));
@@ -104,10 +112,14 @@ Status Graph::step(StepContext& context) {
       deliver(node, std::move(out));
     }
   }
-  for (Operator* op : ran) {
+  return {};
+}
+
+void Graph::commit() {
+  for (Operator* op : ran_) {
     op->commit();
   }
-  return {};
+  ran_.clear();
 }
 
 std::optional<std::string> Graph::error() const {

@@ -1,10 +1,12 @@
 #pragma once
-// The operators of one view or query, in topological order, and the deltas between them. Only
-// operators with input run: a step costs what it touches.
+// The operators of one view, query or shared part, in topological order, and the deltas between
+// them. Only operators with input run: a step costs what it touches.
 //
 // Thread rule: the step thread.
 
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "dataflow/operator.h"
@@ -22,12 +24,24 @@ class Graph {
   NodeId add(std::unique_ptr<Operator> op, std::vector<NodeId> inputs);
   // The last node: the view's content.
   void set_output(std::unique_ptr<OutputOperator> output, NodeId input);
+  // Instead of an output: what comes out of the node is for other graphs.
+  void set_exit(NodeId node) { exit_ = node; }
+  // What has come out there since the last call.
+  Delta take_exit() { return std::exchange(exit_delta_, {}); }
 
   // Adds to what the next step takes in.
   void push(NodeId input, Delta delta);
   // Runs the operators that must run even without input (a global aggregate's first row).
   void start();
-  Status step(StepContext& context);
+  Status step(StepContext& context) {
+    TRY(run(context));
+    commit();
+    return {};
+  }
+  // The two parts of a step. What the graph's state shows between them, to other graphs that read
+  // it too, is that through the last step.
+  Status run(StepContext& context);
+  void commit();
 
   OutputOperator& output() { return *output_; }
   const OutputOperator& output() const { return *output_; }
@@ -56,7 +70,10 @@ class Graph {
   void deliver(Node& node, Delta delta);
 
   std::vector<Node> nodes_;
-  OutputOperator* output_ = nullptr;  // owned by its node
+  std::vector<Operator*> ran_;        // since the last commit
+  OutputOperator* output_ = nullptr;  // owned by its node; null: the graph has an exit
+  std::optional<NodeId> exit_;
+  Delta exit_delta_;
 };
 
 }  // namespace tidemark

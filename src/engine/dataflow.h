@@ -3,6 +3,7 @@
 //
 // Thread rule: the step thread.
 
+#include <algorithm>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -19,6 +20,7 @@
 #include "engine/subscription.h"
 #include "engine/view_history.h"
 #include "physical/planner.h"
+#include "plan/table_slice.h"
 
 namespace tidemark {
 
@@ -44,6 +46,29 @@ struct ViewFeed {
   NodeId node = 0;
   std::vector<size_t> columns;  // of the view's, those that the graph takes
   bool ready = false;
+};
+
+// What makes a dataflow a part: a piece of the graphs of those that read it, run once for all of
+// them. What comes out of its graph goes to its readers in the same step; it publishes nothing, and
+// goes with its last reader.
+struct Part {
+  // The rows of a source's table, as a table with the columns that are read. null: an arrangement.
+  ObjectRef table;
+  // Its columns in the order of the arrangement, of which the first are the key.
+  TableSlice slice;
+  size_t key_count = 0;
+  ArrangeOperator* arrange = nullptr;  // of its graph
+};
+
+class Dataflow;
+
+// A part that feeds an entry of the graph.
+struct PartFeed {
+  Dataflow* part = nullptr;  // goes after its last reader
+  NodeId node = 0;
+  std::vector<size_t> columns;  // of those that come out of the part
+  bool has_joined = true;       // has been given what the part held when it began to read
+  size_t joins = 0;             // inputs of joins that read its arrangement
 };
 
 struct Subscriber {
@@ -85,6 +110,9 @@ class Dataflow {
   std::string source_key;  // of all it reads, directly and through views; empty: constants only
   ObjectId object = 0;     // the materialized view or job; 0: a query, gone with its last reader
   std::string name;        // for SHOW JOBS
+  std::optional<Part> part;
+  bool has_begun = false;  // a part that has had a step
+  bool is_kept = false;  // of a view or job, or a part of one: outlives the process with its state
   // A new version of the view, built beside the one that is shown. Nobody reads it before it has
   // taken that one's place.
   bool is_build = false;
@@ -103,6 +131,8 @@ class Dataflow {
   std::unique_ptr<Graph> graph;
   std::vector<TableFeed> tables;
   std::vector<ViewFeed> views;
+  std::vector<PartFeed> parts;
+  bool has_part_input = false;  // for the next step
   std::vector<Subscriber> subscribers;
   std::vector<DataflowId> downstream;
   bool is_just_placed = false;  // see VersionState::kPlaced
@@ -138,28 +168,48 @@ class Dataflow {
   // A materialized view as others read it.
   bool is_view() const { return object != 0 && !is_build && sink == nullptr; }
 
+  bool is_part() const { return part.has_value(); }
+  bool has_joined() const {
+    return std::ranges::all_of(parts, [](const PartFeed& feed) { return feed.has_joined; });
+  }
+  bool reads_tables() const { return !tables.empty() || !parts.empty(); }
+  // Calls f with its tables and those of its parts.
+  template <typename F>
+  void for_each_table(F&& f) const {
+    for (const TableFeed& feed : tables) {
+      f(feed);
+    }
+    for (const PartFeed& feed : parts) {
+      feed.part->for_each_table(f);
+    }
+  }
+  // A part of it has taken a part of a commit that has not ended.
+  bool reads_open() const {
+    return std::ranges::any_of(
+        parts, [](const PartFeed& feed) { return feed.part->has_open || feed.part->reads_open(); });
+  }
+
+  // A row error that stands in its graph or in a part.
+  std::optional<std::string> row_error() const {
+    std::optional<std::string> error = graph->error();
+    for (const PartFeed& feed : parts) {
+      error = error ? error : feed.part->row_error();
+    }
+    return error;
+  }
+
   // Why nothing newer can be shown, if a table cannot be read on.
   std::optional<Status> stopped() const {
-    for (const TableFeed& feed : tables) {
-      if (feed.stopped) {
-        return feed.stopped;
-      }
-    }
-    return std::nullopt;
+    std::optional<Status> why;
+    for_each_table([&](const TableFeed& feed) { why = why ? why : feed.stopped; });
+    return why;
   }
 
   bool ready() const {
-    for (const TableFeed& feed : tables) {
-      if (!feed.ready) {
-        return false;
-      }
-    }
-    for (const ViewFeed& feed : views) {
-      if (!feed.ready) {
-        return false;
-      }
-    }
-    return true;
+    return std::ranges::all_of(tables, [](const TableFeed& feed) { return feed.ready; }) &&
+           std::ranges::all_of(views, [](const ViewFeed& feed) { return feed.ready; }) &&
+           std::ranges::all_of(
+               parts, [](const PartFeed& feed) { return feed.has_joined && feed.part->ready(); });
   }
 };
 

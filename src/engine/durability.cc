@@ -111,7 +111,11 @@ Status Durability::attach(Dataflow& dataflow, bool is_stored) {
                  : dataflow.is_just_placed ? VersionState::kPlaced
                                            : VersionState::kShown;
   is_changed_ = is_changed_ || dataflow.is_just_placed;
-  record.definition = dataflow.definition != nullptr ? encode_object(*dataflow.definition) : "";
+  const ObjectRef& definition = dataflow.is_part() ? dataflow.part->table : dataflow.definition;
+  record.definition = definition != nullptr ? encode_object(*definition) : "";
+  for (const PartFeed& feed : dataflow.parts) {
+    record.parts.push_back(feed.part->id);
+  }
   record.log = dataflow.log_id;
   record.zone = dataflow.context.eval.zone;
   record.started_us = dataflow.context.eval.now_us;
@@ -133,12 +137,11 @@ Status Durability::attach(Dataflow& dataflow, bool is_stored) {
   visit_tables(dataflow, [&](NodeId node, size_t place, StateTable& table) {
     table.attach(*store_, state_prefix(dataflow.id, node, place), is_stored);
   });
-  std::vector<Type> types;
-  for (const Field& field : dataflow.graph->output().schema().fields) {
-    types.push_back(field.type);
+  if (!dataflow.is_part()) {
+    TRY(dataflow.log.attach(*store_, change_log_prefix(dataflow.log_owner()),
+                            dataflow.graph->output().schema().types(),
+                            is_stored ? std::optional(dataflow.mark) : std::nullopt));
   }
-  TRY(dataflow.log.attach(*store_, change_log_prefix(dataflow.log_owner()), types,
-                          is_stored ? std::optional(dataflow.mark) : std::nullopt));
   if (dataflow.sink != nullptr) {
     TRY(dataflow.sink->attach(*store_, sink_prefix(dataflow.id), is_stored, dataflow.sink_token));
   }
@@ -377,7 +380,9 @@ StoreBatch Durability::stage() {
     }
     staged_.push_back(id);
     visit_tables(*dataflow, [&](NodeId, size_t, StateTable& table) { table.stage(batch); });
-    dataflow->log.stage(batch);
+    if (!dataflow->is_part()) {
+      dataflow->log.stage(batch);
+    }
   }
   stage_records(batch);
   if (placement != nullptr) {
@@ -395,7 +400,7 @@ void Durability::stage_records(StoreBatch& batch) {
       continue;
     }
     DataflowRecord now = record;
-    now.is_live = dataflow->live && dataflow->ready() && !dataflow->failed;
+    now.is_live = (dataflow->live || dataflow->is_part()) && dataflow->ready() && !dataflow->failed;
     now.mark = dataflow->mark;
     now.commit_time_us = dataflow->commit_time_us;
     if (dataflow->sink != nullptr && !dataflow->failed) {

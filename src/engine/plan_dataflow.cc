@@ -19,6 +19,7 @@ TableRequest request_of(const GraphInput& input) {
   const auto& table = std::get<TableDefinition>(input.object->definition);
   TableRequest request;
   request.source_key = table.source_key;
+  request.display_name = table.display_name;
   request.node = input.node;
   request.width = input.columns.size();
   request.spec.with = table.with;
@@ -40,30 +41,11 @@ TableRequest request_of(const GraphInput& input) {
   return request;
 }
 
-}  // namespace
-
-Status view_was_changed(std::string_view name) {
-  return Status::unavailable(fmt::format("view {} has just been changed", name))
-      .with_sqlstate(kViewChanged)
-      .with_hint("run the statement again");
+std::string shared_name(std::string_view what) {
+  return fmt::format("{} (shared)", what);
 }
 
-bool is_view_changed(const Status& status) {
-  return !status.ok() && status.sqlstate() == kViewChanged;
-}
-
-Result<PlannedDataflow> plan_dataflow(const BoundQuery& bound, ObjectId object, std::string name,
-                                      std::string zone) {
-  PhysicalPlan physical = build_graph(bound.plan);
-  PlannedDataflow planned;
-  Dataflow& dataflow = planned.dataflow;
-  dataflow.object = object;
-  dataflow.name = std::move(name);
-  dataflow.key = bound.plan->key;
-  dataflow.context.eval.zone = std::move(zone);
-  dataflow.graph = std::move(physical.graph);
-  planned.constants = std::move(physical.constants);
-  dataflow.plan = fmt::format("{}\n{}", kGraphVersion, plan_to_string(*bound.plan));
+Status take_inputs(PlannedDataflow& planned, const PhysicalPlan& physical) {
   for (const GraphInput& input : physical.inputs) {
     if (input.object->is_system_table()) {
       return Status::unsupported(
@@ -83,15 +65,6 @@ Result<PlannedDataflow> plan_dataflow(const BoundQuery& bound, ObjectId object, 
           {input.object->id, input.object->revision, input.node, input.columns});
     } else {
       planned.tables.push_back(request_of(input));
-      const TableRequest& request = planned.tables.back();
-      dataflow.plan += fmt::format("{} {}:", request.source_key, request.node);
-      for (size_t i = 0; i < request.types.size(); ++i) {
-        bool is_key =
-            std::find(request.row_key.begin(), request.row_key.end(), i) != request.row_key.end();
-        dataflow.plan += fmt::format(" {} {}{}", request.spec.columns[i].name,
-                                     request.types[i].to_string(), is_key ? " KEY" : "");
-      }
-      dataflow.plan += '\n';
     }
   }
   for (const TableRequest& request : planned.tables) {
@@ -100,8 +73,187 @@ Result<PlannedDataflow> plan_dataflow(const BoundQuery& bound, ObjectId object, 
     }
   }
   if (!planned.tables.empty()) {
-    dataflow.source_key = planned.tables[0].source_key;
+    planned.dataflow.source_key = planned.tables[0].source_key;
   }
+  return {};
+}
+
+// What the layout of its state follows from. A dataflow that shares state has the text of one that
+// does not: its record says besides which parts it has.
+std::string plan_text(const LogicalPlan& plan, const PlannedDataflow& planned) {
+  std::string text = fmt::format("{}\n{}", kGraphVersion, plan_to_string(plan));
+  for (const TableRequest& request : planned.tables) {
+    text += fmt::format("{} {}:", request.source_key, request.node);
+    for (size_t i = 0; i < request.types.size(); ++i) {
+      bool is_key =
+          std::find(request.row_key.begin(), request.row_key.end(), i) != request.row_key.end();
+      text += fmt::format(" {} {}{}", request.spec.columns[i].name, request.types[i].to_string(),
+                          is_key ? " KEY" : "");
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+Result<std::unique_ptr<PlannedDataflow>> plan_arrangement(const ArrangedInput& input,
+                                                          const TableSlice& slice,
+                                                          const std::string& zone) {
+  auto planned = std::make_unique<PlannedDataflow>();
+  ArrangementGraph built = build_arrangement(input.plan, input.key);
+  TRY(take_inputs(*planned, built.plan));
+  Dataflow& dataflow = planned->dataflow;
+  const auto& table = std::get<TableDefinition>(slice.table->definition);
+  dataflow.name = shared_name(table.display_name);
+  dataflow.context.eval.zone = zone;
+  dataflow.plan = plan_text(*input.plan, *planned) + "arranged by";
+  for (size_t column : input.key) {
+    dataflow.plan += fmt::format(" {}", column);
+  }
+  dataflow.graph = std::move(built.plan.graph);
+  dataflow.part = Part{.slice = slice, .key_count = input.key.size(), .arrange = built.arrange};
+  return planned;
+}
+
+// With those of the arrangements: a table that several of them read is read once, with all columns.
+std::vector<TableRequest*> all_tables(PlannedDataflow& planned) {
+  std::vector<TableRequest*> tables;
+  for (TableRequest& request : planned.tables) {
+    tables.push_back(&request);
+  }
+  for (ArrangementRequest& arrangement : planned.arrangements) {
+    std::ranges::copy(all_tables(*arrangement.part), std::back_inserter(tables));
+  }
+  return tables;
+}
+
+Status take_arrangements(PlannedDataflow& planned, PhysicalPlan& physical) {
+  for (ArrangedInput& input : physical.arranged) {
+    ArrangementRequest request{.node = input.node, .slice = *table_slice(*input.plan)};
+    std::vector<ExprRef> columns = std::move(request.slice.columns);
+    request.slice.columns.clear();
+    for (size_t column : arranged_order(columns.size(), input.key)) {
+      request.slice.columns.push_back(columns[column]);
+    }
+    request.key_count = input.key.size();
+    request.zone = planned.dataflow.context.eval.zone;
+    request.readers = std::move(input.readers);
+    request.part = TRY(plan_arrangement(input, request.slice, request.zone));
+    planned.arrangements.push_back(std::move(request));
+  }
+  std::vector<TableRequest*> tables = all_tables(planned);
+  for (TableRequest* request : tables) {
+    if (request->source_key != tables[0]->source_key) {
+      return Status::unsupported("a query over two sources is not supported yet");
+    }
+    for (const TableRequest* other : tables) {
+      if (other != request && other->display_name == request->display_name &&
+          other->spec.with == request->spec.with) {
+        request->is_read_twice = true;
+        std::ranges::copy(other->spec.columns, std::back_inserter(request->further));
+      }
+    }
+  }
+  planned.dataflow.source_key = tables[0]->source_key;
+  return {};
+}
+
+}  // namespace
+
+Status view_was_changed(std::string_view name) {
+  return Status::unavailable(fmt::format("view {} has just been changed", name))
+      .with_sqlstate(kViewChanged)
+      .with_hint("run the statement again");
+}
+
+bool is_view_changed(const Status& status) {
+  return !status.ok() && status.sqlstate() == kViewChanged;
+}
+
+// A table of its own with the columns that are read, so that its record tells the next start all.
+ObjectRef define_part(const TableRequest& table) {
+  CatalogObject part;
+  part.name.object = table.display_name;
+  part.schema.fields = table.spec.columns;
+  for (const Field& field : table.further) {
+    if (!part.schema.find(field.name)) {
+      part.schema.fields.push_back(field);
+    }
+  }
+  part.definition = TableDefinition{.with = table.spec.with,
+                                    .source_key = table.source_key,
+                                    .display_name = table.display_name,
+                                    .row_key = table.row_key};
+  return std::make_shared<const CatalogObject>(std::move(part));
+}
+
+PlannedDataflow plan_part(ObjectRef part) {
+  PlannedDataflow planned;
+  Dataflow& dataflow = planned.dataflow;
+  const auto& table = std::get<TableDefinition>(part->definition);
+  dataflow.name = shared_name(table.display_name);
+  dataflow.source_key = table.source_key;
+  dataflow.plan = fmt::format("{}\nrows of a table\n", kGraphVersion);
+  dataflow.graph = std::make_unique<Graph>();
+  GraphInput input{.node = dataflow.graph->add_input(), .object = part};
+  dataflow.graph->set_exit(input.node);
+  for (size_t column = 0; column < part->schema.size(); ++column) {
+    input.columns.push_back(column);
+  }
+  planned.tables.push_back(request_of(input));
+  planned.sharing = Sharing::kNone;
+  dataflow.part = Part{.table = std::move(part)};
+  return planned;
+}
+
+std::optional<std::vector<size_t>> columns_of(const CatalogObject& part,
+                                              const TableRequest& request) {
+  const auto& table = std::get<TableDefinition>(part.definition);
+  if (table.source_key != request.source_key || table.with != request.spec.with ||
+      table.row_key.size() != request.row_key.size()) {
+    return std::nullopt;
+  }
+  std::vector<size_t> places;
+  for (const Field& field : request.spec.columns) {
+    std::optional<size_t> place = part.schema.find(field.name);
+    if (!place || part.schema[*place].type != field.type) {
+      return std::nullopt;
+    }
+    places.push_back(*place);
+  }
+  for (size_t k = 0; k < table.row_key.size(); ++k) {
+    if (places[request.row_key[k]] != table.row_key[k]) {
+      return std::nullopt;
+    }
+  }
+  places.resize(request.width);
+  return places;
+}
+
+Result<PlannedDataflow> plan_dataflow(const BoundQuery& bound, ObjectId object, std::string name,
+                                      std::string zone, Sharing sharing) {
+  PlannedDataflow planned;
+  planned.sharing = sharing;
+  planned.dataflow.object = object;
+  planned.dataflow.is_kept = object != 0;
+  planned.dataflow.name = std::move(name);
+  planned.dataflow.key = bound.plan->key;
+  planned.dataflow.context.eval.zone = std::move(zone);
+  PhysicalPlan physical = build_graph(bound.plan);
+  TRY(take_inputs(planned, physical));
+  std::string text = plan_text(*bound.plan, planned);
+  if (sharing == Sharing::kParts) {
+    PhysicalPlan shared = build_graph(bound.plan, JoinInputs::kShared);
+    if (!shared.arranged.empty()) {
+      physical = std::move(shared);
+      planned.tables.clear();
+      planned.views.clear();
+      TRY(take_inputs(planned, physical));
+      TRY(take_arrangements(planned, physical));
+    }
+  }
+  planned.dataflow.plan = std::move(text);
+  planned.dataflow.graph = std::move(physical.graph);
+  planned.constants = std::move(physical.constants);
   return planned;
 }
 

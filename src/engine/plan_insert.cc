@@ -83,13 +83,15 @@ Result<BoundQuery> bind_insert(BindContext context, const CatalogObject& job, si
 }
 
 Result<PlannedDataflow> plan_insert(Engine& engine, const BoundQuery& bound,
-                                    const CatalogObject& job, size_t insert, std::string zone) {
+                                    const CatalogObject& job, size_t insert, std::string zone,
+                                    Sharing sharing) {
   const auto& definition = std::get<JobDefinition>(job.definition);
   ObjectRef sink = engine.catalog().find_by_id(definition.inserts[insert].sink);
   if (sink == nullptr) {
     return Status::not_found("the sink has just been dropped");
   }
-  PlannedDataflow planned = TRY(plan_dataflow(bound, job.id, definition.title, std::move(zone)));
+  PlannedDataflow planned =
+      TRY(plan_dataflow(bound, job.id, definition.title, std::move(zone), sharing));
   const Options& with = std::get<TableDefinition>(sink->definition).with;
   Connector* connector = TRY(find_connector(with.at("connector")));
   SinkOpening opening{.with = TRY(resolve_references(with)),

@@ -21,6 +21,7 @@ Result<BoundQuery> bind_insert(BindContext context, const CatalogObject& job, si
 
 // Its dataflow, with the sink.
 Result<PlannedDataflow> plan_insert(Engine& engine, const BoundQuery& bound,
-                                    const CatalogObject& job, size_t insert, std::string zone);
+                                    const CatalogObject& job, size_t insert, std::string zone,
+                                    Sharing sharing);
 
 }  // namespace tidemark

@@ -7,7 +7,8 @@ namespace tidemark {
 
 namespace {
 constexpr uint8_t kSourceVersion = 1;
-constexpr uint8_t kDataflowVersion = 3;
+constexpr uint8_t kDataflowVersion = 4;
+constexpr uint8_t kDataflowVersionWithoutParts = 3;
 constexpr uint8_t kDataflowVersionWithoutSinks = 2;
 constexpr uint8_t kDataflowVersionWithoutBuilds = 1;
 }  // namespace
@@ -115,6 +116,10 @@ std::string encode_dataflow(const DataflowRecord& record) {
   append_varint(record.log, out);
   append_varint(record.insert, out);
   append_bytes(record.token, out);
+  append_varint(record.parts.size(), out);
+  for (uint64_t part : record.parts) {
+    append_varint(part, out);
+  }
   return out;
 }
 
@@ -143,6 +148,12 @@ Result<DataflowRecord> decode_dataflow(std::string_view bytes) {
   if (version > kDataflowVersionWithoutSinks) {
     record.insert = in.varint();
     record.token = in.bytes();
+  }
+  if (version > kDataflowVersionWithoutParts) {
+    uint64_t parts = in.varint();
+    for (uint64_t i = 0; i < parts && !in.failed(); ++i) {
+      record.parts.push_back(in.varint());
+    }
   }
   if (!in.at_end()) {
     return Status::corruption("a view's record in the data directory cannot be read");

@@ -17,6 +17,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/options.h"
 #include "base/status.h"
@@ -70,7 +71,7 @@ enum class VersionState : uint8_t {
 };
 
 struct DataflowRecord {
-  ObjectId object = 0;
+  ObjectId object = 0;  // 0: a part, which has its `definition` for good
   // What the state's layout follows from; another plan cannot read it.
   std::string plan;
   std::string zone;
@@ -86,8 +87,9 @@ struct DataflowRecord {
   std::string definition;
   // The dataflow whose change log goes on with this one; 0: it has its own.
   uint64_t log = 0;
-  uint64_t insert = 0;  // of a job: which of its INSERTs
-  std::string token;    // of its sink, which has all changes but those that wait beside it
+  uint64_t insert = 0;          // of a job: which of its INSERTs
+  std::string token;            // of its sink, which has all changes but those that wait beside it
+  std::vector<uint64_t> parts;  // the dataflows that are its parts (engine/dataflow.h)
   bool operator==(const DataflowRecord&) const = default;
 };
 std::string encode_dataflow(const DataflowRecord& record);

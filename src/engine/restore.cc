@@ -113,12 +113,25 @@ class Restorer {
       return {};
     }));
     for (auto& [id, record] : records_) {
-      if (record.state != VersionState::kBuild && !record.definition.empty()) {
+      if (record.object != 0 && record.state != VersionState::kBuild &&
+          !record.definition.empty()) {
         TRY(take_place(id, record));
       }
     }
     for (const auto& [id, record] : records_) {
-      TRY(start(id));
+      if (record.object == 0 && !record.definition.empty()) {
+        TRY(table_part(id, record));
+      }
+    }
+    for (const auto& [id, record] : records_) {
+      if (record.object != 0) {
+        TRY(start(id));
+      }
+    }
+    for (const auto& [id, record] : records_) {
+      if (record.object == 0 && loop_.find_dataflow(id) == nullptr) {
+        TRY(engine_.durability()->forget_dataflow(id));
+      }
     }
     for (auto& [id, dataflow] : loop_.dataflows()) {
       dataflow->owed.reset();
@@ -126,7 +139,7 @@ class Restorer {
     // Made just before the end, and not begun.
     for (const ObjectRef& object : engine_.catalog().objects()) {
       if (object->is_materialized_view() && !started_.contains(object->id)) {
-        PlannedDataflow planned = TRY(plan(*object, "UTC"));
+        PlannedDataflow planned = TRY(plan(*object, "UTC", Sharing::kParts));
         TRY(loop_.add_dataflow(std::move(planned)));
       }
       if (object->is_job()) {
@@ -143,7 +156,7 @@ class Restorer {
       if (begun_inserts_.contains({job.id, i})) {
         continue;
       }
-      Result<PlannedDataflow> planned = plan(job, i, "UTC");
+      Result<PlannedDataflow> planned = plan(job, i, "UTC", Sharing::kParts);
       Status status =
           planned.ok() ? loop_.add_dataflow(std::move(planned).value()).status() : planned.status();
       if (!status.ok()) {
@@ -165,6 +178,77 @@ class Restorer {
     batch.put(object_key((*object)->id), encode_object(**object));
     batch.put(dataflow_key(id), encode_dataflow(record));
     return store_.write(batch);
+  }
+
+  // Rows of a table, before all that read them; a part that nobody reads any more goes with the
+  // first turn.
+  Status table_part(DataflowId id, const DataflowRecord& record) {
+    PlannedDataflow planned =
+        plan_part(std::make_shared<const CatalogObject>(TRY(decode_object(record.definition))));
+    bool has_source = loop_.find_source(planned.dataflow.source_key) != nullptr;
+    return record.is_live && planned.dataflow.plan == record.plan && has_source
+               ? resume_part(id, record, std::move(planned))
+               : Status();
+  }
+
+  Status resume_part(DataflowId id, const DataflowRecord& record, PlannedDataflow planned) {
+    planned.dataflow.id = id;
+    planned.dataflow.is_kept = true;
+    planned.known_parts = record.parts;
+    return loop_.resume_dataflow(std::move(planned));
+  }
+
+  // Whether all parts that it had are there, running or as they were left.
+  bool are_parts_there(const DataflowRecord& record, const PlannedDataflow& planned) {
+    size_t tables = planned.part_count() - planned.arrangements.size();
+    for (size_t i = 0; i < record.parts.size() && record.parts.size() == planned.part_count();
+         ++i) {
+      const Dataflow* running = loop_.find_dataflow(record.parts[i]);
+      auto left = records_.find(record.parts[i]);
+      bool is_there = running != nullptr && running->is_part();
+      if (running == nullptr && i >= tables && left != records_.end()) {
+        const PlannedDataflow& part = *planned.arrangements[i - tables].part;
+        is_there = left->second.is_live && left->second.plan == part.dataflow.plan &&
+                   are_parts_there(left->second, part);
+      }
+      if (!is_there) {
+        return false;
+      }
+    }
+    return record.parts.size() == planned.part_count();
+  }
+
+  // Before it, those that share an arrangement with it: one of them is asked for by its whole plan,
+  // where this one reads less of it.
+  Status start_sharers(const DataflowRecord& record) {
+    for (DataflowId part : record.parts) {
+      for (const auto& [id, other] : records_) {
+        bool shares =
+            other.object != 0 && std::ranges::find(other.parts, part) != other.parts.end();
+        if (shares && loop_.find_dataflow(part) == nullptr) {
+          TRY(start(id));
+        }
+      }
+    }
+    return {};
+  }
+
+  // Its arrangements are resumed for the first of those that had them.
+  Status resume_arrangements(const DataflowRecord& record, PlannedDataflow& planned) {
+    size_t tables = planned.part_count() - planned.arrangements.size();
+    for (size_t i = tables; i < record.parts.size(); ++i) {
+      DataflowId id = record.parts[i];
+      if (loop_.find_dataflow(id) == nullptr) {
+        PlannedDataflow part = std::move(*planned.arrangements[i - tables].part);
+        TRY(resume_part(id, records_.at(id), std::move(part)));
+      }
+    }
+    return {};
+  }
+
+  // It goes on, and begins anew, with its tables as it had them.
+  static Sharing sharing_of(const DataflowRecord& record) {
+    return record.parts.empty() ? Sharing::kNone : Sharing::kParts;
   }
 
   // After the views that it reads.
@@ -212,9 +296,11 @@ class Restorer {
     return {};
   }
 
-  Result<PlannedDataflow> plan(const CatalogObject& object, const std::string& zone) {
+  Result<PlannedDataflow> plan(const CatalogObject& object, const std::string& zone,
+                               Sharing sharing) {
     BoundQuery bound = TRY(bind_materialized_view({engine_.catalog(), {}, {}, zone}, object));
-    PlannedDataflow planned = TRY(plan_dataflow(bound, object.id, object.name.object, zone));
+    PlannedDataflow planned =
+        TRY(plan_dataflow(bound, object.id, object.name.object, zone, sharing));
     planned.dataflow.revision = object.revision;
     planned.dataflow.log.configure(TRY(retention_us(object)));
     return planned;
@@ -222,8 +308,9 @@ class Restorer {
 
   Status view(DataflowId id, const DataflowRecord& record, const CatalogObject& object) {
     started_.insert(object.id);
-    PlannedDataflow planned = TRY(plan(object, record.zone));
+    PlannedDataflow planned = TRY(plan(object, record.zone, sharing_of(record)));
     TRY(start_upstream(planned));
+    TRY(start_sharers(record));
     if (!TRY(resume_or_add(id, record, std::move(planned), "view " + object.name.object))) {
       return {};
     }
@@ -238,16 +325,18 @@ class Restorer {
     return {};
   }
 
-  Result<PlannedDataflow> plan(const CatalogObject& job, size_t insert, const std::string& zone) {
+  Result<PlannedDataflow> plan(const CatalogObject& job, size_t insert, const std::string& zone,
+                               Sharing sharing) {
     BoundQuery bound = TRY(bind_insert({engine_.catalog(), {}, {}, zone}, job, insert));
-    return plan_insert(engine_, bound, job, insert, zone);
+    return plan_insert(engine_, bound, job, insert, zone, sharing);
   }
 
   // What a job has written is not written again: it goes on with its state, or with the difference.
   Status job(DataflowId id, const DataflowRecord& record, const CatalogObject& object) {
     begun_inserts_.insert({object.id, record.insert});
-    PlannedDataflow planned = TRY(plan(object, record.insert, record.zone));
+    PlannedDataflow planned = TRY(plan(object, record.insert, record.zone, sharing_of(record)));
     TRY(start_upstream(planned));
+    TRY(start_sharers(record));
     bool has_written = record.mark.valid();
     if (!has_written) {
       TRY(engine_.durability()->forget_dataflow(id));
@@ -264,17 +353,23 @@ class Restorer {
     planned.dataflow.commit_time_us = record.commit_time_us;
     planned.dataflow.context.eval.now_us = record.started_us;
     planned.dataflow.sink_token = record.token;
-    bool goes_on = record.is_live && std::ranges::all_of(planned.views, [&](const auto& view) {
+    planned.known_parts = record.parts;
+    bool goes_on = record.is_live && are_parts_there(record, planned) &&
+                   std::ranges::all_of(planned.views, [&](const auto& view) {
                      return resumed_.contains(view.object);
                    });
+    if (goes_on) {
+      TRY(resume_arrangements(record, planned));
+    }
     return goes_on ? loop_.resume_dataflow(std::move(planned))
                    : loop_.reread_dataflow(std::move(planned));
   }
 
   Status build(DataflowId id, const DataflowRecord& record, const CatalogObject& view) {
     CatalogObject object = TRY(decode_object(record.definition));
-    PlannedDataflow planned = TRY(plan(object, record.zone));
+    PlannedDataflow planned = TRY(plan(object, record.zone, sharing_of(record)));
     TRY(start_upstream(planned));
+    TRY(start_sharers(record));
     make_build(engine_, view, std::move(object), planned.dataflow);
     return resume_or_add(id, record, std::move(planned),
                          fmt::format("the new version of view {}", view.name.object))
@@ -287,7 +382,10 @@ class Restorer {
     bool reads_live_views = std::ranges::all_of(
         planned.views, [&](const ViewRequest& view) { return resumed_.contains(view.object); });
     bool is_same_plan = planned.dataflow.plan == record.plan;
-    if (record.is_live && is_same_plan && reads_live_views) {
+    bool has_all_parts = are_parts_there(record, planned);
+    if (record.is_live && is_same_plan && reads_live_views && has_all_parts) {
+      TRY(resume_arrangements(record, planned));
+      planned.known_parts = record.parts;
       planned.dataflow.id = id;
       planned.dataflow.mark = record.mark;
       planned.dataflow.commit_time_us = record.commit_time_us;
@@ -300,7 +398,9 @@ class Restorer {
     notices_.push_back(fmt::format("{} is read anew: {}", what,
                                    !record.is_live ? "it was not complete when the program ended"
                                    : !is_same_plan ? "this version runs it by another plan"
-                                                   : "a view that it reads is read anew"));
+                                   : !reads_live_views
+                                       ? "a view that it reads is read anew"
+                                       : "what it shares with others is read anew"));
     TRY(engine_.durability()->forget_dataflow(id));
     TRY(loop_.add_dataflow(std::move(planned)));
     return false;

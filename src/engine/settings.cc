@@ -38,6 +38,8 @@ constexpr OptionSpec kSettings[] = {
      "caught-up: a live query ends once it includes all that was committed when it began"},
     {"tidemark.min_mark", Kind::kString, false, "", Effect::kUsed,
      "reads wait until views show what was committed up to this LSN"},
+    {"tidemark.share_state", Kind::kBool, false, "true", Effect::kUsed,
+     "false: a view or query that is begun keeps all its state for itself"},
     {"tidemark.connection_id", Kind::kString, false, "", Effect::kUsed,
      "the number of this connection, for KILL"},
     {"statement_timeout", Kind::kString, false, "0", Effect::kUsed,

@@ -48,10 +48,12 @@ void SourceFeed::begun_anew() {
   open_feeds_.clear();
   first_commit_ = Lsn{};
   for (auto [reader, id] : readers) {
-    with_feed(reader, [](Dataflow& dataflow, TableFeed& feed) -> Status {
+    with_feed(reader, [this](Dataflow& dataflow, TableFeed& feed) -> Status {
       feed.open.clear();
-      dataflow.is_mark_anew = true;
-      dataflow.first_unshown = Lsn{};
+      loop_.with_readers(dataflow, [](Dataflow& reader) {
+        reader.is_mark_anew = true;
+        reader.first_unshown = Lsn{};
+      });
       return {};
     });
   }
@@ -67,7 +69,7 @@ void SourceFeed::reset(ReaderId reader) {
     feed.stopped.reset();
     feed.snapshot = {};
     dataflow.dirty = true;
-    dataflow.is_reread = true;
+    loop_.with_readers(dataflow, [](Dataflow& reader) { reader.is_reread = true; });
     return {};
   });
 }

@@ -123,7 +123,7 @@ bool StepLoop::turn() {
   show_views();
   send_outbox();
   tell_waiters();
-  step_open();
+  more = step_open() || more;
   if (durability_ != nullptr) {
     durability_->turn();
     // What an earlier process left comes to memory while there is nothing else to do.
@@ -199,7 +199,8 @@ bool StepLoop::poll_sources() {
 void StepLoop::run_graph(Dataflow& dataflow) {
   dataflow.context.step = ++step_;
   dataflow.context.limits.bytes_max = options_.step_bytes_max;
-  Status status = dataflow.graph->step(dataflow.context);
+  Status status = dataflow.is_part() ? dataflow.graph->run(dataflow.context)
+                                     : dataflow.graph->step(dataflow.context);
   if (durability_ != nullptr && status.ok()) {
     durability_->note_change();
     if (durability_->store().is_damaged()) {
@@ -234,8 +235,9 @@ void StepLoop::step_closed() {
     if (feed->take_status_changed()) {
       SourceStatus status = feed->source().status();
       for (auto& [id, dataflow] : dataflows_) {
-        bool reads = std::any_of(dataflow->tables.begin(), dataflow->tables.end(),
-                                 [&](const TableFeed& table) { return table.source_key == key; });
+        bool reads = false;
+        dataflow->for_each_table(
+            [&](const TableFeed& table) { reads = reads || table.source_key == key; });
         if (!reads || dataflow->failed || status.state != SourceState::kStale) {
           continue;
         }
@@ -265,18 +267,30 @@ void StepLoop::step_closed() {
         table.closed.clear();
         dataflow->dirty = true;
       }
-      any_moved = any_moved || moved[table.source_key];
     }
+    dataflow->dirty = take_part_input(*dataflow) || dataflow->dirty;
+    if (!dataflow->has_joined()) {
+      continue;  // its first step has what its parts hold: step_open()
+    }
+    if (dataflow->is_part()) {
+      if (std::exchange(dataflow->dirty, false)) {
+        dataflow->has_open = dataflow->reads_open();
+        step_part(*dataflow);
+      }
+      continue;
+    }
+    dataflow->for_each_table(
+        [&](const TableFeed& table) { any_moved = any_moved || moved[table.source_key]; });
     // What came of a commit that has not ended may be at the output: it waits for the end.
     bool has_room_again =
         dataflow->waits_for_sink && !dataflow->has_open && dataflow->sink->has_room();
     if (dataflow->dirty || dataflow->waits_for_views || has_room_again) {
       if (std::exchange(dataflow->dirty, false)) {
-        dataflow->has_open = false;
+        dataflow->has_open = dataflow->reads_open();
         run_graph(*dataflow);
       }
-      if (dataflow->failed) {
-        continue;
+      if (dataflow->failed || dataflow->reads_open()) {
+        continue;  // the end of the commit will come by the part
       }
       if (!dataflow->ready()) {
         tell_snapshot(*dataflow);
@@ -296,6 +310,7 @@ void StepLoop::step_closed() {
       publish_progress(*dataflow);
     }
   }
+  commit_parts();
 }
 
 bool StepLoop::is_current(const Dataflow& dataflow) const {
@@ -308,21 +323,37 @@ bool StepLoop::is_current(const Dataflow& dataflow) const {
 
 // The part of a large commit that has arrived goes through the graphs now, and stays unpublished
 // until the commit's end: what is gathered at the output waits there.
-void StepLoop::step_open() {
-  for (auto& [id, dataflow] : dataflows_) {
+//
+// It is here that those who have begun to read a part get what it holds: that is what has gone
+// through the graphs, with the part of a commit that has arrived. True: somebody has, and can be
+// published in the next turn.
+bool StepLoop::step_open() {
+  bool has_joined = false;
+  for (Dataflow* dataflow : in_order_) {
+    if (dataflow->failed) {
+      continue;
+    }
     bool any = false;
     for (TableFeed& table : dataflow->tables) {
-      if (!dataflow->failed && !table.open.empty()) {
+      if (!table.open.empty()) {
         dataflow->graph->push(table.node, std::move(table.open));
         table.open.clear();
         any = true;
       }
     }
-    if (any) {
-      dataflow->has_open = true;
+    any = take_part_input(*dataflow) || any;
+    dataflow->has_open = dataflow->has_open || any;
+    if (join_parts(*dataflow)) {
+      has_joined = any = true;
+    }
+    if (any && dataflow->is_part()) {
+      step_part(*dataflow);
+    } else if (any) {
       run_graph(*dataflow);
     }
   }
+  commit_parts();
+  return has_joined;
 }
 
 void StepLoop::add_waiter(std::shared_ptr<MarkWaiter> waiter) {
@@ -364,7 +395,7 @@ std::optional<Status> StepLoop::obstacle(const Dataflow& dataflow) {
   }
   if (dataflow.in_error) {
     // It may be gone already in what is not published yet.
-    return Status::data_error(dataflow.graph->error().value_or("a row of it was in error"));
+    return Status::data_error(dataflow.row_error().value_or("a row of it was in error"));
   }
   for (const ViewFeed& view : dataflow.views) {
     if (const Dataflow* upstream = find_dataflow(view.upstream)) {
@@ -387,6 +418,10 @@ void StepLoop::fail(Dataflow& dataflow, Status status) {
   }
   for (DataflowId id : dataflow.downstream) {
     if (Dataflow* reader = find_dataflow(id)) {
+      if (dataflow.is_part()) {
+        fail(*reader, status);
+        continue;
+      }
       fail(*reader, Status(status.code(),
                            fmt::format("view {} stopped: {}", dataflow.name, status.message()))
                         .with_hint(status.hint()));
@@ -396,17 +431,20 @@ void StepLoop::fail(Dataflow& dataflow, Status status) {
 
 void StepLoop::collect_garbage() {
   std::vector<DataflowId> gone;
-  for (auto& [id, dataflow] : dataflows_) {
-    std::erase_if(dataflow->subscribers, [](const Subscriber& subscriber) {
-      return subscriber.subscription->cancelled();
-    });
-    if (dataflow->object == 0 && dataflow->subscribers.empty()) {
-      gone.push_back(id);
+  do {  // a part goes with its last reader
+    gone.clear();
+    for (auto& [id, dataflow] : dataflows_) {
+      std::erase_if(dataflow->subscribers, [](const Subscriber& subscriber) {
+        return subscriber.subscription->cancelled();
+      });
+      if (dataflow->object == 0 && dataflow->subscribers.empty() && dataflow->downstream.empty()) {
+        gone.push_back(id);
+      }
     }
-  }
-  for (DataflowId id : gone) {
-    remove_dataflow(id);
-  }
+    for (DataflowId id : gone) {
+      remove_dataflow(id);
+    }
+  } while (!gone.empty());
   if (durability_ != nullptr) {
     abandon_unread_sources();
   }
@@ -423,6 +461,7 @@ void StepLoop::drop_feeds(Dataflow& dataflow) {
     feed.readers.erase(table.reader);
     feed.source().remove_reader(table.reader);
   }
+  leave_parts(dataflow);
 }
 
 void StepLoop::remove_dataflow(DataflowId id) {

@@ -70,6 +70,8 @@ class StepLoop {
   Status reread_dataflow(PlannedDataflow planned);
   // Ids below this are taken.
   void reserve_ids(DataflowId next) { next_id_ = std::max(next_id_, next); }
+  // The parts that it would share with others if it was begun now.
+  std::vector<const Dataflow*> parts_for(const PlannedDataflow& planned);
   void remove_dataflow(DataflowId id);
   Dataflow* find_dataflow(DataflowId id);
   // The version that is shown; the one that is being built.
@@ -85,6 +87,16 @@ class StepLoop {
   // is for the caller to put in front of the subscription's updates; nothing yet if the mark comes
   // only now, after a restart.
   Result<ChangeLogRead> resubscribe(Dataflow& view, Subscriber subscriber);
+  // Calls f with the dataflow, and for a part with all that read it.
+  template <typename F>
+  void with_readers(Dataflow& dataflow, F&& f) {
+    f(dataflow);
+    for (DataflowId id : dataflow.is_part() ? dataflow.downstream : std::vector<DataflowId>()) {
+      if (Dataflow* reader = find_dataflow(id)) {
+        with_readers(*reader, f);
+      }
+    }
+  }
   // --- reads that answer once (step_loop_reads.cc) ---
 
   // A materialized view's content: at the end of the last turn, or at the pin. nullopt: it shows
@@ -124,7 +136,18 @@ class StepLoop {
   void end();
   bool poll_sources();
   void step_closed();
-  void step_open();
+  bool step_open();
+  bool take_part_input(Dataflow& dataflow);
+  void step_part(Dataflow& part);
+  bool join_parts(Dataflow& dataflow);
+  void commit_parts();
+  template <typename Request>
+  Dataflow* find_part(const Request& request, const Dataflow& reader);
+  template <typename Request>
+  Result<PartFeed*> read_part(Dataflow& reader, Request& request, std::optional<DataflowId> known);
+  // Connects it with its parts, and takes their tables from `planned`.
+  Status read_parts(Dataflow& dataflow, PlannedDataflow& planned, bool is_resumed);
+  void leave_parts(Dataflow& dataflow);
   void run_graph(Dataflow& dataflow);
   void publish(Dataflow& dataflow);
   void feed_downstream(Dataflow& dataflow, const ZBatch& changes, bool is_first, bool is_reread);
@@ -153,6 +176,7 @@ class StepLoop {
   bool is_behind_position(const Dataflow& dataflow);
   std::pair<Dataflow*, TableFeed*> feed_of(const std::string& source_key, ReaderId reader);
 
+  Result<Dataflow*> new_dataflow(PlannedDataflow planned);
   Result<Dataflow*> restored_dataflow(PlannedDataflow planned, bool is_resumed);
   void drop_feeds(Dataflow& dataflow);
   void feed_from_tables(Dataflow& dataflow, std::vector<TableRequest>& tables, bool is_resumed);

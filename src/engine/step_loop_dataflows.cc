@@ -120,6 +120,13 @@ void StepLoop::feed_from_tables(Dataflow& dataflow, std::vector<TableRequest>& t
 }
 
 Result<DataflowId> StepLoop::add_dataflow(PlannedDataflow planned) {
+  DataflowId id = TRY(new_dataflow(std::move(planned)))->id;
+  start_sources();
+  wake();
+  return id;
+}
+
+Result<Dataflow*> StepLoop::new_dataflow(PlannedDataflow planned) {
   for (const ViewRequest& view : planned.views) {
     Dataflow* upstream = find_view(view.object);
     if (upstream == nullptr) {
@@ -146,8 +153,12 @@ Result<DataflowId> StepLoop::add_dataflow(PlannedDataflow planned) {
   dataflow.id = next_id_++;
   dataflow.started_us = clock_.wall_us();
   dataflow.context.eval.now_us = dataflow.started_us;
+  if (Status status = read_parts(dataflow, planned, false); !status.ok()) {
+    drop_feeds(dataflow);
+    return status;
+  }
   feed_from_tables(dataflow, planned.tables, false);
-  if (durability_ != nullptr && dataflow.object != 0) {
+  if (durability_ != nullptr && dataflow.is_kept) {
     if (Status status = durability_->attach(dataflow, false); !status.ok()) {
       drop_feeds(dataflow);
       return status;
@@ -170,12 +181,9 @@ Result<DataflowId> StepLoop::add_dataflow(PlannedDataflow planned) {
       }
     }
   }
-  DataflowId id = dataflow.id;
   in_order_.push_back(&dataflow);
-  dataflows_.emplace(id, std::move(owned));
-  start_sources();
-  wake();
-  return id;
+  dataflows_.emplace(dataflow.id, std::move(owned));
+  return &dataflow;
 }
 
 Result<Dataflow*> StepLoop::restored_dataflow(PlannedDataflow planned, bool is_resumed) {
@@ -187,8 +195,13 @@ Result<Dataflow*> StepLoop::restored_dataflow(PlannedDataflow planned, bool is_r
   auto owned = std::make_unique<Dataflow>(std::move(planned.dataflow));
   Dataflow& dataflow = *owned;
   dataflow.started_us = clock_.wall_us();
-  dataflow.live = true;
+  dataflow.live = !dataflow.is_part();
+  dataflow.has_begun = true;
   dataflow.dirty = false;
+  if (Status status = read_parts(dataflow, planned, is_resumed); !status.ok()) {
+    drop_feeds(dataflow);
+    return status;
+  }
   feed_from_tables(dataflow, planned.tables, is_resumed);
   for (const ViewRequest& view : planned.views) {
     Dataflow* upstream = find_view(view.object);
@@ -198,7 +211,10 @@ Result<Dataflow*> StepLoop::restored_dataflow(PlannedDataflow planned, bool is_r
       dataflow.source_key = upstream->source_key;
     }
   }
-  TRY(durability_->attach(dataflow, true));
+  if (Status status = durability_->attach(dataflow, true); !status.ok()) {
+    drop_feeds(dataflow);
+    return status;
+  }
   if (dataflow.sink != nullptr) {
     dataflow.waits_for_sink = true;  // perhaps: what waits is published, if there is anything
     dataflow.sink->start([this] { wake(); });
@@ -221,7 +237,7 @@ Status StepLoop::resume_dataflow(PlannedDataflow planned) {
     durability_->note_change();  // it may be complete
   }
   // A row error that stood then stands now.
-  dataflow.in_error = dataflow.graph->error().has_value();
+  dataflow.in_error = dataflow.row_error().has_value();
   return {};
 }
 
@@ -231,6 +247,9 @@ Status StepLoop::reread_dataflow(PlannedDataflow planned) {
     Delta delta;
     table.upsert.reset(delta);
     dataflow.graph->push(table.node, std::move(delta));
+  }
+  for (const PartFeed& feed : dataflow.parts) {
+    dataflow.graph->push(feed.node, Delta{true, {}});
   }
   for (const ViewFeed& view : dataflow.views) {
     dataflow.graph->push(view.node, Delta{true, {}});

@@ -22,11 +22,11 @@ bool is_version_of(Lsn mark, Lsn commit) {
 
 void StepLoop::set_mark(Dataflow& dataflow, MarkKind kind) {
   Lsn mark;
-  for (TableFeed& table : dataflow.tables) {
+  dataflow.for_each_table([&](const TableFeed& table) {
     SourceFeed& feed = *sources_[table.source_key];
     mark = std::max(mark, kind == MarkKind::kCommit ? feed.commit_position() : feed.position());
     dataflow.commit_time_us = feed.commit_time_us();
-  }
+  });
   for (ViewFeed& view : dataflow.views) {
     if (Dataflow* upstream = find_dataflow(view.upstream)) {
       mark = std::max(mark, upstream->mark);
@@ -34,23 +34,22 @@ void StepLoop::set_mark(Dataflow& dataflow, MarkKind kind) {
     }
   }
   bool counts_on =
-      dataflow.tables.empty() ? is_version_of(dataflow.mark, mark) : !dataflow.is_mark_anew;
+      dataflow.reads_tables() ? !dataflow.is_mark_anew : is_version_of(dataflow.mark, mark);
   dataflow.mark = counts_on ? std::max(dataflow.mark, mark) : mark;
   dataflow.is_mark_anew = false;
   dataflow.is_reread = false;
 }
 
 bool StepLoop::is_behind_position(const Dataflow& dataflow) {
-  for (const TableFeed& table : dataflow.tables) {
-    if (sources_[table.source_key]->position() > dataflow.mark) {
-      return true;
-    }
-  }
-  return false;
+  bool is_behind = false;
+  dataflow.for_each_table([&](const TableFeed& table) {
+    is_behind = is_behind || sources_[table.source_key]->position() > dataflow.mark;
+  });
+  return is_behind;
 }
 
 void StepLoop::publish(Dataflow& dataflow) {
-  std::optional<std::string> error = dataflow.graph->error();
+  std::optional<std::string> error = dataflow.row_error();
   dataflow.in_error = error.has_value();
   if (error) {
     // Not failed for ever: the view comes back when the row that is at fault is changed or gone.
@@ -179,10 +178,10 @@ void StepLoop::end_subscribers_that_are_done(Dataflow& dataflow) {
 void StepLoop::tell_snapshot(Dataflow& dataflow) {
   ViewUpdate update;
   update.kind = ViewUpdate::Kind::kSnapshot;
-  for (const TableFeed& table : dataflow.tables) {
+  dataflow.for_each_table([&](const TableFeed& table) {
     update.rows_done += table.snapshot.rows_done;
     update.rows_total += table.snapshot.rows_total;
-  }
+  });
   for (Subscriber& subscriber : dataflow.subscribers) {
     send(subscriber, update);
   }

@@ -220,6 +220,9 @@ void StepLoop::sort_dataflows() {
     if (!done.insert(dataflow.id).second) {
       return;
     }
+    for (const PartFeed& feed : dataflow.parts) {
+      add(*feed.part);
+    }
     for (const ViewFeed& view : dataflow.views) {
       if (Dataflow* upstream = find_dataflow(view.upstream)) {
         add(*upstream);

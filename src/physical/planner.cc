@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include <fmt/core.h>
@@ -20,6 +21,7 @@
 #include "dataflow/operators/union_all.h"
 #include "dataflow/operators/unnest.h"
 #include "plan/same_plan.h"
+#include "plan/table_slice.h"
 
 namespace tidemark {
 
@@ -39,7 +41,8 @@ RecursiveSpec spec_of(const RecursiveNode& recursive);
 // they compute the same from the same operators.
 class GraphBuilder {
  public:
-  explicit GraphBuilder(PhysicalPlan& plan) : plan_(plan), graph_(*plan.graph) {}
+  GraphBuilder(PhysicalPlan& plan, JoinInputs join_inputs)
+      : plan_(plan), graph_(*plan.graph), join_inputs_(join_inputs) {}
 
   NodeId build(const PlanRef& plan) {
     if (auto known = nodes_.find(plan.get()); known != nodes_.end()) {
@@ -60,6 +63,8 @@ class GraphBuilder {
 
   // A table is read once, with all columns that any part of the plan reads.
   void add_scans(const PlanRef& plan);
+  // Ends the graph with an arrangement.
+  ArrangeOperator* end_with_arrangement(const PlanRef& plan, const std::vector<size_t>& key);
 
  private:
   struct Built {
@@ -77,6 +82,11 @@ class GraphBuilder {
   // What the node reads: a filter under a projection, and both over a join, are taken into one
   // operator.
   std::vector<NodeId> build_inputs(const LogicalPlan& plan);
+  std::vector<NodeId> build_sides(const JoinNode& join);
+  bool is_shared(const PlanRef& side) const {
+    return join_inputs_ == JoinInputs::kShared && table_slice(*side);
+  }
+  ArrangedInput& arranged_input(const PlanRef& plan, const std::vector<size_t>& key);
   NodeId add(const PlanRef& plan, const std::vector<NodeId>& inputs);
   NodeId add_scan(const ScanNode& scan);
   NodeId add_project(const ProjectNode& project, const std::vector<NodeId>& inputs);
@@ -90,6 +100,7 @@ class GraphBuilder {
 
   PhysicalPlan& plan_;
   Graph& graph_;
+  JoinInputs join_inputs_;
   std::vector<Built> built_;
   std::map<const LogicalPlan*, NodeId> nodes_;
   std::set<const LogicalPlan*> scanned_;
@@ -113,16 +124,44 @@ std::vector<NodeId> GraphBuilder::build_inputs(const LogicalPlan& plan) {
   std::vector<NodeId> ids;
   if (const auto* project = std::get_if<ProjectNode>(&plan.node)) {
     if (const PlanRef* join = join_below(*project)) {
-      const JoinNode& node = std::get<JoinNode>((*join)->node);
-      return {build(node.left), build(node.right)};
+      return build_sides(std::get<JoinNode>((*join)->node));
     }
     const FilterNode* filter = filter_below(*project);
     return {build(filter != nullptr ? filter->input : project->input)};
+  }
+  if (const auto* join = std::get_if<JoinNode>(&plan.node)) {
+    return build_sides(*join);
   }
   for (const PlanRef& input : inputs_of(plan)) {
     ids.push_back(build(input));
   }
   return ids;
+}
+
+std::vector<size_t> key_of(const JoinNode& join, size_t side) {
+  std::vector<size_t> key;
+  for (const JoinKey& part : join.keys) {
+    key.push_back(side == 0 ? part.left : part.right);
+  }
+  return key;
+}
+
+std::vector<NodeId> GraphBuilder::build_sides(const JoinNode& join) {
+  std::vector<NodeId> ids;
+  for (size_t side : {0, 1}) {
+    const PlanRef& plan = side == 0 ? join.left : join.right;
+    ids.push_back(is_shared(plan) ? arranged_input(plan, key_of(join, side)).node : build(plan));
+  }
+  return ids;
+}
+
+ArrangedInput& GraphBuilder::arranged_input(const PlanRef& plan, const std::vector<size_t>& key) {
+  for (ArrangedInput& known : plan_.arranged) {
+    if (known.key == key && same_plan(*known.plan, *plan)) {
+      return known;
+    }
+  }
+  return plan_.arranged.emplace_back(ArrangedInput{graph_.add_input(), plan, key, {}});
 }
 
 void GraphBuilder::add_scans(const PlanRef& plan) {
@@ -143,8 +182,11 @@ void GraphBuilder::add_scans(const PlanRef& plan) {
       }
     }
   }
+  bool is_join = std::holds_alternative<JoinNode>(plan->node);
   for (const PlanRef& input : inputs_of(*plan)) {
-    add_scans(input);
+    if (!is_join || !is_shared(input)) {
+      add_scans(input);
+    }
   }
 }
 
@@ -312,12 +354,7 @@ const GraphBuilder::Arranged& GraphBuilder::arrange(NodeId input, const PlanRef&
       return known;
     }
   }
-  std::vector<size_t> order = key;
-  for (size_t c = 0; c < plan->schema.size(); ++c) {
-    if (std::find(key.begin(), key.end(), c) == key.end()) {
-      order.push_back(c);
-    }
-  }
+  std::vector<size_t> order = arranged_order(plan->schema.size(), key);
   std::vector<Type> types;
   std::string names;
   for (size_t i = 0; i < order.size(); ++i) {
@@ -349,16 +386,12 @@ std::vector<size_t> arranged_places(size_t columns, const std::vector<size_t>& k
 
 NodeId GraphBuilder::add_join(const LogicalPlan& plan, const JoinNode& join,
                               const std::vector<NodeId>& inputs, const std::vector<bool>& needed) {
-  std::vector<size_t> keys[2];
+  std::vector<size_t> keys[2] = {key_of(join, 0), key_of(join, 1)};
   JoinSpec spec;
   for (const JoinKey& key : join.keys) {
-    keys[0].push_back(key.left);
-    keys[1].push_back(key.right);
     spec.null_safe.push_back(key.null_safe);
   }
   const PlanRef* sides[2] = {&join.left, &join.right};
-  Arranged arranged[2] = {arrange(inputs[0], join.left, keys[0]),
-                          arrange(inputs[1], join.right, keys[1])};
   size_t left_width = join.left->schema.size();
   std::vector<JoinColumn> columns;
   for (size_t side : {0, 1}) {
@@ -400,17 +433,58 @@ NodeId GraphBuilder::add_join(const LogicalPlan& plan, const JoinNode& join,
   }
   spec.description = fmt::format("{}({} keys{})", join_type_text(join.type), join.keys.size(),
                                  join.residual != nullptr ? ", residual condition" : "");
-  return graph_.add(std::make_unique<JoinOperator>(std::move(spec), arranged[0].op->arrangement(),
-                                                   arranged[1].op->arrangement()),
-                    {arranged[0].node, arranged[1].node});
+  auto op = std::make_unique<JoinOperator>(std::move(spec));
+  std::vector<NodeId> streams;
+  for (size_t side : {0, 1}) {
+    if (is_shared(*sides[side])) {
+      ArrangedInput& input = arranged_input(*sides[side], keys[side]);
+      input.readers.emplace_back(op.get(), side);
+      streams.push_back(input.node);
+      continue;
+    }
+    const Arranged& own = arrange(inputs[side], *sides[side], keys[side]);
+    std::vector<size_t> places(arranged_order((*sides[side])->schema.size(), keys[side]).size());
+    std::iota(places.begin(), places.end(), 0);
+    op->read_from(side, own.op->arrangement(), places);
+    streams.push_back(own.node);
+  }
+  return graph_.add(std::move(op), std::move(streams));
+}
+
+ArrangeOperator* GraphBuilder::end_with_arrangement(const PlanRef& plan,
+                                                    const std::vector<size_t>& key) {
+  Arranged arranged = arrange(build(plan), plan, key);
+  arranged.op->remove_reader();  // they are in other graphs
+  graph_.set_exit(arranged.node);
+  return arranged.op;
 }
 
 }  // namespace
 
-PhysicalPlan build_graph(const PlanRef& plan) {
+std::vector<size_t> arranged_order(size_t columns, const std::vector<size_t>& key) {
+  std::vector<size_t> order = key;
+  for (size_t column = 0; column < columns; ++column) {
+    if (std::find(key.begin(), key.end(), column) == key.end()) {
+      order.push_back(column);
+    }
+  }
+  return order;
+}
+
+ArrangementGraph build_arrangement(const PlanRef& plan, const std::vector<size_t>& key) {
+  ArrangementGraph result;
+  result.plan.graph = std::make_unique<Graph>();
+  GraphBuilder builder(result.plan, JoinInputs::kOwn);
+  builder.add_scans(plan);
+  result.arrange = builder.end_with_arrangement(plan, key);
+  result.plan.graph->start();
+  return result;
+}
+
+PhysicalPlan build_graph(const PlanRef& plan, JoinInputs inputs) {
   PhysicalPlan result;
   result.graph = std::make_unique<Graph>();
-  GraphBuilder builder(result);
+  GraphBuilder builder(result, inputs);
   builder.add_scans(plan);
   NodeId last = builder.build(plan);
   result.graph->set_output(std::make_unique<OutputOperator>(plan->schema), last);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "types/column_copy.h"
 #include "types/hash.h"
 
 namespace tidemark {
@@ -258,6 +259,31 @@ void Arrangement::find_rows(std::span<const Column* const> columns, size_t rows,
   std::vector<uint64_t> hashes;
   hash_rows(columns, rows, hashes);
   rows_.find(columns, rows, hashes, ids);
+}
+
+Delta Arrangement::content() {
+  std::vector<uint32_t> ids = all_rows();
+  ZBatch rows;
+  rows.rows.rows = ids.size();
+  for (uint32_t id : ids) {
+    rows.weights.push_back(weight(id));
+  }
+  for (size_t c = 0; c < column_count(); ++c) {
+    auto copy = std::make_shared<Column>(column(c).type());
+    append_copies(*copy, column(c), ids);
+    rows.rows.columns.push_back(std::move(copy));
+  }
+  Delta result{true, {}};
+  if (!ids.empty()) {
+    result.batches.push_back(std::move(rows));
+  }
+  for (const Delta& delta : staged_) {
+    if (delta.reset) {
+      result.batches.clear();
+    }
+    result.batches.insert(result.batches.end(), delta.batches.begin(), delta.batches.end());
+  }
+  return result;
 }
 
 std::vector<uint32_t> Arrangement::all_rows() {

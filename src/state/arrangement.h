@@ -48,9 +48,11 @@ class Arrangement final : private EntryExtension {
   const Column& column(size_t i) const { return rows_.key(i); }
   int64_t weight(uint32_t id) const { return rows_.fixed_as<RowEntry>(id).weight; }
   bool is_empty();
-  // For a reader that keeps state by row: each different row always has one id. Before there are
-  // rows.
-  void keep_rows_different() { may_repeat_ = false; }
+  // For a reader that keeps state by row: from now on each different row has one id.
+  void keep_rows_different() {
+    rows_.unite();
+    may_repeat_ = false;
+  }
 
   // Adds to what commit() will apply; columns are arranged.
   void stage(Delta delta);
@@ -73,8 +75,10 @@ class Arrangement final : private EntryExtension {
                    std::span<const uint64_t> hashes, int64_t* sums);
   // Ids of whole rows (arranged columns), KeyedTable::kNone where there is none.
   void find_rows(std::span<const Column* const> columns, size_t rows, uint32_t* ids);
-  // Ids of all rows. Reads the whole state: for resets only.
+  // Ids of all rows. Reads the whole state: for resets, and those who begin to read it.
   std::vector<uint32_t> all_rows();
+  // All rows, copied, and what is staged, behind a reset: for a reader that has seen nothing yet.
+  Delta content();
 
   KeyedTable& rows() { return rows_; }
   size_t held_bytes() const { return rows_.held_bytes() + keys_.held_bytes(); }

@@ -42,6 +42,7 @@ class CaseGenerator {
     }
     oracle.step_commits_max = one_in(3) ? 0 : 1;
     oracle.keeps_keys = one_in(2);
+    oracle.shares_state = !one_in(4);
     return oracle;
   }
 

@@ -147,14 +147,21 @@ class CaseRun {
       session_.run("CREATE TABLE " + name + " WITH (" +
                    connector_options(cluster_.address(database_), "oracle", name) + ")");
     }
-    for (size_t q = 0; q < oracle_.queries.size(); ++q) {
-      if (auto failure = start(q)) {
-        return failure;
-      }
+    if (!oracle_.shares_state) {
+      session_.run("SET 'tidemark.share_state' = 'false'");
+    }
+    // The second half begins later, beside the first: over what that holds, where they share it.
+    size_t queries = oracle_.queries.size();
+    size_t early = oracle_.transactions.size() > 1 ? (queries + 1) / 2 : queries;
+    if (auto failure = start_until(early)) {
+      return failure;
     }
     for (size_t t = 0; t < std::max<size_t>(oracle_.transactions.size(), 1); ++t) {
       if (t != 0) {
         commit(t);
+      }
+      if (auto failure = start_until(t == 0 ? early : queries)) {
+        return failure;
       }
       if (auto failure = compare(t)) {
         return failure;
@@ -175,6 +182,14 @@ class CaseRun {
       good = good && writer_.query(statement).ok();
     }
     CHECK(writer_.query(good ? "COMMIT" : "ROLLBACK").ok());
+  }
+  std::optional<OracleFailure> start_until(size_t end) {
+    for (size_t q = followers_.size(); q < end; ++q) {
+      if (auto failure = start(q)) {
+        return failure;
+      }
+    }
+    return std::nullopt;
   }
   std::optional<OracleFailure> start(size_t q) {
     StreamResult stream;
@@ -315,6 +330,7 @@ class Shrinker {
 
 std::string OracleCase::to_string() const {
   std::string text = keeps_keys ? "-- keys have REPLICA IDENTITY DEFAULT\n" : "";
+  text += shares_state ? "" : "-- SET 'tidemark.share_state' = 'false'\n";
   for (const std::string& table : tables) {
     text += "CREATE TABLE " + table + ";\n";
   }

@@ -24,6 +24,7 @@ struct OracleCase {
   uint64_t step_commits_max = 1;
   // Tables with a primary key have REPLICA IDENTITY DEFAULT: only the key of an old row is sent.
   bool keeps_keys = false;
+  bool shares_state = true;  // see the setting tidemark.share_state
 
   std::string to_string() const;
 };

@@ -83,6 +83,36 @@ Rows joined(const UpstreamContent& content) {
   return rows;
 }
 
+// Of an inner join, and of an outer one with a condition besides.
+Rows matched(const UpstreamContent& content) {
+  Rows rows;
+  for (const auto& [id, account] : content[0]) {
+    for (const auto& [other, entry] : content[1]) {
+      if (account.grp && entry.grp && *account.grp == *entry.grp) {
+        ++rows[fmt::format("{}|{}", id, entry.val)];
+      }
+    }
+  }
+  return rows;
+}
+
+Rows above(const UpstreamContent& content) {
+  Rows rows;
+  for (const auto& [id, account] : content[0]) {
+    bool is_matched = false;
+    for (const auto& [other, entry] : content[1]) {
+      if (account.grp && entry.grp && *account.grp == *entry.grp && entry.val > account.val) {
+        is_matched = true;
+        ++rows[fmt::format("{}|{}", id, entry.val)];
+      }
+    }
+    if (!is_matched) {
+      ++rows[fmt::format("{}|NULL", id)];
+    }
+  }
+  return rows;
+}
+
 Rows balance(const UpstreamContent& content) {
   bool is_empty = content[0].empty() && content[1].empty();
   return {{is_empty ? "NULL" : "0", 1}};
@@ -137,6 +167,9 @@ constexpr ViewKind kViews[] = {
     {"joined",
      "SELECT a.id, e.id AS entry, e.val FROM accounts a LEFT JOIN entries e ON a.grp = e.grp",
      joined},
+    {"matched", "SELECT a.id, e.val FROM accounts a JOIN entries e ON a.grp = e.grp", matched,
+     "SELECT a.id, e.val FROM accounts a LEFT JOIN entries e ON a.grp = e.grp AND e.val > a.val",
+     above},
     {"balance",
      "SELECT SUM(val) AS total FROM (SELECT val FROM accounts UNION ALL SELECT val FROM entries) t",
      balance},
@@ -246,6 +279,7 @@ class Run {
                       "'table' = '{0}')",
                       kUpstreamTableNames[table]));
     }
+    execute(fmt::format("SET 'tidemark.share_state' = '{}'", !one_in(random(), 3)));
     marks_ = {};
   }
 

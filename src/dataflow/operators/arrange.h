@@ -16,6 +16,7 @@ class ArrangeOperator final : public Operator {
   // With the number of inputs of joins that it feeds, if it is shared.
   std::string name() const override;
   void add_reader() { ++readers_; }
+  void remove_reader() { --readers_; }
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
   void commit() override { arrangement_.commit(); }
   void visit_state(const StateVisitor& visit) override { visit(arrangement_.rows()); }

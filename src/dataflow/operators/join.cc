@@ -48,14 +48,19 @@ class DeltaIndex {
 
 }  // namespace
 
-JoinOperator::JoinOperator(JoinSpec spec, Arrangement& left, Arrangement& right)
-    : spec_(std::move(spec)), bases_{&left, &right} {
-  for (size_t side : {0, 1}) {
-    if (spec_.residual != nullptr && spec_.lone[side] != LoneRows::kNone) {
-      lone_[side] = std::make_unique<LoneByRow>(spec_.lone[side], *bases_[side]);
-    } else if (spec_.lone[side] != LoneRows::kNone) {
-      lone_[side] = std::make_unique<LoneByKey>(spec_.lone[side]);
+void JoinOperator::read_from(size_t side, Arrangement& arrangement,
+                             std::span<const size_t> places) {
+  CHECK(bases_[side] == nullptr);
+  bases_[side] = &arrangement;
+  for (std::vector<JoinColumn>* columns : {&spec_.output, &spec_.condition_columns}) {
+    for (JoinColumn& column : *columns) {
+      column.index = column.side == side ? places[column.index] : column.index;
     }
+  }
+  if (spec_.residual != nullptr && spec_.lone[side] != LoneRows::kNone) {
+    lone_[side] = std::make_unique<LoneByRow>(spec_.lone[side], arrangement);
+  } else if (spec_.lone[side] != LoneRows::kNone) {
+    lone_[side] = std::make_unique<LoneByKey>(spec_.lone[side]);
   }
 }
 

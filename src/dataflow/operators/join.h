@@ -36,8 +36,12 @@ struct JoinSpec {
 
 class JoinOperator final : public Operator {
  public:
-  // The arrangements must outlive the operator; the inputs are their operators, left and right.
-  JoinOperator(JoinSpec spec, Arrangement& left, Arrangement& right);
+  // The inputs are arranged streams, left and right.
+  explicit JoinOperator(JoinSpec spec) : spec_(std::move(spec)) {}
+
+  // Of each side, before the first step: what its stream is arranged in, which outlives the
+  // operator, and where that has the arranged columns of the spec.
+  void read_from(size_t side, Arrangement& arrangement, std::span<const size_t> places);
 
   std::string name() const override { return spec_.description; }
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
@@ -54,7 +58,7 @@ class JoinOperator final : public Operator {
   void emit_lone(size_t which, const LoneChanges& changes, Delta& out) const;
 
   JoinSpec spec_;
-  Arrangement* bases_[2];
+  Arrangement* bases_[2] = {};
   std::unique_ptr<LoneRowsState> lone_[2];
   JoinSide sides_[2];      // this step's
   size_t made_bytes_ = 0;  // in this step

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "types/column_copy.h"
 #include "types/hash.h"
 #include "types/text.h"
 #include "zset/changelog.h"
@@ -50,6 +51,32 @@ Status Upsert::snapshot(const RowBatch& rows, Delta& out) {
   }
   out.batches.push_back({rows, {}});
   return {};
+}
+
+ZBatch Upsert::content() {
+  rows_->load_all();
+  std::vector<uint32_t> ids;
+  for (uint32_t id = 0; id < rows_->id_limit(); ++id) {
+    if (rows_->is_live(id)) {
+      ids.push_back(id);
+    }
+  }
+  std::vector<ColumnRef> columns(types_.size());
+  auto add = [&](size_t column, const Column& stored) {
+    auto copy = std::make_shared<Column>(types_[column]);
+    append_copies(*copy, stored, ids);
+    columns[column] = std::move(copy);
+  };
+  for (size_t k = 0; k < key_.size(); ++k) {
+    add(key_[k], rows_->key(k));
+  }
+  for (size_t v = 0; v < value_.size(); ++v) {
+    add(value_[v], rows_->payload(v));
+  }
+  ZBatch result;
+  result.rows.rows = ids.size();
+  result.rows.columns = std::move(columns);
+  return result;
 }
 
 void Upsert::retract(uint32_t id, std::vector<Column>& out, std::vector<int64_t>& weights) const {

@@ -25,6 +25,8 @@ class Upsert {
   void reset(Delta& out);
 
   bool keeps_rows() const { return rows_.has_value(); }
+  // All rows, copied, if they are kept.
+  ZBatch content();
   size_t state_bytes() const { return rows_ ? rows_->held_bytes() : 0; }
   void visit_state(const StateVisitor& visit) {
     if (rows_) {

@@ -236,7 +236,8 @@ Status StatementExecutor::check_dependent(const CatalogObject& dependent, const 
   if (plain != nullptr || !running) {
     return {};
   }
-  PlannedDataflow planned = TRY(plan_dataflow(bound, dependent.id, "", context.zone));
+  PlannedDataflow planned =
+      TRY(plan_dataflow(bound, dependent.id, "", context.zone, Sharing::kNone));
   if (planned.dataflow.plan == *running) {
     return {};
   }
@@ -293,7 +294,8 @@ Status StatementExecutor::replace_materialized_view(const ObjectRef& old, NewVie
 
 Status StatementExecutor::start_build(const ObjectRef& old, NewView view) {
   std::string zone = bind_context().zone;
-  PlannedDataflow planned = TRY(plan_dataflow(view.bound, old->id, view.object.name.object, zone));
+  PlannedDataflow planned =
+      TRY(plan_dataflow(view.bound, old->id, view.object.name.object, zone, sharing()));
   planned.dataflow.log.configure(TRY(retention_us(view.object)));
   make_build(engine_, *old, std::move(view.object), planned.dataflow);
   StepLoop& loop = engine_.step_loop();

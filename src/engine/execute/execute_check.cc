@@ -85,7 +85,7 @@ Result<StatementResult> StatementExecutor::run(const sql::VerifyView& statement)
   TRY(std::move(missing));
   BoundQuery bound = TRY(bind_materialized_view(context, *object));
   PlannedDataflow planned =
-      TRY(plan_dataflow(bound, 0, "verify " + object->name.object, context.zone));
+      TRY(plan_dataflow(bound, 0, "verify " + object->name.object, context.zone, Sharing::kNone));
   auto subscription = std::make_shared<Subscription>(engine_.options().subscription_bytes_max);
   auto result = std::make_shared<Comparison>();  // shared with the step thread
   Result<DataflowId> started = Status::cancelled("the engine is shutting down");

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include "engine/execute/executor.h"
+#include "engine/plan_dataflow.h"
 #include "engine/step_loop.h"
 #include "physical/planner.h"
 #include "plan/optimizer.h"
@@ -23,6 +24,7 @@ Result<StatementResult> StatementExecutor::run(const sql::Explain& statement) {
     return Status::unsupported("EXPLAIN of this statement is not supported yet")
         .with_position(statement.statement->position);
   }
+  bool is_kept = std::holds_alternative<sql::CreateMaterializedView>(statement.statement->node);
   bool with_mode = false, analyze = false;
   for (sql::ExplainDetail detail : statement.details) {
     analyze = analyze || detail == sql::ExplainDetail::kAnalyze;
@@ -39,7 +41,36 @@ Result<StatementResult> StatementExecutor::run(const sql::Explain& statement) {
   for (const Graph::NodeInfo& node : build_graph(optimized).graph->nodes()) {
     text += node.name + "\n";
   }
+  bound.plan = std::move(optimized);
+  text += shared_state(bound, is_kept);
   return table("EXPLAIN", Schema{{{"result", Type::string()}}}, {{text}});
+}
+
+// The state that it would share, were it begun now.
+std::string StatementExecutor::shared_state(const BoundQuery& bound, bool is_kept) {
+  Result<PlannedDataflow> planned = plan_dataflow(bound, 0, "", bind_context().zone, sharing());
+  if (!planned.ok()) {
+    return "";
+  }
+  planned->dataflow.is_kept = is_kept;
+  std::string text;
+  StepLoop& loop = engine_.step_loop();
+  loop.run([&] {
+    for (const Dataflow* part : loop.parts_for(*planned)) {
+      std::string readers;
+      loop.with_readers(*loop.find_dataflow(part->id), [&](Dataflow& reader) {
+        if (!reader.is_part()) {
+          readers += (readers.empty() ? "" : ", ") + reader.name;
+        }
+      });
+      std::string what = "Rows by key";
+      for (const Graph::NodeInfo& node : part->graph->nodes()) {
+        what = node.name;
+      }
+      text += fmt::format("{}: {}, with {}\n", part->name, what, readers);
+    }
+  });
+  return text.empty() ? "" : "\n== Shared State ==\n" + text;
 }
 
 namespace {
@@ -65,12 +96,15 @@ Result<StatementResult> StatementExecutor::explain_analyze(const sql::Query& que
     add_operators("query", *plan.graph, rows);
   } else {
     auto subscription = std::make_shared<Subscription>(engine_.options().subscription_bytes_max);
-    uint64_t id = TRY(start_dataflow(bound, 0, "explain", subscription));
+    uint64_t id = TRY(start_dataflow(bound, 0, "explain", subscription, sharing()));
     TRY(first_content(*subscription));
     StepLoop& loop = engine_.step_loop();
     loop.run([&] {
       if (Dataflow* dataflow = loop.find_dataflow(id)) {
         add_operators("query", *dataflow->graph, rows);
+        for (const PartFeed& feed : dataflow->parts) {
+          add_operators(feed.part->name, *feed.part->graph, rows);
+        }
       }
       for (const ObjectRef& object : bound.objects) {
         Dataflow* view = object->is_materialized_view() ? loop.find_view(object->id) : nullptr;

@@ -54,7 +54,7 @@ Job shown_job(const Dataflow& dataflow) {
     job.status = is_tried_again ? "RESTARTING" : "FAILED";
     job.message = error.message();
   } else if (dataflow.in_error) {
-    job.message = dataflow.graph->error().value_or("");
+    job.message = dataflow.row_error().value_or("");
   } else if (std::optional<Status> stopped = dataflow.stopped()) {
     job.message = stopped->message();
   }
@@ -179,7 +179,8 @@ Status StatementExecutor::start_inserts(const CatalogObject& job,
                                         const std::vector<BoundQuery>& queries) {
   std::vector<PlannedDataflow> planned;
   for (size_t i = 0; i < queries.size(); ++i) {
-    planned.push_back(TRY(plan_insert(engine_, queries[i], job, i, bind_context().zone)));
+    planned.push_back(
+        TRY(plan_insert(engine_, queries[i], job, i, bind_context().zone, sharing())));
     TRY(planned.back().dataflow.sink->check());
   }
   StepLoop& loop = engine_.step_loop();
@@ -207,6 +208,9 @@ Result<StatementResult> StatementExecutor::show_jobs() {
   StepLoop& loop = engine_.step_loop();
   loop.run([&] {
     for (const auto& [id, dataflow] : loop.dataflows()) {
+      if (dataflow->is_part()) {
+        continue;
+      }
       Job job = shown_job(*dataflow);
       auto owner = std::ranges::find(defined, dataflow->object, &CatalogObject::id);
       if (owner == defined.end()) {
@@ -264,7 +268,7 @@ Result<StatementResult> StatementExecutor::run(const sql::StopJob& statement) {
     for (auto& [id, dataflow] : loop.dataflows()) {
       const Placement* placement = loop.placement();
       bool is_placed = placement != nullptr && placement->new_version == id;
-      bool is_whole = dataflow->is_view() || dataflow->sink != nullptr;
+      bool is_whole = dataflow->is_view() || dataflow->sink != nullptr || dataflow->is_part();
       if (std::to_string(id) == statement.id && !is_whole && !is_placed) {
         found = true;
         loop.remove_dataflow(id);
@@ -322,7 +326,7 @@ Status StatementExecutor::check_job(const CatalogObject& job, const CatalogObjec
       }
     });
     BoundQuery bound = TRY(bind_insert(context, job, i));
-    PlannedDataflow planned = TRY(plan_dataflow(bound, job.id, "", context.zone));
+    PlannedDataflow planned = TRY(plan_dataflow(bound, job.id, "", context.zone, Sharing::kNone));
     if (!running || planned.dataflow.plan != *running) {
       return Status::invalid_argument(fmt::format(
           "it was begun with the old {}, and cannot go on with another plan", old.kind_text()));

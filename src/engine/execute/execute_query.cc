@@ -33,6 +33,11 @@ BindContext StatementExecutor::bind_context() const {
   return context;
 }
 
+Sharing StatementExecutor::sharing() const {
+  Result<bool> is_on = parse_bool(session_.setting("tidemark.share_state"));
+  return is_on.ok() && *is_on ? Sharing::kParts : Sharing::kNone;
+}
+
 Result<BoundQuery> StatementExecutor::bind(const sql::Query& query) {
   BoundQuery bound = TRY(bind_query(query, bind_context()));
   bound.plan = optimize(bound.plan);
@@ -44,8 +49,10 @@ Result<BoundQuery> StatementExecutor::bind(const sql::Query& query) {
 
 Result<uint64_t> StatementExecutor::start_dataflow(const BoundQuery& bound, ObjectId object,
                                                    std::string name,
-                                                   std::shared_ptr<Subscription> subscription) {
-  PlannedDataflow planned = TRY(plan_dataflow(bound, object, std::move(name), bind_context().zone));
+                                                   std::shared_ptr<Subscription> subscription,
+                                                   Sharing sharing) {
+  PlannedDataflow planned =
+      TRY(plan_dataflow(bound, object, std::move(name), bind_context().zone, sharing));
   if (ObjectRef view = object == 0 ? nullptr : catalog_.find_by_id(object)) {
     planned.dataflow.log.configure(TRY(retention_us(*view)));
   }
@@ -131,16 +138,16 @@ StreamResult StatementExecutor::new_stream(const BoundQuery& bound, bool progres
 
 // A live query; its first content waits in the subscription.
 Result<StreamResult> StatementExecutor::start_stream(const BoundQuery& bound, bool progress,
-                                                     uint64_t& id) {
+                                                     Sharing sharing, uint64_t& id) {
   StreamResult result = new_stream(bound, progress);
   std::string name = session_.setting("pipeline.name");
-  id = TRY(start_dataflow(bound, 0, name.empty() ? "query" : name, result.subscription));
+  id = TRY(start_dataflow(bound, 0, name.empty() ? "query" : name, result.subscription, sharing));
   return result;
 }
 
 Result<StatementResult> StatementExecutor::stream_query(const BoundQuery& bound, bool progress) {
   uint64_t id = 0;
-  StreamResult result = TRY(start_stream(bound, progress, id));
+  StreamResult result = TRY(start_stream(bound, progress, sharing(), id));
   if (session_.setting("tidemark.until") == "caught-up") {
     // The end is known only once the sources have said where they are now.
     StepLoop& loop = engine_.step_loop();
@@ -153,9 +160,8 @@ Result<StatementResult> StatementExecutor::stream_query(const BoundQuery& bound,
         if (dataflow == nullptr) {
           continue;
         }
-        for (const TableFeed& table : dataflow->tables) {
-          sources.push_back(loop.find_source(table.source_key));
-        }
+        dataflow->for_each_table(
+            [&](const TableFeed& table) { sources.push_back(loop.find_source(table.source_key)); });
         for (const ViewFeed& view : dataflow->views) {
           pending.push_back(view.upstream);
         }

@@ -146,8 +146,10 @@ Result<StatementResult> StatementExecutor::read_tables(const BoundQuery& bound) 
         .with_hint("read it through a materialized view");
   }
   session_.has_read_tables_ = session_.transaction_ == TransactionState::kBlock;
+  // Not over shared state, which may be a moment behind: a snapshot of its own has all that was
+  // committed before the statement.
   uint64_t id = 0;
-  return first_answer(TRY(start_stream(bound, false, id)));
+  return first_answer(TRY(start_stream(bound, false, Sharing::kNone, id)));
 }
 
 Result<StatementResult> StatementExecutor::read_once(const BoundQuery& bound) {
@@ -184,7 +186,8 @@ Result<StatementResult> StatementExecutor::read_once(const BoundQuery& bound) {
     for (size_t round = 0; !reads; ++round) {
       // A dataflow over the views answers when all of them show something.
       uint64_t id = 0;
-      StatementResult first = TRY(first_answer(TRY(start_stream(bound, false, id))));
+      StatementResult first =
+          TRY(first_answer(TRY(start_stream(bound, false, Sharing::kNone, id))));
       if (session_.transaction_ != TransactionState::kBlock || round == kRoundsMax) {
         return first;
       }

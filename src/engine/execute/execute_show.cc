@@ -48,6 +48,12 @@ std::string options_text(const Options& options) {
   return text;
 }
 
+// What stands in front of a graph.
+std::string source_name(const Dataflow& dataflow) {
+  return dataflow.is_part() ? fmt::format("Source, shared by {}", dataflow.downstream.size())
+                            : "Source";
+}
+
 }  // namespace
 
 Result<StatementResult> StatementExecutor::run(const sql::Describe& statement) {
@@ -176,7 +182,8 @@ Result<StatementResult> StatementExecutor::run(const sql::Show& statement) {
             rows.push_back({dataflow->name, node.name, std::to_string(node.state_bytes)});
           }
           for (const TableFeed& feed : dataflow->tables) {
-            rows.push_back({dataflow->name, "Source", std::to_string(feed.upsert.state_bytes())});
+            rows.push_back({dataflow->name, source_name(*dataflow),
+                            std::to_string(feed.upsert.state_bytes())});
           }
         }
       });
@@ -198,6 +205,9 @@ Result<StatementResult> StatementExecutor::run(const sql::Show& statement) {
 Result<StatementResult> StatementExecutor::show_freshness() {
   std::vector<std::vector<std::string>> rows;
   for (const SystemDataflow& dataflow : system_snapshot().dataflows) {
+    if (dataflow.is_part) {
+      continue;
+    }
     std::string time, lag;
     if (dataflow.commit_time_us != 0) {
       append_timestamp_ltz(dataflow.commit_time_us, bind_context().zone, time);

@@ -60,8 +60,7 @@ void StatementExecutor::take_dataflows(SystemSnapshot& snapshot) {
   loop.run([&] {
     for (auto& [id, dataflow] : loop.dataflows()) {
       SystemDataflow entry{.id = id, .object = dataflow->object, .name = dataflow->name};
-      std::optional<std::string> error =
-          dataflow->in_error ? dataflow->graph->error() : std::nullopt;
+      std::optional<std::string> error = dataflow->in_error ? dataflow->row_error() : std::nullopt;
       entry.source = dataflow->source_key;
       std::optional<Status> stopped = dataflow->stopped();
       entry.is_build = dataflow->is_build;
@@ -78,7 +77,8 @@ void StatementExecutor::take_dataflows(SystemSnapshot& snapshot) {
       entry.commit_time_us = dataflow->commit_time_us;
       entry.published_us = dataflow->published_us;
       entry.started_us = dataflow->started_us;
-      entry.rows = dataflow->graph->output().row_count();
+      entry.is_part = dataflow->is_part();
+      entry.rows = entry.is_part ? 0 : dataflow->graph->output().row_count();
       entry.subscribers = dataflow->subscribers.size();
       for (const Graph::NodeInfo& node : dataflow->graph->nodes()) {
         entry.operators.push_back(

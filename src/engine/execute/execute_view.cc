@@ -165,7 +165,8 @@ Result<StatementResult> StatementExecutor::run(const sql::CreateMaterializedView
     return done("CREATE MATERIALIZED VIEW");
   }
   ObjectRef created = TRY(create_object(std::move(view.object), view.bound.objects));
-  Result<uint64_t> started = start_dataflow(view.bound, created->id, name.object, nullptr);
+  Result<uint64_t> started =
+      start_dataflow(view.bound, created->id, name.object, nullptr, sharing());
   if (!started.ok()) {
     TRY(forget_object(created));
     return started.status();

@@ -19,6 +19,7 @@
 
 namespace tidemark {
 
+enum class Sharing : uint8_t;
 struct GraphInput;
 struct PhysicalPlan;
 struct PointRead;
@@ -46,17 +47,20 @@ class StatementExecutor {
   using Outcome = Result<StatementResult>;
 
   // execute_query.cc
+  Sharing sharing() const;
   Outcome run(const sql::QueryStatement& statement);
   Outcome run(const sql::Subscribe& statement);
   Outcome run(const sql::Explain& statement);
   Outcome run_query(const sql::Query& query, bool stream, bool progress);
   Outcome run_bound(const BoundQuery& bound, bool stream, bool progress);
   Outcome stream_query(const BoundQuery& bound, bool progress);
-  Result<StreamResult> start_stream(const BoundQuery& bound, bool progress, uint64_t& id);
+  Result<StreamResult> start_stream(const BoundQuery& bound, bool progress, Sharing sharing,
+                                    uint64_t& id);
   Outcome first_answer(StreamResult stream);
   // Waits for it; the subscription goes on. Errors: cancelled, or what ended the query.
   Result<ViewUpdate> first_content(Subscription& subscription);
   Outcome explain_analyze(const sql::Query& query);
+  std::string shared_state(const BoundQuery& bound, bool is_kept);
 
   // execute_read.cc
   Outcome read_once(const BoundQuery& bound);
@@ -183,7 +187,7 @@ class StatementExecutor {
   std::shared_ptr<const PreparedRead> prepare(const sql::Query& query, const BoundQuery& bound);
   // Opens what the plan's scans need and starts a dataflow with a first subscriber (if given).
   Result<uint64_t> start_dataflow(const BoundQuery& bound, ObjectId object, std::string name,
-                                  std::shared_ptr<Subscription> subscription);
+                                  std::shared_ptr<Subscription> subscription, Sharing sharing);
   Result<ObjectName> full_name(const sql::Name& name) const;
   Result<ObjectRef> find(const sql::Name& name);
   Result<ObjectRef> create_object(CatalogObject object, const std::vector<ObjectRef>& used);

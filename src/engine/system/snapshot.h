@@ -47,6 +47,7 @@ struct SystemDataflow {
   std::string name, source, state, message;
   bool is_build = false;  // a new version of the view, which is not shown yet
   bool is_job = false;    // of an INSERT
+  bool is_part = false;   // state that several of the others share
   bool is_live = false;
   Lsn mark;
   int64_t commit_time_us = 0, published_us = 0, started_us = 0;

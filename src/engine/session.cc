@@ -58,9 +58,14 @@ void Session::fail_transaction() {
   if (transaction_ == TransactionState::kBlock) {
     transaction_ = TransactionState::kFailed;
     if (savepoints_.empty()) {  // else the block may go on, at its mark
-      pin_.reset();
+      unpin();
     }
   }
+}
+
+void Session::unpin() {
+  pin_.reset();
+  pinned_.clear();
 }
 
 Status Session::execute_script(std::string_view text,

@@ -59,6 +59,7 @@ class StatementExecutor {
   Outcome explain_analyze(const sql::Query& query);
 
   // execute_read.cc
+  std::optional<StatementResult> look_up(const BoundQuery& bound, uint64_t version);
   Outcome read_once(const BoundQuery& bound);
   Outcome read_tables(const BoundQuery& bound);
   // The views' contents, all at one mark; nullopt: one of them shows nothing yet.

@@ -8,6 +8,8 @@
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
+#include "auth/saslprep.h"
+
 namespace tidemark {
 
 namespace {
@@ -133,14 +135,16 @@ Result<ScramVerifier> ScramVerifier::make(std::string_view password) {
     return Status::invalid_argument("an empty password is no password");
   }
   ScramVerifier verifier{.iterations = kIterations, .salt = random_bytes(kSaltBytes)};
+  std::string prepared = saslprep(password);
   unsigned char salted[SHA256_DIGEST_LENGTH];
-  CHECK(PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()),
+  CHECK(PKCS5_PBKDF2_HMAC(prepared.data(), static_cast<int>(prepared.size()),
                           bytes_of(verifier.salt), static_cast<int>(verifier.salt.size()),
                           kIterations, EVP_sha256(), sizeof salted, salted) == 1);
   std::string_view salted_password(reinterpret_cast<char*>(salted), sizeof salted);
   verifier.stored_key = sha256(hmac(salted_password, "Client Key"));
   verifier.server_key = hmac(salted_password, "Server Key");
   OPENSSL_cleanse(salted, sizeof salted);
+  OPENSSL_cleanse(prepared.data(), prepared.size());
   return verifier;
 }
 

@@ -8,8 +8,7 @@
 //   client-final  c=,r=,p=<proof>        ──► final()
 //   server-final  v=<signature>          ◄──
 //
-// Passwords are taken as bytes: SASLprep (RFC 4013) is not applied, which only matters for those
-// that are not ASCII and are typed in another normal form.
+// Passwords are prepared by SASLprep (auth/saslprep.h), as clients prepare theirs.
 
 #include <optional>
 #include <string>
@@ -30,7 +29,7 @@ struct ScramVerifier {
   // PostgreSQL 10 and later.
   std::string to_text() const;
   static std::optional<ScramVerifier> parse(std::string_view text);
-  // With a new random salt.
+  // Of the prepared password, with a new random salt.
   static Result<ScramVerifier> make(std::string_view password);
 };
 

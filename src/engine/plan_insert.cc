@@ -82,6 +82,43 @@ Result<BoundQuery> bind_insert(BindContext context, const CatalogObject& job, si
   return bind_insert(*query, *sink, one.columns, context);
 }
 
+Result<std::unique_ptr<Sink>> open_sink(Engine& engine, const CatalogObject& sink,
+                                        std::string name) {
+  const Options& with = std::get<TableDefinition>(sink.definition).with;
+  Connector* connector = TRY(find_connector(with.at("connector")));
+  SinkOpening opening{
+      .with = TRY(resolve_references(with)), .schema = sink.schema, .name = std::move(name)};
+  if (Durability* durability = engine.durability()) {
+    opening.crash = &durability->crash_point();
+  }
+  return connector->open_sink(std::move(opening));
+}
+
+namespace {
+
+Status write_changes(Sink& sink, const SinkChanges& changes) {
+  TRY(sink.check());
+  TRY(sink.restore(""));
+  TRY(sink.write(changes));
+  TRY(sink.commit(TRY(sink.prepare())));
+  return sink.finish();
+}
+
+}  // namespace
+
+Status write_rows(Sink& sink, const Schema& schema, RowBatch rows) {
+  TRY(check_not_null(rows, schema));
+  SinkChanges changes;
+  changes.changes.kinds.assign(rows.rows, RowKind::kInsert);
+  changes.changes.rows = std::move(rows);
+  Status status = write_changes(sink, changes);
+  if (!status.ok()) {
+    Status removed = sink.restore("");  // what was begun; nobody reads it if that fails too
+    (void)removed.ok();
+  }
+  return status;
+}
+
 Result<PlannedDataflow> plan_insert(Engine& engine, const BoundQuery& bound,
                                     const CatalogObject& job, size_t insert, std::string zone,
                                     Sharing sharing) {
@@ -90,6 +127,7 @@ Result<PlannedDataflow> plan_insert(Engine& engine, const BoundQuery& bound,
   if (sink == nullptr) {
     return Status::not_found("the sink has just been dropped");
   }
+<<<<<<< HEAD
   PlannedDataflow planned =
       TRY(plan_dataflow(bound, job.id, definition.title, std::move(zone), sharing));
   const Options& with = std::get<TableDefinition>(sink->definition).with;
@@ -100,15 +138,19 @@ Result<PlannedDataflow> plan_insert(Engine& engine, const BoundQuery& bound,
   if (Durability* durability = engine.durability()) {
     opening.crash = &durability->crash_point();
   }
+=======
+  PlannedDataflow planned = TRY(plan_dataflow(bound, job.id, definition.title, std::move(zone)));
+>>>>>>> wire
   Dataflow& dataflow = planned.dataflow;
   dataflow.insert = insert;
   std::optional<std::vector<size_t>> key = dataflow.key;
   if (!key && !sink->primary_key.empty()) {
     key = sink->primary_key;
   }
-  dataflow.sink = std::make_unique<SinkFeed>(TRY(connector->open_sink(std::move(opening))),
-                                             sink->schema.types(), std::move(key),
-                                             engine.options().checkpoint_interval_us);
+  std::string name = fmt::format("{}-{}", job.name.object, insert);
+  dataflow.sink =
+      std::make_unique<SinkFeed>(TRY(open_sink(engine, *sink, std::move(name))), sink->schema,
+                                 std::move(key), engine.options().checkpoint_interval_us);
   return planned;
 }
 

@@ -102,11 +102,11 @@ bool Session::is_current(const PreparedRead& read) const {
 
 std::optional<StatementResult> Session::read_prepared(const PreparedRead& read,
                                                       const Parameters& parameters) {
-  if (transaction_ != TransactionState::kIdle || !is_current(read) || is_streaming()) {
+  if (!is_current(read) || is_streaming()) {
     return std::nullopt;
   }
   std::optional<std::vector<ColumnRef>> values = values_of(read.point, &parameters);
-  PublishedViews::Shown view = engine_.step_loop().published().find(read.point.object->id);
+  std::shared_ptr<const ViewRead> view = shown(read.point.object->id);
   if (!values || view == nullptr || view->revision != read.point.object->revision ||
       !reaches_min_mark(*view) || (view->wants_adding_up() && view->base->claim_adding_up())) {
     return std::nullopt;
@@ -132,7 +132,16 @@ std::optional<StatementResult> Session::read_prepared(const PreparedRead& read,
   result.mark = view->mark;
   result.commit_time_us = view->commit_time_us;
   result.published_us = view->published_us;
-  return StatementResult{std::move(result), {}};
+  return StatementResult{.outcome = std::move(result), .notices = {}, .is_looked_up = true};
+}
+
+std::shared_ptr<const ViewRead> Session::shown(uint64_t view) const {
+  if (transaction_ == TransactionState::kIdle) {
+    return engine_.step_loop().published().find(view);
+  }
+  auto read = pinned_.find(view);
+  bool is_there = transaction_ == TransactionState::kBlock && read != pinned_.end();
+  return is_there ? read->second : nullptr;
 }
 
 bool Session::reaches_min_mark(const ViewRead& view) const {

@@ -58,9 +58,14 @@ void Session::fail_transaction() {
   if (transaction_ == TransactionState::kBlock) {
     transaction_ = TransactionState::kFailed;
     if (savepoints_.empty()) {  // else the block may go on, at its mark
-      pin_.reset();
+      unpin();
     }
   }
+}
+
+void Session::unpin() {
+  pin_.reset();
+  pinned_.clear();
 }
 
 Status Session::execute_script(std::string_view text,
@@ -137,6 +142,8 @@ Status Session::set(const std::string& key, const std::string& value,
     TRY(one_of({"streaming", "batch"}));
   } else if (key == "sql-client.execution.result-mode") {
     TRY(one_of({"table", "changelog", "tableau"}));
+  } else if (key == "table.exec.sink.not-null-enforcer") {
+    TRY(one_of({"error", "drop"}));
   } else if (key == "tidemark.min_mark" && !value.empty() && !Lsn::parse(value)) {
     return Status::invalid_argument(fmt::format("not an LSN: '{}'", value))
         .with_sqlstate("22023")

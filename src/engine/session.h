@@ -6,6 +6,7 @@
 // cancel() may be called from any other thread meanwhile.
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -68,6 +69,7 @@ struct StreamResult {
 struct StatementResult {
   std::variant<CommandDone, RowsResult, StreamResult> outcome;
   std::vector<std::string> notices;
+  bool is_looked_up = false;  // rows of one view, by an index, without the step thread
 };
 
 class Session {
@@ -127,6 +129,10 @@ class Session {
   bool reaches_min_mark(const ViewRead& view) const;
   std::string zone() const;
   bool is_streaming() const;  // a SELECT stays live
+  // What a read of the view is answered from at once: what was published last, or what the block
+  // has read. Null: only the step thread knows.
+  std::shared_ptr<const ViewRead> shown(uint64_t view) const;
+  void unpin();
 
   Engine& engine_;
   std::string catalog_;
@@ -137,6 +143,7 @@ class Session {
   // All reads of a block are of what was published when it first read. Shared with the step loop,
   // which looks whether it is still held.
   std::shared_ptr<const ReadPin> pin_;
+  std::map<uint64_t, std::shared_ptr<const ViewRead>> pinned_;  // views read at the pin, by object
   bool has_read_tables_ = false;  // in this block, which has then no mark to read others at
   bool has_defined_ = false;      // in this block: ROLLBACK does not undo that
   Options settings_before_;       // what SET LOCAL has covered; an empty value: the default

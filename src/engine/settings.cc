@@ -59,6 +59,9 @@ constexpr OptionSpec kSettings[] = {
     {"idle_in_transaction_session_timeout", Kind::kString, false, "0", Effect::kUsed,
      "not followed"},
     {"lock_timeout", Kind::kString, false, "0", Effect::kUsed, "there are no locks"},
+    {"table.exec.sink.not-null-enforcer", Kind::kString, false, "ERROR", Effect::kUsed,
+     "what an INSERT that is begun now does with NULL where its sink says NOT NULL: ERROR stops "
+     "it, DROP leaves the row out"},
     {"pipeline.name", Kind::kString, false, "", Effect::kUsed,
      "name of the next query in SHOW JOBS"},
     {"parallelism.default", Kind::kInt, false, "1", Effect::kIgnored, kOneProcess},

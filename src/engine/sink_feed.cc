@@ -4,10 +4,13 @@
 #include <chrono>
 #include <numeric>
 
+#include <fmt/core.h>
+
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "engine/stored_rows.h"
 #include "types/datetime.h"
+#include "types/text.h"
 #include "zset/changelog.h"
 #include "zset/consolidate.h"
 
@@ -29,10 +32,34 @@ std::optional<int64_t> due_of(const Sink& sink) {
 
 }  // namespace
 
-SinkFeed::SinkFeed(std::unique_ptr<Sink> sink, std::vector<Type> types,
+Status check_not_null(const RowBatch& rows, const Schema& schema) {
+  for (size_t c = 0; c < rows.columns.size(); ++c) {
+    const Column& column = *rows.columns[c];
+    const uint8_t* nulls = schema[c].type.nullable ? nullptr : column.nulls();
+    const uint8_t* end = nulls == nullptr ? nullptr : nulls + rows.rows;
+    const uint8_t* found = std::find(nulls, end, 1);
+    if (found == end) {
+      continue;
+    }
+    std::string row;
+    for (size_t i = 0; i < rows.columns.size(); ++i) {
+      const Column& cell = *rows.columns[i];
+      size_t at = static_cast<size_t>(found - nulls);
+      row += (i == 0 ? "" : ", ") + (cell.is_null(at) ? "NULL" : text_of(cell, at));
+    }
+    return Status::data_error(fmt::format("column {} of the sink is NOT NULL, and a row has NULL: "
+                                          "({})",
+                                          schema[c].name, row))
+        .with_sqlstate("23502")
+        .with_hint("SET 'table.exec.sink.not-null-enforcer' = 'DROP' leaves such rows out");
+  }
+  return {};
+}
+
+SinkFeed::SinkFeed(std::unique_ptr<Sink> sink, Schema schema,
                    std::optional<std::vector<size_t>> key, int64_t interval_us)
     : sink_(std::move(sink)),
-      types_(std::move(types)),
+      schema_(std::move(schema)),
       key_(std::move(key)),
       interval_us_(interval_us) {}
 
@@ -69,7 +96,7 @@ Status SinkFeed::load(std::string token) {
     if (!key.at_end() || value.failed()) {
       return Status::corruption("what waits for a sink cannot be read");
     }
-    ZBatch changes = TRY(decode_rows(value.rest(), types_));
+    ZBatch changes = TRY(decode_rows(value.rest(), schema_.types()));
     entry.bytes = sizeof(Entry) + held_bytes(changes);
     entry.changes = std::make_shared<const ZBatch>(std::move(changes));
     bytes_ += entry.bytes;
@@ -336,7 +363,10 @@ Status SinkFeed::write(std::unique_lock<std::mutex>& lock) {
   Entry entry = *next;
   lock.unlock();
   SinkChanges update{entry.mark, entry.commit_time_us, to_changelog(*entry.changes, key_)};
-  Status status = sink_->write(update);
+  Status status = check_not_null(update.changes.rows, schema_);
+  if (status.ok()) {
+    status = sink_->write(update);
+  }
   std::optional<int64_t> due = due_of(*sink_);
   lock.lock();
   if (status.ok()) {

@@ -30,11 +30,14 @@
 
 namespace tidemark {
 
+// kDataError names the first row that has NULL where the sink says NOT NULL.
+Status check_not_null(const RowBatch& rows, const Schema& schema);
+
 class SinkFeed {
  public:
   // `interval_us`: without a store, how often what was written is shown.
-  SinkFeed(std::unique_ptr<Sink> sink, std::vector<Type> types,
-           std::optional<std::vector<size_t>> key, int64_t interval_us);
+  SinkFeed(std::unique_ptr<Sink> sink, Schema schema, std::optional<std::vector<size_t>> key,
+           int64_t interval_us);
   // Writes nothing more; what was staged last and is on disk is still committed.
   ~SinkFeed();
 
@@ -87,7 +90,7 @@ class SinkFeed {
   Status commit(std::unique_lock<std::mutex>& lock);
 
   const std::unique_ptr<Sink> sink_;  // the sink's thread, once it has begun
-  const std::vector<Type> types_;
+  const Schema schema_;
   const std::optional<std::vector<size_t>> key_;
   const int64_t interval_us_;
   const Store* store_ = nullptr;  // null: nothing is kept

@@ -16,6 +16,9 @@ namespace {
 
 // Days before 2000-01-01 of the algorithm's own epoch, 0000-03-01.
 constexpr int64_t kEpochShift = 730425;
+// Of dates, astronomical; what is read is not counted in days before it is known to be near them.
+constexpr int32_t kYearMin = -4713;
+constexpr int32_t kYearMax = 5874897;
 
 struct Cursor {
   std::string_view rest;
@@ -196,10 +199,13 @@ Result<Zoned> read_timestamp(std::string_view whole, bool allow_offset) {
   if (!cursor.at_end() || (offset && !allow_offset)) {
     return bad("timestamp", whole);
   }
+  if (date->year < kYearMin || date->year > kYearMax || !is_date(days_from_civil(*date))) {
+    return bad("timestamp", whole);
+  }
   Zoned zoned{.days = days_from_civil(*date), .local_us = std::nullopt, .offset_us = offset};
   int64_t local = 0;
   if (!__builtin_mul_overflow(int64_t{zoned.days}, kMicrosPerDay, &local) &&
-      !__builtin_add_overflow(local, time, &local)) {
+      !__builtin_add_overflow(local, time, &local) && is_timestamp(local)) {
     zoned.local_us = local;
   }
   return zoned;
@@ -378,7 +384,7 @@ Result<int32_t> parse_date(std::string_view text) {
 Result<int64_t> parse_time(std::string_view text) {
   Cursor cursor{trim(text)};
   auto time = read_time(cursor);
-  if (!time || !cursor.at_end()) {
+  if (!time || !cursor.at_end() || !is_time(*time)) {  // 23:59:60.5 is of the next day
     return bad("time", text);
   }
   return *time;
@@ -404,7 +410,8 @@ Result<int64_t> parse_timestamp_ltz(std::string_view text, std::string_view zone
     return bad("timestamp", text);
   }
   if (parsed.offset_us) {
-    return *parsed.local_us - *parsed.offset_us;
+    int64_t instant_us = *parsed.local_us - *parsed.offset_us;
+    return is_timestamp(instant_us) ? instant_us : Result<int64_t>(bad("timestamp", text));
   }
   return instant_from_timestamp(*parsed.local_us, zone);
 }

@@ -17,6 +17,19 @@ inline constexpr int32_t kDateNegativeInfinity = std::numeric_limits<int32_t>::m
 inline constexpr int64_t kTimestampInfinity = std::numeric_limits<int64_t>::max();
 inline constexpr int64_t kTimestampNegativeInfinity = std::numeric_limits<int64_t>::min();
 inline constexpr int64_t kMicrosPerDay = 86'400'000'000;
+// What Postgres's types hold besides (src/include/datatype/timestamp.h, PostgreSQL 15): from
+// 4714-11-24 BC to 5874897-12-31, to the end of the year 294276, and a day.
+constexpr bool is_date(int64_t days) {
+  return (days >= -2451545 && days < 2145031949) || days == kDateInfinity ||
+         days == kDateNegativeInfinity;
+}
+constexpr bool is_timestamp(int64_t us) {
+  return (us >= -2451545 * kMicrosPerDay && us < 106751983 * kMicrosPerDay) ||
+         us == kTimestampInfinity || us == kTimestampNegativeInfinity;
+}
+constexpr bool is_time(int64_t us) {
+  return us >= 0 && us <= kMicrosPerDay;
+}
 // Days and microseconds from 1970-01-01 to 2000-01-01.
 inline constexpr int32_t kUnixEpochDays = -10957;
 inline constexpr int64_t kUnixEpochMicros = kUnixEpochDays * kMicrosPerDay;

@@ -77,6 +77,35 @@ TEST(PgCodec, malformed_values_are_errors_and_append_nothing) {
   }
 }
 
+// Two thousand million rows of nothing would be made one by one.
+TEST(PgCodec, arrays_have_no_more_elements_than_bytes) {
+  Type rows = Type::array(Type::array(Type::integer()));
+  std::string header = "000000020000000000000017";
+  EXPECT_EQ(decode(1007, rows, header + "7fffffff000000010000000000000001").substr(0, 15),
+            "malformed array");
+  EXPECT_EQ(decode(1007, rows, header + "00000000000000017fffffff00000001"), "{}");
+  EXPECT_EQ(decode(1007, rows, header + "00010000000000010001000000000001").substr(0, 15),
+            "malformed array");
+}
+
+TEST(PgCodec, moments_beyond_their_types_are_errors) {
+  Type text = Type::string();
+  for (const auto& [oid, type, hex] : {std::tuple{uint32_t{kOidDate}, Type::date(), "ffda97a6"},
+                                       {kOidDate, Type::date(), "7fda970d"},
+                                       {kOidTime, Type::time(), "ffffffffffffffff"},
+                                       {kOidTime, Type::time(), "000000141dd76001"},
+                                       {kOidTimestamp, Type::timestamp(), "7ffffffffffffffe"},
+                                       {kOidTimestampTz, Type::timestamp_ltz(), "8000000000000001"},
+                                       {kOidDate, text, "7fda970d"},
+                                       {kOidTimestamp, text, "7ffffffffffffffe"},
+                                       {1266u, text, "000000000000000080000000"}}) {
+    EXPECT_TRUE(decode(oid, type, hex).starts_with("malformed")) << hex;
+  }
+  EXPECT_EQ(decode(kOidDate, Type::date(), "7fda970c"), "5874897-12-31");
+  EXPECT_EQ(decode(kOidDate, Type::date(), "ffda97a7"), "4714-11-24 BC");
+  EXPECT_EQ(decode(kOidTime, Type::time(), "000000141dd76000"), "24:00:00");
+}
+
 TEST(PgCodec, numerics_of_every_shape_make_the_round_trip) {
   for (int scale : {0, 1, 2, 3, 4, 5, 18, 37, 38}) {
     for (const char* digits :

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "types/datetime.h"
 #include "types/decimal.h"
 #include "types/nested.h"
 #include "types/pg_codec.h"
@@ -26,6 +27,16 @@ Status decode_number(const PgDecoder& decoder, std::string_view bytes, Column& o
     return malformed(decoder, bytes);
   }
   out.append<To>(static_cast<To>(read_big_endian<From>(bytes.data())));
+  return {};
+}
+
+// Days or microseconds that the type can hold, as PostgreSQL's receive functions check them.
+template <typename From, bool (*is_valid)(int64_t)>
+Status decode_moment(const PgDecoder& decoder, std::string_view bytes, Column& out) {
+  if (bytes.size() != sizeof(From) || !is_valid(read_big_endian<From>(bytes.data()))) [[unlikely]] {
+    return malformed(decoder, bytes);
+  }
+  out.append<From>(read_big_endian<From>(bytes.data()));
   return {};
 }
 
@@ -149,6 +160,17 @@ struct ArrayReader {
         return fail();
       }
     }
+    // No more elements than there are bytes for; an array without any has no dimensions.
+    size_t elements = 1;
+    for (int32_t size : sizes) {
+      elements *= static_cast<size_t>(size);
+      if (elements > rest.size() / 4) {
+        return fail();
+      }
+    }
+    if (elements == 0) {
+      sizes.clear();
+    }
     return {};
   }
 
@@ -240,13 +262,14 @@ PgDecoder::Function pg_binary_function(const PgType& source, const Type& target)
     case PgKind::kNumeric:
       return numeric_function(target);
     case PgKind::kDate:
-      return target.kind == TypeKind::kDate ? decode_number<int32_t, int32_t> : nullptr;
+      return target.kind == TypeKind::kDate ? decode_moment<int32_t, is_date> : nullptr;
     case PgKind::kTime:
-      return target.kind == TypeKind::kTime ? decode_number<int64_t, int64_t> : nullptr;
+      return target.kind == TypeKind::kTime ? decode_moment<int64_t, is_time> : nullptr;
     case PgKind::kTimestamp:
-      return target.kind == TypeKind::kTimestamp ? decode_number<int64_t, int64_t> : nullptr;
+      return target.kind == TypeKind::kTimestamp ? decode_moment<int64_t, is_timestamp> : nullptr;
     case PgKind::kTimestampTz:
-      return target.kind == TypeKind::kTimestampLtz ? decode_number<int64_t, int64_t> : nullptr;
+      return target.kind == TypeKind::kTimestampLtz ? decode_moment<int64_t, is_timestamp>
+                                                    : nullptr;
     case PgKind::kArray:
       return target.kind == TypeKind::kArray ? decode_array : nullptr;
     default:

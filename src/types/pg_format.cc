@@ -200,6 +200,26 @@ FixedFormat fixed_format(const PgType& type) {
   }
 }
 
+// Whether the moment is one, of a type that is a moment; `bytes` has the type's size.
+bool is_moment(const PgType& type, std::string_view bytes) {
+  constexpr int32_t kZoneMax = 16 * 3600;  // seconds, exclusive
+  switch (type.kind) {
+    case PgKind::kDate:
+      return is_date(read_big_endian<int32_t>(bytes.data()));
+    case PgKind::kTime:
+      return is_time(read_big_endian<int64_t>(bytes.data()));
+    case PgKind::kTimeTz: {
+      auto west = read_big_endian<int32_t>(bytes.data() + 8);
+      return is_time(read_big_endian<int64_t>(bytes.data())) && west > -kZoneMax && west < kZoneMax;
+    }
+    case PgKind::kTimestamp:
+    case PgKind::kTimestampTz:
+      return is_timestamp(read_big_endian<int64_t>(bytes.data()));
+    default:
+      return true;
+  }
+}
+
 }  // namespace
 
 bool pg_text_is_known(const PgType& source) {
@@ -232,7 +252,7 @@ Status append_pg_text(const PgType& source, std::string_view bytes, std::string&
       return {};
     default: {
       FixedFormat format = fixed_format(source);
-      if (format.append == nullptr || bytes.size() != format.size) {
+      if (format.append == nullptr || bytes.size() != format.size || !is_moment(source, bytes)) {
         return Status::data_error(fmt::format("malformed {}: {} bytes", source.name, bytes.size()));
       }
       format.append(bytes, out);

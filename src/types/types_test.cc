@@ -1,3 +1,4 @@
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include "types/column.h"
@@ -40,8 +41,19 @@ TEST(Text, dates_and_timestamps_with_infinity_and_bc) {
   EXPECT_EQ(round_trip(Type::timestamp(), "2020-01-31T10:00:00"), "2020-01-31 10:00:00");
   EXPECT_EQ(round_trip(Type::timestamp(), "4713-01-01 00:00:00 BC"), "4713-01-01 00:00:00 BC");
   EXPECT_EQ(round_trip(Type::timestamp(), "-infinity"), "-infinity");
+  EXPECT_EQ(round_trip(Type::date(), "5874897-12-31"), "5874897-12-31");
+  EXPECT_EQ(round_trip(Type::date(), "4714-11-24 BC"), "4714-11-24 BC");
+  for (const char* text : {"5874898-01-01", "9999999-01-01", "4714-11-23 BC", "9999999-01-01 BC"}) {
+    EXPECT_EQ(round_trip(Type::date(), text), fmt::format("error: not a date: '{}'", text));
+  }
+  EXPECT_EQ(round_trip(Type::timestamp(), "294277-01-01 00:00:00"),
+            "error: not a timestamp: '294277-01-01 00:00:00'");
+  EXPECT_EQ(round_trip(Type::timestamp_ltz(), "294276-12-31 23:59:59-01"),
+            "error: not a timestamp: '294276-12-31 23:59:59-01'");
   EXPECT_EQ(round_trip(Type::timestamp_ltz(), "2020-01-31 10:00:00+02"), "2020-01-31 08:00:00+00");
   EXPECT_EQ(round_trip(Type::time(), "23:59:59.000001"), "23:59:59.000001");
+  EXPECT_EQ(round_trip(Type::time(), "23:59:60"), "24:00:00");
+  EXPECT_EQ(round_trip(Type::time(), "23:59:60.5"), "error: not a time: '23:59:60.5'");
   std::string berlin;
   append_timestamp_ltz(0, "Europe/Berlin", berlin);
   EXPECT_EQ(berlin, "2000-01-01 01:00:00+01");

@@ -1,6 +1,7 @@
 // INSERT INTO and EXECUTE STATEMENT SET: jobs that write files and lines, through restarts, full
 // disks, lost slots, and statements that make no sense.
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -305,7 +306,9 @@ TEST_F(Sinks, StatementsThatMakeNoSenseAreRefusedWithTheReason) {
       {"INSERT INTO out SELECT animal, animal, cost FROM claims",
        {"column id of the sink is INT, and animal of the query is STRING", "CAST(animal AS INT)"}},
       {"INSERT OVERWRITE out SELECT * FROM claims", {"INSERT OVERWRITE is not supported yet"}},
-      {"INSERT INTO out VALUES (1, 'a', 2)", {"an INSERT of constants is not supported yet"}},
+      {"INSERT INTO out VALUES (1, 'a')", {"the query has 2 columns"}},
+      {"EXECUTE STATEMENT SET BEGIN INSERT INTO out VALUES (1, 'a', 2); END",
+       {"an INSERT of constants in a statement set is not supported yet"}},
       {"INSERT INTO out SELECT * FROM out", {"out is a sink: it is written, and not read"}},
       {"SELECT * FROM out", {"out is a sink: it is written, and not read"}},
       {table("'path' = '" + path + "', 'format' = 'jsn'"),
@@ -383,6 +386,81 @@ TEST_F(Sinks, AFullDiskStopsOneJobAndNothingElseUntilThereIsRoom) {
   expect_files("out", "SELECT id, animal, cost FROM claims");
   job_once(id, "RUNNING");
   serve_.kill();  // before its disk goes
+}
+
+// They are shown before the answer, and there is no job.
+TEST_F(Sinks, ConstantsAreWrittenAtOnce) {
+  start({"--checkpoint-interval", "20ms"});
+  sink("out");
+  run("INSERT INTO out VALUES (1, 'a', 10), (2, NULL, 20)");
+  EXPECT_EQ(files("out").rows(), (Lines{"1|a|10", "2|NULL|20"}));
+  run("INSERT INTO out (cost, id) SELECT n * 10, n FROM GENERATE_SERIES(3, 4) AS t (n)");
+  run("INSERT INTO out SELECT a, UPPER('e'), a FROM (VALUES (1)) AS t (a) WHERE a > 5");
+  EXPECT_EQ(files("out").rows(), (Lines{"1|a|10", "2|NULL|20", "3|NULL|30", "4|NULL|40"}));
+  EXPECT_EQ(files("out").hidden(), Lines());
+  EXPECT_EQ(rows("SHOW JOBS"), Lines());
+  Lines lines = files("out").lines();
+  EXPECT_EQ(std::ranges::count(lines, "+I,0/0,1,a,10"), 1);
+  EXPECT_NE(error("INSERT INTO out SELECT 1 / 0, 'a', 2").find("division by zero"),
+            std::string::npos);
+  EXPECT_NE(error("INSERT INTO out VALUES ('x', 'a', 2)").find("column id of the sink is INT"),
+            std::string::npos);
+  sink("plain", "json", "'sink.append-only' = 'true'");
+  run("INSERT INTO plain VALUES (1, 'a', 10)");
+  EXPECT_EQ(files("plain").lines(), Lines{R"({"id":1,"animal":"a","cost":10})"});
+  serve_.kill();
+  start({});
+  EXPECT_EQ(files("out").rows().size(), 4U);
+  EXPECT_EQ(rows("SHOW JOBS"), Lines());
+}
+
+TEST_F(Sinks, NotNullIsEnforced) {
+  source("DELETE FROM claims WHERE id > 3; UPDATE claims SET animal = NULL WHERE id = 2");
+  start_with_claims();
+  const char* columns = "id INT PRIMARY KEY NOT ENFORCED, animal STRING NOT NULL, cost INT";
+  for (const char* name : {"strict", "loose", "constants"}) {
+    sink(name, "changelog-csv", "", columns);
+  }
+  std::string id = job("INSERT INTO strict SELECT * FROM claims");
+  std::string shown = job_once(id, "FAILED");
+  EXPECT_NE(shown.find("column animal of the sink is NOT NULL, and a row has NULL: (2, NULL, 2)"),
+            std::string::npos)
+      << shown;
+  EXPECT_EQ(files("strict").shown(), Lines());
+  run("SET 'table.exec.sink.not-null-enforcer' = 'DROP'");
+  job("INSERT INTO loose SELECT * FROM claims");
+  expect_files("loose", "SELECT * FROM claims WHERE animal IS NOT NULL");
+  run("RESET 'table.exec.sink.not-null-enforcer'");
+  // Also after a restart, and for rows that change to NULL and back.
+  EXPECT_EQ(serve_.stop(), 0);
+  start({"--checkpoint-interval", "20ms"});
+  source(
+      "UPDATE claims SET animal = NULL WHERE id = 1; UPDATE claims SET animal = 'x' WHERE id = 2");
+  expect_files("loose", "SELECT * FROM claims WHERE animal IS NOT NULL");
+  source("UPDATE claims SET animal = 'y' WHERE id = 1");
+  expect_files("loose", "SELECT * FROM claims WHERE animal IS NOT NULL");
+  job_once(id, "FAILED");
+  EXPECT_NE(error("INSERT INTO constants VALUES (1, NULL, 2)").find("(1, NULL, 2)"),
+            std::string::npos);
+  EXPECT_NE(error("INSERT INTO constants (id) VALUES (1)")
+                .find("column animal of constants is NOT NULL, and is not given"),
+            std::string::npos);
+  EXPECT_EQ(files("constants").hidden(), Lines());
+  EXPECT_NE(error("SET 'table.exec.sink.not-null-enforcer' = 'IGNORE'").find("is one of"),
+            std::string::npos);
+}
+
+TEST_F(Sinks, ExplainOfAnInsertHasItsSink) {
+  start_with_claims();
+  sink("out");
+  std::string text = rows("EXPLAIN INSERT INTO out SELECT id, animal, cost FROM claims").at(0);
+  EXPECT_NE(text.find("Sink(out)"), std::string::npos) << text;
+  EXPECT_NE(text.find("claims"), std::string::npos) << text;
+  EXPECT_NE(error("EXPLAIN INSERT INTO out SELECT id FROM claims").find("has 1 columns"),
+            std::string::npos);
+  for (const std::string& row : rows("SHOW JOBS")) {
+    ADD_FAILURE() << row;  // nothing was begun
+  }
 }
 
 TEST_F(Sinks, AfterALostSlotASinkGetsTheDifference) {

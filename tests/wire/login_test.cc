@@ -66,6 +66,20 @@ TEST_F(WireLogin, trusted_until_the_first_password) {
   EXPECT_TRUE(connect().ok());
 }
 
+// libpq prepares what it is given by SASLprep, and so do we.
+TEST_F(WireLogin, passwords_of_other_normal_forms) {
+  PgClient admin = connect();
+  ASSERT_TRUE(admin.ok());
+  admin.run("CREATE USER ada PASSWORD 'cafe\u0301 \u2168'");
+  std::string as_ada = socket_conninfo() + " user=ada dbname=tidemark";
+  for (const char* password : {"cafe\u0301 \u2168", "caf\u00E9 IX", "caf\u00E9\u00A0I\u00ADX"}) {
+    PgClient client(fmt::format("{} password='{}'", as_ada, password));
+    EXPECT_TRUE(client.ok()) << password << client.message();
+  }
+  EXPECT_FALSE(PgClient(as_ada + " password='cafe IX'").ok());
+  admin.run("DROP USER ada");
+}
+
 TEST_F(WireLogin, statements_about_users_have_their_errors) {
   PgClient client = connect();
   client.run("CREATE USER ada");

@@ -165,6 +165,70 @@ TEST_F(WirePointRead, definitions_that_change_are_bound_anew) {
             "cached plan must not change result type");
 }
 
+// The values are in the text: bound each time, and answered as at once.
+TEST_F(WirePointRead, simple_statements_are_answered_at_once) {
+  PgClient client = connect();
+  auto at_once_of = [&](const std::string& sql) {
+    for (int i = 0; i < 1000; ++i) {
+      int64_t before = point_reads();
+      std::string rows = client.rows(sql);
+      if (point_reads() == before + 1) {
+        return rows;
+      }
+    }
+    return std::string("never at once");
+  };
+  EXPECT_EQ(at_once_of("SELECT id, owner, balance FROM accounts WHERE id = 7"), "7|owner7|7");
+  EXPECT_EQ(at_once_of("SELECT id FROM accounts WHERE id = 4999 AND balance > 5"), "4999");
+  EXPECT_EQ(at_once_of("SELECT id FROM accounts WHERE id = 5001"), "");
+  EXPECT_EQ(client.run("SELECT 10 / (balance - 7) FROM accounts WHERE id = 7").sqlstate(), "22012");
+  int64_t before = point_reads();
+  for (int i = 0; i < 20; ++i) {
+    write(fmt::format("UPDATE accounts SET balance = {} WHERE id = 7", i));
+    wait(client);
+    EXPECT_EQ(client.rows("SELECT balance FROM accounts WHERE id = 7"), std::to_string(i));
+  }
+  EXPECT_GT(point_reads(), before + 15);
+  EXPECT_EQ(client.rows("SELECT COUNT(*) FROM accounts WHERE id = 7"), "1");
+}
+
+// The first read of a view pins it; the others are at its mark, whatever changes.
+TEST_F(WirePointRead, a_block_is_answered_at_once_from_the_second_read_on) {
+  PgClient client = connect();
+  prepare(client, "by_id", "SELECT balance FROM accounts WHERE id = $1");
+  prepare(client, "of_town", "SELECT n FROM towns WHERE town = $1");
+  at_once(client, "by_id", {"7"});
+  at_once(client, "of_town", {"town3"});
+  must(client, "BEGIN");
+  EXPECT_EQ(execute(client, "by_id", {"7"}).text(), "7");
+  std::string mark = client.parameter("tidemark.mark");
+  PgClient other = connect();
+  for (int i = 0; i < 5; ++i) {
+    write(fmt::format("UPDATE accounts SET balance = -{} WHERE id IN (7, 8)", i + 1));
+    wait(other);
+    EXPECT_EQ(at_once(client, "by_id", {"8"}), "8");
+    EXPECT_EQ(client.parameter("tidemark.mark"), mark);
+    int64_t before = point_reads();
+    EXPECT_EQ(client.rows("SELECT balance FROM accounts WHERE id = 7"), "7");
+    EXPECT_EQ(point_reads(), before + 1);
+  }
+  EXPECT_EQ(execute(client, "of_town", {"town3"}).text(), "500");
+  EXPECT_EQ(at_once(client, "of_town", {"town3"}), "500");
+  must(client, "SAVEPOINT s");
+  EXPECT_EQ(execute(client, "by_id", {"many"}).sqlstate(), "22P02");
+  EXPECT_EQ(execute(client, "by_id", {"8"}).sqlstate(), "25P02");
+  must(client, "ROLLBACK TO SAVEPOINT s");
+  EXPECT_EQ(at_once(client, "by_id", {"8"}), "8");
+  // What another session drops or changes meanwhile is not answered from before.
+  must(other, "DROP MATERIALIZED VIEW towns");
+  EXPECT_EQ(execute(client, "of_town", {"town3"}).sqlstate(), "42P01");
+  must(client, "ROLLBACK");
+  EXPECT_EQ(at_once(client, "by_id", {"8"}), "-5");
+  must(client, "BEGIN");
+  EXPECT_EQ(execute(client, "by_id", {"8"}).text(), "-5");
+  must(client, "COMMIT");
+}
+
 TEST_F(WirePointRead, a_block_reads_at_its_mark) {
   PgClient client = connect();
   prepare(client, "by_id", "SELECT balance FROM accounts WHERE id = $1");

@@ -73,8 +73,11 @@ Result<StatementShape> StatementExecutor::describe(const sql::Statement& stateme
     shape.rows = bound.plan->schema;
   } else if (std::holds_alternative<sql::VerifyView>(statement.node)) {
     shape.rows = text_columns({"result"});
-  } else if (std::holds_alternative<sql::Insert>(statement.node) ||
-             std::holds_alternative<sql::StatementSet>(statement.node)) {
+  } else if (const auto* insert = std::get_if<sql::Insert>(&statement.node)) {
+    if (!TRY(new_insert(*insert)).query.objects.empty()) {
+      shape.rows = text_columns({"job id"});
+    }
+  } else if (std::holds_alternative<sql::StatementSet>(statement.node)) {
     shape.rows = text_columns({"job id"});
   } else if (std::holds_alternative<sql::WaitForLsn>(statement.node)) {
     shape.rows = text_columns({"status"});

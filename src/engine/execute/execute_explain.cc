@@ -13,7 +13,10 @@ namespace tidemark {
 
 Result<StatementResult> StatementExecutor::run(const sql::Explain& statement) {
   const sql::Query* query = nullptr;
-  if (const auto* select = std::get_if<sql::QueryStatement>(&statement.statement->node)) {
+  const auto* insert = std::get_if<sql::Insert>(&statement.statement->node);
+  if (insert != nullptr) {
+    query = insert->query.get();
+  } else if (const auto* select = std::get_if<sql::QueryStatement>(&statement.statement->node)) {
     query = select->query.get();
   } else if (const auto* view =
                  std::get_if<sql::CreateMaterializedView>(&statement.statement->node)) {
@@ -30,19 +33,35 @@ Result<StatementResult> StatementExecutor::run(const sql::Explain& statement) {
     analyze = analyze || detail == sql::ExplainDetail::kAnalyze;
     with_mode = with_mode || detail == sql::ExplainDetail::kChangelogMode;
   }
+  if (analyze && insert != nullptr) {
+    return Status::unsupported("EXPLAIN ANALYZE of an INSERT is not supported yet")
+        .with_position(statement.statement->position);
+  }
   if (analyze) {
     return explain_analyze(*query);
   }
   BoundQuery bound = TRY(bind_query(*query, bind_context()));
   std::string text = "== Abstract Syntax Tree ==\n" + plan_to_string(*bound.plan) + "\n";
-  PlanRef optimized = optimize(bound.plan);
-  text += "== Optimized Physical Plan ==\n" + plan_to_string(*optimized, with_mode) + "\n";
+  PlanRef optimized = nullptr;
+  std::string sink;
+  if (insert != nullptr) {
+    NewInsert into = TRY(new_insert(*insert));
+    sink = "Sink(" + into.sink->name.object + ")\n";
+    optimized = into.query.plan;
+  } else {
+    optimized = optimize(bound.plan);
+  }
+  text += "== Optimized Physical Plan ==\n" + sink + plan_to_string(*optimized, with_mode) + "\n";
   text += "== Optimized Execution Plan ==\n";
   for (const Graph::NodeInfo& node : build_graph(optimized).graph->nodes()) {
     text += node.name + "\n";
   }
+<<<<<<< HEAD
   bound.plan = std::move(optimized);
   text += shared_state(bound, is_kept);
+=======
+  text += sink;
+>>>>>>> wire
   return table("EXPLAIN", Schema{{{"result", Type::string()}}}, {{text}});
 }
 

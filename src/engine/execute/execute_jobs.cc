@@ -1,15 +1,19 @@
-// INSERT INTO and EXECUTE STATEMENT SET, which begin jobs; SHOW JOBS and STOP JOB.
+// INSERT INTO and EXECUTE STATEMENT SET, which begin jobs (one of constants is written at once);
+// SHOW JOBS and STOP JOB.
 
 #include <algorithm>
 #include <random>
 
 #include <fmt/core.h>
 
+#include "base/ascii.h"
 #include "base/nearest.h"
 #include "engine/durability.h"
 #include "engine/execute/executor.h"
 #include "engine/plan_insert.h"
 #include "engine/step_loop.h"
+#include "plan/bind/parameters.h"
+#include "sql/parser.h"
 #include "sql/unparse.h"
 #include "types/datetime.h"
 
@@ -32,6 +36,21 @@ Status check_form(const sql::Insert& insert) {
   return what == nullptr ? Status()
                          : Status::unsupported(fmt::format("{} is not supported yet", what))
                                .with_position(insert.target.position());
+}
+
+// The query without the rows that have NULL where the sink says NOT NULL.
+std::string without_nulls(const std::string& query, const CatalogObject& sink,
+                          const std::vector<size_t>& columns) {
+  std::string names, condition;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    names += fmt::format("{}c{}", i == 0 ? "" : ", ", i);
+    if (!sink.schema[columns[i]].type.nullable) {
+      condition += fmt::format("{}c{} IS NOT NULL", condition.empty() ? "" : " AND ", i);
+    }
+  }
+  return condition.empty()
+             ? query
+             : fmt::format("SELECT * FROM ({}) AS t ({}) WHERE {}", query, names, condition);
 }
 
 // A row of SHOW JOBS.
@@ -105,40 +124,92 @@ Result<std::vector<size_t>> StatementExecutor::insert_columns(const sql::Insert&
     }
     columns.push_back(*column);
   }
+  for (size_t i = 0; i < sink.schema.size(); ++i) {
+    bool is_given = std::ranges::find(columns, i) != columns.end();
+    if (!is_given && !sink.schema[i].type.nullable) {
+      return Status::invalid_argument(fmt::format("column {} of {} is NOT NULL, and is not given",
+                                                  sink.schema[i].name, sink.name.object))
+          .with_sqlstate("23502")
+          .with_position(insert.target.position());
+    }
+  }
   return columns;
 }
 
+Result<StatementExecutor::NewInsert> StatementExecutor::new_insert(const sql::Insert& insert) {
+  ObjectRef sink = TRY(find_sink(insert));
+  std::vector<size_t> columns = TRY(insert_columns(insert, *sink));
+  size_t position = insert.target.position();
+  std::string text = sql::unparse(*insert.query);
+  Result<BoundQuery> bound = bind_insert(*insert.query, *sink, columns, bind_context());
+  if (bound.ok() && ascii_upper(session_.setting("table.exec.sink.not-null-enforcer")) == "DROP") {
+    // The job's query leaves the rows out, so that it does so in every later process too.
+    text = without_nulls(text, *sink, columns);
+    sql::QueryPtr query = TRY(sql::parse_query(text));
+    bound = bind_insert(*query, *sink, columns, bind_context());
+  }
+  if (!bound.ok()) {
+    return bound.status().with_position(position);
+  }
+  return NewInsert{.sink = std::move(sink),
+                   .columns = std::move(columns),
+                   .query = std::move(bound).value(),
+                   .text = std::move(text),
+                   .position = position};
+}
+
 Result<StatementResult> StatementExecutor::run(const sql::Insert& statement) {
-  return start_job(std::span(&statement, 1), "INSERT 0 1");
+  NewInsert insert = TRY(new_insert(statement));
+  if (insert.query.objects.empty()) {
+    return insert_constants(insert);
+  }
+  std::vector<NewInsert> inserts;
+  inserts.push_back(std::move(insert));
+  return start_job(std::move(inserts));
 }
 
 Result<StatementResult> StatementExecutor::run(const sql::StatementSet& statement) {
   if (statement.inserts.empty()) {
     return Status::invalid_argument("the statement set has no INSERT");
   }
-  return start_job(statement.inserts, "INSERT 0 1");
+  std::vector<NewInsert> inserts;
+  for (const sql::Insert& insert : statement.inserts) {
+    inserts.push_back(TRY(new_insert(insert)));
+    if (inserts.back().query.objects.empty()) {
+      return Status::unsupported("an INSERT of constants in a statement set is not supported yet")
+          .with_hint("run it by itself")
+          .with_position(inserts.back().position);
+    }
+  }
+  return start_job(std::move(inserts));
 }
 
-Result<StatementResult> StatementExecutor::start_job(std::span<const sql::Insert> inserts,
-                                                     std::string tag) {
+Result<StatementResult> StatementExecutor::insert_constants(const NewInsert& insert) {
+  for (const std::string& text : insert.query.notices) {
+    notice(text);
+  }
+  StatementResult answer = TRY(read_once(insert.query));
+  notices_ = std::move(answer.notices);
+  RowBatch rows = std::move(std::get<RowsResult>(answer.outcome).rows);
+  std::string tag = fmt::format("INSERT 0 {}", rows.rows);
+  std::unique_ptr<Sink> sink = TRY(open_sink(engine_, *insert.sink, new_job_id() + "-0"));
+  TRY(write_rows(*sink, insert.sink->schema, std::move(rows)));
+  return done(std::move(tag));
+}
+
+Result<StatementResult> StatementExecutor::start_job(std::vector<NewInsert> inserts) {
+  if (parameters_ != nullptr && parameters_->size() != 0) {
+    return Status::unsupported("a job cannot have parameters")
+        .with_hint("write their values into the statement");
+  }
   CatalogObject object;
   JobDefinition definition;
   std::vector<BoundQuery> queries;
   std::vector<ObjectRef> used;
   definition.title = session_.setting("pipeline.name");
-  for (const sql::Insert& insert : inserts) {
-    ObjectRef sink = TRY(find_sink(insert));
-    std::vector<size_t> columns = TRY(insert_columns(insert, *sink));
-    Result<BoundQuery> bound = bind_insert(*insert.query, *sink, columns, bind_context());
-    if (!bound.ok()) {
-      return bound.status().with_position(insert.target.position());
-    }
-    if (bound->objects.empty()) {
-      return Status::unsupported("an INSERT of constants is not supported yet")
-          .with_position(insert.target.position());
-    }
-    bound->objects.push_back(sink);
-    for (const ObjectRef& needed : bound->objects) {
+  for (NewInsert& insert : inserts) {
+    insert.query.objects.push_back(insert.sink);
+    for (const ObjectRef& needed : insert.query.objects) {
       if (needed->temporary) {
         return Status::invalid_argument(fmt::format("a job cannot use the temporary {} {}",
                                                     needed->kind_text(), needed->name.object))
@@ -149,17 +220,18 @@ Result<StatementResult> StatementExecutor::start_job(std::span<const sql::Insert
         used.push_back(needed);
       }
     }
-    for (std::string& text : bound->notices) {
+    for (std::string& text : insert.query.notices) {
       notice(std::move(text));
     }
     if (queries.empty()) {
-      object.name = sink->name;
+      object.name = insert.sink->name;
     }
     if (session_.setting("pipeline.name").empty()) {
-      definition.title += (queries.empty() ? "insert-into_" : ",") + sink->name.object;
+      definition.title += (queries.empty() ? "insert-into_" : ",") + insert.sink->name.object;
     }
-    definition.inserts.push_back({sink->id, sql::unparse(*insert.query), std::move(columns)});
-    queries.push_back(std::move(bound).value());
+    definition.inserts.push_back(
+        {insert.sink->id, std::move(insert.text), std::move(insert.columns)});
+    queries.push_back(std::move(insert.query));
   }
   TRY(check_unchanging(used));
   object.name.object = new_job_id();
@@ -171,7 +243,7 @@ Result<StatementResult> StatementExecutor::start_job(std::span<const sql::Insert
     TRY(forget_object(job));
     return status;
   }
-  return table(std::move(tag), Schema{{{"job id", Type::string()}}}, {{job->name.object}});
+  return table("INSERT 0 1", Schema{{{"job id", Type::string()}}}, {{job->name.object}});
 }
 
 // All of them, or none.

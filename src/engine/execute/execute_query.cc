@@ -110,7 +110,12 @@ Result<StatementResult> StatementExecutor::run_query(const sql::Query& query, bo
                                                      bool progress) {
   constexpr int kRoundsMax = 3;  // a view may be changed between being bound and being read
   for (int round = 1;; ++round) {
-    Result<StatementResult> result = run_bound(TRY(bind(query)), stream, progress);
+    uint64_t version = catalog_.version();
+    BoundQuery bound = TRY(bind(query));
+    if (std::optional<StatementResult> rows = stream ? std::nullopt : look_up(bound, version)) {
+      return *std::move(rows);
+    }
+    Result<StatementResult> result = run_bound(bound, stream, progress);
     if (result.ok() || !is_view_changed(result.status()) || round == kRoundsMax) {
       return result;
     }

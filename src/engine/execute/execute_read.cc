@@ -10,11 +10,13 @@
 #include "engine/execute/executor.h"
 #include "engine/execute/result_rows.h"
 #include "engine/point_read.h"
+#include "engine/prepared_read.h"
 #include "engine/row_wise.h"
 #include "engine/step_loop.h"
 #include "engine/system/snapshot.h"
 #include "expr/eval.h"
 #include "physical/planner.h"
+#include "plan/bind/parameters.h"
 #include "types/datetime.h"
 #include "zset/changelog.h"
 #include "zset/consolidate.h"
@@ -55,6 +57,23 @@ class LazyNames final : public SystemNames {
 
 }  // namespace
 
+// A SELECT of single rows whose values are in its text: answered as a prepared one is, from what is
+// there already. nullopt: it is none, or it has to be read. `version`: of the catalog that it was
+// bound with.
+std::optional<StatementResult> StatementExecutor::look_up(const BoundQuery& bound,
+                                                          uint64_t version) {
+  if (bound.objects.size() != 1 || !is_row_wise(*bound.plan)) {
+    return std::nullopt;
+  }
+  std::shared_ptr<const PreparedRead> read = prepare_read(bound, bind_context(), version);
+  std::optional<StatementResult> result =
+      read == nullptr ? std::nullopt : session_.read_prepared(*read, Parameters());
+  if (result) {
+    result->notices = std::move(notices_);
+  }
+  return result;
+}
+
 // The contents of the views that the plan reads, at one mark.
 Result<std::optional<std::vector<ViewRead>>> StatementExecutor::read_views(
     const std::vector<const GraphInput*>& views) {
@@ -83,6 +102,11 @@ Result<std::optional<std::vector<ViewRead>>> StatementExecutor::read_views(
   TRY(std::move(failed));
   if (!is_there) {
     return std::optional<std::vector<ViewRead>>();
+  }
+  for (const ViewRead& read : reads) {
+    if (in_block) {
+      session_.pinned_[read.object] = std::make_shared<const ViewRead>(read);
+    }
   }
   return std::optional(std::move(reads));
 }

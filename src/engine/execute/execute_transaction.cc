@@ -52,7 +52,7 @@ Result<StatementResult> StatementExecutor::execute_in_transaction(const sql::Sta
 
 void StatementExecutor::end_block() {
   session_.transaction_ = TransactionState::kIdle;
-  session_.pin_.reset();
+  session_.unpin();
   session_.has_read_tables_ = false;
   session_.has_defined_ = false;
   for (auto& [key, value] : session_.settings_before_) {

@@ -63,6 +63,7 @@ class StatementExecutor {
   std::string shared_state(const BoundQuery& bound, bool is_kept);
 
   // execute_read.cc
+  std::optional<StatementResult> look_up(const BoundQuery& bound, uint64_t version);
   Outcome read_once(const BoundQuery& bound);
   Outcome read_tables(const BoundQuery& bound);
   // The views' contents, all at one mark; nullopt: one of them shows nothing yet.
@@ -133,7 +134,18 @@ class StatementExecutor {
   Outcome run(const sql::StatementSet& statement);
   Outcome run(const sql::StopJob& statement);
   Outcome show_jobs();
-  Outcome start_job(std::span<const sql::Insert> inserts, std::string tag);
+  // An INSERT whose names are resolved.
+  struct NewInsert {
+    ObjectRef sink;
+    std::vector<size_t> columns;  // of the sink, that the query gives
+    BoundQuery query;
+    std::string text;     // the query's
+    size_t position = 0;  // of the sink's name
+  };
+  Result<NewInsert> new_insert(const sql::Insert& insert);
+  Outcome start_job(std::vector<NewInsert> inserts);
+  // One that reads nothing: its rows are written before the answer, and no job is left.
+  Outcome insert_constants(const NewInsert& insert);
   // A sink that the statement may write, and the columns of it that the query gives.
   Result<ObjectRef> find_sink(const sql::Insert& insert);
   Result<std::vector<size_t>> insert_columns(const sql::Insert& insert, const CatalogObject& sink);

@@ -26,6 +26,7 @@
 #include "server/pgwire/channel.h"
 #include "server/pgwire/message.h"
 #include "server/pgwire/portal.h"
+#include "server/pgwire/request.h"
 #include "server/server.h"
 #include "server/worker_pool.h"
 
@@ -90,13 +91,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // extended.cc
   Awaitable<bool> extended(Message message);
-  Awaitable<Status> parse(BodyReader body);
-  Status bind(BodyReader body);
-  Status read_parameters(BodyReader& body, Portal& portal);
-  Status describe(BodyReader body);
+  Awaitable<Status> parse(std::string_view body);
+  Status bind(std::string_view body);
+  Status take_parameters(const BindRequest& request, Portal& portal);
+  Status describe(std::string_view body);
   void describe_rows(const StatementShape& shape, const ResultFormats& formats, Portal* portal);
-  Awaitable<Status> execute_message(BodyReader body);
-  void close_named(BodyReader body);
+  Awaitable<Status> execute_message(std::string_view body);
+  Status close_named(std::string_view body);
 
   // execute.cc
   // Runs the portal's statement unless it has run.

@@ -41,6 +41,9 @@ asio::awaitable<Status> Connection::run_portal(Portal& portal, const sql::Statem
     co_return result.status();
   }
   portal.result = std::move(result).value();
+  if (portal.result->is_looked_up) {
+    all_.metrics.count_point_read();
+  }
   if (portal.live() != nullptr) {
     open_stream(portal);
   }

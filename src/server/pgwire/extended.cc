@@ -6,6 +6,7 @@
 #include "base/overloaded.h"
 #include "server/pgwire/connection.h"
 #include "server/pgwire/parameter.h"
+#include "server/pgwire/request.h"
 #include "sql/parser.h"
 
 namespace tidemark::pgwire {
@@ -13,11 +14,6 @@ namespace tidemark::pgwire {
 namespace asio = boost::asio;
 
 namespace {
-
-Status protocol_error(std::string_view what) {
-  return Status::invalid_argument(fmt::format("cannot read the {} message", what))
-      .with_sqlstate("08P01");
-}
 
 Status no_such(std::string_view kind, std::string_view name) {
   bool is_portal = kind == "portal";
@@ -54,20 +50,19 @@ asio::awaitable<bool> Connection::extended(Message message) {
   if (failed_) {
     co_return true;
   }
-  BodyReader body(message.body);
   Status status;
   if (message.kind == 'B') {
-    status = bind(body);
+    status = bind(message.body);
   } else if (message.kind == 'D') {
-    status = describe(body);
+    status = describe(message.body);
   } else if (message.kind == 'C') {
-    close_named(body);
+    status = close_named(message.body);
   } else {
     Busy busy(*this);
     if (message.kind == 'P') {
-      status = co_await parse(body);
+      status = co_await parse(message.body);
     } else {
-      status = co_await execute_message(body);
+      status = co_await execute_message(message.body);
     }
   }
   if (!status.ok()) {
@@ -77,20 +72,21 @@ asio::awaitable<bool> Connection::extended(Message message) {
   co_return !closed_;
 }
 
-asio::awaitable<Status> Connection::parse(BodyReader body) {
-  std::string name(body.text());
+asio::awaitable<Status> Connection::parse(std::string_view body) {
+  Result<ParseRequest> request = read_parse(body);
+  if (!request.ok()) {
+    co_return request.status();
+  }
+  // Copied: while a worker has the statement, the input that the request points into may grow.
+  std::string name(request->name);
   auto prepared = std::make_shared<Prepared>();
-  prepared->text = std::string(body.text());
-  int16_t parameters = body.int16();
-  for (int16_t i = 0; i < parameters && body.ok(); ++i) {
-    Result<Type> type = parameter_type(static_cast<uint32_t>(body.int32()));
+  prepared->text = std::string(request->text);
+  for (size_t i = 0; i < request->types.size(); ++i) {
+    Result<Type> type = parameter_type(request->types[i]);
     if (!type.ok()) {
       co_return type.status();
     }
     prepared->declared.declare(static_cast<uint32_t>(i + 1), *type);
-  }
-  if (!body.ok() || parameters < 0) {
-    co_return protocol_error("Parse");
   }
   if (!name.empty() && prepared_.contains(name)) {
     co_return Status::already_exists(fmt::format("prepared statement \"{}\" already exists", name))
@@ -132,33 +128,22 @@ asio::awaitable<Status> Connection::parse(BodyReader body) {
   co_return Status();
 }
 
-Status Connection::bind(BodyReader body) {
-  std::string name(body.text());
-  std::string_view statement = body.text();
+Status Connection::bind(std::string_view body) {
+  BindRequest request = TRY(read_bind(body));
   Portal portal;
-  auto prepared = prepared_.find(statement);
-  if (!body.ok()) {
-    return protocol_error("Bind");
-  }
+  auto prepared = prepared_.find(request.statement);
   if (prepared == prepared_.end()) {
-    return no_such("prepared statement", statement);
+    return no_such("prepared statement", request.statement);
   }
   portal.prepared = prepared->second;
   portal.savepoints = session_->savepoints_made();
-  TRY(read_parameters(body, portal));
-  int16_t formats = body.int16();
-  std::vector<int16_t> codes;
-  for (int16_t i = 0; i < formats && body.ok(); ++i) {
-    codes.push_back(body.int16());
-  }
-  if (!body.ok() || formats < 0) {
-    return protocol_error("Bind");
-  }
-  portal.formats = ResultFormats(std::move(codes));
+  TRY(take_parameters(request, portal));
+  portal.formats = ResultFormats(std::move(request.result_formats));
   const StatementShape& shape = portal.prepared->shape;
   if (shape.rows) {
     TRY(portal.formats.check(shape.rows->size() + (shape.is_stream ? 2 : 0)));
   }
+  std::string name(request.portal);
   if (!name.empty() && portals_.contains(name)) {
     return Status::already_exists(fmt::format("portal \"{}\" already exists", name))
         .with_sqlstate("42P03");
@@ -169,16 +154,9 @@ Status Connection::bind(BodyReader body) {
   return {};
 }
 
-Status Connection::read_parameters(BodyReader& body, Portal& portal) {
-  std::vector<int16_t> formats(static_cast<size_t>(std::max<int16_t>(body.int16(), 0)));
-  for (int16_t& format : formats) {
-    format = body.int16();
-  }
-  auto count = static_cast<size_t>(static_cast<uint16_t>(body.int16()));
-  if (!body.ok()) {
-    return protocol_error("Bind");
-  }
+Status Connection::take_parameters(const BindRequest& request, Portal& portal) {
   portal.parameters = portal.prepared->declared;
+  size_t count = request.values.size();
   if (count != portal.parameters.size()) {
     return Status::invalid_argument(
                fmt::format("bind message supplies {} parameters, but prepared statement requires "
@@ -186,23 +164,15 @@ Status Connection::read_parameters(BodyReader& body, Portal& portal) {
                            count, portal.parameters.size()))
         .with_sqlstate("08P01");
   }
-  if (formats.size() > 1 && formats.size() != count) {
-    return protocol_error("Bind");
-  }
   std::string zone_name = zone();
   for (size_t i = 0; i < count; ++i) {
     Parameters::Parameter& parameter = portal.parameters.at(static_cast<uint32_t>(i + 1));
-    int16_t format = formats.empty() ? 0 : formats[formats.size() == 1 ? 0 : i];
-    int32_t size = body.int32();
     parameter.has_value = true;
-    if (size < 0) {
+    if (!request.values[i]) {
       continue;  // NULL
     }
-    std::string_view bytes = body.bytes(static_cast<size_t>(size));
-    if (!body.ok() || format < 0 || format > 1) {
-      return protocol_error("Bind");
-    }
-    Result<Value> value = decode_parameter(parameter.type, bytes, format == 1, zone_name);
+    Result<Value> value =
+        decode_parameter(parameter.type, *request.values[i], request.format_of(i) == 1, zone_name);
     if (!value.ok()) {
       return value.status().with_context(fmt::format("parameter ${}", i + 1));
     }
@@ -223,12 +193,8 @@ void Connection::describe_rows(const StatementShape& shape, const ResultFormats&
   write_row_description(out_, shape.is_stream ? stream_schema(*shape.rows) : *shape.rows, formats);
 }
 
-Status Connection::describe(BodyReader body) {
-  char kind = static_cast<char>(body.byte());
-  std::string name(body.text());
-  if (!body.ok() || (kind != 'S' && kind != 'P')) {
-    return protocol_error("Describe");
-  }
+Status Connection::describe(std::string_view body) {
+  auto [kind, name] = TRY(read_named(body));
   std::shared_ptr<const Prepared> prepared;
   Portal* portal = nullptr;
   if (kind == 'S') {
@@ -268,12 +234,16 @@ Status Connection::describe(BodyReader body) {
   return {};
 }
 
-asio::awaitable<Status> Connection::execute_message(BodyReader body) {
-  std::string name(body.text());
-  int32_t rows_max = body.int32();
+asio::awaitable<Status> Connection::execute_message(std::string_view body) {
+  Result<ExecuteRequest> request = read_execute(body);
+  if (!request.ok()) {
+    co_return request.status();
+  }
+  std::string name(request->portal);
+  size_t rows_max = request->rows_max;
   auto found = portals_.find(name);
-  if (!body.ok() || found == portals_.end()) {
-    co_return body.ok() ? no_such("portal", name) : protocol_error("Execute");
+  if (found == portals_.end()) {
+    co_return no_such("portal", name);
   }
   // Out of the map while it runs: the end of a block clears that.
   Portal portal = std::move(found->second);
@@ -298,7 +268,7 @@ asio::awaitable<Status> Connection::execute_message(BodyReader body) {
       status = Status::unsupported("cached plan must not change result type");
     }
     if (status.ok()) {
-      status = co_await send_portal(portal, rows_max <= 0 ? 0 : static_cast<size_t>(rows_max));
+      status = co_await send_portal(portal, rows_max);
     }
   }
   if (!status.ok()) {
@@ -310,15 +280,17 @@ asio::awaitable<Status> Connection::execute_message(BodyReader body) {
   co_return Status();
 }
 
-void Connection::close_named(BodyReader body) {
-  char kind = static_cast<char>(body.byte());
-  std::string name(body.text());
+Status Connection::close_named(std::string_view body) {
+  auto [kind, name] = TRY(read_named(body));
   if (kind == 'S') {
-    prepared_.erase(name);
-  } else {
-    portals_.erase(name);
+    if (auto found = prepared_.find(name); found != prepared_.end()) {
+      prepared_.erase(found);
+    }
+  } else if (auto found = portals_.find(name); found != portals_.end()) {
+    portals_.erase(found);
   }
   write_bare(out_, '3');
+  return {};
 }
 
 }  // namespace tidemark::pgwire

@@ -6,6 +6,8 @@
 #include <fmt/core.h>
 
 #include "server/pgwire/rows.h"
+#include "sql/lexer.h"
+#include "types/nested.h"
 #include "types/pg_codec.h"
 #include "types/text.h"
 
@@ -30,6 +32,29 @@ std::string without_offset(std::string_view text) {
   }
   size_t end = std::min(text.find(' ', begin), text.size());  // " BC"
   return std::string(text.substr(0, begin)).append(text.substr(end));
+}
+
+// Text is UTF-8 without zero bytes, in arrays too: all that computes with it relies on that.
+bool has_text(const Column& column, size_t row) {
+  const Type& type = column.type();
+  if (column.is_null(row)) {
+    return true;
+  }
+  if (type.is_character()) {
+    std::string_view text = column.string_at(row);
+    return !sql::find_invalid_utf8(text) && text.find('\0') == text.npos;
+  }
+  if (type.kind != TypeKind::kArray) {
+    return true;
+  }
+  Column elements(type.children[0]);
+  unpack_array(column.string_at(row), elements);
+  for (size_t i = 0; i < elements.size(); ++i) {
+    if (!has_text(elements, i)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace
@@ -84,6 +109,10 @@ Result<Value> decode_parameter(const Type& type, std::string_view bytes, bool is
         .with_sqlstate(is_binary            ? "22P03"
                        : type.is_temporal() ? "22007"
                                             : "22P02");
+  }
+  if (!has_text(column, 0)) {
+    return Status::data_error("invalid byte sequence for encoding \"UTF8\"")
+        .with_sqlstate("22021");  // character_not_in_repertoire
   }
   return column.value_at(0);
 }

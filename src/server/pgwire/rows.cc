@@ -121,6 +121,12 @@ WireType wire_type(const Type& type) {
   return {};
 }
 
+WireType result_type(const Type& type) {
+  PgKind kind = type.is_character() ? pg_kind_of(type.wire_oid) : PgKind::kUnknown;
+  bool has_own_form = kind != PgKind::kUnknown && kind != PgKind::kText && kind != PgKind::kChar;
+  return has_own_form ? WireType{} : wire_type(type);
+}
+
 Status ResultFormats::check(size_t columns) const {
   for (int16_t code : codes_) {
     if (code != 0 && code != 1) {
@@ -141,7 +147,7 @@ void write_row_description(std::string& out, const Schema& schema, const ResultF
   MessageWriter message(out, 'T');
   message.int16(static_cast<int16_t>(schema.size()));
   for (size_t i = 0; i < schema.size(); ++i) {
-    WireType type = wire_type(schema[i].type);
+    WireType type = result_type(schema[i].type);
     message.text(schema[i].name);
     message.int32(0);  // no table
     message.int16(0);

@@ -23,6 +23,9 @@ struct WireType {
   int32_t modifier = -1;
 };
 WireType wire_type(const Type& type);
+// The same for a column of a result. What is only text here, and of whose type Postgres has another
+// binary form (a parameter that was declared as uuid or jsonb), goes out as text.
+WireType result_type(const Type& type);
 
 // The format of each column of a result, as Bind asks for it: none (all text), one for all, or one
 // a column (PostgreSQL 15 manual, "Bind").

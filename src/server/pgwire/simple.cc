@@ -7,11 +7,22 @@ namespace tidemark::pgwire {
 
 namespace asio = boost::asio;
 
+namespace {
+
+// Texts up to here are parsed on the socket thread: some microseconds, less than to wake a worker.
+constexpr size_t kParsedHereMax = 512;
+
+}  // namespace
+
 asio::awaitable<void> Connection::simple_query(std::string text) {
   Busy busy(*this);
   portals_.erase("");
   std::optional<Result<std::vector<sql::Statement>>> statements;
-  co_await on_worker([&] { statements = sql::parse_script(text); });
+  if (text.size() <= kParsedHereMax) {
+    statements = sql::parse_script(text);
+  } else {
+    co_await on_worker([&] { statements = sql::parse_script(text); });
+  }
   if (!statements->ok()) {
     fail(statements->status(), text);
   } else if ((*statements)->empty()) {

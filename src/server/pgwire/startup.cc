@@ -10,6 +10,7 @@
 #include "auth/scram.h"
 #include "base/ascii.h"
 #include "server/pgwire/connection.h"
+#include "server/pgwire/request.h"
 
 namespace tidemark::pgwire {
 
@@ -139,12 +140,12 @@ asio::awaitable<bool> Connection::start_session() {
       co_return co_await refuse(refusal);
     }
     version = code;
-    while (body.ok() && !body.at_end()) {
-      std::string name(body.text());
-      if (!name.empty()) {
-        options[name] = body.text();
-      }
+    Result<std::map<std::string, std::string>> read = read_startup_parameters(body.rest());
+    if (!read.ok()) {
+      Status refusal = read.status();
+      co_return co_await refuse(refusal);
     }
+    options = std::move(read).value();
     drop_input(message->bytes);
     break;
   }
@@ -203,31 +204,8 @@ Status Connection::take_startup_options(const std::map<std::string, std::string>
   if (flags == options.end()) {
     return {};
   }
-  // "-c key=value --key=value", blanks inside values escaped with a backslash.
-  std::string word;
-  std::vector<std::string> words;
-  for (size_t i = 0; i <= flags->second.size(); ++i) {
-    char c = i < flags->second.size() ? flags->second[i] : ' ';
-    if (c == '\\' && i + 1 < flags->second.size()) {
-      word += flags->second[++i];
-    } else if (c != ' ') {
-      word += c;
-    } else if (!word.empty()) {
-      words.push_back(std::exchange(word, {}));
-    }
-  }
-  for (size_t i = 0; i < words.size(); ++i) {
-    std::string setting = words[i] == "-c" && i + 1 < words.size() ? words[++i]
-                          : words[i].starts_with("-c") || words[i].starts_with("--")
-                              ? words[i].substr(2)
-                              : "";
-    size_t equals = setting.find('=');
-    if (equals == std::string::npos) {
-      return Status::invalid_argument("cannot read the option of the startup message: " + words[i])
-          .with_hint("options are -c key=value")
-          .with_sqlstate("42601");
-    }
-    TRY(session_->set(setting.substr(0, equals), setting.substr(equals + 1), notices));
+  for (const auto& [key, value] : TRY(read_startup_options(flags->second))) {
+    TRY(session_->set(key, value, notices));
   }
   return {};
 }
@@ -309,14 +287,9 @@ asio::awaitable<bool> Connection::authenticate_scram(const std::string& user) {
   if (!initial) {
     co_return false;
   }
-  // SASLInitialResponse: mechanism, length, data.
-  BodyReader body(*initial);
-  std::string mechanism(body.text());
-  int32_t size = body.int32();
-  std::string_view data = body.bytes(static_cast<size_t>(std::max(size, 0)));
+  Result<SaslRequest> request = read_sasl(*initial);
   Result<std::string> first =
-      body.ok() ? scram.first(mechanism, data)
-                : Status::invalid_argument("malformed SASL message").with_sqlstate("08P01");
+      request.ok() ? scram.first(request->mechanism, request->data) : request.status();
   if (!first.ok()) {
     Status refusal = first.status();
     co_return co_await refuse(refusal);
@@ -344,12 +317,10 @@ asio::awaitable<bool> Connection::authenticate_scram(const std::string& user) {
 }
 
 void Connection::cancel_other(std::string_view bytes) {
-  BodyReader body(bytes);
-  int32_t id = body.int32();
-  std::string_view secret = body.rest();
-  auto other = all_.open.find(id);
-  if (body.ok() && other != all_.open.end() && !other->second->secret_.empty() &&
-      same_secret(other->second->secret_, secret)) {
+  Result<CancelRequest> request = read_cancel(bytes);
+  auto other = request.ok() ? all_.open.find(request->id) : all_.open.end();
+  if (other != all_.open.end() && !other->second->secret_.empty() &&
+      same_secret(other->second->secret_, request->secret)) {
     other->second->cancel();
   }
 }

@@ -205,6 +205,46 @@ public class PgJdbc {
     }
   }
 
+  // The driver writes the values into the text.
+  static void simple(Connection connection) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement("SELECT a, b FROM indexed WHERE a = ? AND b <> ?")) {
+      for (int i = 0; i < 12; ++i) {
+        statement.setInt(1, 1 + i % 2);
+        statement.setString(2, "it's \\ \u00e9");
+        check(rows(statement.executeQuery()), List.of(i % 2 == 0 ? "1|x" : "2|y"));
+      }
+    }
+    try (PreparedStatement statement = connection.prepareStatement(
+        "SELECT ?::BIGINT, ?::SMALLINT, ?::DOUBLE, ?::BOOLEAN, ?::TEXT, ?::INT IS NULL")) {
+      statement.setLong(1, 1L << 40);
+      statement.setShort(2, (short) -7);
+      statement.setDouble(3, -1.5);
+      statement.setBoolean(4, true);
+      statement.setString(5, "é '\\");
+      statement.setNull(6, Types.INTEGER);
+      check(rows(statement.executeQuery()), List.of((1L << 40) + "|-7|-1.5|t|é '\\|t"));
+    }
+    connection.setAutoCommit(false);
+    try (PreparedStatement statement = connection.prepareStatement("SELECT b FROM indexed WHERE a = ?")) {
+      for (int i = 0; i < 4; ++i) {
+        statement.setInt(1, 1 + i % 2);
+        check(rows(statement.executeQuery()), List.of(i % 2 == 0 ? "x" : "y"));
+      }
+    }
+    connection.commit();
+    connection.setAutoCommit(true);
+    try (Statement statement = connection.createStatement()) {
+      check(statement.execute("SELECT 1; SELECT 'two'"), true);
+      check(rows(statement.getResultSet()), List.of("1"));
+      check(statement.getMoreResults(), true);
+      check(rows(statement.getResultSet()), List.of("two"));
+      statement.executeQuery("SELECT nothing FROM numbers");
+      throw new AssertionError("no error");
+    } catch (SQLException error) {
+      check(error.getSQLState(), "42703");
+    }
+  }
+
   public static void main(String[] arguments) throws Exception {
     String url = "jdbc:postgresql://" + arguments[0] + ":" + arguments[1] + "/tidemark";
     for (String mode : new String[] {"extended", "extendedForPrepared", "extendedCacheEverything"}) {
@@ -216,6 +256,9 @@ public class PgJdbc {
         System.err.println("preferQueryMode=" + mode);
         throw error;
       }
+    }
+    try (Connection connection = open(url, "preferQueryMode", "simple")) {
+      simple(connection);
     }
     try (Connection connection = open(url, "readOnly", "true", "ApplicationName", "reports", "options", "-c tidemark.min_mark=0/1")) {
       check(connection.isReadOnly(), true);

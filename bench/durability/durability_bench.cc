@@ -100,8 +100,10 @@ class Server {
   }
   uint64_t data_bytes() const {
     uint64_t bytes = 0;
+    std::error_code gone;  // files come and go while it looks
     for (const auto& entry : std::filesystem::recursive_directory_iterator(directory_ + "/data")) {
-      bytes += entry.is_regular_file() ? entry.file_size() : 0;
+      uint64_t size = entry.is_regular_file(gone) ? entry.file_size(gone) : 0;
+      bytes += gone ? 0 : size;
     }
     return bytes;
   }
@@ -259,10 +261,50 @@ void compare_latency(PostgresCluster& cluster, const char* binary, const std::st
   }
 }
 
-// A view that keeps every row, then a part of its rows changed again and again.
+// A part of the rows of a view changed again and again, a checkpoint each time: what is written,
+// against the rows changed.
+class Changes {
+ public:
+  Changes(PostgresCluster& cluster, Server& server, PostgresConnection& client,
+          std::string database, size_t rows, double raw)
+      : cluster_(cluster),
+        server_(server),
+        client_(client),
+        database_(std::move(database)),
+        rows_(rows),
+        raw_(raw) {}
+
+  void run(size_t changed, int rounds) {
+    uint64_t before = server_.written_bytes();
+    uint64_t most = 0;
+    for (int round = 0; round < rounds; ++round) {
+      cluster_.run(fmt::format("UPDATE facts SET cost = cost + 1 WHERE id % {} = {}",
+                               rows_ / changed, next_++ % (rows_ / changed)),
+                   database_);
+      wait_for_source(cluster_, client_, database_);
+      usleep(1'100'000);
+      most = std::max(most, server_.data_bytes());
+    }
+    double changed_bytes =
+        raw_ / static_cast<double>(rows_) * static_cast<double>(changed) * rounds;
+    fmt::print("| {} | {} | {:.2f} | {:.2f} | {:.2f} |\n", rounds, changed,
+               static_cast<double>(server_.written_bytes() - before) / changed_bytes,
+               static_cast<double>(server_.data_bytes()) / raw_, static_cast<double>(most) / raw_);
+  }
+
+ private:
+  PostgresCluster& cluster_;
+  Server& server_;
+  PostgresConnection& client_;
+  std::string database_;
+  size_t rows_;
+  double raw_;
+  size_t next_ = 0;
+};
+
+// A view that keeps every row.
 void sizes(PostgresCluster& cluster, const char* binary, const std::string& root) {
-  constexpr size_t kRows = 1'000'000, kChanged = 20'000;
-  constexpr int kRounds = 20;
+  constexpr size_t kRows = 1'000'000;
   std::string database = cluster.make_database();
   cluster.run(fmt::format("CREATE TABLE facts (id int PRIMARY KEY, kind int, cost float8, note "
                           "text); INSERT INTO facts SELECT i, i % 1000 + 1, i / 7.0, "
@@ -284,17 +326,13 @@ void sizes(PostgresCluster& cluster, const char* binary, const std::string& root
       "\nstate of {} rows, {:.0f} MB raw: on disk {:.2f} times, in memory {:.2f} times as much\n",
       kRows, raw / 1e6, static_cast<double>(server.data_bytes()) / raw,
       static_cast<double>(server.resident_bytes() - resident_before) / raw);
-  uint64_t before = server.written_bytes();
-  for (int round = 0; round < kRounds; ++round) {
-    cluster.run(
-        fmt::format("UPDATE facts SET cost = cost + 1 WHERE id % {} = {}", kRows / kChanged, round),
-        database);
-    wait_for_source(cluster, client, database);
-    usleep(1'100'000);
-  }
-  double changed = raw / static_cast<double>(kRows) * static_cast<double>(kChanged) * kRounds;
-  fmt::print("{} checkpoints of {} changed rows: written {:.2f} times the rows changed, raw\n",
-             kRounds, kChanged, static_cast<double>(server.written_bytes() - before) / changed);
+  fmt::print(
+      "\n| checkpoints | rows changed in each | written, times the rows changed, raw | on disk "
+      "afterwards, times raw | most |\n|---|---|---|---|---|\n");
+  Changes changes(cluster, server, client, database, kRows, raw);
+  changes.run(20'000, 20);
+  changes.run(20'000, 60);
+  changes.run(500, 40);
   server.kill();
   cluster.run(
       "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active");

@@ -60,7 +60,7 @@ void CheckpointWriter::write() {
     }
   }
   crash_.pass("write");
-  Status status = store_.write(*batch_);  // nobody else touches it meanwhile
+  Status status = store_.write(*batch_, &crash_);  // nobody else touches it meanwhile
   crash_.pass("written");
   {
     std::lock_guard lock(mutex_);

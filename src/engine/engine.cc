@@ -38,7 +38,11 @@ Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options) {
   if (options.data_directory.empty()) {
     return std::make_unique<Engine>(std::move(options));
   }
-  std::unique_ptr<Store> store = TRY(Store::open(options.data_directory));
+  StoreOptions store_options;
+  if (options.simulation) {
+    store_options.table_bytes_min = options.simulation->table_bytes_min;
+  }
+  std::unique_ptr<Store> store = TRY(Store::open(options.data_directory, store_options));
   auto durability = std::make_unique<Durability>(std::move(store), options);
   std::unique_ptr<Engine> engine(new Engine(std::move(options), std::move(durability)));
   engine->start_notices_ = TRY(restore(*engine));

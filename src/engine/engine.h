@@ -33,6 +33,7 @@ struct Simulation {
   // Is told of every crash point; what it throws comes out of what was called, and nothing but the
   // end of the engine may follow.
   std::function<void(std::string_view)> on_crash_point;
+  size_t table_bytes_min = 0;  // of the store (state/store.h)
 };
 
 struct EngineOptions {

@@ -26,8 +26,12 @@ class DataDirectory {
   TemporaryDirectory directory_;
 };
 
-std::unique_ptr<Store> open_store(const DataDirectory& directory) {
-  Result<std::unique_ptr<Store>> store = Store::open(directory.path());
+constexpr size_t kAllAsTables = 0, kAllToTheLog = SIZE_MAX;
+
+std::unique_ptr<Store> open_store(const DataDirectory& directory,
+                                  size_t table_bytes_min = kAllToTheLog) {
+  Result<std::unique_ptr<Store>> store =
+      Store::open(directory.path(), {.table_bytes_min = table_bytes_min});
   CHECK(store.ok());
   return std::move(store).value();
 }
@@ -195,7 +199,7 @@ TEST(State, KeyedTableIsItsModelThroughCheckpointsAndRestarts) {
         case 6:  // killed: what was not written is gone
           table.reset();
           store.reset();
-          store = open_store(directory);
+          store = open_store(directory, random() % 2 == 0 ? kAllAsTables : kAllToTheLog);
           table = std::make_unique<KeyedTable>(make_keyed());
           table->attach(*store, "p", true);
           model = checkpoint.killed();
@@ -452,7 +456,7 @@ TEST(State, OrderedTableIsItsModelThroughCheckpointsAndRestarts) {
         case 6:
           table.reset();
           store.reset();
-          store = open_store(directory);
+          store = open_store(directory, random() % 2 == 0 ? kAllAsTables : kAllToTheLog);
           table = std::make_unique<OrderedTable>();
           table->attach(*store, "p", true);
           model = checkpoint.killed();
@@ -475,81 +479,6 @@ TEST(State, OrderedTableIsItsModelThroughCheckpointsAndRestarts) {
       ASSERT_TRUE(table->status().ok());
     }
   }
-}
-
-TEST(State, ASecondOpeningOfADirectoryIsRefused) {
-  DataDirectory directory;
-  std::unique_ptr<Store> store = open_store(directory);
-  Result<std::unique_ptr<Store>> second = Store::open(directory.path());
-  ASSERT_FALSE(second.ok());
-  EXPECT_NE(second.status().message().find("in use by another process"), std::string::npos)
-      << second.status().to_string();
-}
-
-// A power cut leaves the log cut anywhere behind what was synced: what is read is what the store
-// was after one of its writes.
-TEST(State, ALogThatIsCutAnywhereIsReadUpToAWholeBatch) {
-  DataDirectory directory;
-  std::mt19937_64 random(20261124);
-  constexpr int kBatches = 80, kKeys = 12;
-  std::vector<std::map<std::string, std::string>> states(1);
-  std::string copy = directory.path() + "_copy";
-  auto log_of = [](const std::string& path) {
-    for (const auto& entry : std::filesystem::directory_iterator(path)) {
-      if (entry.path().extension() == ".log") {
-        return entry.path().filename().string();
-      }
-    }
-    return std::string();
-  };
-  std::string log;
-  size_t synced = 0;  // what marks the directory as a store
-  {
-    std::unique_ptr<Store> store = open_store(directory);
-    log = log_of(directory.path());
-    synced = std::filesystem::file_size(directory.path() + "/" + log);
-    for (int i = 0; i < kBatches; ++i) {
-      StoreBatch batch;
-      states.push_back(states.back());
-      for (int k = 0; k < kKeys; ++k) {
-        std::string key = "k" + std::to_string(random() % 40);
-        std::string value(random() % 4000, static_cast<char>('a' + random() % 26));
-        for (size_t at = 0; at < value.size(); at += 1 + random() % 9) {
-          value[at] = static_cast<char>(random());
-        }
-        batch.put(key, value);
-        states.back()[key] = value;
-      }
-      ASSERT_TRUE(store->write(batch).ok());
-    }
-    std::filesystem::copy(directory.path(), copy);
-  }
-  ASSERT_EQ(log_of(copy), log);
-  size_t whole = std::filesystem::file_size(copy + "/" + log);
-  ASSERT_GT(whole, 100'000u);
-  size_t last = 0;
-  std::vector<size_t> sizes = {whole, synced};
-  for (int i = 0; i < 60; ++i) {
-    sizes.push_back(synced + random() % (whole - synced));
-  }
-  std::ranges::sort(sizes);
-  for (size_t size : sizes) {
-    std::filesystem::remove_all(directory.path());
-    std::filesystem::copy(copy, directory.path());
-    std::filesystem::resize_file(directory.path() + "/" + log, size);
-    Result<std::unique_ptr<Store>> store = Store::open(directory.path());
-    ASSERT_TRUE(store.ok()) << size << ": " << store.status().message();
-    std::map<std::string, std::string> found;
-    StoreCursor cursor = (*store)->scan("k");
-    for (cursor.seek("k"); cursor.valid(); cursor.next()) {
-      found.emplace(cursor.key(), cursor.value());
-    }
-    size_t at = std::ranges::find(states, found) - states.begin();
-    ASSERT_LT(at, states.size()) << "cut at " << size;
-    EXPECT_GE(at, last) << "cut at " << size;
-    last = at;
-  }
-  EXPECT_EQ(last, states.size() - 1);
 }
 
 TEST(State, AnUnchangedTableCostsNoBytes) {

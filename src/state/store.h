@@ -18,6 +18,8 @@
 
 namespace tidemark {
 
+class CrashPoint;
+
 // The first bytes after all that begin with the prefix; empty: there are none.
 std::string end_of_prefix(std::string_view prefix);
 
@@ -70,6 +72,9 @@ class StoreCursor {
 
 struct StoreOptions {
   size_t cache_bytes = 64 << 20;  // of blocks read, in memory
+  // A batch of as many bytes becomes a table, a smaller one goes through the log: a table has 12 KB
+  // of its own, and more than one sync.
+  size_t table_bytes_min = 64 << 10;
 };
 
 class Store {
@@ -81,8 +86,9 @@ class Store {
   ~Store();
 
   // Atomic, and on disk when it returns. After an error the batch is still whole: write it again
-  // when the cause is gone (a full disk). Blocks for the sync.
-  Status write(const StoreBatch& batch);
+  // when the cause is gone (a full disk). Blocks for the sync, and while what was written before
+  // waits to be merged.
+  Status write(const StoreBatch& batch, CrashPoint* crash = nullptr);
 
   Result<std::optional<std::string>> get(std::string_view key) const;
   // values[i] belongs to keys[i].
@@ -108,11 +114,15 @@ class Store {
   // told from an older one otherwise.
   Status check_marker(bool is_new) const;
   void write_marker();
+  Status write_to_log(const StoreBatch& batch);
+  Status write_as_table(const StoreBatch& batch, CrashPoint* crash);
   Store(std::string directory, std::unique_ptr<Database> database);
   std::string directory_;
   std::unique_ptr<Database> database_;
-  std::mutex marker_mutex_;  // guards marker_ and the file
-  std::string marker_;       // as it is in the file
+  size_t table_bytes_min_ = 0;
+  std::atomic<uint64_t> next_table_{1};  // names of files since the start
+  std::mutex marker_mutex_;              // guards marker_ and the file
+  std::string marker_;                   // as it is in the file
   mutable std::atomic<bool> is_damaged_{false};
   mutable std::mutex mutex_;  // guards damage_
   mutable Status damage_;

@@ -259,7 +259,9 @@ class Run {
     options.data_directory = directory_;
     options.checkpoint_interval_us = 1'000'000;
     options.session_settings = {{"execution.runtime-mode", "batch"}};
-    options.simulation = Simulation{&clock_, [this](std::string_view point) { pass(point); }};
+    // Batches become tables in every other life, and go through the log in the rest.
+    options.simulation = Simulation{&clock_, [this](std::string_view point) { pass(point); },
+                                    result_.lives % 2 == 0 ? 0 : SIZE_MAX};
     // Most lives end at a crash point; some of them before they have begun.
     kill_in_ = world_.is_calm || one_in(random(), 4) ? 0 : 1 + below(random(), 30);
     Result<std::unique_ptr<Engine>> engine = Engine::open(std::move(options));

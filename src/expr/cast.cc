@@ -67,14 +67,14 @@ Status out_of_range() {
 }
 
 void store_integer(const CastLoop& loop, auto&& value_of) {
-  auto [low, high] = integer_range(loop.frame.result.kind);
+  auto range = integer_range(loop.frame.result.kind);
   if (loop.frame.result.kind == TypeKind::kBigint) {
     loop.run<int64_t>(value_of);
     return;
   }
   loop.run<int32_t>([&](size_t row) -> Result<int32_t> {
     int64_t value = TRY(value_of(row));
-    if (value < low || value > high) {
+    if (value < range.first || value > range.second) {
       return out_of_range();
     }
     return static_cast<int32_t>(value);

@@ -9,22 +9,40 @@
 
 #include "expr/function.h"
 #include "sql/split.h"
+#include "tests/fuzz/mutate.h"
 #include "tests/harness/paths.h"
 
 namespace tidemark {
 namespace {
 
-TEST(StatementFuzz, the_corpus_obeys_the_laws) {
+std::vector<std::string> corpus() {
   std::ifstream file(source_dir() + "/tests/sql/parser/corpus.sql");
   std::stringstream text;
   text << file.rdbuf();
-  std::string corpus = text.str();
-  StatementFuzz fuzz;
-  for (const sql::Piece& piece : sql::split_script(corpus).pieces) {
-    fuzz.run(piece.text);
+  std::string statements = text.str();
+  std::vector<std::string> corpus;
+  for (const sql::Piece& piece : sql::split_script(statements).pieces) {
+    corpus.emplace_back(piece.text);
   }
   for (const Function* function : all_functions()) {
-    fuzz.run(function->example);
+    corpus.emplace_back(function->example);
+  }
+  return corpus;
+}
+
+TEST(StatementFuzz, the_corpus_obeys_the_laws) {
+  StatementFuzz fuzz;
+  for (const std::string& text : corpus()) {
+    fuzz.run(text);
+  }
+  EXPECT_GT(fuzz.bound(), 200u);
+}
+
+TEST(StatementFuzz, mutated_statements_obey_the_laws) {
+  StatementFuzz fuzz;
+  Mutations mutations(corpus(), 20240303);
+  for (int i = Mutations::cases(10'000); i > 0; --i) {
+    fuzz.run(mutations.next());
   }
   EXPECT_GT(fuzz.bound(), 200u);
 }

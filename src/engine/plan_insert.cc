@@ -127,20 +127,8 @@ Result<PlannedDataflow> plan_insert(Engine& engine, const BoundQuery& bound,
   if (sink == nullptr) {
     return Status::not_found("the sink has just been dropped");
   }
-<<<<<<< HEAD
   PlannedDataflow planned =
       TRY(plan_dataflow(bound, job.id, definition.title, std::move(zone), sharing));
-  const Options& with = std::get<TableDefinition>(sink->definition).with;
-  Connector* connector = TRY(find_connector(with.at("connector")));
-  SinkOpening opening{.with = TRY(resolve_references(with)),
-                      .schema = sink->schema,
-                      .name = fmt::format("{}-{}", job.name.object, insert)};
-  if (Durability* durability = engine.durability()) {
-    opening.crash = &durability->crash_point();
-  }
-=======
-  PlannedDataflow planned = TRY(plan_dataflow(bound, job.id, definition.title, std::move(zone)));
->>>>>>> wire
   Dataflow& dataflow = planned.dataflow;
   dataflow.insert = insert;
   std::optional<std::vector<size_t>> key = dataflow.key;

@@ -110,6 +110,9 @@ class Restorer {
       DataflowId id = in.big_endian<uint32_t>();
       records_[id] = TRY(decode_dataflow(value));
       loop_.reserve_ids(id + 1);
+      for (DataflowId part : records_[id].parts) {
+        loop_.reserve_ids(part + 1);  // also if it is gone: the name must not come to mean another
+      }
       return {};
     }));
     for (auto& [id, record] : records_) {
@@ -200,27 +203,37 @@ class Restorer {
 
   // Whether all parts that it had are there, running or as they were left.
   bool are_parts_there(const DataflowRecord& record, const PlannedDataflow& planned) {
+    if (record.parts.size() != planned.part_count()) {
+      return false;
+    }
     size_t tables = planned.part_count() - planned.arrangements.size();
-    for (size_t i = 0; i < record.parts.size() && record.parts.size() == planned.part_count();
-         ++i) {
-      const Dataflow* running = loop_.find_dataflow(record.parts[i]);
-      auto left = records_.find(record.parts[i]);
-      bool is_there = running != nullptr && running->is_part();
-      if (running == nullptr && i >= tables && left != records_.end()) {
-        const PlannedDataflow& part = *planned.arrangements[i - tables].part;
-        is_there = left->second.is_live && left->second.plan == part.dataflow.plan &&
-                   are_parts_there(left->second, part);
+    std::set<DataflowId> resumable;  // one may be read twice, then with fewer columns
+    for (size_t i = 0; i < record.parts.size(); ++i) {
+      DataflowId id = record.parts[i];
+      const Dataflow* running = loop_.find_dataflow(id);
+      if (running != nullptr ? running->is_part() : resumable.contains(id)) {
+        continue;
       }
-      if (!is_there) {
+      auto left = records_.find(id);
+      if (running != nullptr || i < tables || left == records_.end()) {
         return false;
       }
+      const PlannedDataflow& part = *planned.arrangements[i - tables].part;
+      if (!left->second.is_live || left->second.plan != part.dataflow.plan ||
+          !are_parts_there(left->second, part)) {
+        return false;
+      }
+      resumable.insert(id);
     }
-    return record.parts.size() == planned.part_count();
+    return true;
   }
 
-  // Before it, those that share an arrangement with it: one of them is asked for by its whole plan,
-  // where this one reads less of it.
-  Status start_sharers(const DataflowRecord& record) {
+  // If it cannot bring back its arrangements itself: before it, those that share them. One of them
+  // is asked for by its whole plan, where this one reads less of it.
+  Status start_sharers(const DataflowRecord& record, const PlannedDataflow& planned) {
+    if (are_parts_there(record, planned)) {
+      return {};
+    }
     for (DataflowId part : record.parts) {
       for (const auto& [id, other] : records_) {
         bool shares =
@@ -310,7 +323,7 @@ class Restorer {
     started_.insert(object.id);
     PlannedDataflow planned = TRY(plan(object, record.zone, sharing_of(record)));
     TRY(start_upstream(planned));
-    TRY(start_sharers(record));
+    TRY(start_sharers(record, planned));
     if (!TRY(resume_or_add(id, record, std::move(planned), "view " + object.name.object))) {
       return {};
     }
@@ -336,7 +349,7 @@ class Restorer {
     begun_inserts_.insert({object.id, record.insert});
     PlannedDataflow planned = TRY(plan(object, record.insert, record.zone, sharing_of(record)));
     TRY(start_upstream(planned));
-    TRY(start_sharers(record));
+    TRY(start_sharers(record, planned));
     bool has_written = record.mark.valid();
     if (!has_written) {
       TRY(engine_.durability()->forget_dataflow(id));
@@ -369,7 +382,7 @@ class Restorer {
     CatalogObject object = TRY(decode_object(record.definition));
     PlannedDataflow planned = TRY(plan(object, record.zone, sharing_of(record)));
     TRY(start_upstream(planned));
-    TRY(start_sharers(record));
+    TRY(start_sharers(record, planned));
     make_build(engine_, view, std::move(object), planned.dataflow);
     return resume_or_add(id, record, std::move(planned),
                          fmt::format("the new version of view {}", view.name.object))

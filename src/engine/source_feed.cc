@@ -69,7 +69,11 @@ void SourceFeed::reset(ReaderId reader) {
     feed.stopped.reset();
     feed.snapshot = {};
     dataflow.dirty = true;
-    loop_.with_readers(dataflow, [](Dataflow& reader) { reader.is_reread = true; });
+    loop_.with_readers(dataflow, [this](Dataflow& reader) {
+      reader.is_reread = true;
+      // Perhaps it was begun, over a part, since the source began anew.
+      reader.is_mark_anew = reader.is_mark_anew || is_anew_;
+    });
     return {};
   });
 }

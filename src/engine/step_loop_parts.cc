@@ -130,8 +130,10 @@ Result<PartFeed*> StepLoop::read_part(Dataflow& reader, Request& request,
   if (std::ranges::find(part->downstream, reader.id) == part->downstream.end()) {
     part->downstream.push_back(reader.id);
   }
+  // A new one that is itself to be given something first gives that on as what it holds.
+  bool begins_with_it = !part->has_begun && part->has_joined();
   return &reader.parts.emplace_back(PartFeed{
-      .part = part, .node = request.node, .has_joined = known.has_value() || !part->has_begun});
+      .part = part, .node = request.node, .has_joined = known.has_value() || begins_with_it});
 }
 
 Status StepLoop::read_parts(Dataflow& dataflow, PlannedDataflow& planned, bool is_resumed) {
@@ -199,6 +201,10 @@ void StepLoop::step_part(Dataflow& part) {
       }
     }
   }
+}
+
+bool StepLoop::take_part_input(Dataflow& dataflow) {
+  return std::exchange(dataflow.has_part_input, false);
 }
 
 void StepLoop::commit_parts() {

@@ -27,7 +27,8 @@ Result<StatementResult> StatementExecutor::run(const sql::Explain& statement) {
     return Status::unsupported("EXPLAIN of this statement is not supported yet")
         .with_position(statement.statement->position);
   }
-  bool is_kept = std::holds_alternative<sql::CreateMaterializedView>(statement.statement->node);
+  bool is_kept = insert != nullptr ||
+                 std::holds_alternative<sql::CreateMaterializedView>(statement.statement->node);
   bool with_mode = false, analyze = false;
   for (sql::ExplainDetail detail : statement.details) {
     analyze = analyze || detail == sql::ExplainDetail::kAnalyze;
@@ -56,12 +57,9 @@ Result<StatementResult> StatementExecutor::run(const sql::Explain& statement) {
   for (const Graph::NodeInfo& node : build_graph(optimized).graph->nodes()) {
     text += node.name + "\n";
   }
-<<<<<<< HEAD
+  text += sink;
   bound.plan = std::move(optimized);
   text += shared_state(bound, is_kept);
-=======
-  text += sink;
->>>>>>> wire
   return table("EXPLAIN", Schema{{{"result", Type::string()}}}, {{text}});
 }
 

@@ -158,6 +158,10 @@ TEST_F(Share, a_restart_finds_it_again) {
   begin();
   create("a", kJoined);
   create("b", kJoined);
+  // Two arrangements of one, of which the second is in the first.
+  const char* twice =
+      "SELECT o.id, o.total, p.id AS other FROM orders o JOIN orders p ON o.customer = p.customer";
+  create("twice", twice);
   run("SET 'tidemark.share_state' = 'false'");
   create("alone", kJoined);
   for (bool clean : {true, false}) {
@@ -165,6 +169,7 @@ TEST_F(Share, a_restart_finds_it_again) {
     for (const char* view : {"a", "b", "alone"}) {
       expect(view, kJoined);
     }
+    expect("twice", twice);
     Lines before = shared();
     if (clean) {
       EXPECT_EQ(serve_.stop(), 0);
@@ -177,6 +182,7 @@ TEST_F(Share, a_restart_finds_it_again) {
     for (const char* view : {"a", "b", "alone"}) {
       expect(view, kJoined);
     }
+    expect("twice", twice);
     EXPECT_EQ(shared(), before);
     PostgresConnection locked = lock();
     run("CREATE MATERIALIZED VIEW later AS SELECT o.id, c.region FROM orders o JOIN customers c ON "
@@ -185,6 +191,34 @@ TEST_F(Share, a_restart_finds_it_again) {
     EXPECT_TRUE(locked.query("ROLLBACK").ok());
     run("DROP MATERIALIZED VIEW later");
   }
+}
+
+TEST_F(Share, a_restart_begins_with_the_view_that_made_it) {
+  source("ALTER TABLE orders REPLICA IDENTITY FULL");
+  begin();
+  create("a", kJoined);
+  // Reads orders in two ways, one of which is in what the first view has.
+  std::string twice =
+      "SELECT o.id, p.id AS other FROM orders o JOIN orders p ON o.customer = p.total";
+  create("b", twice);
+  EXPECT_EQ(serve_.stop(), 0);
+  start();
+  EXPECT_EQ(serve_.log().find("read anew"), std::string::npos) << serve_.log();
+  change();
+  expect("a", kJoined);
+  expect("b", twice);
+}
+
+TEST_F(Share, an_arrangement_begins_with_rows_that_are_kept) {
+  begin();
+  create("rows", "SELECT id, customer, total FROM orders");
+  create("names", "SELECT id, region FROM customers");
+  PostgresConnection locked = lock();
+  run(fmt::format("CREATE MATERIALIZED VIEW joined AS {}", kJoined));
+  EXPECT_NE(rows("SELECT * FROM joined"), Lines{}) << serve_.log();
+  EXPECT_TRUE(locked.query("ROLLBACK").ok());
+  change();
+  expect("joined", kJoined);
 }
 
 TEST_F(Share, a_row_error_stands_in_all_that_read_it_and_heals) {

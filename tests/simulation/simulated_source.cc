@@ -130,6 +130,13 @@ class SimulatedSource final : public Source {
       is_away_ = false;
       sink.status_changed();
     }
+    if (is_reset_owed_) {  // a while after the new beginning, as there are round trips between
+      if (!world_.is_calm && !one_in(random_, 3)) {
+        return false;
+      }
+      reset_readers(sink);
+      return true;
+    }
     if (meet_accident(sink)) {
       return true;
     }
@@ -158,6 +165,16 @@ class SimulatedSource final : public Source {
     std::vector<UpstreamChange> changes;
   };
 
+  void reset_readers(SourceSink& sink) {
+    is_reset_owed_ = false;
+    for (auto& [id, reader] : readers_) {
+      if (reader.phase != Reader::Phase::kNew) {
+        sink.reset(id);
+        reader.phase = Reader::Phase::kNew;
+      }
+    }
+  }
+
   bool meet_accident(SourceSink& sink) {
     Accident accident =
         is_slot_lost_ ? Accident::kSlotLost : std::exchange(world_.accident, Accident::kNone);
@@ -175,10 +192,7 @@ class SimulatedSource final : public Source {
         is_in_commit_ = false;
         sink.begun_anew();
         position_ = upstream_.make_slot(opening_.durable_name);
-        for (auto& [id, reader] : readers_) {
-          sink.reset(id);
-          reader.phase = Reader::Phase::kNew;
-        }
+        is_reset_owed_ = true;
         return true;
       case Accident::kTableReread:
       case Accident::kTableStopped:
@@ -417,6 +431,7 @@ class SimulatedSource final : public Source {
   bool is_abandoned_ = false;
   bool is_away_ = false;
   bool is_slot_lost_ = false;
+  bool is_reset_owed_ = false;
   Lsn position_;  // handed out up to here, or up to the commit that is being handed out
   std::map<ReaderId, Reader> readers_;
   ReaderId next_reader_ = 1;

@@ -211,8 +211,8 @@ TEST_F(Share, a_restart_begins_with_the_view_that_made_it) {
 
 TEST_F(Share, an_arrangement_begins_with_rows_that_are_kept) {
   begin();
-  create("rows", "SELECT id, customer, total FROM orders");
-  create("names", "SELECT id, region FROM customers");
+  create("kept_orders", "SELECT id, customer, total FROM orders");
+  create("kept_customers", "SELECT id, region FROM customers");
   PostgresConnection locked = lock();
   run(fmt::format("CREATE MATERIALIZED VIEW joined AS {}", kJoined));
   EXPECT_NE(rows("SELECT * FROM joined"), Lines{}) << serve_.log();

@@ -1,6 +1,7 @@
 // PRINTF (Java's Formatter, Locale.US) and Postgres's FORMAT.
 
 #include <cctype>
+#include <cmath>
 
 #include "expr/functions/families.h"
 #include "expr/functions/shape.h"

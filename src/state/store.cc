@@ -9,6 +9,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/snapshot.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 #include <sys/vfs.h>
@@ -32,6 +33,9 @@ constexpr std::string_view kTableFolder = "/incoming";
 constexpr int kRunsMerged = 16;
 // Merging has fallen behind: whoever writes waits.
 constexpr int kRunsMax = 48;
+// With less room no table is taken in: after its list of files could not be written while it takes
+// one in, RocksDB 7.8 may end the process when there is room again.
+constexpr uint64_t kRoomMin = 1 << 20;
 
 rocksdb::Slice slice(std::string_view bytes) {
   return {bytes.data(), bytes.size()};
@@ -188,6 +192,9 @@ Status StoreCursor::status() const {
 struct Store::Database {
   rocksdb::Options options;
   std::unique_ptr<rocksdb::DB> rocks;
+  // While a batch goes to the log, or the log is flushed and a table taken in: what is older than a
+  // table is in tables.
+  std::mutex order;
 };
 
 Store::Store(std::string directory, std::unique_ptr<Database> database)
@@ -292,8 +299,8 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& directory, StoreOp
   std::filesystem::permissions(directory, std::filesystem::perms::owner_all,
                                error);  // passwords are in it
   bool is_new = !std::filesystem::exists(directory + "/CURRENT");
-  std::unique_ptr<Store> store(
-      new Store(directory, std::make_unique<Database>(database_options(directory, options))));
+  std::unique_ptr<Store> store(new Store(directory, std::make_unique<Database>()));
+  store->database_->options = database_options(directory, options);
   store->table_bytes_min_ = options.table_bytes_min;
   TRY(store->check_marker(is_new));
   rocksdb::DB* opened = nullptr;
@@ -348,8 +355,35 @@ Status Store::write(const StoreBatch& batch, CrashPoint* crash) {
 Status Store::write_to_log(const StoreBatch& batch) {
   rocksdb::WriteOptions synced;
   synced.sync = true;
+  std::lock_guard lock(database_->order);
   return written(database_->rocks->Write(synced, &batch.content_->batch));
 }
+
+namespace {
+
+rocksdb::Status take_in(rocksdb::DB& rocks, const std::string& path) {
+  uint64_t room = kRoomMin;
+  rocks.GetEnv()->GetFreeSpace(path, &room);
+  if (room < kRoomMin) {
+    return rocksdb::Status::NoSpace();
+  }
+  // What is in the log only came before: a log that is cut must not lose what the table goes on
+  // from.
+  rocksdb::Status status = rocks.Flush(rocksdb::FlushOptions());
+  if (!status.ok()) {
+    return status;
+  }
+  // While there is a snapshot the table becomes the newest run. It is put lower otherwise where its
+  // keys have room, and RocksDB before 9.0 gives it an age there that may be below that of other
+  // runs: a later merge brings old values back (its pull request 12257).
+  rocksdb::ManagedSnapshot snapshot(&rocks);
+  rocksdb::IngestExternalFileOptions move;
+  move.move_files = true;
+  move.write_global_seqno = false;  // the list of files says it
+  return rocks.IngestExternalFile({path}, move);
+}
+
+}  // namespace
 
 Status Store::write_as_table(const StoreBatch& batch, CrashPoint* crash) {
   auto pass = [&](std::string_view place) {
@@ -368,15 +402,8 @@ Status Store::write_as_table(const StoreBatch& batch, CrashPoint* crash) {
   rocksdb::Status status = write_store_table(batch.content_->batch, database_->options, path);
   if (status.ok()) {
     pass("table_written");
-    // What is in the log only came before: a log that is cut must not lose what the table goes on
-    // from.
-    status = rocks.Flush(rocksdb::FlushOptions());
-  }
-  if (status.ok()) {
-    rocksdb::IngestExternalFileOptions move;
-    move.move_files = true;
-    move.write_global_seqno = false;  // the list of files says it
-    status = rocks.IngestExternalFile({path}, move);
+    std::lock_guard lock(database_->order);
+    status = take_in(rocks, path);
   }
   if (!status.ok()) {
     std::remove(path.c_str());

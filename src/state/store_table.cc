@@ -74,8 +74,9 @@ rocksdb::Status write_store_table(const rocksdb::WriteBatch& batch, const rocksd
   sort_calls(calls.keys);
   drop_erased(calls.keys, calls.ranges);
   constexpr bool kIsDroppedFromCache = false;  // merging reads it soon
-  rocksdb::SstFileWriter writer(rocksdb::EnvOptions(options), options, nullptr,
-                                kIsDroppedFromCache);
+  rocksdb::Options newest = options;
+  newest.bottommost_compression = rocksdb::kDisableCompressionOption;  // would be taken otherwise
+  rocksdb::SstFileWriter writer(rocksdb::EnvOptions(newest), newest, nullptr, kIsDroppedFromCache);
   if (status.ok()) {
     status = writer.Open(path);
   }

@@ -7,8 +7,10 @@
 #include <filesystem>
 #include <map>
 #include <random>
+#include <thread>
 
 #include <gtest/gtest.h>
+#include <rocksdb/db.h>
 
 #include "base/crash_point.h"
 #include "tests/harness/temporary_directory.h"
@@ -183,6 +185,100 @@ TEST(Store, ALogThatIsCutLosesNothingThatATableGoesOnFrom) {
   }
   std::unique_ptr<Store> store = open_store(directory, 1000);
   EXPECT_EQ(content(*store, "p").size(), 2u);
+}
+
+// The database below, to make a directory what it may become, and to merge at a known time.
+std::unique_ptr<rocksdb::DB> open_below(const DataDirectory& directory) {
+  rocksdb::Options options;
+  options.disable_auto_compactions = true;
+  rocksdb::DB* opened = nullptr;
+  CHECK(rocksdb::DB::Open(options, directory.path(), &opened).ok());
+  return std::unique_ptr<rocksdb::DB>(opened);
+}
+
+void put_in_level(rocksdb::DB& rocks, const std::string& key, const std::string& value, int level) {
+  std::vector<rocksdb::LiveFileMetaData> before, files;
+  rocks.GetLiveFilesMetaData(&before);
+  ASSERT_TRUE(rocks.Put(rocksdb::WriteOptions(), key, value).ok());
+  ASSERT_TRUE(rocks.Flush(rocksdb::FlushOptions()).ok());
+  rocks.GetLiveFilesMetaData(&files);
+  for (const rocksdb::LiveFileMetaData& file : files) {
+    if (std::ranges::none_of(before, [&](const auto& old) { return old.name == file.name; })) {
+      ASSERT_TRUE(rocks.CompactFiles(rocksdb::CompactionOptions(), {file.name}, level).ok());
+    }
+  }
+}
+
+// Of an upper level with older keys beside newer ones below, as levels have them.
+TEST(Store, ATableIsNewerThanAllThatWasThere) {
+  DataDirectory directory;
+  open_store(directory, kAllToTheLog).reset();
+  {
+    std::unique_ptr<rocksdb::DB> rocks = open_below(directory);
+    put_in_level(*rocks, "pa", "1", 5);
+    put_in_level(*rocks, "pb", "1", 6);
+  }
+  {
+    std::unique_ptr<Store> store = open_store(directory, kAllAsTables);
+    StoreBatch batch;
+    batch.put("pb", "2");
+    ASSERT_TRUE(store->write(batch).ok());
+  }
+  ASSERT_TRUE(
+      open_below(directory)->CompactRange(rocksdb::CompactRangeOptions(), nullptr, nullptr).ok());
+  EXPECT_EQ(content(*open_store(directory, kAllAsTables), "p"),
+            (std::map<std::string, std::string>{{"pa", "1"}, {"pb", "2"}}));
+}
+
+// As a directory of levels is when it is first opened; enough tables that all are merged.
+TEST(Store, LevelsAreMergedWithTables) {
+  DataDirectory directory;
+  open_store(directory, kAllToTheLog).reset();
+  std::filesystem::remove(directory.path() + "/incoming");
+  std::map<std::string, std::string> model;
+  {
+    std::unique_ptr<rocksdb::DB> rocks = open_below(directory);
+    for (int i = 0; i < 12; ++i) {
+      std::string key = "p" + std::to_string(i);
+      model[key] = "old";
+      put_in_level(*rocks, key, "old", 4 + i % 3);
+    }
+  }
+  std::unique_ptr<Store> store = open_store(directory, kAllAsTables);
+  EXPECT_EQ(content(*store, "p"), model);
+  for (int i = 0; i < 100; ++i) {
+    StoreBatch batch;
+    for (const std::string& key : {"p" + std::to_string(i % 12), "p" + std::to_string(i)}) {
+      batch.put(key, std::to_string(i));
+      model[key] = std::to_string(i);
+    }
+    ASSERT_TRUE(store->write(batch).ok());
+    ASSERT_EQ(content(*store, "p"), model) << i;
+  }
+}
+
+// Definitions go to the log while a checkpoint is taken in.
+TEST(Store, TablesAndTheLogAreWrittenAtOnce) {
+  DataDirectory directory;
+  constexpr int kBatches = 150;
+  {
+    std::unique_ptr<Store> store = open_store(directory, 1000);
+    std::thread small([&] {
+      for (int i = 0; i < kBatches; ++i) {
+        StoreBatch batch;
+        batch.put("ps" + std::to_string(i), "1");
+        EXPECT_TRUE(store->write(batch).ok());
+      }
+    });
+    for (int i = 0; i < kBatches; ++i) {
+      StoreBatch batch;
+      batch.put("pl" + std::to_string(i), std::string(2000, 'l'));
+      EXPECT_TRUE(store->write(batch).ok());
+    }
+    small.join();
+    EXPECT_EQ(content(*store, "p").size(), 2u * kBatches);
+  }
+  EXPECT_EQ(content(*open_store(directory, 1000), "p").size(), 2u * kBatches);
 }
 
 struct Killed {};

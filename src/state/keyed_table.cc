@@ -22,6 +22,15 @@ void give_back(std::vector<T>& values) {
   }
 }
 
+// Whether somebody else holds the column, on whatever thread. No: their last look at it is over.
+bool is_shared(const std::shared_ptr<Column>& column) {
+  if (column.use_count() > 1) {
+    return true;
+  }
+  std::atomic_thread_fence(std::memory_order_acquire);  // pairs with the release of the last one
+  return false;
+}
+
 }  // namespace
 
 bool KeyedTable::key_equals(uint32_t id, std::span<const Column* const> keys, size_t row) const {
@@ -97,10 +106,8 @@ std::shared_ptr<const Column> KeyedTable::shared_key(size_t i) const {
 }
 
 Column& KeyedTable::changing_key(size_t i) {
-  if (keys_[i].use_count() > 1) {
+  if (is_shared(keys_[i])) {
     keys_[i] = std::make_shared<Column>(*keys_[i]);
-  } else {
-    std::atomic_thread_fence(std::memory_order_acquire);  // after the last reader's last look
   }
   return *keys_[i];
 }
@@ -213,10 +220,10 @@ void KeyedTable::remove_from_memory(uint32_t id) {
 // What was held is given back, if it is much.
 void KeyedTable::reset_memory() {
   for (std::shared_ptr<Column>& key : keys_) {
-    if (key.use_count() == 1) {
-      *key = Column(key->type());
-    } else {
+    if (is_shared(key)) {
       key = std::make_shared<Column>(key->type());
+    } else {
+      *key = Column(key->type());
     }
   }
   for (Column& column : payload_) {
@@ -296,8 +303,9 @@ void KeyedTable::set_payload(uint32_t id, size_t column, const Column& values, s
   if (target.physical() == PhysicalKind::kString) {
     StringRef& known = target.mutable_data<StringRef>()[id];
     StringRef value = values.data<StringRef>()[row];
-    if (!known.is_inline() && known == value) {
-      return;  // neither is NULL, and the bytes are here
+    if (!known.is_inline() && known == value) {  // neither is NULL, and the bytes are here
+      dead_string_bytes_ += is_kept ? value.size() : 0;
+      return;
     }
     dead_string_bytes_ += known.is_inline() ? 0 : known.size();
     if (is_kept && !value.is_inline()) {
@@ -330,29 +338,30 @@ void KeyedTable::note_dead_bytes(uint32_t id) {
 // Copies the live strings to fresh heaps once a third is dead: two bytes are moved for each that is
 // given back.
 void KeyedTable::compact_strings() {
-  std::vector<Column*> columns;
-  int64_t used = 0;
-  auto add = [&](Column& column) {
-    if (column.physical() == PhysicalKind::kString) {
-      columns.push_back(&column);
-      used += static_cast<int64_t>(column.heap().used_bytes());
+  auto for_each_of_strings = [&](auto&& f) {
+    for (const std::shared_ptr<Column>& key : keys_) {
+      if (key->physical() == PhysicalKind::kString) {
+        f(*key);  // nobody shares a column of strings
+      }
+    }
+    for (Column& column : payload_) {
+      if (column.physical() == PhysicalKind::kString) {
+        f(column);
+      }
     }
   };
-  for (const std::shared_ptr<Column>& key : keys_) {
-    add(*key);  // nobody shares a column of strings
-  }
-  for (Column& column : payload_) {
-    add(column);
-  }
+  int64_t used = 0;
+  for_each_of_strings(
+      [&](Column& column) { used += static_cast<int64_t>(column.heap().used_bytes()); });
   if (dead_string_bytes_ * 3 < used) {
     return;
   }
-  for (Column* column : columns) {
-    Column fresh(column->type());
+  for_each_of_strings([&](Column& column) {
+    Column fresh(column.type());
     fresh.reserve(room_);
-    append_copies(fresh, *column);
-    *column = std::move(fresh);
-  }
+    append_copies(fresh, column);
+    column = std::move(fresh);
+  });
   dead_string_bytes_ = 0;
 }
 

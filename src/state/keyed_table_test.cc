@@ -2,6 +2,10 @@
 
 #include "state/keyed_table.h"
 
+#include <map>
+#include <optional>
+#include <random>
+
 #include <gtest/gtest.h>
 
 #include "state/store.h"
@@ -113,6 +117,88 @@ TEST(KeyedTable, ARowThatReplacesAnotherKeepsItsText) {
       int64_t number = table.key(0).data<int64_t>()[id];
       ASSERT_EQ(number / static_cast<int64_t>(kRows), 5);
       ASSERT_EQ(table.key(1).string_at(id), text_of_row(static_cast<size_t>(number) % kRows));
+    }
+  }
+}
+
+// What a snapshot that is read again brings: heaps that could be kept, and are not wanted.
+TEST(KeyedTable, TextsThatAreThereAlreadyAreNotKeptAgain) {
+  constexpr size_t kRows = 4096;
+  KeyedTable table({Type::bigint()}, {Type::string()}, 0);
+  std::vector<uint32_t> ids(kRows);
+  size_t text_bytes = kRows * text_of_row(kRows).size();
+  for (size_t round = 0; round < 20; ++round) {
+    RowBatch batch = numbered_texts(0, kRows);
+    const Column* keys[] = {batch.columns[0].get()};
+    const Column* values[] = {batch.columns[1].get()};
+    std::vector<uint64_t> hashes;
+    hash_rows(keys, kRows, hashes);
+    table.find_or_insert(keys, kRows, hashes, ids.data());
+    table.assign_payload(ids, values);
+  }
+  EXPECT_LT(table.held_bytes(), text_bytes * 5 + kRows * 64);
+  for (size_t row = 0; row < kRows; ++row) {
+    ASSERT_EQ(table.payload(0).string_at(ids[row]), text_of_row(row));
+  }
+}
+
+// Batches with NULLs, short and long texts, rows that are there, are not, and repeat.
+TEST(KeyedTable, WholeRowsThatComeAndGoAreAsInAModel) {
+  using Row = std::pair<int64_t, std::optional<std::string>>;
+  for (uint64_t seed = 0; seed < 4; ++seed) {
+    std::mt19937_64 random(seed);
+    KeyedTable table({Type::bigint(), Type::string().as_nullable()}, {}, 8);
+    std::map<Row, int64_t> model;
+    for (int round = 0; round < 200; ++round) {
+      Column numbers(Type::bigint()), texts(Type::string().as_nullable());
+      std::vector<Row> rows;
+      size_t count = 1 + random() % 1500;
+      bool has_nulls = random() % 2 == 0;
+      for (size_t i = 0; i < count; ++i) {
+        size_t text = random() % 300;
+        Row row{static_cast<int64_t>(random() % 8), std::string(text % 40, 'x')};
+        *row.second += std::to_string(text);
+        if (has_nulls && text % 9 == 0) {
+          row.second.reset();
+        }
+        numbers.append(row.first);
+        row.second ? texts.append_string(*row.second) : texts.append_null();
+        rows.push_back(std::move(row));
+      }
+      const Column* columns[] = {&numbers, &texts};
+      std::vector<uint64_t> hashes;
+      hash_rows(columns, count, hashes);
+      std::vector<uint32_t> ids(count);
+      table.find_or_insert(columns, count, hashes, ids.data());
+      for (size_t i = 0; i < count; ++i) {
+        // Rows come for a while, then come and go, then go until hardly one is there.
+        int64_t& weight = model[rows[i]];
+        int phase = round % 40;
+        int64_t change = phase < 10 || (phase < 18 && weight == 0) ? 1 : -weight;
+        weight += change;
+        table.fixed_as<int64_t>(ids[i]) += change;
+      }
+      for (uint32_t id : ids) {
+        if (id < table.id_limit() && table.is_live(id) && table.fixed_as<int64_t>(id) == 0) {
+          table.erase(id);
+        }
+      }
+      std::erase_if(model, [](const auto& each) { return each.second == 0; });
+      ASSERT_EQ(table.size(), model.size());
+      if (round % 5 != 4) {
+        continue;
+      }
+      std::map<Row, int64_t> held;
+      for (uint32_t id = 0; id < table.id_limit(); ++id) {
+        if (table.is_live(id)) {
+          Row row{table.key(0).data<int64_t>()[id], std::nullopt};
+          if (!table.key(1).is_null(id)) {
+            row.second = std::string(table.key(1).string_at(id));
+          }
+          ASSERT_TRUE(held.emplace(row, table.fixed_as<int64_t>(id)).second);
+        }
+      }
+      ASSERT_EQ(held, model) << "seed " << seed << ", round " << round;
     }
   }
 }

@@ -1,5 +1,7 @@
 #include "tests/harness/served_source.h"
 
+#include <unistd.h>
+
 #include <fmt/core.h>
 
 namespace tidemark {
@@ -7,6 +9,12 @@ namespace tidemark {
 void ServedSource::TearDown() {
   client_.reset();
   serve_.kill();
+  // Its end is noticed there a moment later.
+  std::string active = "SELECT COUNT(*) FROM pg_replication_slots WHERE active AND database = '" +
+                       database_ + "'";
+  for (int i = 0; i < 1000 && shared_cluster().value(active, database_) != "0"; ++i) {
+    usleep(10'000);
+  }
   source("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = '" +
          database_ + "'");
 }

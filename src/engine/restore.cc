@@ -142,14 +142,21 @@ class Restorer {
     // Made just before the end, and not begun.
     for (const ObjectRef& object : engine_.catalog().objects()) {
       if (object->is_materialized_view() && !started_.contains(object->id)) {
-        PlannedDataflow planned = TRY(plan(*object, "UTC", Sharing::kParts));
-        TRY(loop_.add_dataflow(std::move(planned)));
+        TRY(begin(*object));
       }
       if (object->is_job()) {
         TRY(begin_inserts(*object));
       }
     }
     return {};
+  }
+
+  // A view that was made just before the end, or was about to be read anew.
+  Status begin(const CatalogObject& view) {
+    started_.insert(view.id);
+    PlannedDataflow planned = TRY(plan(view, "UTC", Sharing::kParts));
+    TRY(start_upstream(planned));
+    return loop_.add_dataflow(std::move(planned)).status();
   }
 
   // Of a job that was made just before the end: those that were not begun. Nothing is written yet.
@@ -304,6 +311,10 @@ class Restorer {
         if (record.object == view.object && record.state != VersionState::kBuild) {
           TRY(start(id));
         }
+      }
+      ObjectRef object = engine_.catalog().find_by_id(view.object);
+      if (object != nullptr && !started_.contains(view.object)) {
+        TRY(begin(*object));
       }
     }
     return {};

@@ -1,0 +1,111 @@
+// What readers hold of a view's content while the view goes on changing.
+
+#include "dataflow/operators/output.h"
+
+#include <functional>
+#include <map>
+
+#include <gtest/gtest.h>
+
+namespace tidemark {
+namespace {
+
+constexpr size_t kRows = 20'000;
+
+std::string text_of_row(size_t row) {
+  return std::to_string(row) + std::string(100, static_cast<char>('a' + row % 26));
+}
+
+using Content = std::map<std::pair<int64_t, std::string>, int64_t>;
+
+struct View {
+  OutputOperator output{Schema{{{"id", Type::bigint()}, {"text", Type::string()}}}};
+  StepContext context;
+  Content wanted;
+
+  // Rows of a number and text each, for the given ones of all.
+  void step(int64_t weight, const std::function<bool(size_t)>& is_chosen, size_t version) {
+    std::vector<Column> columns;
+    columns.emplace_back(Type::bigint());
+    columns.emplace_back(Type::string());
+    for (size_t row = 0; row < kRows; ++row) {
+      if (is_chosen(row)) {
+        columns[0].append(static_cast<int64_t>(row + version * kRows));
+        columns[1].append_string(text_of_row(row));
+        wanted[{static_cast<int64_t>(row + version * kRows), text_of_row(row)}] += weight;
+      }
+    }
+    std::erase_if(wanted, [](const auto& each) { return each.second == 0; });
+    ZBatch batch{to_batch(std::move(columns)), {}};
+    batch.weights.resize(batch.rows.rows, weight);
+    Delta in{false, {std::move(batch)}}, out;
+    ASSERT_TRUE(output.step(context, std::span(&in, 1), out).ok());
+  }
+};
+
+Content content_of(const ZBatch& batch) {
+  Content content;
+  for (size_t row = 0; row < batch.rows.rows; ++row) {
+    content[{batch.rows.columns[0]->data<int64_t>()[row],
+             std::string(batch.rows.columns[1]->string_at(row))}] += batch.weight(row);
+  }
+  return content;
+}
+
+bool all(size_t) {
+  return true;
+}
+bool most(size_t row) {
+  return row % 10 != 0;
+}
+
+TEST(Output, WhatReadersHoldStaysAsItWas) {
+  View view;
+  std::vector<std::pair<ZBatch, Content>> held;
+  // The first content comes in several steps, or in one.
+  view.step(
+      1, [](size_t row) { return row % 2 == 0; }, 0);
+  view.step(
+      1, [](size_t row) { return row % 2 == 1; }, 0);
+  held.emplace_back(view.output.publish(), view.wanted);
+  held.emplace_back(view.output.content(), view.wanted);
+  for (size_t version = 0; version < 4; ++version) {
+    view.step(-1, all, version);
+    view.step(1, all, version + 1);
+    view.output.publish();
+    held.emplace_back(view.output.content(), view.wanted);
+  }
+  view.step(-1, most, 4);
+  view.output.publish();
+  held.emplace_back(view.output.content(), view.wanted);
+  view.step(1, most, 5);
+  view.output.publish();
+  held.emplace_back(view.output.content(), view.wanted);
+  view.step(-1, most, 5);
+  view.step(
+      -1, [](size_t row) { return !most(row); }, 4);
+  view.output.publish();
+  EXPECT_EQ(view.output.row_count(), 0u);
+  for (size_t i = 0; i < held.size(); ++i) {
+    ASSERT_EQ(content_of(held[i].first), held[i].second) << i;
+  }
+}
+
+TEST(Output, AFirstContentThatGoesAndComesAgainIsPublished) {
+  View view;
+  for (size_t version = 0; version < 3; ++version) {
+    view.step(1, all, version);
+    view.step(1, most, version);
+    ZBatch come = view.output.publish();
+    EXPECT_EQ(content_of(come), view.wanted);
+    EXPECT_EQ(content_of(view.output.content()), view.wanted);
+    view.step(-1, all, version);
+    view.step(-1, most, version);
+    view.output.publish();
+    EXPECT_EQ(view.output.row_count(), 0u);
+  }
+  EXPECT_FALSE(view.output.has_negative_rows());
+}
+
+}  // namespace
+}  // namespace tidemark

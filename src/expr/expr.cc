@@ -1,5 +1,7 @@
 #include "expr/expr.h"
 
+#include <cstring>
+
 #include <fmt/core.h>
 
 #include "base/overloaded.h"
@@ -12,6 +14,21 @@ namespace {
 
 ExprRef make(Type type, auto node) {
   return std::make_shared<const Expr>(Expr{std::move(type), std::move(node)});
+}
+
+// NaN is the same as NaN here, and -0 is not the same as 0.
+bool same_literal(const Value& a, const Value& b) {
+  auto same_bits = [](auto x, auto y) { return std::memcmp(&x, &y, sizeof(x)) == 0; };
+  if (a.index() != b.index()) {
+    return false;
+  }
+  if (const double* number = std::get_if<double>(&a)) {
+    return same_bits(*number, std::get<double>(b));
+  }
+  if (const float* number = std::get_if<float>(&a)) {
+    return same_bits(*number, std::get<float>(b));
+  }
+  return a == b;
 }
 
 // Rebuilds the expression with every child mapped.
@@ -322,7 +339,9 @@ bool same_expr(const Expr& a, const Expr& b) {
             const OuterExpr& y = std::get<OuterExpr>(b.node);
             return x.scope == y.scope && x.index == y.index;
           },
-          [&](const LiteralExpr& x) { return x.value == std::get<LiteralExpr>(b.node).value; },
+          [&](const LiteralExpr& x) {
+            return same_literal(x.value, std::get<LiteralExpr>(b.node).value);
+          },
           [&](const CallExpr& x) { return x.function == std::get<CallExpr>(b.node).function; },
           [&](const LogicExpr& x) { return x.is_and == std::get<LogicExpr>(b.node).is_and; },
           [&](const CaseExpr&) { return true; },

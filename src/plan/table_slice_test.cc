@@ -2,6 +2,8 @@
 
 #include "plan/table_slice.h"
 
+#include <limits>
+
 #include <gtest/gtest.h>
 
 namespace tidemark {
@@ -47,6 +49,18 @@ TEST(TableSlice, a_column_twice_keeps_its_places) {
       make_scan(table(1), {0}), {make_column(0, Type::integer()), make_column(0, Type::integer())},
       {"a", "a2"}));
   EXPECT_EQ(places_in(twice, twice), (Places{0, 1}));
+}
+
+TEST(TableSlice, a_constant_is_itself) {
+  auto constant = [](double value) {
+    return slice(make_project(make_scan(table(1), {0}),
+                              {make_column(0, Type::integer()),
+                               make_literal(value, Type::float64())},
+                              {"a", "n"}));
+  };
+  double nan = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_EQ(places_in(constant(nan), constant(nan)), (Places{0, 1}));
+  EXPECT_EQ(places_in(constant(0.0), constant(-0.0)), std::nullopt);
 }
 
 TEST(TableSlice, a_column_that_can_fail_is_for_those_who_ask_for_it) {

@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 #include <rocksdb/db.h>
+#include <rocksdb/snapshot.h>
 
 #include "base/crash_point.h"
 #include "tests/harness/temporary_directory.h"
@@ -196,7 +197,9 @@ std::unique_ptr<rocksdb::DB> open_below(const DataDirectory& directory) {
   return std::unique_ptr<rocksdb::DB>(opened);
 }
 
+// It keeps its age there.
 void put_in_level(rocksdb::DB& rocks, const std::string& key, const std::string& value, int level) {
+  rocksdb::ManagedSnapshot before_it(&rocks);
   std::vector<rocksdb::LiveFileMetaData> before, files;
   rocks.GetLiveFilesMetaData(&before);
   ASSERT_TRUE(rocks.Put(rocksdb::WriteOptions(), key, value).ok());

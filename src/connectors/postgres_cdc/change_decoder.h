@@ -91,6 +91,8 @@ class ChangeDecoder {
 
   // The end of the last commit received, or later.
   Lsn position() const { return position_; }
+  // When the last commit received was made, by the source's clock, since 2000-01-01.
+  int64_t commit_time_us() const { return last_commit_.commit_time_us; }
   // The end of the last commit that was handed out.
   Lsn handed_out() const { return handed_out_; }
 

@@ -30,6 +30,8 @@ struct Receiver::Epoch {
   Lsn reported;
   int64_t reported_at_us = 0;
   int64_t drained_at_us = 0;  // when commits were last handed out because nothing more had come
+  bool is_late = false;       // the last commit came long after it was made: there is a backlog
+  bool is_gathering = false;  // commits wait to be handed out together
   bool reply_due = false;
 };
 

@@ -23,6 +23,8 @@ constexpr int64_t kAwaitUs = 10'000;
 // In a backlog, commits are handed out together for so long: a step and an answer cost the engine,
 // the server and the client some 100 microseconds, as much as a hundred rows.
 constexpr int64_t kGatherUs = 2'000;
+// A commit that is sent so long after it was made stood in a backlog, however slowly that comes.
+constexpr int64_t kLateUs = 10'000;
 // A server that is silent this many times as long as it takes us to ask it to answer is lost.
 constexpr int64_t kSilentIntervals = 4;
 constexpr uint32_t kMessagesPerCheck = 4096;
@@ -78,7 +80,9 @@ Status Receiver::read_available(Epoch& epoch) {
     if (!message) {
       // In a backlog more is to come still: its commits go out with these.
       int64_t now = steady_us();
-      if (epoch.stream->is_behind() && now - epoch.drained_at_us < kGatherUs) {
+      epoch.is_gathering = (epoch.stream->is_behind() || epoch.is_late) &&
+                           now - epoch.drained_at_us < kGatherUs;
+      if (epoch.is_gathering) {
         return {};
       }
       epoch.drained_at_us = now;
@@ -88,7 +92,10 @@ Status Receiver::read_available(Epoch& epoch) {
       epoch.reply_due |= message->reply_requested;
       TRY(decoder_->on_keepalive(message->end, message->server_time_us));
     } else {
-      TRY(decoder_->on_message(message->payload, epoch.stream->is_behind()));
+      TRY(decoder_->on_message(message->payload, epoch.stream->is_behind() || epoch.is_late));
+      if (message->payload.starts_with('C') || message->payload.starts_with('c')) {
+        epoch.is_late = message->server_time_us - decoder_->commit_time_us() > kLateUs;
+      }
     }
     TRY(epoch.failed);
     if (reads_ahead_) {
@@ -217,7 +224,8 @@ Status Receiver::read_stream(Epoch& epoch) {
     if (is_over_budget) {
       epoch.watch->moved();  // what the source keeps is to be known
     }
-    TRY(epoch.stream->wait_and_read(is_awaited                        ? kAwaitUs
+    TRY(epoch.stream->wait_and_read(epoch.is_gathering                ? kGatherUs
+                                    : is_awaited                      ? kAwaitUs
                                     : is_report_due || is_over_budget ? kReportUs
                                                                       : options_.status_interval_us,
                                     wake_.fd()));

@@ -53,10 +53,9 @@ TEST(TableSlice, a_column_twice_keeps_its_places) {
 
 TEST(TableSlice, a_constant_is_itself) {
   auto constant = [](double value) {
-    return slice(make_project(make_scan(table(1), {0}),
-                              {make_column(0, Type::integer()),
-                               make_literal(value, Type::float64())},
-                              {"a", "n"}));
+    return slice(make_project(
+        make_scan(table(1), {0}),
+        {make_column(0, Type::integer()), make_literal(value, Type::float64())}, {"a", "n"}));
   };
   double nan = std::numeric_limits<double>::quiet_NaN();
   EXPECT_EQ(places_in(constant(nan), constant(nan)), (Places{0, 1}));

@@ -294,8 +294,8 @@ TEST_F(ChangeView, a_new_version_that_fails_leaves_the_old_one) {
 // before goes on from it.
 TEST_F(ChangeView, killed_at_any_point_it_is_one_of_both) {
   for (const char* point :
-       {"defined:1", "attached:1", "attached:2", "stage:1", "placing:1", "write:2", "written:2", "placed:1",
-        "replaced:1", "detached:1", "acknowledged:2"}) {
+       {"defined:1", "attached:1", "attached:2", "stage:1", "placing:1", "write:2", "written:2",
+        "placed:1", "replaced:1", "detached:1", "acknowledged:2"}) {
     SCOPED_TRACE(point);
     start();
     if (rows("SHOW TABLES") == Lines{}) {

@@ -1,8 +1,7 @@
 #include "tests/harness/served_source.h"
 
-#include <unistd.h>
-
 #include <fmt/core.h>
+#include <unistd.h>
 
 namespace tidemark {
 
@@ -10,8 +9,8 @@ void ServedSource::TearDown() {
   client_.reset();
   serve_.kill();
   // Its end is noticed there a moment later.
-  std::string active = "SELECT COUNT(*) FROM pg_replication_slots WHERE active AND database = '" +
-                       database_ + "'";
+  std::string active =
+      "SELECT COUNT(*) FROM pg_replication_slots WHERE active AND database = '" + database_ + "'";
   for (int i = 0; i < 1000 && shared_cluster().value(active, database_) != "0"; ++i) {
     usleep(10'000);
   }

@@ -80,8 +80,8 @@ Status Receiver::read_available(Epoch& epoch) {
     if (!message) {
       // In a backlog more is to come still: its commits go out with these.
       int64_t now = steady_us();
-      epoch.is_gathering = (epoch.stream->is_behind() || epoch.is_late) &&
-                           now - epoch.drained_at_us < kGatherUs;
+      epoch.is_gathering =
+          (epoch.stream->is_behind() || epoch.is_late) && now - epoch.drained_at_us < kGatherUs;
       if (epoch.is_gathering) {
         return {};
       }

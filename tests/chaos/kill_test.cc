@@ -265,8 +265,7 @@ class Chaos final : public KillRun {
 
   // Of the checkpoint, or of what is read ahead, which a start with a backlog comes past.
   std::string crash_place() override {
-    const char* places[] = {"stage",         "write",        "table_written",
-                            "table_taken",   "written",      "acknowledged",
+    const char* places[] = {"stage",         "write",        "written",        "acknowledged",
                             "ahead_written", "ahead_synced", "ahead_confirmed"};
     return fmt::format("{}:{}", places[random_() % std::size(places)], random_() % 5 + 1);
   }

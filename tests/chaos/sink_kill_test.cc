@@ -100,9 +100,9 @@ class SinkChaos final : public KillRun {
   }
 
   std::string crash_place() override {
-    const char* places[] = {"sink_write",    "sink_written", "sink_sync", "sink_synced",
-                            "sink_rename",   "sink_renamed", "stage",     "write",
-                            "table_written", "table_taken",  "written",   "acknowledged"};
+    const char* places[] = {"sink_write",  "sink_written", "sink_sync", "sink_synced",
+                            "sink_rename", "sink_renamed", "stage",     "write",
+                            "written",     "acknowledged"};
     return fmt::format("{}:{}", places[random_() % std::size(places)], random_() % 12 + 1);
   }
 

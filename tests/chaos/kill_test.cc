@@ -291,7 +291,7 @@ class Chaos final : public KillRun {
     PostgresConnection source = cluster_.connect(database_);
     std::string position = cluster_.value("SELECT pg_current_wal_insert_lsn()", database_);
     std::vector<std::string> waited =
-        sorted_rows(client, fmt::format("WAIT FOR LSN '{}' WITH (TIMEOUT = '60s')", position));
+        sorted_rows(client, fmt::format("WAIT FOR LSN '{}' WITH (TIMEOUT = '300s')", position));
     ASSERT_EQ(waited, std::vector<std::string>{"success"}) << serve_.log();
     for (const View& view : kViews) {
       std::string query = fmt::format("SELECT {} FROM {}", view.columns, view.name);

@@ -65,7 +65,7 @@ class DurableTest : public testing::Test {
   // Until the views show all that is committed at the source now.
   void wait() {
     std::string position = shared_cluster().value("SELECT pg_current_wal_insert_lsn()", database_);
-    ASSERT_EQ(rows(fmt::format("WAIT FOR LSN '{}' WITH (TIMEOUT = '60s')", position)),
+    ASSERT_EQ(rows(fmt::format("WAIT FOR LSN '{}' WITH (TIMEOUT = '300s')", position)),
               Lines{"success"})
         << serve_.log();
   }
@@ -169,7 +169,7 @@ TEST_F(DurableTest, ReadsDoNotWaitForTheSource) {
   source.start();
   source.run("INSERT INTO t VALUES (101)", database);
   std::string position = source.value("SELECT pg_current_wal_insert_lsn()", database);
-  EXPECT_EQ(rows(fmt::format("WAIT FOR LSN '{}' WITH (TIMEOUT = '60s')", position)),
+  EXPECT_EQ(rows(fmt::format("WAIT FOR LSN '{}' WITH (TIMEOUT = '300s')", position)),
             Lines{"success"});
   EXPECT_EQ(rows("SELECT n FROM v"), Lines{"101"});
   serve_.kill();  // before its source ends
@@ -224,7 +224,7 @@ TEST_F(DurableTest, AViewThatWasNeverCompleteCountsFromItsNewServersPositions) {
   ASSERT_TRUE(mark);
   EXPECT_LE(*mark, *Lsn::parse(position()));
   servers.second.run("INSERT INTO t VALUES (100, 'y')", servers.database);
-  EXPECT_EQ(rows(fmt::format("WAIT FOR LSN '{}' WITH (TIMEOUT = '20s')", position())),
+  EXPECT_EQ(rows(fmt::format("WAIT FOR LSN '{}' WITH (TIMEOUT = '300s')", position())),
             Lines{"success"});
   EXPECT_EQ(rows("SELECT pad, n FROM w"), Lines{"y|31"});
   serve_.kill();
@@ -257,7 +257,7 @@ TEST_F(DurableTest, AnotherServerIsReadAnewAndCountsFromItsOwnPositions) {
     }
   }
   std::string position = second.value("SELECT pg_current_wal_insert_lsn()", database);
-  EXPECT_EQ(rows(fmt::format("WAIT FOR LSN '{}' WITH (TIMEOUT = '20s')", position)),
+  EXPECT_EQ(rows(fmt::format("WAIT FOR LSN '{}' WITH (TIMEOUT = '300s')", position)),
             Lines{"success"});
   EXPECT_EQ(rows("SELECT n FROM v"), Lines{"33"});
   EXPECT_EQ(

@@ -109,7 +109,7 @@ TEST(Golden, a_directory_that_is_written_now_is_read_without_its_source) {
       ASSERT_TRUE(status.ok()) << sql << ": " << status.to_string();
     };
     auto wait = [&] {
-      run(fmt::format("WAIT FOR LSN '{}' WITH (TIMEOUT = '60s')",
+      run(fmt::format("WAIT FOR LSN '{}' WITH (TIMEOUT = '300s')",
                       cluster.value("SELECT pg_current_wal_insert_lsn()", database)));
     };
     PostgresAddress address = cluster.address(database);

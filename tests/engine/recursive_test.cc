@@ -28,7 +28,7 @@ TEST(Recursive, a_view_goes_on_after_a_kill) {
     ASSERT_TRUE(status.ok()) << sql << "\n" << status.to_string() << "\n" << serve.log();
   };
   auto expect_exact = [&] {
-    run(fmt::format("WAIT FOR LSN '{}' WITH (TIMEOUT = '60s')",
+    run(fmt::format("WAIT FOR LSN '{}' WITH (TIMEOUT = '300s')",
                     cluster.value("SELECT pg_current_wal_insert_lsn()", database)));
     PostgresConnection client = serve.connect(), source = cluster.connect(database);
     EXPECT_EQ(sorted_rows(client, "SELECT * FROM v"), sorted_rows(source, kReachable))

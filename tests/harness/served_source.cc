@@ -44,7 +44,7 @@ void ServedSource::declare(const std::string& table) {
 
 void ServedSource::wait() {
   std::string position = shared_cluster().value("SELECT pg_current_wal_insert_lsn()", database_);
-  run(fmt::format("WAIT FOR LSN '{}' WITH (TIMEOUT = '60s')", position));
+  run(fmt::format("WAIT FOR LSN '{}' WITH (TIMEOUT = '300s')", position));
 }
 
 }  // namespace tidemark

@@ -67,7 +67,7 @@ std::optional<TableSlice> slice_of(const LogicalPlan& plan) {
 
 std::optional<TableSlice> table_slice(const LogicalPlan& plan) {
   std::optional<TableSlice> slice = slice_of(plan);
-  auto is_good = [](const ExprRef& e) { return depends_on_rows_alone(*e) && same_expr(*e, *e); };
+  auto is_good = [](const ExprRef& e) { return depends_on_rows_alone(*e); };
   return slice && std::ranges::all_of(slice->predicates, is_good) &&
                  std::ranges::all_of(slice->columns, is_good)
              ? slice

@@ -12,29 +12,11 @@
 #include "state/ordered_table.h"
 #include "state/sorted_arrangement.h"
 #include "state/store.h"
-#include "tests/harness/temporary_directory.h"
+#include "tests/harness/data_directory.h"
 #include "types/hash.h"
 
 namespace tidemark {
 namespace {
-
-class DataDirectory {
- public:
-  std::string path() const { return directory_.path() + "/data"; }
-
- private:
-  TemporaryDirectory directory_;
-};
-
-constexpr size_t kAllAsTables = 0, kAllToTheLog = SIZE_MAX;
-
-std::unique_ptr<Store> open_store(const DataDirectory& directory,
-                                  size_t table_bytes_min = kAllToTheLog) {
-  Result<std::unique_ptr<Store>> store =
-      Store::open(directory.path(), {.table_bytes_min = table_bytes_min});
-  CHECK(store.ok());
-  return std::move(store).value();
-}
 
 // A batch as the engine handles it: staged now, written and reported some changes later; and what a
 // model of the table was when the last written one was staged.

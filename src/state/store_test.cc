@@ -14,27 +14,10 @@
 #include <rocksdb/snapshot.h>
 
 #include "base/crash_point.h"
-#include "tests/harness/temporary_directory.h"
+#include "tests/harness/data_directory.h"
 
 namespace tidemark {
 namespace {
-
-class DataDirectory {
- public:
-  std::string path() const { return directory_.path() + "/data"; }
-
- private:
-  TemporaryDirectory directory_;
-};
-
-constexpr size_t kAllAsTables = 0, kAllToTheLog = SIZE_MAX;
-
-std::unique_ptr<Store> open_store(const DataDirectory& directory, size_t table_bytes_min) {
-  Result<std::unique_ptr<Store>> store =
-      Store::open(directory.path(), {.table_bytes_min = table_bytes_min});
-  CHECK(store.ok());
-  return std::move(store).value();
-}
 
 TEST(Store, ASecondOpeningOfADirectoryIsRefused) {
   DataDirectory directory;

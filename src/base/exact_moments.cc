@@ -13,8 +13,8 @@ using UInt128 = unsigned __int128;
 
 // limbs += or -= term, both two's complement; the term is not negative.
 template <size_t kTerm>
-void accumulate(std::span<uint64_t> limbs, const std::array<uint64_t, kTerm>& term, size_t from,
-                bool subtract) {
+void add_term(std::span<uint64_t> limbs, const std::array<uint64_t, kTerm>& term, size_t from,
+              bool subtract) {
   uint64_t carry = 0;
   for (size_t i = from; i < limbs.size(); ++i) {
     uint64_t other = i - from < kTerm ? term[i - from] : 0;
@@ -115,7 +115,7 @@ bool add_near(FloatMoments& moments, const Parts& parts, int64_t weight) {
   std::array<uint64_t, 4> squares;
   std::copy(std::begin(moments.squares), std::end(moments.squares), squares.begin());
   bool was_negative = static_cast<int64_t>(squares[3]) < 0;
-  accumulate(squares, square, 0, weight < 0);
+  add_term(squares, square, 0, weight < 0);
   bool is_negative = static_cast<int64_t>(squares[3]) < 0;
   bool wrapped = weight > 0 ? !was_negative && is_negative : was_negative && !is_negative;
   if (wrapped || static_cast<int64_t>(square[3]) < 0) {
@@ -160,8 +160,8 @@ BigInteger half_up(const BigInteger& twice) {
 void WholeMoments::add(BigInt128 value, int64_t weight) {
   UInt128 magnitude = magnitude_of(value);
   uint64_t factor = magnitude_of_weight(weight);
-  accumulate(sum, times(limbs_of(magnitude), factor), 0, (value < 0) != (weight < 0));
-  accumulate(squares, times(multiply(magnitude, magnitude), factor), 0, weight < 0);
+  add_term(sum, times(limbs_of(magnitude), factor), 0, (value < 0) != (weight < 0));
+  add_term(squares, times(multiply(magnitude, magnitude), factor), 0, weight < 0);
   count += weight;
 }
 
@@ -195,7 +195,7 @@ void FloatMoments::add(double value, int64_t weight, WideMomentsPool& pool) {
   WideMoments& far = pool.of(*this);
   uint64_t factor = magnitude_of_weight(weight);
   auto add_at = [](std::span<uint64_t> limbs, const auto& term, int bit, bool subtract) {
-    accumulate(limbs, shift_left(term, bit % 64), static_cast<size_t>(bit / 64), subtract);
+    add_term(limbs, shift_left(term, bit % 64), static_cast<size_t>(bit / 64), subtract);
   };
   UInt128 mantissa = parts.mantissa;
   add_at(far.sum, limbs_of(mantissa * factor), parts.exponent + WideMoments::kSumPoint,

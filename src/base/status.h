@@ -15,7 +15,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 
 #include "base/check.h"
 
@@ -94,33 +93,58 @@ class [[nodiscard]] Status {
   std::unique_ptr<Detail> detail_;
 };
 
+// By hand and not over std::variant: nearly every file has Results of types of its own, and each
+// costs the compiler several times as much as this.
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<1>, std::move(value)) {}
-  Result(Status status) : state_(std::in_place_index<0>, std::move(status)) {
-    CHECK(!std::get<0>(state_).ok());
+  Result(T value) : ok_(true), value_(std::move(value)) {}
+  Result(Status status) : ok_(false), status_(std::move(status)) { CHECK(!status_.ok()); }
+  Result(Result&& other) noexcept : ok_(other.ok_) {
+    if (ok_) {
+      std::construct_at(&value_, std::move(other.value_));
+    } else {
+      std::construct_at(&status_, std::move(other.status_));
+    }
+  }
+  Result& operator=(Result&& other) noexcept {
+    if (this != &other) {
+      std::destroy_at(this);
+      std::construct_at(this, std::move(other));
+    }
+    return *this;
+  }
+  ~Result() {
+    if (ok_) {
+      value_.~T();
+    } else {
+      status_.~Status();
+    }
   }
 
-  bool ok() const { return state_.index() == 1; }
+  bool ok() const { return ok_; }
   const T& operator*() const& { return get(); }
   T& operator*() & { return get(); }
   const T* operator->() const { return &get(); }
   T* operator->() { return &get(); }
   T value() && { return std::move(get()); }
-  Status status() && { return ok() ? Status() : std::move(std::get<0>(state_)); }
-  Status status() const& { return ok() ? Status() : std::get<0>(state_); }
+  Status status() && { return ok_ ? Status() : std::move(status_); }
+  Status status() const& { return ok_ ? Status() : status_; }
 
  private:
   const T& get() const {
-    CHECK(ok());
-    return *std::get_if<1>(&state_);
+    CHECK(ok_);
+    return value_;
   }
   T& get() {
-    CHECK(ok());
-    return *std::get_if<1>(&state_);
+    CHECK(ok_);
+    return value_;
   }
-  std::variant<Status, T> state_;
+  bool ok_;
+  union {
+    T value_;
+    Status status_;
+  };
 };
 
 }  // namespace tidemark

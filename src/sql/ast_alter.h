@@ -97,12 +97,18 @@ struct SetFreshness {
 struct SetRefreshMode {
   RefreshMode mode = RefreshMode::kContinuous;
 };
-using AlterAction =
-    std::variant<AddElements, ModifyElements, AddDistribution, ModifyDistribution, DropColumns,
-                 DropPrimaryKey, DropConstraint, DropWatermark, DropDistribution, AddPartition,
-                 DropPartition, RenameColumn, RenameObject, SetOptions, ResetOptions, SetComment,
-                 AlterQuery, AlterFunction, SuspendRefresh, ResumeRefresh, RefreshNow, SetFreshness,
-                 SetRefreshMode>;
+struct AlterAction
+    : std::variant<AddElements, ModifyElements, AddDistribution, ModifyDistribution, DropColumns,
+                   DropPrimaryKey, DropConstraint, DropWatermark, DropDistribution, AddPartition,
+                   DropPartition, RenameColumn, RenameObject, SetOptions, ResetOptions, SetComment,
+                   AlterQuery, AlterFunction, SuspendRefresh, ResumeRefresh, RefreshNow,
+                   SetFreshness, SetRefreshMode> {
+  using variant::variant;
+  AlterAction();
+  AlterAction(AlterAction&&) noexcept;
+  AlterAction& operator=(AlterAction&&) noexcept;
+  ~AlterAction();
+};
 struct Alter {
   ObjectKind kind = ObjectKind::kTable;
   bool if_exists = false;

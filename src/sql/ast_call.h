@@ -86,13 +86,22 @@ struct Descriptor {  // DESCRIPTOR(ts)
   std::vector<Identifier> columns;
 };
 
+struct ExprNode
+    : std::variant<NullLiteral, BooleanLiteral, NumberLiteral, StringLiteral, BytesLiteral,
+                   DatetimeLiteral, IntervalLiteral, Parameter, ColumnRef, Star, Symbol, UnaryOp,
+                   BinaryOp, Is, Between, InList, InQuery, Like, Subquery, Quantified, Case, Cast,
+                   AtTimeZone, RowConstructor, ArrayConstructor, MapConstructor, Subscript,
+                   FieldAccess, FunctionCall, NamedArgument, TypeArgument, TableArgument,
+                   Descriptor> {
+  using variant::variant;
+  ExprNode();
+  ExprNode(ExprNode&&) noexcept;
+  ExprNode& operator=(ExprNode&&) noexcept;
+  ~ExprNode();
+};
+
 struct Expr {
-  std::variant<NullLiteral, BooleanLiteral, NumberLiteral, StringLiteral, BytesLiteral,
-               DatetimeLiteral, IntervalLiteral, Parameter, ColumnRef, Star, Symbol, UnaryOp,
-               BinaryOp, Is, Between, InList, InQuery, Like, Subquery, Quantified, Case, Cast,
-               AtTimeZone, RowConstructor, ArrayConstructor, MapConstructor, Subscript, FieldAccess,
-               FunctionCall, NamedArgument, TypeArgument, TableArgument, Descriptor>
-      node;
+  ExprNode node;
   size_t position = 0;  // an operator's own place for operators, else the first byte
 };
 

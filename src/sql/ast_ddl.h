@@ -66,8 +66,14 @@ struct Watermark {
   Expr expr;
   size_t position = 0;
 };
-using TableElement = std::variant<PhysicalColumn, MetadataColumn, ComputedColumn, ColumnName,
-                                  Watermark, KeyConstraint>;
+struct TableElement : std::variant<PhysicalColumn, MetadataColumn, ComputedColumn, ColumnName,
+                                   Watermark, KeyConstraint> {
+  using variant::variant;
+  TableElement();
+  TableElement(TableElement&&) noexcept;
+  TableElement& operator=(TableElement&&) noexcept;
+  ~TableElement();
+};
 
 enum class DistributionKind : uint8_t { kUnspecified, kHash, kRange };
 struct Distribution {

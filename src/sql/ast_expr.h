@@ -3,7 +3,8 @@
 // type.
 //
 // Laws of the whole AST (ast_expr.h, ast_query.h, ast_statement.h):
-//   - A closed set is a std::variant; visit it without a default branch.
+//   - A closed set is a std::variant; visit it without a default branch. Its destructor and moves
+//     are compiled once, in ast.cc, and not in every file that holds a tree.
 //   - A node owns its children. A unique_ptr is never null unless its comment says so.
 //   - Every position is a byte offset into the text given to the parser.
 //   - Two ASTs are the same when unparse() gives the same text; positions do not count.

@@ -71,10 +71,18 @@ struct CommonTable {
   QueryPtr query;
 };
 
+struct QueryBody : std::variant<Select, Values, SetOperation, NestedQuery> {
+  using variant::variant;
+  QueryBody();
+  QueryBody(QueryBody&&) noexcept;
+  QueryBody& operator=(QueryBody&&) noexcept;
+  ~QueryBody();
+};
+
 struct Query {
   bool recursive = false;
   std::vector<CommonTable> with;
-  std::variant<Select, Values, SetOperation, NestedQuery> body;
+  QueryBody body;
   std::vector<OrderItem> order_by;
   ExprPtr limit;   // null without LIMIT or FETCH, and for LIMIT ALL
   ExprPtr offset;  // null when not given
@@ -141,10 +149,18 @@ struct PatternExclusion {  // {- A -}
 struct PatternAnchor {
   bool end = false;  // ^ or $
 };
+struct RowPatternNode
+    : std::variant<PatternVariable, PatternSequence, PatternAlternation, PatternPermute,
+                   PatternRepeat, PatternExclusion, PatternAnchor> {
+  using variant::variant;
+  RowPatternNode();
+  RowPatternNode(RowPatternNode&&) noexcept;
+  RowPatternNode& operator=(RowPatternNode&&) noexcept;
+  ~RowPatternNode();
+};
+
 struct RowPattern {
-  std::variant<PatternVariable, PatternSequence, PatternAlternation, PatternPermute, PatternRepeat,
-               PatternExclusion, PatternAnchor>
-      node;
+  RowPatternNode node;
   size_t position = 0;
 };
 
@@ -172,8 +188,17 @@ struct MatchRecognize {
   std::vector<PatternDefinition> definitions;
 };
 
+struct TableRefNode
+    : std::variant<NamedTable, DerivedTable, TableFunction, Unnest, Join, MatchRecognize> {
+  using variant::variant;
+  TableRefNode();
+  TableRefNode(TableRefNode&&) noexcept;
+  TableRefNode& operator=(TableRefNode&&) noexcept;
+  ~TableRefNode();
+};
+
 struct TableRef {
-  std::variant<NamedTable, DerivedTable, TableFunction, Unnest, Join, MatchRecognize> node;
+  TableRefNode node;
   std::optional<TableAlias> alias;
   size_t position = 0;
 };

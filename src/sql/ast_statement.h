@@ -227,16 +227,24 @@ struct SourceFile {
   std::string path;
 };
 
+struct StatementNode
+    : std::variant<QueryStatement, Insert, StatementSet, Update, Delete, Truncate, Call, Analyze,
+                   CompilePlan, ExecutePlan, Explain, Subscribe, VerifyView, WaitForLsn,
+                   CreateTable, CreateView, CreateMaterializedView, CreateMaterializedTable,
+                   CreateCatalog, CreateDatabase, CreateFunction, CreateModel, CreateConnection,
+                   CreateUser, CreateIndex, Drop, Alter, AlterUser, Describe, Show, ShowCreate,
+                   ShowSetting, Use, Set, Reset, LoadModule, UnloadModule, AddJar, RemoveJar,
+                   StopJob, Kill, Begin, Commit, Rollback, Savepoint, DeclareCursor, Fetch,
+                   CloseCursor, Deallocate, DiscardAll, Copy, Help, Quit, Clear, SourceFile> {
+  using variant::variant;
+  StatementNode();
+  StatementNode(StatementNode&&) noexcept;
+  StatementNode& operator=(StatementNode&&) noexcept;
+  ~StatementNode();
+};
+
 struct Statement {
-  std::variant<QueryStatement, Insert, StatementSet, Update, Delete, Truncate, Call, Analyze,
-               CompilePlan, ExecutePlan, Explain, Subscribe, VerifyView, WaitForLsn, CreateTable,
-               CreateView, CreateMaterializedView, CreateMaterializedTable, CreateCatalog,
-               CreateDatabase, CreateFunction, CreateModel, CreateConnection, CreateUser,
-               CreateIndex, Drop, Alter, AlterUser, Describe, Show, ShowCreate, ShowSetting, Use,
-               Set, Reset, LoadModule, UnloadModule, AddJar, RemoveJar, StopJob, Kill, Begin,
-               Commit, Rollback, Savepoint, DeclareCursor, Fetch, CloseCursor, Deallocate,
-               DiscardAll, Copy, Help, Quit, Clear, SourceFile>
-      node;
+  StatementNode node;
   size_t position = 0;  // first byte of the statement
   size_t end = 0;       // one past its last byte, the `;` not included
 };

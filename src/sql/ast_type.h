@@ -78,10 +78,17 @@ struct IntervalType {
   std::optional<IntervalUnits> units;  // none in Postgres's bare INTERVAL
 };
 
+struct TypeNode : std::variant<NamedType, ArrayType, MultisetType, MapType, RowType, StructuredType,
+                               RawType, IntervalType> {
+  using variant::variant;
+  TypeNode();
+  TypeNode(TypeNode&&) noexcept;
+  TypeNode& operator=(TypeNode&&) noexcept;
+  ~TypeNode();
+};
+
 struct TypeName {
-  std::variant<NamedType, ArrayType, MultisetType, MapType, RowType, StructuredType, RawType,
-               IntervalType>
-      node;
+  TypeNode node;
   bool not_null = false;
   size_t position = 0;
 };

@@ -376,7 +376,7 @@ Result<int32_t> parse_date(std::string_view text) {
   }
   Zoned parsed = TRY([&]() -> Result<Zoned> {
     auto result = read_timestamp(trimmed, true);
-    return result.ok() ? result : Result<Zoned>(bad("date", text));
+    return result.ok() ? std::move(result) : Result<Zoned>(bad("date", text));
   }());
   return parsed.days;
 }

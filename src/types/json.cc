@@ -201,6 +201,13 @@ Result<JsonValue> JsonParser::parse(std::string_view text) {
   return value;
 }
 
+JsonValue::JsonValue() = default;
+JsonValue::JsonValue(const JsonValue&) = default;
+JsonValue::JsonValue(JsonValue&&) noexcept = default;
+JsonValue& JsonValue::operator=(const JsonValue&) = default;
+JsonValue& JsonValue::operator=(JsonValue&&) noexcept = default;
+JsonValue::~JsonValue() = default;
+
 const JsonValue* JsonValue::member(std::string_view name) const {
   for (size_t i = members.size(); i-- > 0;) {
     if (members[i].first == name) {

@@ -20,6 +20,14 @@ struct JsonValue {
   std::vector<JsonValue> elements;                         // of arrays
   std::vector<std::pair<std::string, JsonValue>> members;  // of objects, in the order written
 
+  // In json.cc: pairs of an incomplete type may not be copied or destroyed here.
+  JsonValue();
+  JsonValue(const JsonValue&);
+  JsonValue(JsonValue&&) noexcept;
+  JsonValue& operator=(const JsonValue&);
+  JsonValue& operator=(JsonValue&&) noexcept;
+  ~JsonValue();
+
   bool is_scalar() const { return kind < JsonKind::kArray; }
   // The last member of this name; null: there is none.
   const JsonValue* member(std::string_view name) const;

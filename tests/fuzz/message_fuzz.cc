@@ -22,10 +22,10 @@ enum Kind : uint8_t { kConnection, kText, kBinary, kScram, kCopy, kKinds };
 // Types that a client may declare: bool, bytea, "char", name, int8, int2, int4, regproc, text, oid,
 // json, float4, float8, varchar, bpchar, date, time, timestamp, timestamptz, interval, timetz,
 // numeric, uuid, jsonb, regclass, and arrays.
-constexpr uint32_t kTypes[] = {16,   17,   18,   19,   20,   21,   23,   24,   25,   26,
-                               114,  700,  701,  1043, 1042, 1082, 1083, 1114, 1184, 1186,
-                               1266, 1700, 2950, 3802, 2205, 1000, 1001, 1005, 1007, 1009,
-                               1015, 1016, 1021, 1022, 1028, 1115, 1182, 1183, 1185, 1231};
+constexpr uint32_t kTypes[] = {16,   17,   18,   19,   20,   21,   23,   24,   25,   26,   114,
+                               700,  701,  1043, 1042, 1082, 1083, 1114, 1184, 1186, 1266, 1700,
+                               2950, 3802, 2205, 1000, 1001, 1005, 1007, 1009, 1015, 1016, 1021,
+                               1022, 1028, 1115, 1182, 1183, 1185, 1231, 1187, 2951, 3807};
 constexpr std::string_view kZones[] = {"UTC", "Europe/Berlin", "America/St_Johns"};
 
 std::string message(char kind, std::string_view body) {
@@ -109,7 +109,7 @@ void MessageFuzz::run_connection(std::string_view input) {
 
 // `types`: of the last Parse, for the values of a Bind.
 void MessageFuzz::run_request(const Message& message, std::vector<Type>& types) {
-  auto take = [&](auto request) {
+  auto take = [&](const auto& request) {
     if (!request.ok()) {
       CHECK(request.status().sqlstate() == "08P01");
     }

@@ -124,7 +124,9 @@ TEST_F(WireFuzz, the_reader_takes_any_bytes) {
     for (char& c : bytes) {
       c = static_cast<char>(random() % 3 == 0 ? 0 : random());
     }
-    for (auto cut : {pgwire::cut_message(bytes), pgwire::cut_startup_message(bytes)}) {
+    const Result<std::optional<pgwire::Message>> cuts[] = {pgwire::cut_message(bytes),
+                                                           pgwire::cut_startup_message(bytes)};
+    for (const auto& cut : cuts) {
       if (cut.ok() && *cut) {
         ASSERT_LE((*cut)->bytes, bytes.size());
         pgwire::BodyReader body((*cut)->body);

@@ -98,13 +98,15 @@ tidemark::Options to_options(const sql::Options& options) {
 Result<ObjectName> StatementExecutor::full_name(const sql::Name& name) const {
   Result<ObjectName> full =
       catalog_.full_name(sql::parts_of(name), session_.catalog_, session_.database_);
-  return full.ok() ? full : Result<ObjectName>(full.status().with_position(name.position()));
+  return full.ok() ? std::move(full)
+                   : Result<ObjectName>(full.status().with_position(name.position()));
 }
 
 Result<ObjectRef> StatementExecutor::find(const sql::Name& name) {
   Result<ObjectRef> found =
       catalog_.find(sql::parts_of(name), session_.catalog_, session_.database_);
-  return found.ok() ? found : Result<ObjectRef>(found.status().with_position(name.position()));
+  return found.ok() ? std::move(found)
+                    : Result<ObjectRef>(found.status().with_position(name.position()));
 }
 
 Result<StatementResult> StatementExecutor::run(const sql::CreateTable& statement) {

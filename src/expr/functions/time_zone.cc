@@ -53,7 +53,7 @@ void convert_tz(const KernelFrame& frame, Arguments a) {
     }
     Result<int64_t> instant = instant_from_timestamp(*local, a[1].string_at(row));
     Result<int64_t> there =
-        instant.ok() ? timestamp_from_instant(*instant, a[2].string_at(row)) : instant;
+        instant.ok() ? timestamp_from_instant(*instant, a[2].string_at(row)) : std::move(instant);
     if (!there.ok()) {
       frame.fail(row, fmt::format("no such time zone: '{}'",
                                   instant.ok() ? a[2].string_at(row) : a[1].string_at(row)));

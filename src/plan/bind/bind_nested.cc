@@ -17,7 +17,7 @@ Result<ExprRef> ExprBinder::bind_column(const sql::ColumnRef& column, size_t pos
   Result<ExprRef> row = bind_column(base, position);
   return row.ok() && (*row)->type.kind == TypeKind::kRow
              ? bind_field(std::move(row).value(), column.name.parts.back())
-             : found;
+             : std::move(found);
 }
 
 Result<ExprRef> ExprBinder::bind_field(ExprRef row, const sql::Identifier& field) {

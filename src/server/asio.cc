@@ -1,0 +1,4 @@
+// The compiled part of Boost.Asio (BOOST_ASIO_SEPARATE_COMPILATION).
+
+#include <boost/asio/impl/src.hpp>
+#include <boost/asio/ssl/impl/src.hpp>

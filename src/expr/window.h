@@ -1,5 +1,5 @@
 #pragma once
-// Window functions other than the ranks: their names, and the frames that they look at.
+// Window functions: their names, and the frames that they look at.
 
 #include <cstdint>
 #include <optional>
@@ -20,11 +20,16 @@ enum class WindowFunction : uint8_t {
   kNtile,
   kCumeDist,
   kPercentRank,
+  // The ranks up to the current row, without a bound (with one they are a RankNode of the plan): in
+  // a frame of ROWS the first, of GROUPS the others.
+  kRowNumber,
+  kRank,
+  kDenseRank,
 };
 
 inline constexpr std::string_view kWindowFunctionNames[] = {
-    "",     "FIRST_VALUE", "LAST_VALUE", "NTH_VALUE",   "LAG",
-    "LEAD", "NTILE",       "CUME_DIST",  "PERCENT_RANK"};
+    "",      "FIRST_VALUE", "LAST_VALUE",   "NTH_VALUE",  "LAG",  "LEAD",
+    "NTILE", "CUME_DIST",   "PERCENT_RANK", "ROW_NUMBER", "RANK", "DENSE_RANK"};
 
 // name: upper case.
 inline std::optional<WindowFunction> find_window_function(std::string_view name) {

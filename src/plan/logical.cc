@@ -117,6 +117,12 @@ PlanRef make_window(WindowNode node) {
     schema.fields.push_back({fmt::format("$w{}", schema.size()), call.argument.result_type});
   }
   auto key = node.input->key;
+  for (size_t i = 0; i < node.calls.size() && !key; ++i) {
+    if (node.calls[i].function == WindowFunction::kRowNumber) {
+      key = node.partition;
+      key->push_back(node.input->schema.size() + i);
+    }
+  }
   return make(std::move(schema), std::move(key), std::move(node));
 }
 

@@ -13,6 +13,8 @@ PlanRef fold_constants(PlanRef plan);     // rules/fold_constants.cc
 PlanRef merge_projections(PlanRef plan);  // rules/merge_projections.cc
 PlanRef push_predicates(PlanRef plan);    // rules/push_predicates.cc
 PlanRef order_joins(PlanRef plan);        // rules/order_joins.cc
+PlanRef windows_as_joins(PlanRef plan);   // rules/windows_as_joins.cc
+PlanRef split_windows(PlanRef plan);      // rules/split_windows.cc
 PlanRef prune_columns(PlanRef plan);      // rules/prune_columns.cc
 PlanRef dynamic_filters(PlanRef plan);    // rules/dynamic_filters.cc
 

@@ -2,11 +2,15 @@
 // refused clearly. tests/engine/golden holds them, an archive each: `data` and `answers` (a query a
 // line, its rows indented below it). `TIDEMARK_WRITE_GOLDEN=FILE.tar.gz tidemark_tests
 // --gtest_filter='Golden.*written*'` makes one: do so when the layout changes on purpose, and keep
-// the older ones as long as they can be read.
+// the older ones as long as they can be read. A view whose query has got other operators is read
+// anew from the source, which is not there: such ones are named here, by archive.
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <set>
+#include <sstream>
 
 #include <fmt/core.h>
 #include <gtest/gtest.h>
@@ -42,6 +46,11 @@ constexpr const char* kViews[] = {
     "CREATE MATERIALIZED VIEW over_view AS SELECT SUM(total) AS total FROM sums",
 };
 
+const std::map<std::string, std::set<std::string>> kReadAnew = {
+    // 2026-11-29: calls of several kinds are in windows of their own.
+    {"2026-11-24.tar.gz", {"running"}},
+};
+
 // Queries and their rows, as the file `answers` has them.
 std::string answers_of(ServeProcess& serve, const std::vector<std::string>& queries) {
   PostgresConnection client = serve.connect();
@@ -70,20 +79,29 @@ void must_run(const std::string& command) {
 }
 
 // Starts on the directory's data, without any source, and asks again.
-void expect_answers(ServeProcess& serve, const std::string& expected) {
+void expect_answers(ServeProcess& serve, const std::string& answers,
+                    const std::set<std::string>& read_anew = {}) {
   ASSERT_TRUE(serve.start()) << serve.log();
   std::vector<std::string> queries;
-  std::istringstream lines(expected);
+  std::string expected;
+  std::istringstream lines(answers);
+  bool is_asked = false;
   for (std::string line; std::getline(lines, line);) {
     if (!line.starts_with("  ")) {
-      queries.push_back(line);
+      constexpr std::string_view kAll = "SELECT * FROM ";
+      is_asked = !line.starts_with(kAll) || !read_anew.contains(line.substr(kAll.size()));
+      if (is_asked) {
+        queries.push_back(line);
+      }
     }
+    expected += is_asked ? line + '\n' : "";
   }
   ASSERT_FALSE(queries.empty());
   PostgresConnection client = serve.connect();
-  for (const std::string& row : sorted_rows(client, "SELECT name, state FROM tidemark.views")) {
-    ASSERT_EQ(row.find("initializing"), std::string::npos)
-        << row << ": a view of the stored directory is read anew";
+  for (const std::string& name :
+       sorted_rows(client, "SELECT name FROM tidemark.views WHERE state = 'initializing'")) {
+    ASSERT_TRUE(read_anew.contains(name))
+        << name << ": a view of the stored directory is read anew";
   }
   EXPECT_EQ(answers_of(serve, queries), expected) << serve.log();
   EXPECT_EQ(serve.stop(), 0) << serve.log();
@@ -157,10 +175,13 @@ TEST(Golden, directories_of_earlier_versions_are_read) {
     if (!entry.path().string().ends_with(".tar.gz")) {
       continue;
     }
-    SCOPED_TRACE(entry.path().filename().string());
+    std::string name = entry.path().filename().string();
+    SCOPED_TRACE(name);
     ServeProcess serve;
     must_run(fmt::format("tar -C '{}' -xzf '{}'", serve.directory(), entry.path().string()));
-    expect_answers(serve, content_of(serve.directory() + "/answers"));
+    auto anew = kReadAnew.find(name);
+    expect_answers(serve, content_of(serve.directory() + "/answers"),
+                   anew == kReadAnew.end() ? std::set<std::string>() : anew->second);
     ++count;
   }
   EXPECT_NE(count, 0U);

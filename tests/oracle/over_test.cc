@@ -124,6 +124,63 @@ TEST(OracleOver, values_of_other_rows) {
   expect_oracle_holds(oracle);
 }
 
+// Joins with an aggregate or with the first row (plan/rules/windows_as_joins.cc).
+TEST(OracleOver, values_that_a_partition_has_in_common) {
+  OracleCase oracle = changing_table();
+  std::string by_g = " OVER (PARTITION BY g ORDER BY id)";
+  std::string whole =
+      " OVER (PARTITION BY g ORDER BY v NULLS LAST, id ROWS BETWEEN UNBOUNDED PRECEDING AND "
+      "UNBOUNDED FOLLOWING)";
+  oracle.queries = {
+      {"SELECT id, v, SUM(v) OVER (PARTITION BY g), COUNT(*) OVER (PARTITION BY g), MAX(t) OVER "
+       "(PARTITION BY g) FROM a",
+       "SELECT id, v, SUM(v) OVER (PARTITION BY g), COUNT(*) OVER (PARTITION BY g), MAX(t COLLATE "
+       "\"C\") OVER (PARTITION BY g) FROM a"},
+      {"SELECT id, x - SUM(x) OVER (), COUNT(v) FILTER (WHERE v > 4) OVER () FROM a", ""},
+      {"SELECT id, MIN(d) OVER (PARTITION BY t, g), MAX(d)" + whole + " FROM a", ""},
+      {"SELECT id, FIRST_VALUE(v)" + by_g + ", FIRST_VALUE(t)" + by_g + ", FIRST_VALUE(x)" + whole +
+           ", LAST_VALUE(x)" + whole + ", LAST_VALUE(t)" + whole + " FROM a",
+       ""},
+      {"SELECT id, FIRST_VALUE(id) OVER (ORDER BY d DESC NULLS LAST, id), LAST_VALUE(id) OVER "
+       "(ORDER BY d NULLS FIRST, id DESC ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) FROM a",
+       ""},
+      {"SELECT id, SUM(v) OVER (PARTITION BY g), SUM(v)" + by_g + ", LAG(v)" + by_g +
+           ", FIRST_VALUE(v)" + by_g + ", NTILE(2)" + by_g + " FROM a",
+       ""},
+      {"SELECT * FROM (SELECT id, g, v, AVG(CAST(v AS DOUBLE)) OVER () AS mean FROM a) q WHERE v > "
+       "mean",
+       "SELECT * FROM (SELECT id, g, v, AVG(CAST(v AS DOUBLE PRECISION)) OVER () AS mean FROM a) q "
+       "WHERE v > mean"},
+      {"SELECT v, COUNT(*) OVER (PARTITION BY v) FROM a UNION ALL SELECT v, 0 FROM a", ""},
+  };
+  expect_oracle_holds(oracle);
+}
+
+// Each kind of call in a window of its own (plan/rules/split_windows.cc).
+TEST(OracleOver, calls_of_several_kinds_over_one_window) {
+  OracleCase oracle = changing_table();
+  std::string by_g = " OVER (PARTITION BY g ORDER BY id)";
+  std::string rows = " OVER (PARTITION BY g ORDER BY id ROWS UNBOUNDED PRECEDING)";
+  oracle.queries = {
+      {"SELECT id, LAG(v)" + by_g + ", SUM(x)" + by_g + ", LEAD(t, 2)" + by_g + ", COUNT(*)" +
+           rows + ", LAST_VALUE(v)" + by_g + ", SUM(v)" + by_g + " FROM a",
+       ""},
+      {"SELECT id, SUM(x) OVER (ORDER BY v NULLS LAST), AVG(x) OVER (ORDER BY v NULLS LAST), "
+       "MAX(v) OVER (ORDER BY v NULLS LAST GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM a",
+       ""},
+      {"SELECT id, ROW_NUMBER() OVER (PARTITION BY g ORDER BY id), RANK() OVER (PARTITION BY g "
+       "ORDER BY v NULLS LAST), DENSE_RANK() OVER (ORDER BY v DESC NULLS FIRST) FROM a",
+       ""},
+      {"SELECT v, ROW_NUMBER() OVER (ORDER BY v NULLS LAST) FROM (SELECT v FROM a UNION ALL SELECT "
+       "v FROM a) q",
+       ""},
+      {"SELECT v, n FROM (SELECT v, RANK() OVER (ORDER BY v NULLS LAST) AS n FROM a) q WHERE n % 2 "
+       "= 0",
+       ""},
+  };
+  expect_oracle_holds(oracle);
+}
+
 TEST(OracleOver, aggregates_and_clauses) {
   OracleCase oracle = changing_table();
   oracle.queries = {

@@ -85,6 +85,12 @@ class FloatingSumAccumulator final : public Accumulator {
  public:
   FloatingSumAccumulator(bool average, const Type& result) : average_(average), result_(result) {}
   size_t bytes() const override { return sizeof(ExactSum); }
+  bool grows_in_bytes() const override { return true; }
+  bool grow_alike(const KeyedTable& groups, uint32_t a, uint32_t b) const override {
+    const ExactSum& x = at<ExactSum>(groups, a);
+    const ExactSum& y = at<ExactSum>(groups, b);
+    return x.fixed == y.fixed && x.count == y.count && beside_of(groups, a) == beside_of(groups, b);
+  }
   void update(KeyedTable& groups, std::span<const uint32_t> ids, AccumulatorInputs inputs,
               const int64_t* weights) override {
     const T* values = inputs[0]->data<T>();
@@ -316,6 +322,7 @@ bool is_over_different_values(const AggregateSpec& spec) {
     case kBoolOr:
     case kListAgg:
     case kArrayAgg:
+    case kCollect:
     case kFirstValue:
     case kLastValue:
     case kPercentileCont:
@@ -347,6 +354,7 @@ std::unique_ptr<Accumulator> make_accumulator(const AggregateSpec& spec) {
       return std::make_unique<BooleanAccumulator>(spec.kind == kBoolOr);
     case kListAgg:
     case kArrayAgg:
+    case kCollect:
     case kFirstValue:
     case kLastValue:
     case kPercentileCont:

@@ -49,8 +49,8 @@ class Accumulator {
   // All groups are gone.
   virtual void clear() {}
 
-  // Whether a group to which rows only come is its fixed bytes and no more: these can be kept, and
-  // taken up again later.
+  // Whether a group to which rows only come is its fixed bytes, and what it keeps beside them, and
+  // no more: these can be kept, and taken up again later.
   virtual bool grows_in_bytes() const { return false; }
   // Where it is: whether two groups have the same result, whatever rows come to both.
   virtual bool grow_alike(const KeyedTable& groups, uint32_t a, uint32_t b) const {
@@ -66,6 +66,11 @@ class Accumulator {
   virtual void release_beside(KeyedTable&, uint32_t) {}
 
  protected:
+  std::string beside_of(const KeyedTable& groups, uint32_t id) const {
+    std::string bytes;
+    append_beside(groups, id, bytes);
+    return bytes;
+  }
   template <typename T>
   T& at(KeyedTable& groups, uint32_t id) const {
     return *reinterpret_cast<T*>(groups.fixed(id) + offset_);

@@ -75,6 +75,7 @@ class OrderedAccumulator final : public Accumulator {
           finish_list(prefix, out);
           break;
         case AggregateKind::kArrayAgg:
+        case AggregateKind::kCollect:
           finish_array(prefix, out);
           break;
         default:

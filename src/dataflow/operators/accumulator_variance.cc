@@ -40,6 +40,7 @@ class WholeVarianceAccumulator final : public Accumulator {
         input_scale_(std::is_same_v<T, Int128> ? spec.input_type.scale : 0),
         result_(spec.result_type) {}
   size_t bytes() const override { return sizeof(WholeMoments); }
+  bool grows_in_bytes() const override { return true; }
   void update(KeyedTable& groups, std::span<const uint32_t> ids, AccumulatorInputs inputs,
               const int64_t* weights) override {
     const T* values = inputs[0]->data<T>();
@@ -120,6 +121,13 @@ class FloatVarianceAccumulator final : public Accumulator {
   explicit FloatVarianceAccumulator(const AggregateSpec& spec)
       : kind_(spec.kind), result_(spec.result_type) {}
   size_t bytes() const override { return sizeof(FloatMoments); }
+  bool grows_in_bytes() const override { return true; }
+  bool grow_alike(const KeyedTable& groups, uint32_t a, uint32_t b) const override {
+    const FloatMoments& x = at<FloatMoments>(groups, a);
+    const FloatMoments& y = at<FloatMoments>(groups, b);
+    return std::memcmp(&x, &y, offsetof(FloatMoments, wide)) == 0 && x.count == y.count &&
+           beside_of(groups, a) == beside_of(groups, b);
+  }
   void update(KeyedTable& groups, std::span<const uint32_t> ids, AccumulatorInputs inputs,
               const int64_t* weights) override {
     const T* values = inputs[0]->data<T>();

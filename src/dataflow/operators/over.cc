@@ -9,6 +9,46 @@
 
 namespace tidemark {
 
+namespace {
+
+// The frame that a call looks at.
+WindowFrame frame_of(const OverCall& call) {
+  WindowFrame frame = call.frame;
+  switch (call.function) {
+    case WindowFunction::kAggregate:
+    case WindowFunction::kFirstValue:
+    case WindowFunction::kLastValue:
+    case WindowFunction::kNthValue:
+    case WindowFunction::kRowNumber:
+    case WindowFunction::kRank:
+    case WindowFunction::kDenseRank:
+      break;
+    case WindowFunction::kLag:
+    case WindowFunction::kLead: {
+      frame.unit = WindowUnit::kRows;
+      frame.start = frame.end = WindowBound{};
+      int64_t offset = call.function == WindowFunction::kLag ? -call.offset : call.offset;
+      if (call.aggregate.ignore_nulls && offset != 0) {
+        (offset < 0 ? frame.start : frame.end).kind = offset < 0
+                                                          ? WindowBound::Kind::kUnboundedPreceding
+                                                          : WindowBound::Kind::kUnboundedFollowing;
+      } else {
+        frame.start.whole = frame.end.whole = offset;
+      }
+      break;
+    }
+    case WindowFunction::kNtile:
+    case WindowFunction::kCumeDist:
+    case WindowFunction::kPercentRank:
+      frame.unit = WindowUnit::kRows;
+      frame.start.kind = WindowBound::Kind::kUnboundedPreceding;
+      frame.end.kind = WindowBound::Kind::kUnboundedFollowing;
+  }
+  return frame;
+}
+
+}  // namespace
+
 OverOperator::OverOperator(const std::vector<Type>& types, OverSpec spec)
     : spec_(std::move(spec)),
       keys_(types, spec_),
@@ -24,34 +64,8 @@ OverOperator::OverOperator(const std::vector<Type>& types, OverSpec spec)
   constexpr size_t kAfter = static_cast<size_t>(Direction::kAfter);
   for (const OverCall& call : spec_.calls) {
     output_.fields.push_back({"", call.aggregate.result_type});
-    WindowFrame frame = call.frame;
-    switch (call.function) {
-      case WindowFunction::kAggregate:
-      case WindowFunction::kFirstValue:
-      case WindowFunction::kLastValue:
-      case WindowFunction::kNthValue:
-        has_range_ = has_range_ || frame.unit == WindowUnit::kRange;
-        break;
-      case WindowFunction::kLag:
-      case WindowFunction::kLead: {
-        frame.unit = WindowUnit::kRows;
-        frame.start = frame.end = WindowBound{};
-        int64_t offset = call.function == WindowFunction::kLag ? -call.offset : call.offset;
-        if (call.aggregate.ignore_nulls && offset != 0) {
-          (offset < 0 ? frame.start : frame.end).kind =
-              offset < 0 ? WindowBound::Kind::kUnboundedPreceding
-                         : WindowBound::Kind::kUnboundedFollowing;
-        } else {
-          frame.start.whole = frame.end.whole = offset;
-        }
-        break;
-      }
-      case WindowFunction::kNtile:
-      case WindowFunction::kCumeDist:
-      case WindowFunction::kPercentRank:
-        frame.start.kind = WindowBound::Kind::kUnboundedPreceding;
-        frame.end.kind = WindowBound::Kind::kUnboundedFollowing;
-    }
+    WindowFrame frame = frame_of(call);
+    has_range_ = has_range_ || frame.unit == WindowUnit::kRange;
     // What lies between a row and the near end of its frame is read, not needed.
     auto reach = [&](const WindowBound& bound, bool mirrored) {
       Reach result{bound.kind != WindowBound::Kind::kOffset, frame.unit, bound};

@@ -177,16 +177,30 @@ void evaluate_place(const OverCall& call, const OverRows& rows, Stretch wanted, 
   double size = static_cast<double>(rows.size());
   for (size_t position = wanted.first; position < wanted.last; ++position) {
     Stretch peers = rows.peers(position);
-    if (call.function == WindowFunction::kNtile) {
-      // The first tiles have one row more where the rows do not come out even.
-      int64_t count = static_cast<int64_t>(rows.size()), at = static_cast<int64_t>(position);
-      int64_t few = count / call.offset, larger = count % call.offset;
-      int64_t in_larger = larger * (few + 1);
-      out.append(at < in_larger ? at / (few + 1) + 1 : larger + (at - in_larger) / few + 1);
-    } else if (call.function == WindowFunction::kCumeDist) {
-      out.append(static_cast<double>(peers.last) / size);
-    } else {
-      out.append(rows.size() == 1 ? 0.0 : static_cast<double>(peers.first) / (size - 1));
+    switch (call.function) {
+      case WindowFunction::kRowNumber:
+        out.append(static_cast<int64_t>(position) + 1);
+        break;
+      case WindowFunction::kRank:
+        out.append(static_cast<int64_t>(peers.first) + 1);
+        break;
+      case WindowFunction::kDenseRank:
+        out.append(int64_t{rows.group[position]} + 1);
+        break;
+      case WindowFunction::kNtile: {
+        // The first tiles have one row more where the rows do not come out even.
+        int64_t count = static_cast<int64_t>(rows.size()), at = static_cast<int64_t>(position);
+        int64_t few = count / call.offset, larger = count % call.offset;
+        int64_t in_larger = larger * (few + 1);
+        out.append(at < in_larger ? at / (few + 1) + 1 : larger + (at - in_larger) / few + 1);
+        break;
+      }
+      case WindowFunction::kCumeDist:
+        out.append(static_cast<double>(peers.last) / size);
+        break;
+      default:
+        CHECK(call.function == WindowFunction::kPercentRank);
+        out.append(rows.size() == 1 ? 0.0 : static_cast<double>(peers.first) / (size - 1));
     }
   }
 }
@@ -208,6 +222,9 @@ void evaluate_over(const OverCall& call, const OverRows& rows, Stretch wanted, C
     case WindowFunction::kNtile:
     case WindowFunction::kCumeDist:
     case WindowFunction::kPercentRank:
+    case WindowFunction::kRowNumber:
+    case WindowFunction::kRank:
+    case WindowFunction::kDenseRank:
       return evaluate_place(call, rows, wanted, out);
   }
   CHECK(false);

@@ -1,6 +1,7 @@
 #include "dataflow/operators/over_running.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "types/hash.h"
 
@@ -10,13 +11,75 @@ namespace {
 
 constexpr size_t kKeepEvery = 64;  // rows: some 10 us to pass, 2 bytes a row to keep
 
+// RANK: the rows before this group of peers, which come in one update, and one.
+class RankAccumulator final : public Accumulator {
+ public:
+  size_t bytes() const override { return sizeof(State); }
+  bool grows_in_bytes() const override { return true; }
+  bool grow_alike(const KeyedTable& groups, uint32_t a, uint32_t b) const override {
+    return at<State>(groups, a).rows == at<State>(groups, b).rows;
+  }
+  void update(KeyedTable& groups, std::span<const uint32_t> ids, AccumulatorInputs,
+              const int64_t* weights) override {
+    if (!ids.empty()) {
+      State& state = at<State>(groups, ids[0]);
+      state.before = state.rows;
+      state.rows += std::accumulate(weights, weights + ids.size(), int64_t{0});
+    }
+  }
+  void finish(const KeyedTable& groups, std::span<const uint32_t> ids, Column& out,
+              std::vector<RowError>&) const override {
+    for (uint32_t id : ids) {
+      out.append(at<State>(groups, id).before + 1);
+    }
+  }
+
+ private:
+  struct State {
+    int64_t before;
+    int64_t rows;
+  };
+};
+
+// DENSE_RANK: the groups of peers up to this one.
+class DenseRankAccumulator final : public Accumulator {
+ public:
+  size_t bytes() const override { return 16; }
+  bool grows_in_bytes() const override { return true; }
+  void update(KeyedTable& groups, std::span<const uint32_t> ids, AccumulatorInputs,
+              const int64_t*) override {
+    if (!ids.empty()) {
+      ++at<int64_t>(groups, ids[0]);
+    }
+  }
+  void finish(const KeyedTable& groups, std::span<const uint32_t> ids, Column& out,
+              std::vector<RowError>&) const override {
+    for (uint32_t id : ids) {
+      out.append(at<int64_t>(groups, id));
+    }
+  }
+};
+
+std::unique_ptr<Accumulator> make_running_accumulator(const OverCall& call) {
+  if (call.function == WindowFunction::kRank) {
+    return std::make_unique<RankAccumulator>();
+  }
+  if (call.function == WindowFunction::kDenseRank) {
+    return std::make_unique<DenseRankAccumulator>();
+  }
+  return make_accumulator(call.aggregate);
+}
+
 bool is_running(const OverCall& call) {
   const WindowFrame& frame = call.frame;
   bool is_to_current = frame.end.kind == WindowBound::Kind::kOffset && frame.end.whole == 0 &&
                        frame.end.real == 0 && frame.unit != WindowUnit::kRange;
-  return call.function == WindowFunction::kAggregate && is_to_current &&
+  bool is_of_kind =
+      call.function == WindowFunction::kAggregate || call.function >= WindowFunction::kRowNumber;
+  return is_of_kind && is_to_current &&
          frame.start.kind == WindowBound::Kind::kUnboundedPreceding &&
-         frame.exclude == WindowExclude::kNothing;
+         frame.exclude == WindowExclude::kNothing &&
+         make_running_accumulator(call)->grows_in_bytes();
 }
 
 // Offsets set; the bytes of all.
@@ -35,8 +98,7 @@ size_t lay_out(Calls& calls) {
 std::unique_ptr<RunningWindow> RunningWindow::make(const OverSpec& spec, const OverKeys& keys,
                                                    const std::vector<Type>& types) {
   bool serves = std::ranges::all_of(spec.calls, [&](const OverCall& call) {
-    return is_running(call) && call.frame.unit == spec.calls[0].frame.unit &&
-           make_accumulator(call.aggregate)->grows_in_bytes();
+    return is_running(call) && call.frame.unit == spec.calls[0].frame.unit;
   });
   return serves ? std::unique_ptr<RunningWindow>(new RunningWindow(spec, keys, types)) : nullptr;
 }
@@ -48,11 +110,13 @@ RunningWindow::RunningWindow(const OverSpec& spec, const OverKeys& keys,
       calls_([&] {
         std::vector<Call> calls;
         for (const OverCall& call : spec.calls) {
-          calls.push_back({&call, make_accumulator(call.aggregate)});
+          calls.push_back({&call, make_running_accumulator(call)});
         }
         return calls;
       }()),
       by_row_(spec.calls[0].frame.unit == WindowUnit::kRows),
+      keeps_beside_(std::ranges::any_of(
+          calls_, [](const Call& call) { return call.accumulator->keeps_beside(); })),
       states_({Type::bigint()}, {}, lay_out(calls_)) {
   Column sides(Type::bigint());
   sides.append(int64_t{kOld});
@@ -68,12 +132,12 @@ void RunningWindow::begin(const std::string* states) {
   for (Call& call : calls_) {
     call.accumulator->clear();
   }
-  if (states != nullptr) {
-    std::memcpy(states_.fixed(ids_[kNew]), states->data(), states->size());
-  } else {
-    std::memset(states_.fixed(ids_[kNew]), 0, states_.fixed_bytes());
+  for (Side side : {kOld, kNew}) {
+    std::memset(states_.fixed(ids_[side]), 0, states_.fixed_bytes());
+    if (states != nullptr) {
+      load(side, *states);
+    }
   }
-  copy_state(kNew, kOld);
   has_diverged_ = false;
   columns_.clear();
   for (const Type& type : types_) {
@@ -81,18 +145,37 @@ void RunningWindow::begin(const std::string* states) {
   }
 }
 
-void RunningWindow::copy_state(Side from, Side to) {
-  std::memcpy(states_.fixed(ids_[to]), states_.fixed(ids_[from]), states_.fixed_bytes());
+std::string RunningWindow::save(Side side) const {
+  std::string bytes(reinterpret_cast<const char*>(states_.fixed(ids_[side])),
+                    states_.fixed_bytes());
+  if (keeps_beside_) {
+    for (const Call& call : calls_) {
+      call.accumulator->append_beside(states_, ids_[side], bytes);
+    }
+  }
+  return bytes;
+}
+
+void RunningWindow::load(Side side, std::string_view bytes) {
+  if (keeps_beside_) {
+    for (Call& call : calls_) {
+      call.accumulator->release_beside(states_, ids_[side]);
+    }
+  }
+  size_t fixed = states_.fixed_bytes();
+  std::memcpy(states_.fixed(ids_[side]), bytes.data(), fixed);
+  if (keeps_beside_) {
+    ByteReader in(bytes.substr(fixed));
+    for (Call& call : calls_) {
+      call.accumulator->read_beside(states_, ids_[side], in);
+    }
+  }
 }
 
 bool RunningWindow::states_are_equal() const {
   return std::ranges::all_of(calls_, [&](const Call& call) {
     return call.accumulator->grow_alike(states_, ids_[kOld], ids_[kNew]);
   });
-}
-
-std::string RunningWindow::state_bytes() const {
-  return {reinterpret_cast<const char*>(states_.fixed(ids_[kNew])), states_.fixed_bytes()};
 }
 
 void RunningWindow::add(Side side, std::span<const Row> rows, bool once) {
@@ -176,7 +259,7 @@ void RunningWindow::pass(std::span<const Row> rows, OverOutput& output, ErrorSet
     return;
   }
   if (!has_diverged_) {
-    copy_state(kNew, kOld);
+    load(kOld, save(kNew));
     has_diverged_ = true;
   }
   if (by_row_) {
@@ -239,7 +322,7 @@ void RunningWindow::step(const OrderedTable& rows, std::span<const OverChange> c
     }
     rows_since += group.size();
     if (rows_since >= kKeepEvery) {
-      kept.emplace_hint(stale, last_key, state_bytes());
+      kept.emplace_hint(stale, last_key, save(kNew));
       rows_since = 0;
     }
     group.clear();

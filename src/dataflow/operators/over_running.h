@@ -1,6 +1,6 @@
 #pragma once
 // Aggregates over the rows from the partition's first to the current one (OVER with ORDER BY, as it
-// is without a frame): a running sum. Every 64 rows the aggregates' states are kept, so that a
+// is without a frame), a running sum, and the ranks. Every 64 rows the states are kept, so that a
 // change begins at the nearest state before it; from there the result as it was and as it is are
 // computed side by side, until they can no longer differ:
 //
@@ -8,7 +8,8 @@
 //                       └ begin   └ first change   └ last change is behind, states are equal: end
 //
 // A change of a running sum changes all later rows; a change at the end costs some 64 rows, and a
-// value that is not the new maximum ends a running MAX at once.
+// value that is not the new maximum ends a running MAX at once, as a row beside its peers ends a
+// DENSE_RANK.
 //
 // What is kept follows from the rows; it is in memory only.
 //
@@ -56,9 +57,10 @@ class RunningWindow {
   using Kept = std::map<std::string, std::string>;  // last row's key -> states after it
 
   void begin(const std::string* states);
-  void copy_state(Side from, Side to);
+  // A side's state as bytes, with what accumulators keep beside theirs; and the other way.
+  std::string save(Side side) const;
+  void load(Side side, std::string_view bytes);
   bool states_are_equal() const;
-  std::string state_bytes() const;
   // Adds a row so many times.
   void add(Side side, std::span<const Row> rows, bool once);
   Values values_of(Side side) const;
@@ -72,7 +74,8 @@ class RunningWindow {
   const OverKeys& keys_;
   std::vector<Type> types_;
   std::vector<Call> calls_;
-  bool by_row_;  // ROWS
+  bool by_row_;        // ROWS
+  bool keeps_beside_;  // some accumulator does
   KeyedTable states_;
   uint32_t ids_[2];
   std::map<std::string, Kept, std::less<>> kept_;  // by partition

@@ -132,5 +132,59 @@ TEST(MergeProjections, a_filter_over_columns_moves_below_them) {
             "   +- Values(rows=[0], fields=[a.k, a.v])\n");
 }
 
+WindowCall call_of(WindowFunction function, AggregateKind kind, WindowUnit unit) {
+  WindowCall call{function};
+  call.argument = aggregate_call(kind, 1, Type::integer());
+  call.argument.ignore_nulls = false;
+  call.frame.unit = unit;
+  return call;
+}
+
+TEST(WindowsAsJoins, the_value_of_a_whole_partition_is_joined_and_the_rest_stays) {
+  WindowCall all = call_of(WindowFunction::kAggregate, AggregateKind::kSum, WindowUnit::kRows);
+  all.frame.end.kind = WindowBound::Kind::kUnboundedFollowing;
+  WindowCall first =
+      call_of(WindowFunction::kFirstValue, AggregateKind::kFirstValue, WindowUnit::kGroups);
+  first.argument.result_type = Type::integer();
+  WindowCall running =
+      call_of(WindowFunction::kAggregate, AggregateKind::kMax, WindowUnit::kGroups);
+  PlanRef plan = make_window({relation("a"), {0}, {{1}}, {all, running, first}});
+  EXPECT_EQ(plan_to_string(*windows_as_joins(plan)),
+            "Calc(select=[a.k, a.v, EXPR$1 AS $w2, $w2 AS $w3, a.v AS $w4])\n"
+            "+- Join(joinType=[InnerJoin], keys=[(a.k IS NOT DISTINCT FROM a.k)])\n"
+            "   :- Join(joinType=[InnerJoin], keys=[(a.k IS NOT DISTINCT FROM a.k)])\n"
+            "   :  :- OverAggregate(partitionBy=[a.k], orderBy=[a.v ASC], select=[MAX(a.v) GROUPS "
+            "BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW])\n"
+            "   :  :  +- Values(rows=[0], fields=[a.k, a.v])\n"
+            "   :  +- GroupAggregate(groupBy=[a.k], select=[SUM(a.v)])\n"
+            "   :     +- Values(rows=[0], fields=[a.k, a.v])\n"
+            "   +- Rank(partitionBy=[a.k], orderBy=[a.v ASC], offset=[0], fetch=[1])\n"
+            "      +- Values(rows=[0], fields=[a.k, a.v])\n");
+}
+
+TEST(SplitWindows, calls_are_apart_by_how_they_are_kept_and_a_rank_without_bound_runs) {
+  WindowCall by_group =
+      call_of(WindowFunction::kAggregate, AggregateKind::kSum, WindowUnit::kGroups);
+  WindowCall by_row = call_of(WindowFunction::kAggregate, AggregateKind::kSum, WindowUnit::kRows);
+  WindowCall near = by_row;
+  near.frame.start = {};
+  near.frame.start.whole = -2;
+  PlanRef plan = make_window({relation("a"), {0}, {{1}}, {by_group, near, by_row}});
+  EXPECT_EQ(plan_to_string(*split_windows(plan)),
+            "Calc(select=[a.k, a.v, $w3 AS $w2, $w2 AS $w3, $w4])\n"
+            "+- OverAggregate(partitionBy=[a.k], orderBy=[a.v ASC], select=[SUM(a.v) ROWS BETWEEN "
+            "UNBOUNDED PRECEDING AND CURRENT ROW])\n"
+            "   +- OverAggregate(partitionBy=[a.k], orderBy=[a.v ASC], select=[SUM(a.v) GROUPS "
+            "BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW])\n"
+            "      +- OverAggregate(partitionBy=[a.k], orderBy=[a.v ASC], select=[SUM(a.v) ROWS "
+            "BETWEEN 2 PRECEDING AND CURRENT ROW])\n"
+            "         +- Values(rows=[0], fields=[a.k, a.v])\n");
+  PlanRef rank = make_rank({relation("a"), RankFunction::kDenseRank, {0}, {{1}}, {}});
+  EXPECT_EQ(plan_to_string(*split_windows(rank)),
+            "Calc(select=[a.k, a.v, $w2 AS $rank])\n"
+            "+- OverAggregate(partitionBy=[a.k], orderBy=[a.v ASC], select=[DENSE_RANK()])\n"
+            "   +- Values(rows=[0], fields=[a.k, a.v])\n");
+}
+
 }  // namespace
 }  // namespace tidemark

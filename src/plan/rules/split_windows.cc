@@ -1,0 +1,131 @@
+// Window functions in nodes of their own by how they are maintained: where frames are bounded a
+// change costs the rows within their reach, where they run from the first row to the current one it
+// costs what changes (dataflow/operators/over_running.h), by rows and by groups of peers apart. In
+// one node every call costs what the dearest does. If one needs whole partitions, that is what a
+// change costs anyway, and all stay together.
+//
+// A rank that has got no bound runs too.
+
+#include <numeric>
+
+#include "plan/optimizer.h"
+#include "plan/rewrite.h"
+
+namespace tidemark {
+
+namespace {
+
+enum Kind : size_t { kBounded, kRunningByGroup, kRunningByRow, kKinds };
+
+bool is_offset(const WindowBound& bound) {
+  return bound.kind == WindowBound::Kind::kOffset;
+}
+
+bool is_running(const WindowCall& call) {
+  const WindowFrame& frame = call.frame;
+  const WindowBound& end = frame.end;
+  return call.function == WindowFunction::kAggregate && !call.argument.distinct &&
+         call.argument.kind <= AggregateKind::kBoolOr &&
+         frame.start.kind == WindowBound::Kind::kUnboundedPreceding && is_offset(end) &&
+         end.whole == 0 && end.real == 0 && frame.unit != WindowUnit::kRange &&
+         frame.exclude == WindowExclude::kNothing;
+}
+
+bool needs_partition(const WindowCall& call) {
+  switch (call.function) {
+    case WindowFunction::kLag:
+    case WindowFunction::kLead:
+      return call.argument.ignore_nulls && call.offset != 0;
+    case WindowFunction::kNtile:
+    case WindowFunction::kCumeDist:
+    case WindowFunction::kPercentRank:
+      return true;
+    default:
+      return !is_running(call) && (!is_offset(call.frame.start) || !is_offset(call.frame.end));
+  }
+}
+
+// The last value up to the current row is that of its last peer, wherever the frame begins.
+bool narrow(WindowCall& call) {
+  const WindowBound& end = call.frame.end;
+  if (call.function != WindowFunction::kLastValue || call.argument.ignore_nulls ||
+      is_offset(call.frame.start) || !is_offset(end) || end.whole != 0 || end.real != 0 ||
+      call.frame.unit == WindowUnit::kRange || call.frame.exclude != WindowExclude::kNothing) {
+    return false;
+  }
+  call.frame.start = end;
+  return true;
+}
+
+PlanRef with_narrow_frames(const PlanRef& plan, WindowNode window) {
+  bool is_changed = false;
+  for (WindowCall& call : window.calls) {
+    is_changed |= narrow(call);
+  }
+  return is_changed ? make_window(std::move(window)) : plan;
+}
+
+PlanRef split(const PlanRef& plan, const WindowNode& window) {
+  std::vector<size_t> calls[kKinds];
+  for (size_t i = 0; i < window.calls.size(); ++i) {
+    const WindowCall& call = window.calls[i];
+    if (needs_partition(call)) {
+      return plan;
+    }
+    Kind running = call.frame.unit == WindowUnit::kRows ? kRunningByRow : kRunningByGroup;
+    calls[is_running(call) ? running : kBounded].push_back(i);
+  }
+  size_t width = window.input->schema.size();
+  std::vector<size_t> places(width + window.calls.size());  // of the plan's columns in the result
+  std::iota(places.begin(), places.end(), size_t{0});
+  PlanRef result = window.input;
+  for (const std::vector<size_t>& kind : calls) {
+    if (kind.size() == window.calls.size()) {
+      return plan;
+    }
+    if (kind.empty()) {
+      continue;
+    }
+    WindowNode node{result, window.partition, window.order, {}};
+    for (size_t call : kind) {
+      places[width + call] = result->schema.size() + node.calls.size();
+      node.calls.push_back(window.calls[call]);
+    }
+    result = make_window(std::move(node));
+  }
+  std::vector<ExprRef> columns;
+  for (size_t place : places) {
+    columns.push_back(make_column(place, result->schema[place].type));
+  }
+  return make_project(result, std::move(columns), plan->schema.names());
+}
+
+PlanRef running_rank(const PlanRef& plan, const RankNode& rank) {
+  constexpr WindowFunction kFunctions[] = {WindowFunction::kRowNumber, WindowFunction::kRank,
+                                           WindowFunction::kDenseRank};
+  WindowCall call{kFunctions[static_cast<size_t>(rank.function)]};
+  call.argument.name = kRankFunctionNames[static_cast<size_t>(rank.function)];
+  call.argument.result_type = Type::bigint().not_null();
+  if (rank.function == RankFunction::kRowNumber) {
+    call.frame.unit = WindowUnit::kRows;
+  }
+  PlanRef window = make_window({rank.input, rank.partition, rank.order, {std::move(call)}});
+  return make_project(window, column_expressions(*window), plan->schema.names());
+}
+
+PlanRef maintained_apart(PlanRef plan) {
+  if (const auto* window = std::get_if<WindowNode>(&plan->node)) {
+    PlanRef narrowed = with_narrow_frames(plan, *window);
+    return split(narrowed, std::get<WindowNode>(narrowed->node));
+  }
+  const auto* rank = std::get_if<RankNode>(&plan->node);
+  return rank != nullptr && !rank->last ? running_rank(plan, *rank) : plan;
+}
+
+}  // namespace
+
+PlanRef split_windows(PlanRef plan) {
+  return rewrite_bottom_up(plan, maintained_apart);
+}
+
+}  // namespace tidemark

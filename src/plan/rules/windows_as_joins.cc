@@ -1,0 +1,163 @@
+// A window function whose value is the same for all rows of a partition becomes a join with the
+// partition's value: SUM(x) OVER (PARTITION BY p) with an aggregate, FIRST_VALUE(x) OVER (PARTITION
+// BY p ORDER BY o) with the first row. A change then costs what the value's change changes; as a
+// window it costs the whole partition.
+
+#include "plan/optimizer.h"
+#include "plan/rewrite.h"
+
+namespace tidemark {
+
+namespace {
+
+bool begins_at_first(const WindowCall& call) {
+  return call.frame.start.kind == WindowBound::Kind::kUnboundedPreceding;
+}
+bool ends_at_last(const WindowCall& call) {
+  return call.frame.end.kind == WindowBound::Kind::kUnboundedFollowing;
+}
+bool is_current(const WindowBound& bound) {
+  return bound.kind == WindowBound::Kind::kOffset && bound.whole == 0 && bound.real == 0;
+}
+
+// An aggregate over all rows. Without an order all rows are peers, so that up to the current one is
+// all of them.
+bool is_over_all(const WindowCall& call, bool is_ordered) {
+  bool all_are_peers = !is_ordered && call.frame.unit == WindowUnit::kGroups;
+  bool from_first = begins_at_first(call) || (all_are_peers && is_current(call.frame.start));
+  bool to_last = ends_at_last(call) || (all_are_peers && is_current(call.frame.end));
+  return call.function == WindowFunction::kAggregate && from_first && to_last &&
+         call.frame.exclude == WindowExclude::kNothing && !is_order_sensitive(call.argument.kind);
+}
+
+// The value of the partition's first row, which is in every frame; or of its last.
+bool is_of_first(const WindowCall& call) {
+  return call.function == WindowFunction::kFirstValue && begins_at_first(call) &&
+         (ends_at_last(call) || is_current(call.frame.end)) && !call.argument.ignore_nulls &&
+         call.frame.exclude == WindowExclude::kNothing;
+}
+bool is_of_last(const WindowCall& call) {
+  return call.function == WindowFunction::kLastValue && ends_at_last(call) &&
+         (begins_at_first(call) || is_current(call.frame.start)) && !call.argument.ignore_nulls &&
+         call.frame.exclude == WindowExclude::kNothing;
+}
+
+// One row of each partition: the last one is the first in the opposite order, where ties, which
+// whole rows settle, are reversed too.
+PlanRef end_row(const WindowNode& window, bool is_last) {
+  std::vector<SortKey> order = window.order;
+  if (is_last) {
+    for (SortKey& key : order) {
+      key.descending = !key.descending;
+      key.nulls_first = !key.nulls_first;
+    }
+    for (size_t column = 0; column < window.input->schema.size(); ++column) {
+      order.push_back({column, true, true});
+    }
+  }
+  TopNNode top{window.input, std::move(order)};
+  top.limit = 1;
+  top.partition = window.partition;
+  return make_top_n(std::move(top));
+}
+
+class Replacer {
+ public:
+  explicit Replacer(const WindowNode& window) : window_(window), values_(window.calls.size()) {}
+
+  PlanRef run(const LogicalPlan& plan) {
+    std::vector<size_t> over_all, of_first, of_last;
+    WindowNode rest = window_;
+    rest.calls.clear();
+    std::vector<size_t> staying;
+    for (size_t i = 0; i < window_.calls.size(); ++i) {
+      const WindowCall& call = window_.calls[i];
+      if (is_over_all(call, !window_.order.empty())) {
+        over_all.push_back(i);
+      } else if (is_of_first(call)) {
+        of_first.push_back(i);
+      } else if (is_of_last(call)) {
+        of_last.push_back(i);
+      } else {
+        rest.calls.push_back(call);
+        staying.push_back(i);
+      }
+    }
+    if (rest.calls.size() == window_.calls.size()) {
+      return nullptr;
+    }
+    size_t width = window_.input->schema.size();
+    result_ = rest.calls.empty() ? window_.input : make_window(std::move(rest));
+    for (size_t i = 0; i < staying.size(); ++i) {
+      values_[staying[i]] = make_column(width + i, result_->schema[width + i].type);
+    }
+    if (!over_all.empty()) {
+      join_aggregates(over_all);
+    }
+    join_end_row(of_first, false);
+    join_end_row(of_last, true);
+    std::vector<ExprRef> columns = column_expressions(*window_.input);
+    columns.insert(columns.end(), values_.begin(), values_.end());
+    return make_project(result_, std::move(columns), plan.schema.names());
+  }
+
+ private:
+  // The result with the columns of `right` behind its own, by the partition's columns, which are
+  // these of the right side. Returns where they begin.
+  size_t join(PlanRef right, const std::vector<size_t>& right_partition) {
+    JoinNode join{result_, std::move(right)};
+    for (size_t i = 0; i < window_.partition.size(); ++i) {
+      join.keys.push_back({window_.partition[i], right_partition[i], true});
+    }
+    size_t first = result_->schema.size();
+    result_ = make_join(std::move(join));
+    return first;
+  }
+  void set_value(size_t call, size_t column) {
+    values_[call] = make_cast(make_column(column, result_->schema[column].type),
+                              window_.calls[call].argument.result_type);
+  }
+  void join_aggregates(const std::vector<size_t>& calls) {
+    std::vector<AggregateCall> aggregates;
+    for (size_t i : calls) {
+      aggregates.push_back(window_.calls[i].argument);
+    }
+    std::vector<size_t> groups;
+    for (size_t i = 0; i < window_.partition.size(); ++i) {
+      groups.push_back(i);
+    }
+    size_t first =
+        join(make_aggregate(window_.input, window_.partition, std::move(aggregates)), groups) +
+        groups.size();
+    for (size_t i = 0; i < calls.size(); ++i) {
+      set_value(calls[i], first + i);
+    }
+  }
+  void join_end_row(const std::vector<size_t>& calls, bool is_last) {
+    if (calls.empty()) {
+      return;
+    }
+    size_t first = join(end_row(window_, is_last), window_.partition);
+    for (size_t i : calls) {
+      set_value(i, first + window_.calls[i].argument.input);
+    }
+  }
+
+  const WindowNode& window_;
+  std::vector<ExprRef> values_;  // by call, over the result's columns
+  PlanRef result_;
+};
+
+PlanRef as_join(PlanRef plan) {
+  const auto* window = std::get_if<WindowNode>(&plan->node);
+  PlanRef joined = window != nullptr ? Replacer(*window).run(*plan) : nullptr;
+  return joined != nullptr ? joined : plan;
+}
+
+}  // namespace
+
+PlanRef windows_as_joins(PlanRef plan) {
+  return rewrite_bottom_up(plan, as_join);
+}
+
+}  // namespace tidemark

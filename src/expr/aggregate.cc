@@ -7,8 +7,10 @@ namespace tidemark {
 namespace {
 
 constexpr AggregateFunction kAggregates[] = {
-    {"COUNT", AggregateKind::kCount, "COUNT(*), COUNT([DISTINCT] x)",
+    {"COUNT", AggregateKind::kCount, "COUNT(*), COUNT([DISTINCT] x, ..)",
      "Number of rows, or of rows whose x is not NULL; with DISTINCT, of different values."},
+    {"APPROX_COUNT_DISTINCT", AggregateKind::kCount, "APPROX_COUNT_DISTINCT(x)",
+     "COUNT(DISTINCT x): exact."},
     {"SUM", AggregateKind::kSum, "SUM([DISTINCT] x)",
      "Sum of the values that are not NULL; NULL if there are none. Sums of FLOAT and DOUBLE are "
      "exact and rounded once."},
@@ -41,6 +43,8 @@ constexpr AggregateFunction kAggregates[] = {
     {"ARRAY_AGG", AggregateKind::kArrayAgg, "ARRAY_AGG([DISTINCT] x [ORDER BY ..] [IGNORE NULLS])",
      "An array of all values, NULLs included, in order; without ORDER BY in the order of the "
      "values. NULL for no row."},
+    {"COLLECT", AggregateKind::kCollect, "COLLECT([DISTINCT] x)",
+     "A MULTISET of all values that are not NULL. NULL for no row."},
     {"FIRST_VALUE", AggregateKind::kFirstValue, "FIRST_VALUE(x [ORDER BY ..]) [RESPECT NULLS]",
      "The first value in order that is not NULL; without ORDER BY the smallest."},
     {"LAST_VALUE", AggregateKind::kLastValue, "LAST_VALUE(x [ORDER BY ..]) [RESPECT NULLS]",
@@ -48,6 +52,8 @@ constexpr AggregateFunction kAggregates[] = {
     {"PERCENTILE_CONT", AggregateKind::kPercentileCont,
      "PERCENTILE_CONT(fraction) WITHIN GROUP (ORDER BY x)",
      "The value at this fraction of the ordered values, between two neighbours if it falls there."},
+    {"PERCENTILE", AggregateKind::kPercentileCont, "PERCENTILE(x, fraction)",
+     "PERCENTILE_CONT(fraction) WITHIN GROUP (ORDER BY x)."},
     {"PERCENTILE_DISC", AggregateKind::kPercentileDisc,
      "PERCENTILE_DISC(fraction) WITHIN GROUP (ORDER BY x)",
      "The first of the ordered values whose place reaches this fraction."},
@@ -76,7 +82,8 @@ bool takes_within_group(AggregateKind kind) {
 
 bool is_order_sensitive(AggregateKind kind) {
   return kind == AggregateKind::kListAgg || kind == AggregateKind::kArrayAgg ||
-         kind == AggregateKind::kFirstValue || kind == AggregateKind::kLastValue;
+         kind == AggregateKind::kCollect || kind == AggregateKind::kFirstValue ||
+         kind == AggregateKind::kLastValue;
 }
 
 Result<Type> aggregate_result_type(const AggregateFunction& function, const Type& input) {
@@ -111,6 +118,12 @@ Result<Type> aggregate_result_type(const AggregateFunction& function, const Type
     case AggregateKind::kArrayAgg:
       return input.kind == TypeKind::kNull ? wrong("a value that has a type")
                                            : Result<Type>(Type::array(input));
+    case AggregateKind::kCollect: {
+      Type result = Type::of(TypeKind::kMultiset);
+      result.children.push_back(input.not_null());
+      return input.kind == TypeKind::kNull ? wrong("a value that has a type")
+                                           : Result<Type>(std::move(result));
+    }
     case AggregateKind::kPercentileCont:
       return input.is_numeric() ? Result<Type>(Type::float64()) : wrong("a number");
     case AggregateKind::kFirstValue:

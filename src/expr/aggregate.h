@@ -27,6 +27,7 @@ enum class AggregateKind : uint8_t {
   kBoolOr,
   kListAgg,  // parameter: the separator
   kArrayAgg,
+  kCollect,
   kFirstValue,
   kLastValue,
   kPercentileCont,  // parameter: the fraction, a double from 0 to 1

@@ -20,14 +20,25 @@ Status wrong_arguments(const AggregateFunction& function, std::string_view takes
 }
 
 bool is_count_star(const AggregateFunction& function, const sql::FunctionCall& call) {
-  return function.kind == Kind::kCount &&
+  return function.name == "COUNT" &&
          (call.args.empty() ||
           (call.args.size() == 1 && std::holds_alternative<sql::Star>(call.args[0].node)));
+}
+
+// PERCENTILE(x, fraction), the others are f(fraction) WITHIN GROUP (ORDER BY x).
+bool has_fraction_behind(const AggregateFunction& function) {
+  return function.name == "PERCENTILE";
 }
 
 // What is aggregated: the argument, or what WITHIN GROUP orders by.
 Result<const sql::Expr*> aggregated(const AggregateFunction& function,
                                     const sql::FunctionCall& call, size_t position) {
+  if (has_fraction_behind(function)) {
+    if (call.args.size() != 2 || !call.within_group.empty()) {
+      return wrong_arguments(function, "a value and a fraction", position);
+    }
+    return &call.args[0];
+  }
   if (takes_within_group(function.kind)) {
     if (call.args.size() != 1 || call.within_group.size() != 1) {
       return wrong_arguments(function, "a fraction, and WITHIN GROUP (ORDER BY one value)",
@@ -85,8 +96,9 @@ Result<Value> ExprBinder::bind_parameter(const AggregateFunction& function,
   if (!takes_within_group(function.kind)) {
     return Value();
   }
-  size_t position = call_ast.args[0].position;
-  ExprRef bound = TRY(bind(call_ast.args[0]));
+  const sql::Expr& ast = call_ast.args[has_fraction_behind(function) ? 1 : 0];
+  size_t position = ast.position;
+  ExprRef bound = TRY(bind(ast));
   std::vector<bool> used;
   collect_columns(*bound, used);
   Value value;
@@ -103,13 +115,38 @@ Result<Value> ExprBinder::bind_parameter(const AggregateFunction& function,
   return value;
 }
 
+// COUNT(a, b): the rows where none is NULL; with DISTINCT, their different values together.
+Result<AggregateCall> ExprBinder::bind_count_of_several(
+    const sql::FunctionCall& call_ast, size_t position,
+    const std::function<size_t(ExprRef)>& column_of) {
+  std::vector<ExprRef> values = TRY(bind_all(call_ast.args)), conditions;
+  for (const ExprRef& value : values) {
+    conditions.push_back(TRY(call("IS NOT NULL", {value}, position)));
+  }
+  if (call_ast.filter) {
+    conditions.push_back(TRY(bind_boolean(*call_ast.filter, "FILTER")));
+  }
+  AggregateCall result;
+  result.name = "COUNT";
+  result.result_type = Type::bigint().not_null();
+  result.filter = column_of(make_and(std::move(conditions)));
+  if (call_ast.distinct) {
+    ExprRef row = TRY(call("ROW", std::move(values), position));
+    result.kind = Kind::kCount;
+    result.distinct = true;
+    result.input_type = row->type;
+    result.input = column_of(std::move(row));
+  }
+  return result;
+}
+
 Result<AggregateCall> ExprBinder::bind_aggregate_call(
     const AggregateFunction& function, const sql::FunctionCall& call_ast, size_t position,
     const std::function<size_t(ExprRef)>& column_of) {
   AggregateCall result;
   result.kind = function.kind;
   result.name = function.name;
-  result.distinct = call_ast.distinct;
+  result.distinct = call_ast.distinct || function.name == "APPROX_COUNT_DISTINCT";
   const std::vector<sql::OrderItem>& order = *TRY(order_of(function, call_ast, position));
   bool sees_nulls = function.kind == Kind::kArrayAgg || function.kind == Kind::kFirstValue ||
                     function.kind == Kind::kLastValue;
@@ -119,6 +156,9 @@ Result<AggregateCall> ExprBinder::bind_aggregate_call(
   result.ignore_nulls = call_ast.nulls == sql::NullTreatment::kDefault
                             ? function.kind != Kind::kArrayAgg
                             : call_ast.nulls == sql::NullTreatment::kIgnore;
+  if (function.name == "COUNT" && call_ast.args.size() > 1) {
+    return bind_count_of_several(call_ast, position, column_of);
+  }
   if (is_count_star(function, call_ast)) {
     if (call_ast.distinct) {
       return Status::invalid_argument("COUNT(DISTINCT *) is not allowed").with_position(position);

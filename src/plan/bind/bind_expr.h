@@ -172,6 +172,8 @@ class ExprBinder {
   Result<AggregateCall> bind_aggregate_call(const AggregateFunction& function,
                                             const sql::FunctionCall& call, size_t position,
                                             const std::function<size_t(ExprRef)>& column_of);
+  Result<AggregateCall> bind_count_of_several(const sql::FunctionCall& call, size_t position,
+                                              const std::function<size_t(ExprRef)>& column_of);
   Result<Value> bind_parameter(const AggregateFunction& function, const sql::FunctionCall& call);
   // GROUPING, GROUPING_ID, GROUP_ID.
   Result<ExprRef> bind_grouping(const std::string& name, const sql::FunctionCall& call,

@@ -95,6 +95,26 @@ Result<std::vector<size_t>> star_columns(const sql::Star& star, const Scope& sco
 
 }  // namespace
 
+// r.* of a column of type ROW: its fields. False: there is no such column.
+Result<bool> QueryBinder::bind_fields(const sql::Star& star, size_t position, SelectState& state) {
+  if (star.qualifier.parts.empty()) {
+    return false;
+  }
+  sql::Expr row{.node = sql::ColumnRef{star.qualifier}, .position = position};
+  Result<ExprRef> bound = state.binder.bind(row);
+  if (!bound.ok() || (*bound)->type.kind != TypeKind::kRow) {
+    return false;
+  }
+  for (const std::string& name : (*bound)->type.field_names) {
+    sql::Name field = star.qualifier;
+    field.parts.push_back({name, position});
+    state.items.push_back(TRY(state.binder.bind(
+        sql::Expr{.node = sql::ColumnRef{std::move(field)}, .position = position})));
+    state.names.push_back(name);
+  }
+  return true;
+}
+
 Status QueryBinder::bind_items(const sql::Select& select, SelectState& state) {
   state.binder.set_clause("SELECT");
   for (const sql::SelectItem& item : select.items) {
@@ -104,7 +124,11 @@ Status QueryBinder::bind_items(const sql::Select& select, SelectState& state) {
       state.names.push_back(item_name(item, state.names.size()));
       continue;
     }
-    for (size_t i : TRY(star_columns(*star, state.from.scope, item.expr.position))) {
+    Result<std::vector<size_t>> columns = star_columns(*star, state.from.scope, item.expr.position);
+    if (!columns.ok() && TRY(bind_fields(*star, item.expr.position, state))) {
+      continue;
+    }
+    for (size_t i : TRY(std::move(columns))) {
       const ScopeColumn& column = state.from.scope.columns[i];
       ExprRef expression = make_column(i, column.type);
       if (state.aggregated) {

@@ -118,6 +118,7 @@ class QueryBinder {
   // bind_select.cc
   Result<BoundSelect> bind_select(const sql::Select& select, const sql::Query& query);
   Status check_supported(const sql::Select& select);
+  Result<bool> bind_fields(const sql::Star& star, size_t position, SelectState& state);
   Status bind_items(const sql::Select& select, SelectState& state);
   Status bind_order(const sql::Select& select, const sql::Query& query, SelectState& state);
   Status aggregate(SelectState& state);

@@ -27,23 +27,30 @@ T float_of(U bits) {
   return std::bit_cast<T>((bits & kSign) ? bits & ~kSign : ~bits);
 }
 
-// The bytes up to the end mark, without escapes.
+// The bytes up to the end mark, without escapes. All of them are turned over if `flip` is 0xFF.
 std::string read_text(ByteReader& in, uint8_t flip) {
+  const char zero = static_cast<char>(flip);
   std::string text;
   while (!in.failed()) {
-    char byte = static_cast<char>(in.fixed<uint8_t>() ^ flip);
-    if (byte != '\0') {
-      text += byte;
-      continue;
+    size_t run = in.rest().find(zero);
+    if (run == std::string_view::npos) {
+      in.fail();
+      break;
     }
+    text += in.take(run + 1);
     uint8_t next = in.fixed<uint8_t>() ^ flip;
     if (next == 0) {
+      text.pop_back();
       break;
     }
     if (next != 0xFF) {
       in.fail();
     }
-    text += '\0';
+  }
+  if (flip != 0) {
+    for (char& byte : text) {
+      byte = static_cast<char>(byte ^ flip);
+    }
   }
   return text;
 }
@@ -62,12 +69,13 @@ void append_sort_key(const Column& column, size_t row, bool descending, bool nul
     using T = decltype(tag);
     T value = column.data<T>()[row];
     if constexpr (std::is_same_v<T, StringRef>) {
-      for (char c : value.view()) {
-        out += c;
-        if (c == '\0') {
-          out += '\xFF';
-        }
+      std::string_view text = value.view();
+      for (size_t zero = text.find('\0'); zero != std::string_view::npos; zero = text.find('\0')) {
+        out += text.substr(0, zero + 1);
+        out += '\xFF';
+        text.remove_prefix(zero + 1);
       }
+      out += text;
       out.append(2, '\0');
     } else if constexpr (std::is_same_v<T, float>) {
       append_big_endian(float_bits<uint32_t>(value), out);

@@ -170,7 +170,35 @@ TEST(PgCodec, what_is_encoded_decodes_to_the_same) {
     append_pg_binary(column, 0, wire);
     ASSERT_TRUE(decoder.decode_binary(wire, column).ok()) << c.text;
     EXPECT_TRUE(same_value(column, 0, column, 1)) << c.text;
+    Column run(c.type);
+    const std::string_view values[] = {wire, {}, wire, wire, {}};
+    ASSERT_TRUE(decoder.decode_all(values, run).ok()) << c.text;
+    ASSERT_EQ(run.size(), std::size(values));
+    for (size_t row = 0; row < run.size(); ++row) {
+      EXPECT_EQ(run.is_null(row), values[row].data() == nullptr) << c.text;
+      EXPECT_TRUE(run.is_null(row) || same_value(column, 0, run, row)) << c.text;
+    }
   }
+}
+
+TEST(PgCodec, a_run_ends_at_the_value_that_cannot_be_read) {
+  PgDecoder decoder = PgDecoder::make(pg_builtin(kOidInt4), Type::bigint()).value();
+  Column column(Type::bigint());
+  const std::string_view values[] = {"\1\1\1\1", {}, "\1\1\1", "\1\1\1\1"};
+  EXPECT_FALSE(decoder.decode_all(values, column).ok());
+  EXPECT_EQ(column.size(), 2u);
+}
+
+TEST(PgCodec, types_without_a_binary_form_come_in_runs_of_text) {
+  PgType type{.oid = 99999, .kind = PgKind::kText, .has_binary = false, .name = "mood"};
+  PgDecoder decoder = PgDecoder::make(type, Type::string()).value();
+  ASSERT_FALSE(decoder.has_binary());
+  Column column(Type::string());
+  const std::string_view values[] = {"glad", {}, "happier than ever"};
+  ASSERT_TRUE(decoder.decode_all(values, column).ok());
+  EXPECT_EQ(text_of(column, 0), "glad");
+  EXPECT_TRUE(column.is_null(1));
+  EXPECT_EQ(text_of(column, 2), "happier than ever");
 }
 
 TEST(PgCodec, arrays_of_other_dimensions_than_declared_are_errors) {

@@ -14,6 +14,25 @@ namespace tidemark {
 namespace {
 
 using Function = PgDecoder::Function;
+using Functions = PgDecoder::BinaryFunctions;
+
+constexpr Functions kNone;
+
+template <Function decode>
+Status decode_each(const PgDecoder& decoder, std::span<const std::string_view> values,
+                   Column& out) {
+  for (std::string_view value : values) {
+    if (value.data() == nullptr) {
+      out.append_null();
+    } else {
+      TRY(decode(decoder, value, out));
+    }
+  }
+  return {};
+}
+
+template <Function decode>
+constexpr Functions kEach{.one = decode, .all = decode_each<decode>};
 
 Status malformed(const PgDecoder& decoder, std::string_view bytes) {
   return Status::data_error(
@@ -52,32 +71,32 @@ Status decode_integer_as_decimal(const PgDecoder& decoder, std::string_view byte
 }
 
 template <typename From>
-Function integer_function(const Type& target) {
+Functions integer_functions(const Type& target) {
   switch (target.physical()) {
     case PhysicalKind::kInt32:
-      return target.is_integer() ? decode_number<From, int32_t> : nullptr;
+      return target.is_integer() ? kEach<decode_number<From, int32_t>> : kNone;
     case PhysicalKind::kInt64:
-      return target.kind == TypeKind::kBigint ? decode_number<From, int64_t> : nullptr;
+      return target.kind == TypeKind::kBigint ? kEach<decode_number<From, int64_t>> : kNone;
     case PhysicalKind::kFloat:
-      return decode_number<From, float>;
+      return kEach<decode_number<From, float>>;
     case PhysicalKind::kDouble:
-      return decode_number<From, double>;
+      return kEach<decode_number<From, double>>;
     case PhysicalKind::kInt128:
       if constexpr (!std::is_floating_point_v<From>) {
-        return decode_integer_as_decimal<From>;
+        return kEach<decode_integer_as_decimal<From>>;
       }
-      return nullptr;
+      return kNone;
     default:
-      return nullptr;
+      return kNone;
   }
 }
 
 template <typename From>
-Function float_function(const Type& target) {
+Functions float_functions(const Type& target) {
   if (target.kind == TypeKind::kFloat) {
-    return decode_number<From, float>;
+    return kEach<decode_number<From, float>>;
   }
-  return target.kind == TypeKind::kDouble ? decode_number<From, double> : nullptr;
+  return target.kind == TypeKind::kDouble ? kEach<decode_number<From, double>> : kNone;
 }
 
 Status decode_bool(const PgDecoder& decoder, std::string_view bytes, Column& out) {
@@ -92,6 +111,25 @@ Status decode_bytes(const PgDecoder&, std::string_view bytes, Column& out) {
   out.append_string(bytes);
   return {};
 }
+
+// As decode_bytes, for texts: the heap is looked up once.
+Status decode_all_bytes(const PgDecoder&, std::span<const std::string_view> values, Column& out) {
+  StringHeap* heap = nullptr;
+  for (std::string_view value : values) {
+    if (value.data() == nullptr) {
+      out.append_null();
+      continue;
+    }
+    if (value.size() > StringRef::kInlineMax) {
+      heap = heap == nullptr ? &out.heap() : heap;
+      value = {heap->append(value), value.size()};
+    }
+    out.append(StringRef(value));
+  }
+  return {};
+}
+
+constexpr Functions kBytes{.one = decode_bytes, .all = decode_all_bytes};
 
 Status decode_numeric(const PgDecoder& decoder, std::string_view bytes, Column& out) {
   out.append<Int128>(
@@ -112,16 +150,16 @@ Status decode_numeric_as_integer(const PgDecoder& decoder, std::string_view byte
   return {};
 }
 
-Function numeric_function(const Type& target) {
+Functions numeric_functions(const Type& target) {
   switch (target.kind) {
     case TypeKind::kDecimal:
-      return decode_numeric;
+      return kEach<decode_numeric>;
     case TypeKind::kInt:
-      return decode_numeric_as_integer<int32_t>;
+      return kEach<decode_numeric_as_integer<int32_t>>;
     case TypeKind::kBigint:
-      return decode_numeric_as_integer<int64_t>;
+      return kEach<decode_numeric_as_integer<int64_t>>;
     default:
-      return nullptr;
+      return kNone;
   }
 }
 
@@ -235,46 +273,61 @@ bool is_text(const Type& type) {
 
 }  // namespace
 
-PgDecoder::Function pg_binary_function(const PgType& source, const Type& target) {
+PgDecoder::BinaryFunctions pg_binary_functions(const PgType& source, const Type& target) {
   if (source.kind == PgKind::kText) {
-    return is_text(target) ? decode_bytes : nullptr;
+    return is_text(target) ? kBytes : kNone;
   }
   if (is_text(target)) {
-    return pg_text_is_known(source) ? decode_as_text : nullptr;
+    return pg_text_is_known(source) ? kEach<decode_as_text> : kNone;
   }
   switch (source.kind) {
     case PgKind::kBool:
-      return target.kind == TypeKind::kBoolean ? decode_bool : nullptr;
+      return target.kind == TypeKind::kBoolean ? kEach<decode_bool> : kNone;
     case PgKind::kBytea:
-      return target.is_binary() ? decode_bytes : nullptr;
+      return target.is_binary() ? kBytes : kNone;
     case PgKind::kInt2:
-      return integer_function<int16_t>(target);
+      return integer_functions<int16_t>(target);
     case PgKind::kInt4:
-      return integer_function<int32_t>(target);
+      return integer_functions<int32_t>(target);
     case PgKind::kInt8:
-      return integer_function<int64_t>(target);
+      return integer_functions<int64_t>(target);
     case PgKind::kOid:
-      return integer_function<uint32_t>(target);
+      return integer_functions<uint32_t>(target);
     case PgKind::kFloat4:
-      return float_function<float>(target);
+      return float_functions<float>(target);
     case PgKind::kFloat8:
-      return float_function<double>(target);
+      return float_functions<double>(target);
     case PgKind::kNumeric:
-      return numeric_function(target);
+      return numeric_functions(target);
     case PgKind::kDate:
-      return target.kind == TypeKind::kDate ? decode_moment<int32_t, is_date> : nullptr;
+      return target.kind == TypeKind::kDate ? kEach<decode_moment<int32_t, is_date>> : kNone;
     case PgKind::kTime:
-      return target.kind == TypeKind::kTime ? decode_moment<int64_t, is_time> : nullptr;
+      return target.kind == TypeKind::kTime ? kEach<decode_moment<int64_t, is_time>> : kNone;
     case PgKind::kTimestamp:
-      return target.kind == TypeKind::kTimestamp ? decode_moment<int64_t, is_timestamp> : nullptr;
+      return target.kind == TypeKind::kTimestamp ? kEach<decode_moment<int64_t, is_timestamp>>
+                                                 : kNone;
     case PgKind::kTimestampTz:
-      return target.kind == TypeKind::kTimestampLtz ? decode_moment<int64_t, is_timestamp>
-                                                    : nullptr;
+      return target.kind == TypeKind::kTimestampLtz ? kEach<decode_moment<int64_t, is_timestamp>>
+                                                    : kNone;
     case PgKind::kArray:
-      return target.kind == TypeKind::kArray ? decode_array : nullptr;
+      return target.kind == TypeKind::kArray ? kEach<decode_array> : kNone;
     default:
-      return nullptr;
+      return kNone;
   }
+}
+
+Status PgDecoder::decode_all(std::span<const std::string_view> values, Column& out) const {
+  if (has_binary()) {
+    return binary_.all(*this, values, out);
+  }
+  for (std::string_view value : values) {
+    if (value.data() == nullptr) {
+      out.append_null();
+    } else {
+      TRY(decode_text(value, out));
+    }
+  }
+  return {};
 }
 
 Result<PgDecoder> PgDecoder::make(const PgType& source, const Type& target) {
@@ -293,7 +346,7 @@ Result<PgDecoder> PgDecoder::make(const PgType& source, const Type& target) {
   decoder.text_ = pg_text_function(source, target);
   bool has_binary =
       source.has_binary && (decoder.element_ == nullptr || decoder.element_->has_binary());
-  decoder.binary_ = has_binary ? pg_binary_function(source, target) : nullptr;
+  decoder.binary_ = has_binary ? pg_binary_functions(source, target) : kNone;
   if (decoder.text_ == nullptr) {
     return Status::invalid_argument(
         fmt::format("cannot deliver {} as {}", source.name, target.to_string_without_null()));

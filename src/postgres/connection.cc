@@ -241,7 +241,15 @@ Result<PostgresConnection> PostgresConnection::open(const PostgresAddress& addre
     }
   }
   if (PQstatus(raw) != CONNECTION_OK) {
-    return connection.connection_error(attempt);
+    Status failed = connection.connection_error(attempt);
+    if (mode == ConnectionMode::kPlain || connection.sqlstate() != "28P01") {
+      return failed;
+    }
+    // Also a password that was changed there while we were connected.
+    return std::move(failed).with_hint(fmt::format(
+        "ALTER ROLE {} PASSWORD '...'; gives the role there the password that is declared here; "
+        "where none is declared, ~/.pgpass is read at every attempt",
+        quote_identifier(address.user)));
   }
   PQsetErrorVerbosity(raw, PQERRORS_DEFAULT);
   CHECK(PQsetnonblocking(raw, 1) == 0);

@@ -109,9 +109,9 @@ class PostgresConnection {
   // call.
   Status start_copy(const std::string& sql);
   Result<std::optional<std::string_view>> next_copy_message();
-  // The same in pieces: appends the bytes of all messages that have come, up to about `limit`, and
-  // waits if there is none. False: that was the last.
-  Result<bool> next_copy_piece(std::string& bytes, size_t limit);
+  // The same as bytes: puts what has come into `room`, message after message, the last one cut
+  // where it is full, and waits if there is none. How many bytes; 0: that was all.
+  Result<size_t> next_copy_bytes(std::span<char> room);
 
   // COPY BOTH, as START_REPLICATION begins it.
   Status start_copy_both(const std::string& sql);

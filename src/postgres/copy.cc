@@ -1,5 +1,7 @@
 // The COPY half of PostgresConnection: messages out of COPY TO STDOUT and both ways of replication.
 
+#include <algorithm>
+
 #include <libpq-fe.h>
 #include <poll.h>
 #include <time.h>
@@ -8,6 +10,12 @@
 #include "postgres/interrupt.h"
 
 namespace tidemark {
+
+namespace {
+
+constexpr size_t kCopyBytesMax = 1 << 30;  // libpq counts in int
+
+}  // namespace
 
 Status PostgresConnection::start_copy(const std::string& sql) {
   TRY(send(sql));
@@ -65,23 +73,25 @@ Result<std::optional<std::string_view>> PostgresConnection::next_copy_message() 
   }
 }
 
-Result<bool> PostgresConnection::next_copy_piece(std::string& bytes, size_t limit) {
-  size_t begin = bytes.size();
+// PQgetlineAsync is of an older interface than PQgetCopyData (PostgreSQL 15 manual, "Obsolete
+// Functions for COPY"), and the one that copies into a buffer of ours: the other allocates memory
+// for each row.
+Result<size_t> PostgresConnection::next_copy_bytes(std::span<char> room) {
+  size_t filled = 0;
   for (;;) {
-    char* message = nullptr;
-    int size = PQgetCopyData(connection_, &message, 1);
+    int size = PQgetlineAsync(connection_, room.data() + filled,
+                              static_cast<int>(std::min(room.size() - filled, kCopyBytesMax)));
     if (size > 0) {
-      bytes.append(message, static_cast<size_t>(size));
-      PQfreemem(message);
+      filled += static_cast<size_t>(size);
       has_read_ = true;
-      if (bytes.size() - begin >= limit) {
-        return true;
+      if (filled == room.size()) {
+        return filled;
       }
+    } else if (filled != 0) {
+      return filled;
     } else if (size < 0) {
       TRY(collect_results());
-      return false;
-    } else if (bytes.size() > begin) {
-      return true;
+      return size_t{0};
     } else {
       TRY(gather_input());
     }

@@ -258,8 +258,11 @@ void SourceFuzz::run_copy(std::string_view input) {
   CopyDecoder decoder(*full_);
   Status status;
   while (status.ok() && !input.empty()) {
-    status = decoder.append(input.substr(0, piece));
-    input.remove_prefix(std::min(piece, input.size()));
+    std::span<char> room = decoder.room();
+    size_t size = input.copy(room.data(), std::min(piece, room.size()));
+    input.remove_prefix(size);
+    decoder.filled(size);
+    status = decoder.decode(SIZE_MAX);
   }
   if (status.ok()) {
     take_rows(decoder.take());

@@ -12,7 +12,6 @@ namespace {
 
 constexpr size_t kBatchRows = 8192;
 constexpr size_t kBatchBytes = 2 << 20;
-constexpr size_t kPieceBytes = 64 << 10;
 // A range costs one statement, about a millisecond; small ranges keep the connections equally busy.
 constexpr int64_t kRangePagesMin = 2048;
 constexpr int64_t kRangesPerTable = 6;
@@ -62,11 +61,9 @@ Status looking_again(const PostgresConnection& connection, Status status) {
 // Ends a copy early, and leaves the transaction usable for the other readers.
 Status abandon_copy(PostgresConnection& connection) {
   connection.cancel();
-  for (;;) {
-    Result<std::optional<std::string_view>> rest = connection.next_copy_message();
-    if (!rest.ok() || !rest->has_value()) {
-      break;
-    }
+  char rest[8192];
+  for (Result<size_t> bytes = 1; bytes.ok() && *bytes != 0;) {
+    bytes = connection.next_copy_bytes(rest);
   }
   return connection.execute("ROLLBACK TO SAVEPOINT start");
 }
@@ -290,35 +287,36 @@ Status SnapshotReader::read(PostgresConnection& connection, const Work& work) {
     return std::move(started).with_context("cannot read " + plan.table.display_name());
   }
   CopyDecoder decoder(plan);
-  std::string piece;
   for (bool more = true; more;) {
-    piece.clear();
-    more = TRY(connection.next_copy_piece(piece, kPieceBytes));
-    Status decoded = decoder.append(piece);
-    if (!decoded.ok()) {
-      TRY(abandon_copy(connection));
-      return decoded;
-    }
-    bool is_full = decoder.rows() >= kBatchRows || decoder.bytes() >= kBatchBytes;
-    if (is_full || (!more && decoder.rows() != 0)) {
-      uint64_t rows_done = progress.rows_done += decoder.rows();
-      RowBatch rows = decoder.take();
-      size_t bytes = held_bytes(rows);
-      SourceEvent event{
-          .reader = progress.target.reader,
-          .bytes = bytes,
-          .body = SnapshotRowsEvent{
-              .rows = std::move(rows),
-              .progress = {.rows_done = rows_done,
-                           .rows_total = progress.rows_total == 0
-                                             ? 0
-                                             : std::max(progress.rows_total, rows_done)}}};
-      if (!queue_.push(std::move(event), interrupt_)) {
+    size_t bytes = TRY(connection.next_copy_bytes(decoder.room()));
+    decoder.filled(bytes);
+    more = bytes != 0;
+    for (bool is_full = true; is_full;) {
+      Status decoded = decoder.decode(kBatchRows);
+      if (!decoded.ok()) {
+        TRY(abandon_copy(connection));
+        return decoded;
+      }
+      is_full = decoder.rows() >= kBatchRows || decoder.bytes() >= kBatchBytes;
+      if (decoder.rows() != 0 && (is_full || !more) && !push(progress, decoder.take())) {
         return Status::cancelled("interrupted");
       }
     }
   }
   return {};
+}
+
+bool SnapshotReader::push(Progress& progress, RowBatch rows) {
+  uint64_t rows_done = progress.rows_done += rows.rows;
+  uint64_t rows_total =
+      progress.rows_total == 0 ? 0 : std::max(progress.rows_total, rows_done);  // it is a guess
+  size_t bytes = held_bytes(rows);
+  SourceEvent event{
+      .reader = progress.target.reader,
+      .bytes = bytes,
+      .body = SnapshotRowsEvent{.rows = std::move(rows),
+                                .progress = {.rows_done = rows_done, .rows_total = rows_total}}};
+  return queue_.push(std::move(event), interrupt_);
 }
 
 void SnapshotReader::finish(const Work& work, Status status) {

@@ -77,6 +77,7 @@ class SnapshotReader {
 
   void run(PostgresConnection connection);
   Status read(PostgresConnection& connection, const Work& work);
+  bool push(Progress& progress, RowBatch rows);  // false: interrupted
   void finish(const Work& work, Status status);
 
   const PostgresAddress& address_;

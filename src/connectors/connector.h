@@ -120,6 +120,8 @@ struct CommitInfo {
   // content changes, up to the position reached.
   uint32_t xid = 0;
   int64_t commit_time_us = 0;  // since 2000-01-01 UTC
+  // The source has sent it, or one shortly before it, long after it was made: a backlog.
+  bool is_late = false;
 };
 
 struct SnapshotProgress {

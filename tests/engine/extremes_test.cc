@@ -112,5 +112,47 @@ TEST_F(Extremes, ABacklogOfSmallCommitsIsShownInFewerStates) {
   EXPECT_LT(reader.marks.size(), kCommits / 8);
 }
 
+// TRUNCATE makes the server describe the table again. Behind, the catalogs have had it all when
+// they were asked for the first of them.
+TEST_F(Extremes, ABacklogOfTruncatesAsksTheCatalogsOnce) {
+  source("CREATE TABLE t (id int PRIMARY KEY, v int)");
+  start();
+  declare("t");
+  run("CREATE MATERIALIZED VIEW total AS SELECT COUNT(*) AS n, SUM(v) AS s FROM t");
+  wait();
+  constexpr int kTruncates = 300;
+  // What read the snapshot still holds its lock for a moment, and would hold it while stopped.
+  const Lines unlocked = {"0"};
+  while (source_rows("SELECT count(*) FROM pg_locks WHERE relation = 't'::regclass") != unlocked) {
+    usleep(10'000);
+  }
+  serve_.signal(SIGSTOP);
+  {
+    PostgresConnection writer = shared_cluster().connect(database_);
+    for (int i = 0; i < kTruncates; ++i) {
+      Status written = writer.execute(
+          fmt::format("TRUNCATE t; INSERT INTO t SELECT i, {} FROM generate_series(1, 3) i", i));
+      ASSERT_TRUE(written.ok()) << written.to_string();
+    }
+  }
+  serve_.signal(SIGCONT);
+  wait();
+  EXPECT_EQ(rows("SELECT n, s FROM total"), source_rows("SELECT count(*), sum(v) FROM t"));
+  client_.reset();
+  serve_.kill();
+  // A session is counted when it has ended. Each query of ours is a transaction.
+  Lines none = {"1"};  // this one
+  for (int i = 0; i < 600 && source_rows("SELECT count(*) FROM pg_stat_activity WHERE datname = "
+                                         "current_database()") != none;
+       ++i) {
+    usleep(50'000);
+  }
+  PostgresConnection source = shared_cluster().connect(database_);
+  Result<QueryResult> transactions =
+      source.query("SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()");
+  ASSERT_TRUE(transactions.ok());
+  EXPECT_LT(transactions->integer(0, 0), 3 * kTruncates);
+}
+
 }  // namespace
 }  // namespace tidemark

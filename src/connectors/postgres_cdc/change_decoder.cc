@@ -54,6 +54,7 @@ Status ChangeDecoder::on_transaction_message(char kind, std::string_view body, b
       // Its commit record begins there; position_ is the end of one, or of more.
       is_repeated_ = begin.final_position < position_;
       xid_ = begin.xid;
+      commit_position_ = begin.final_position;
       in_transaction_ = true;
       return {};
     }
@@ -99,6 +100,7 @@ Status ChangeDecoder::commit_streamed(uint32_t xid, const PgCommit& commit) {
     StreamedTransaction transaction = std::move(found->second);
     streamed_.erase(found);
     xid_ = xid;
+    commit_position_ = commit.end_position;
     SpillBuffer::Cursor cursor(transaction.messages);
     SpillBuffer::Record record;
     while (TRY(cursor.next(record))) {
@@ -337,6 +339,7 @@ Status ChangeDecoder::emit_commit() {
   commit_has_rows_ = false;
   handed_out_ = last_commit_.position;
   told_ = handed_out_;
+  last_commit_.is_late = is_late_;
   return emit(0, CommitEvent{.commit = last_commit_});
 }
 

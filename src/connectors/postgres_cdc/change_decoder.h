@@ -50,6 +50,8 @@ class ChangeDecoder {
   ~ChangeDecoder();
   // Commits up to here are handed out each alone.
   void set_alone_until(Lsn position) { alone_until_ = position; }
+  // Whether commits that are handed out from here on come from a backlog.
+  void set_late(bool is_late) { is_late_ = is_late; }
 
   // One message of pgoutput. While `coalesce`, commits are handed out together as one.
   Status on_message(std::string_view message, bool coalesce);
@@ -95,6 +97,8 @@ class ChangeDecoder {
   int64_t commit_time_us() const { return last_commit_.commit_time_us; }
   // The end of the last commit that was handed out.
   Lsn handed_out() const { return handed_out_; }
+  // For callbacks: the commit of the transaction that is being applied is there, or before it.
+  Lsn commit_position() const { return commit_position_; }
 
  private:
   struct ReaderStream;
@@ -136,6 +140,7 @@ class ChangeDecoder {
   bool is_repeated_ = false;             // that transaction was received before
   std::optional<uint32_t> in_part_;      // between S and E: the transaction
   uint32_t xid_ = 0;                     // of the transaction being applied
+  Lsn commit_position_;                  // likewise
   std::optional<uint32_t> cut_off_xid_;  // handed out in part when the stream was lost
   PgRowChange change_;                   // reused
   Lsn position_;
@@ -144,6 +149,7 @@ class ChangeDecoder {
   int64_t keepalive_time_us_ = 0;
   CommitInfo last_commit_;
   Lsn alone_until_;
+  bool is_late_ = false;
   bool has_pending_commit_ = false;  // last_commit_ is complete and not handed out
   bool commit_has_rows_ = false;     // events have gone out since the last CommitEvent
 };

@@ -165,12 +165,12 @@ Result<QueryResult> ControlSession::query_locked(const std::string& sql) {
 }
 
 Result<TableInfo> ControlSession::table_info(const std::string& schema, const std::string& table,
-                                             uint32_t renamed) {
+                                             uint32_t known) {
   std::lock_guard lock(mutex_);
   if (!connection_) {
     return Status::unavailable("not connected");
   }
-  return read_table_info(*connection_, schema, table, renamed);
+  return read_table_info(*connection_, schema, table, known);
 }
 
 // pg_index.indkey is in it for keys, pg_class.relfilenode for what was rewritten.

@@ -40,8 +40,7 @@ class ControlSession {
   std::string name() const;
   std::string last_sqlstate() const;
 
-  Result<TableInfo> table_info(const std::string& schema, const std::string& table,
-                               uint32_t renamed);
+  Result<TableInfo> table_info(const std::string& schema, const std::string& table, uint32_t known);
   // A text for each of the tables, the same as long as nothing about the table changes in the
   // catalogs.
   struct Watched {

@@ -293,7 +293,8 @@ void Receiver::end_epoch(Status status) {
     lost_ = Status();
     pending_.clear();
     stopped_.clear();  // found again, or mended meanwhile
-    for (const auto& [id, request] : readers_) {
+    for (auto& [id, request] : readers_) {
+      request.reviewed = {};  // the next server may be another
       if (!goes_on_ || decoder_ == nullptr || !decoder_->has_reader(id)) {
         pending_.push_back(id);
       }

@@ -49,6 +49,8 @@ struct ReaderRequest {
   std::string table;
   // What the table was like when the reader was planned last, or when its content was read.
   std::optional<TableShape> known;
+  // Its plan has what was done to the table by commits before there; invalid: may have less.
+  Lsn reviewed;
 };
 
 class Receiver {
@@ -148,8 +150,9 @@ class Receiver {
   // receiver_catalog.cc
   std::unique_ptr<ChangeDecoder> make_decoder();
   void watch_tables(Epoch& epoch);
-  Status review(const std::vector<uint32_t>& tables);
-  Status review_reader(ReaderId id, const ReaderPlan& plan);
+  // `commit`: of the transaction whose rows are to be read next; invalid: whatever there is.
+  Status review(const std::vector<uint32_t>& tables, Lsn commit = {});
+  Status review_reader(ReaderId id, const ReaderPlan& plan, Lsn commit);
   void retry_stopped(const std::vector<ControlSession::Watched>& changed);
   Status read_anew(ReaderId id, std::string_view why);
   void withdraw_if_unread(const ReaderPlan& plan);

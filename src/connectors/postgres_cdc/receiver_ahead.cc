@@ -260,6 +260,7 @@ Status Receiver::decode(const ReadAheadLog::Entry& entry) {
     case ReadAheadLog::Entry::Kind::kKeepalive:
       return decoder_->on_keepalive(entry.position, entry.time_us);
     case ReadAheadLog::Entry::Kind::kMessage:
+      decoder_->set_late(true);
       return decoder_->on_message(entry.message, true);
   }
   CHECK(false);

@@ -37,7 +37,8 @@ std::unique_ptr<ChangeDecoder> Receiver::make_decoder() {
   auto decoder = std::make_unique<ChangeDecoder>(
       ChangeDecoder::Callbacks{
           .emit = [this](SourceEvent event) { return emit(std::move(event)); },
-          .described = [this](uint32_t table) { return review({table}); },
+          .described =
+              [this](uint32_t table) { return review({table}, decoder_->commit_position()); },
           .unreadable = [this](ReaderId id,
                                const Status& why) { return read_anew(id, why.message()); }},
       delivered_);
@@ -124,7 +125,7 @@ void Receiver::watch_tables(Epoch& epoch) {
   epoch.watch->watch(std::move(tables));
 }
 
-Status Receiver::review(const std::vector<uint32_t>& tables) {
+Status Receiver::review(const std::vector<uint32_t>& tables, Lsn commit) {
   for (ReaderId id : decoder_->reader_ids()) {
     if (!decoder_->has_reader(id)) {
       continue;
@@ -134,7 +135,7 @@ Status Receiver::review(const std::vector<uint32_t>& tables) {
       continue;
     }
     if (decoder_->is_ready(id)) {
-      TRY(review_reader(id, *plan));
+      TRY(review_reader(id, *plan, commit));
     } else {
       unreviewed_.insert(plan->table.oid);
     }
@@ -142,7 +143,7 @@ Status Receiver::review(const std::vector<uint32_t>& tables) {
   return {};
 }
 
-Status Receiver::review_reader(ReaderId id, const ReaderPlan& plan) {
+Status Receiver::review_reader(ReaderId id, const ReaderPlan& plan, Lsn commit) {
   ReaderRequest request;
   {
     std::lock_guard lock(mutex_);
@@ -151,6 +152,10 @@ Status Receiver::review_reader(ReaderId id, const ReaderPlan& plan) {
       return {};
     }
     request = found->second;
+  }
+  // A backlog describes a table as often as it was truncated, and the catalogs have had it all.
+  if (commit.valid() && commit < request.reviewed) {
+    return {};
   }
   request.known = plan.shape;
   Result<ReaderPlan> now = plan_reader(request);
@@ -172,10 +177,15 @@ Status Receiver::review_reader(ReaderId id, const ReaderPlan& plan) {
   if (!why.empty()) {
     return read_anew(id, why);
   }
-  if (reads_alike(plan, *now)) {
-    return {};
+  Lsn includes = now->table.includes;
+  if (!reads_alike(plan, *now)) {
+    TRY(decoder_->replace_plan(id, std::make_shared<const ReaderPlan>(std::move(*now))));
   }
-  return decoder_->replace_plan(id, std::make_shared<const ReaderPlan>(std::move(*now)));
+  std::lock_guard lock(mutex_);
+  if (auto reader = readers_.find(id); reader != readers_.end()) {
+    reader->second.reviewed = includes;
+  }
+  return {};
 }
 
 Status Receiver::read_anew(ReaderId id, std::string_view why) {

@@ -138,6 +138,7 @@ Status Receiver::take_resumed() {
     bool is_same = asked->known && why_read_anew(*asked->known, target.plan->shape).empty();
     if (is_same && !is_unpublished(target.plan->table) && wanted != readers_.end()) {
       decoder_->add_resumed_reader(target.reader, target.plan, goes_on_->position);
+      wanted->second.reviewed = target.plan->table.includes;
       std::erase(pending_, target.reader);
     }
   }

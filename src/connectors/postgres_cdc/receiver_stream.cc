@@ -95,6 +95,7 @@ Status Receiver::read_available(Epoch& epoch) {
       TRY(decoder_->on_message(message->payload, epoch.stream->is_behind() || epoch.is_late));
       if (message->payload.starts_with('C') || message->payload.starts_with('c')) {
         epoch.is_late = message->server_time_us - decoder_->commit_time_us() > kLateUs;
+        decoder_->set_late(epoch.is_late);
       }
     }
     TRY(epoch.failed);

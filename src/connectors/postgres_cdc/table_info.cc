@@ -19,6 +19,18 @@ FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamesp
 WHERE (n.nspname = $1 AND c.relname = $2 OR c.oid = $3::pg_catalog.oid) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 ORDER BY n.nspname = $1 AND c.relname = $2 DESC)";
 
+// Whoever alters a table holds a lock on it until others see what was done, which is after the
+// commit is in the log. So without such a lock all that is in the log now is seen by the queries
+// that follow. The condition refers to `lsn`: it is evaluated after it.
+constexpr const char* kIncludesQuery = R"(
+WITH log AS (SELECT pg_catalog.pg_current_wal_insert_lsn() AS lsn)
+SELECT lsn FROM log
+WHERE NOT EXISTS (
+  SELECT FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_database d ON d.oid = l.database
+  WHERE log.lsn IS NOT NULL AND l.locktype = 'relation' AND l.relation = $1::pg_catalog.oid AND l.granted
+    AND d.datname = pg_catalog.current_database()
+    AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')))";
+
 // attndims is smallint from PostgreSQL 16 on. Domains are followed to their base type; an array of
 // a domain has the base of its element.
 constexpr const char* kColumnsQuery = R"(
@@ -210,9 +222,15 @@ std::optional<size_t> TableInfo::find(std::string_view column) const {
 }
 
 Result<TableInfo> read_table_info(PostgresConnection& connection, const std::string& schema,
-                                  const std::string& table, uint32_t renamed) {
+                                  const std::string& table, uint32_t known) {
+  Lsn includes;
+  if (known != 0) {
+    QueryResult now =
+        TRY(connection.query(kIncludesQuery, std::vector<std::string>{std::to_string(known)}));
+    includes = now.rows() == 0 ? Lsn{} : Lsn::parse(now.text(0, 0)).value_or(Lsn{});
+  }
   QueryResult found = TRY(connection.query(
-      kTableQuery, std::vector<std::string>{schema, table, std::to_string(renamed)}));
+      kTableQuery, std::vector<std::string>{schema, table, std::to_string(known)}));
   if (found.rows() == 0) {
     return table_not_found(connection, schema, table);
   }
@@ -225,6 +243,9 @@ Result<TableInfo> read_table_info(PostgresConnection& connection, const std::str
   info.identity = found.text(0, 3)[0];
   info.may_select = found.boolean(0, 4);
   info.is_owner = found.boolean(0, 5);
+  if (info.oid == known && info.kind == 'r') {  // partitions have locks of their own
+    info.includes = includes;
+  }
   QueryResult columns =
       TRY(connection.query(kColumnsQuery, std::vector<std::string>{std::to_string(info.oid)}));
   std::vector<int64_t> numbers;

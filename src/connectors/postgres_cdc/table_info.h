@@ -8,6 +8,7 @@
 
 #include "base/status.h"
 #include "postgres/connection.h"
+#include "types/lsn.h"
 #include "types/pg_type.h"
 
 namespace tidemark {
@@ -48,6 +49,8 @@ struct TableInfo {
   std::vector<size_t> primary_key;   // indexes into columns
   std::vector<size_t> identity_key;  // likewise; empty under FULL
   std::vector<TablePart> parts;
+  // What was committed before there is in all of this; invalid: not known.
+  Lsn includes;
 
   std::string display_name() const { return schema + "." + name; }
   std::string qualified_name() const { return quote_qualified(schema, name); }
@@ -56,10 +59,10 @@ struct TableInfo {
   bool identity_is_full() const { return identity == 'f'; }
 };
 
-// kNotFound names the nearest table that exists. A table that had the oid `renamed` is taken for
+// kNotFound names the nearest table that exists. A table that had the oid `known` is taken for
 // it if none has the name.
 Result<TableInfo> read_table_info(PostgresConnection& connection, const std::string& schema,
-                                  const std::string& table, uint32_t renamed = 0);
+                                  const std::string& table, uint32_t known = 0);
 
 // Refuses what cannot be read exactly: views, unlogged tables, tables without a usable identity ...
 // The statement that mends it is in the hint.

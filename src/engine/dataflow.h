@@ -151,7 +151,8 @@ class Dataflow {
   bool live = false;          // has been published: its content is exact at `mark`
   Lsn mark;
   int64_t commit_time_us = 0;
-  int64_t published_us = 0;  // when `mark` was reached
+  int64_t published_us = 0;      // when `mark` was reached
+  int64_t snapshot_told_us = 0;  // steady: when subscribers last heard how far the snapshot is
   int64_t started_us = 0;
   ViewHistory history;
   uint64_t shape_turn = 0;  // since this turn the view has its present columns

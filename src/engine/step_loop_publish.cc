@@ -176,6 +176,12 @@ void StepLoop::end_subscribers_that_are_done(Dataflow& dataflow) {
 }
 
 void StepLoop::tell_snapshot(Dataflow& dataflow) {
+  constexpr int64_t kEveryUs = 50'000;  // telling costs more than a batch of rows
+  int64_t now_us = clock_.steady_us();
+  if (now_us - dataflow.snapshot_told_us < kEveryUs) {
+    return;
+  }
+  dataflow.snapshot_told_us = now_us;
   ViewUpdate update;
   update.kind = ViewUpdate::Kind::kSnapshot;
   dataflow.for_each_table([&](const TableFeed& table) {

@@ -1,10 +1,16 @@
 #include "engine/subscription.h"
 
+#include <algorithm>
 #include <chrono>
+
+#include "zset/changelog.h"
+#include "zset/consolidate.h"
 
 namespace tidemark {
 
 namespace {
+
+constexpr size_t kAddedUp = 64;  // updates, at least
 
 size_t bytes_of(const ViewUpdate& update) {
   size_t bytes = sizeof(ViewUpdate) + update.changes.kinds.size();
@@ -12,6 +18,40 @@ size_t bytes_of(const ViewUpdate& update) {
     bytes += column->held_bytes();
   }
   return bytes;
+}
+
+// Adds up the newest updates, if there are enough of them: a row that changes again and again waits
+// once. Those before them that are much larger stay as they are, so that a change is not added up
+// more often than the sums can double. The first changes may be the whole content, which is for a
+// reader to know from the rest.
+void add_up(std::deque<ViewUpdate>& queue, size_t& bytes, size_t bytes_max) {
+  auto content = std::ranges::find(queue, ViewUpdate::Kind::kChanges, &ViewUpdate::kind);
+  auto from = queue.end();
+  size_t held = 0;
+  while (from - content > 1) {
+    size_t next = bytes_of(*std::prev(from));
+    if (held + next > bytes_max || (held != 0 && next > 2 * held)) {
+      break;
+    }
+    held += next;
+    --from;
+  }
+  if (queue.end() - from < static_cast<ptrdiff_t>(kAddedUp)) {
+    return;
+  }
+  std::vector<ZBatch> parts;
+  for (auto update = from; update != queue.end(); ++update) {
+    if (update->kind == ViewUpdate::Kind::kChanges) {
+      parts.push_back(from_changelog(update->changes));
+    }
+  }
+  ViewUpdate sum = std::move(queue.back());  // has the newest mark
+  sum.changes = to_changelog(owned(consolidate(parts)), std::nullopt);
+  sum.kind = sum.changes.kinds.empty() ? ViewUpdate::Kind::kProgress : ViewUpdate::Kind::kChanges;
+  queue.erase(from, queue.end());
+  bytes += bytes_of(sum);
+  bytes -= held;
+  queue.push_back(std::move(sum));
 }
 
 }  // namespace
@@ -94,7 +134,11 @@ void Subscription::push(ViewUpdate update) {
     }
     ended_ = update.kind == ViewUpdate::Kind::kEnd;
     bytes_ += bytes;
+    bool has_changes = update.kind == ViewUpdate::Kind::kChanges;
     queue_.push_back(std::move(update));
+    if (has_changes && bytes_ > bytes_max_ / 8) {  // the reader is behind
+      add_up(queue_, bytes_, bytes_max_ / 16);
+    }
     wake = wake_;
   }
   ready_.notify_one();

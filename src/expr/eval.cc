@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "expr/cast.h"
+#include "expr/row_error.h"
 
 namespace tidemark {
 
@@ -321,9 +322,9 @@ Result<Value> evaluate_constant(const Expr& expr, EvalContext& context) {
   size_t errors_before = context.errors.size();
   Evaluated result = evaluate(expr, one, context);
   if (context.errors.size() > errors_before) {
-    Status status = context.errors[errors_before].status;
+    std::string error = context.errors[errors_before].status.message();
     context.errors.resize(errors_before);
-    return status;
+    return row_error(error);
   }
   return result.column->value_at(0);
 }

@@ -307,8 +307,6 @@ TEST_F(Sinks, StatementsThatMakeNoSenseAreRefusedWithTheReason) {
        {"column id of the sink is INT, and animal of the query is STRING", "CAST(animal AS INT)"}},
       {"INSERT OVERWRITE out SELECT * FROM claims", {"INSERT OVERWRITE is not supported yet"}},
       {"INSERT INTO out VALUES (1, 'a')", {"the query has 2 columns"}},
-      {"EXECUTE STATEMENT SET BEGIN INSERT INTO out VALUES (1, 'a', 2); END",
-       {"an INSERT of constants in a statement set is not supported yet"}},
       {"INSERT INTO out SELECT * FROM out", {"out is a sink: it is written, and not read"}},
       {"SELECT * FROM out", {"out is a sink: it is written, and not read"}},
       {table("'path' = '" + path + "', 'format' = 'jsn'"),

@@ -51,5 +51,40 @@ TEST_F(WireJobs, constants_and_parameters) {
   EXPECT_EQ(client.run("INSERT INTO out VALUES ($1::INT)", {"3"}).sqlstate(), "42601");
 }
 
+TEST_F(WireJobs, constants_in_a_statement_set) {
+  PgClient client = connect();
+  SinkFiles files = sink(client, "out"), more = sink(client, "more");
+  EXPECT_EQ(client
+                .run("EXECUTE STATEMENT SET BEGIN INSERT INTO out VALUES (1, 'a'), (2, 'b'); "
+                     "INSERT INTO more VALUES (3, 'c'); INSERT INTO out VALUES (4, 'd'); END")
+                .tag(),
+            "INSERT 0 4");
+  EXPECT_EQ(files.rows(), (std::vector<std::string>{"1|a", "2|b", "4|d"}));
+  EXPECT_EQ(more.rows(), (std::vector<std::string>{"3|c"}));
+  // Beside one that reads: a job of that one alone, and the constants are there with its answer.
+  PgAnswer begun = client.run(
+      "EXECUTE STATEMENT SET BEGIN INSERT INTO out VALUES (5, 'e'); INSERT INTO more SELECT id, "
+      "owner FROM accounts WHERE id = 1; END");
+  ASSERT_EQ(begun.rows(), 1) << begun.error();
+  EXPECT_EQ(files.rows(), (std::vector<std::string>{"1|a", "2|b", "4|d", "5|e"}));
+  std::vector<std::string> wanted{"1|owner1", "3|c"};
+  EXPECT_EQ(more.rows_once(wanted), wanted);
+  must(client, "STOP JOB '" + begun.cell(0, 0) + "'");
+  // What is wrong with one of them leaves nothing of the others.
+  std::string jobs = client.rows("SHOW JOBS");
+  EXPECT_EQ(client
+                .run("EXECUTE STATEMENT SET BEGIN INSERT INTO out VALUES (6, 'f'); INSERT INTO "
+                     "more SELECT id FROM accounts; END")
+                .sqlstate(),
+            "42601");
+  EXPECT_EQ(client
+                .run("EXECUTE STATEMENT SET BEGIN INSERT INTO more SELECT id, owner FROM accounts; "
+                     "INSERT INTO out VALUES (1 / 0, 'f'); END")
+                .sqlstate(),
+            "22012");
+  EXPECT_EQ(client.rows("SHOW JOBS"), jobs);
+  EXPECT_EQ(files.rows().size(), 4u);
+}
+
 }  // namespace
 }  // namespace tidemark

@@ -159,13 +159,9 @@ Result<StatementExecutor::NewInsert> StatementExecutor::new_insert(const sql::In
 }
 
 Result<StatementResult> StatementExecutor::run(const sql::Insert& statement) {
-  NewInsert insert = TRY(new_insert(statement));
-  if (insert.query.objects.empty()) {
-    return insert_constants(insert);
-  }
   std::vector<NewInsert> inserts;
-  inserts.push_back(std::move(insert));
-  return start_job(std::move(inserts));
+  inserts.push_back(TRY(new_insert(statement)));
+  return start_inserts(std::move(inserts));
 }
 
 Result<StatementResult> StatementExecutor::run(const sql::StatementSet& statement) {
@@ -175,29 +171,59 @@ Result<StatementResult> StatementExecutor::run(const sql::StatementSet& statemen
   std::vector<NewInsert> inserts;
   for (const sql::Insert& insert : statement.inserts) {
     inserts.push_back(TRY(new_insert(insert)));
-    if (inserts.back().query.objects.empty()) {
-      return Status::unsupported("an INSERT of constants in a statement set is not supported yet")
-          .with_hint("run it by itself")
-          .with_position(inserts.back().position);
-    }
   }
-  return start_job(std::move(inserts));
+  return start_inserts(std::move(inserts));
 }
 
-Result<StatementResult> StatementExecutor::insert_constants(const NewInsert& insert) {
+// Constants are written when all else has begun: what is wrong with the statement is found before
+// anything of it can be seen.
+Result<StatementResult> StatementExecutor::start_inserts(std::vector<NewInsert> inserts) {
+  std::vector<NewInsert> of_job;
+  std::vector<ConstantRows> constants;
+  for (NewInsert& insert : inserts) {
+    if (insert.query.objects.empty()) {
+      constants.push_back(TRY(constant_rows(insert)));
+    } else {
+      of_job.push_back(std::move(insert));
+    }
+  }
+  if (of_job.empty()) {
+    size_t count = 0;
+    for (const ConstantRows& each : constants) {
+      count += each.rows.rows;
+    }
+    TRY(write_constants(std::move(constants)));
+    return done(fmt::format("INSERT 0 {}", count));
+  }
+  ObjectRef job = TRY(start_job(std::move(of_job)));
+  if (Status status = write_constants(std::move(constants)); !status.ok()) {
+    TRY(end_job(job));
+    return status;
+  }
+  return table("INSERT 0 1", Schema{{{"job id", Type::string()}}}, {{job->name.object}});
+}
+
+Result<StatementExecutor::ConstantRows> StatementExecutor::constant_rows(const NewInsert& insert) {
   for (const std::string& text : insert.query.notices) {
     notice(text);
   }
   StatementResult answer = TRY(read_once(insert.query));
   notices_ = std::move(answer.notices);
-  RowBatch rows = std::move(std::get<RowsResult>(answer.outcome).rows);
-  std::string tag = fmt::format("INSERT 0 {}", rows.rows);
-  std::unique_ptr<Sink> sink = TRY(open_sink(engine_, *insert.sink, new_job_id() + "-0"));
-  TRY(write_rows(*sink, insert.sink->schema, std::move(rows)));
-  return done(std::move(tag));
+  return ConstantRows{.sink = insert.sink,
+                      .rows = std::move(std::get<RowsResult>(answer.outcome).rows)};
 }
 
-Result<StatementResult> StatementExecutor::start_job(std::vector<NewInsert> inserts) {
+Status StatementExecutor::write_constants(std::vector<ConstantRows> constants) {
+  std::string id = new_job_id();
+  for (size_t i = 0; i < constants.size(); ++i) {
+    const CatalogObject& target = *constants[i].sink;
+    std::unique_ptr<Sink> sink = TRY(open_sink(engine_, target, fmt::format("{}-{}", id, i)));
+    TRY(write_rows(*sink, target.schema, std::move(constants[i].rows)));
+  }
+  return {};
+}
+
+Result<ObjectRef> StatementExecutor::start_job(std::vector<NewInsert> inserts) {
   if (parameters_ != nullptr && parameters_->size() != 0) {
     return Status::unsupported("a job cannot have parameters")
         .with_hint("write their values into the statement");
@@ -239,16 +265,16 @@ Result<StatementResult> StatementExecutor::start_job(std::vector<NewInsert> inse
   object.context_database = session_.database_;
   object.definition = std::move(definition);
   ObjectRef job = TRY(create_object(std::move(object), used));
-  if (Status status = start_inserts(*job, queries); !status.ok()) {
+  if (Status status = start_dataflows(*job, queries); !status.ok()) {
     TRY(forget_object(job));
     return status;
   }
-  return table("INSERT 0 1", Schema{{{"job id", Type::string()}}}, {{job->name.object}});
+  return job;
 }
 
 // All of them, or none.
-Status StatementExecutor::start_inserts(const CatalogObject& job,
-                                        const std::vector<BoundQuery>& queries) {
+Status StatementExecutor::start_dataflows(const CatalogObject& job,
+                                          const std::vector<BoundQuery>& queries) {
   std::vector<PlannedDataflow> planned;
   for (size_t i = 0; i < queries.size(); ++i) {
     planned.push_back(

@@ -15,6 +15,7 @@
 #include "engine/step_loop.h"
 #include "engine/system/snapshot.h"
 #include "expr/eval.h"
+#include "expr/row_error.h"
 #include "physical/planner.h"
 #include "plan/bind/parameters.h"
 #include "types/datetime.h"

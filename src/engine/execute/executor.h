@@ -143,13 +143,20 @@ class StatementExecutor {
     size_t position = 0;  // of the sink's name
   };
   Result<NewInsert> new_insert(const sql::Insert& insert);
-  Outcome start_job(std::vector<NewInsert> inserts);
-  // One that reads nothing: its rows are written before the answer, and no job is left.
-  Outcome insert_constants(const NewInsert& insert);
+  // Begins a job of those that read something; the rows of the others are written before the
+  // answer, and leave no job. Error: nothing has begun.
+  Outcome start_inserts(std::vector<NewInsert> inserts);
+  Result<ObjectRef> start_job(std::vector<NewInsert> inserts);
+  struct ConstantRows {
+    ObjectRef sink;
+    RowBatch rows;
+  };
+  Result<ConstantRows> constant_rows(const NewInsert& insert);
+  Status write_constants(std::vector<ConstantRows> constants);
   // A sink that the statement may write, and the columns of it that the query gives.
   Result<ObjectRef> find_sink(const sql::Insert& insert);
   Result<std::vector<size_t>> insert_columns(const sql::Insert& insert, const CatalogObject& sink);
-  Status start_inserts(const CatalogObject& job, const std::vector<BoundQuery>& queries);
+  Status start_dataflows(const CatalogObject& job, const std::vector<BoundQuery>& queries);
   Status end_job(const ObjectRef& job);
   Status check_job(const CatalogObject& job, const CatalogObject& old, const ObjectRef& changed);
 

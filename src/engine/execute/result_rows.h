@@ -15,8 +15,4 @@ RowBatch in_order(const RowBatch& rows, const std::vector<SortKey>& order, size_
 // The columns that the query shows.
 Schema visible_schema(const BoundQuery& bound);
 
-// A row error with the SQLSTATE that PostgreSQL gives its like. Operators keep errors as text, so
-// it is told by that.
-Status row_error(const std::string& text);
-
 }  // namespace tidemark

@@ -117,6 +117,7 @@ void SourceFeed::reader_ready(ReaderId reader) {
 
 void SourceFeed::changes(ReaderId reader, ChangeBatch batch) {
   mid_commit_ = true;
+  has_late_ = has_late_ || is_late_;
   with_feed(reader, [&](Dataflow& dataflow, TableFeed& feed) -> Status {
     Delta delta;
     TRY(feed.upsert.apply(batch, delta));
@@ -159,6 +160,8 @@ void SourceFeed::commit_end(const CommitInfo& commit) {
     first_commit_ = commit.first;
   }
   ++commits_;
+  is_late_ = commit.is_late;
+  has_late_ = has_late_ || is_late_;
   moved_ = true;
 }
 

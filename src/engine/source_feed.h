@@ -43,6 +43,8 @@ class SourceFeed final : public SourceSink {
   // The first commit handed out since the last call; not valid: none.
   Lsn take_first_commit() { return std::exchange(first_commit_, Lsn{}); }
   uint64_t commits() const { return commits_; }
+  // True once after something of a backlog was handed out: a late commit, or what follows one.
+  bool take_late() { return std::exchange(has_late_, false); }
   // True once after the position or the state moved.
   bool take_moved() { return std::exchange(moved_, false); }
   bool take_status_changed() { return std::exchange(status_changed_, false); }
@@ -85,6 +87,8 @@ class SourceFeed final : public SourceSink {
   int64_t commit_time_us_ = 0;
   uint64_t commits_ = 0;
   bool mid_commit_ = false;
+  bool is_late_ = false;   // the last commit
+  bool has_late_ = false;  // to be taken
   bool moved_ = false;
   bool status_changed_ = false;
   std::vector<std::pair<DataflowId, ReaderId>> open_feeds_;  // fed by the commit that is arriving

@@ -115,15 +115,18 @@ bool StepLoop::run_commands() {
 
 bool StepLoop::turn() {
   ++turn_;
+  int64_t began_us = clock_.steady_us();
   // A new version that is on its way to the disk changes the view at the mark that it has now.
   bool is_held_back = durability_ != nullptr && (durability_->holds_back() || placement_);
   bool more = !is_held_back && poll_sources();
+  note_backlog(more, began_us);
   is_publishing_ = true;
   step_closed();
   show_views();
   send_outbox();
   tell_waiters();
   more = step_open() || more;
+  note_backlog(false, began_us);
   if (durability_ != nullptr) {
     durability_->turn();
     // What an earlier process left comes to memory while there is nothing else to do.
@@ -137,6 +140,19 @@ bool StepLoop::turn() {
   collect_garbage();
   trim_history();
   return more;
+}
+
+// More waits than one turn takes, sources are behind with their sending, or the turn is a long one.
+void StepLoop::note_backlog(bool more, int64_t began_us) {
+  constexpr int64_t kLongTurnUs = 10'000;
+  int64_t now_us = clock_.steady_us();
+  bool is_behind = more || now_us - began_us > kLongTurnUs;
+  for (auto& [key, feed] : sources_) {
+    is_behind = feed->take_late() || is_behind;
+  }
+  if (is_behind) {
+    backlog_.note(now_us);
+  }
 }
 
 void StepLoop::end() {

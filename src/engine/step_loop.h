@@ -21,6 +21,7 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "engine/backlog.h"
 #include "engine/dataflow.h"
 #include "engine/plan_dataflow.h"
 #include "engine/published_views.h"
@@ -47,6 +48,8 @@ class StepLoop {
   void wake();
   // What views show, without a turn of the loop. Any thread.
   const PublishedViews& published() const { return published_; }
+  // Whether views are behind. Any thread.
+  const Backlog& backlog() const { return backlog_; }
 
   // --- on the step thread (call from within run or post) ---
 
@@ -182,6 +185,7 @@ class StepLoop {
   void feed_from_tables(Dataflow& dataflow, std::vector<TableRequest>& tables, bool is_resumed);
   void wait_for_work(bool more);
   void tell_waiters();
+  void note_backlog(bool more, int64_t began_us);
   uint64_t first_pinned() const;
   void keep_history(Dataflow& dataflow, const ZBatch& changes);
   void trim_history();
@@ -207,6 +211,7 @@ class StepLoop {
   uint64_t oldest_kept_turn_ = 0;  // pins of earlier turns were given up
   std::vector<std::weak_ptr<ReadPin>> pins_;
   PublishedViews published_;
+  Backlog backlog_;
   bool is_publishing_ = false;
   // What is_publishing_ holds back; subscriptions are shared with their readers.
   std::vector<std::pair<std::shared_ptr<Subscription>, ViewUpdate>> outbox_;

@@ -17,6 +17,8 @@
 #include "auth/scram.h"
 #include "base/thread_priority.h"
 #include "engine/engine.h"
+#include "engine/step_loop.h"
+#include "server/give_way.h"
 #include "server/http/http_server.h"
 #include "server/pgwire/connection.h"
 #include "server/tls.h"
@@ -221,9 +223,9 @@ Result<std::unique_ptr<Server>> Server::start(Engine& engine, ListenOptions opti
     state->http_port = state->http.local_endpoint(error).port();
     asio::co_spawn(*state->io, state->accept_http(), asio::detached);
   }
-  state->thread = std::thread([io = state->io] {
+  state->thread = std::thread([io = state->io, &engine] {
     lower_thread_priority();
-    io->run();
+    run_giving_way(*io, engine.step_loop().backlog(), real_pace());
   });
   return std::unique_ptr<Server>(new Server(std::move(state)));
 }

@@ -109,6 +109,7 @@ TEST_F(WireProtocol, errors_have_code_position_and_hint) {
   EXPECT_EQ(client.run("SELECT * FROM nowhere").sqlstate(), "42P01");
   EXPECT_EQ(client.run("SELECT no_such_function(1)").sqlstate(), "42883");
   EXPECT_EQ(client.run("SELECT 1 / 0").sqlstate(), "22012");
+  EXPECT_EQ(client.run("VALUES (1 / 0)").sqlstate(), "22012");
   EXPECT_EQ(client.run("SELECT CAST('x' AS INT)").sqlstate(), "22P02");
   PgAnswer in_prepared = client.run("SELECT wrong FROM (VALUES (1)) AS t (a)", {});
   EXPECT_EQ(in_prepared.error('P'), "8");
@@ -256,6 +257,25 @@ TEST_F(WireProtocol, a_statement_can_be_cancelled_and_times_out) {
       "COUNT(*) FROM t, t t2, t t3";
   EXPECT_TRUE(client.run(slow).ok());
   EXPECT_EQ(client.run("SET statement_timeout = 'soon'").ok(), false);
+}
+
+TEST_F(WireProtocol, what_is_over_a_limit_is_refused_and_others_are_served_on) {
+  ListenOptions options;
+  options.limits.message_bytes_max = 1 << 16;
+  options.limits.prepared_max = 2;
+  start(options);
+  PgClient client = connect(), other = connect();
+  EXPECT_FALSE(client.run("SELECT '" + std::string(1 << 16, 'x') + "'").ok());
+  EXPECT_EQ(PQstatus(client.get()), CONNECTION_BAD);
+  auto prepare = [&](const char* name) {
+    return PgAnswer(PQprepare(other.get(), name, "SELECT 1", 0, nullptr)).sqlstate();
+  };
+  EXPECT_EQ(prepare("a"), "");
+  EXPECT_EQ(prepare("b"), "");
+  EXPECT_EQ(prepare("c"), "53400");
+  EXPECT_EQ(other.run("DEALLOCATE a").tag(), "DEALLOCATE");
+  EXPECT_EQ(prepare("c"), "");
+  EXPECT_EQ(other.rows("SELECT 1"), "1");
 }
 
 TEST_F(WireProtocol, kill_cuts_another_connection) {

@@ -1,10 +1,12 @@
 #include "server/pgwire/parameter.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include <fmt/core.h>
 
+#include "base/ascii.h"
 #include "server/pgwire/rows.h"
 #include "sql/lexer.h"
 #include "types/nested.h"
@@ -57,6 +59,54 @@ bool has_text(const Column& column, size_t row) {
   return true;
 }
 
+// A UUID in any form that PostgreSQL reads (its manual, "UUID Type": in braces or not, hyphens
+// after any four digits or none), in the one that it writes; nothing: it is none.
+std::optional<std::string> canonical_uuid(std::string_view given) {
+  if (given.size() >= 2 && given.starts_with('{') && given.ends_with('}')) {
+    given = given.substr(1, given.size() - 2);
+  }
+  std::string lower = ascii_lower(given), uuid;
+  std::string_view rest = lower;
+  for (size_t digit = 0; digit < 32; ++digit) {
+    if (digit != 0 && digit % 4 == 0 && rest.starts_with('-')) {
+      rest.remove_prefix(1);
+    }
+    if (rest.empty() || std::string_view("0123456789abcdef").find(rest[0]) == rest.npos) {
+      return std::nullopt;
+    }
+    bool begins_group = digit >= 8 && digit <= 20 && digit % 4 == 0;
+    uuid.append(begins_group ? "-" : "").append(1, rest[0]);
+    rest.remove_prefix(1);
+  }
+  return rest.empty() ? std::optional(uuid) : std::nullopt;
+}
+
+// UUIDs are text here: equal ones must have the same. psycopg sends those of a list without
+// hyphens.
+Status append_uuids(const Column& given, size_t row, Column& out) {
+  if (given.is_null(row)) {
+    out.append_null();
+    return {};
+  }
+  std::string_view bytes = given.string_at(row);
+  if (given.type().kind == TypeKind::kArray) {
+    Column elements(given.type().children[0]), uuids(given.type().children[0]);
+    unpack_array(bytes, elements);
+    for (size_t i = 0; i < elements.size(); ++i) {
+      TRY(append_uuids(elements, i, uuids));
+    }
+    out.append_string(pack_array(uuids));
+    return {};
+  }
+  std::optional<std::string> uuid = canonical_uuid(bytes);
+  if (!uuid) {
+    return Status::data_error(fmt::format("invalid input syntax for type uuid: \"{}\"", bytes))
+        .with_sqlstate("22P02");
+  }
+  out.append_string(*uuid);
+  return {};
+}
+
 }  // namespace
 
 Result<Type> parameter_type(uint32_t oid) {
@@ -74,10 +124,9 @@ Result<Type> parameter_type(uint32_t oid) {
         .with_hint("send the value as text, or cast it: $1::TEXT");
   }
   Type type = type_of_pg(known);
-  bool is_text =
-      type.kind == TypeKind::kVarchar && oid != kOidText && oid != kOidVarchar && oid != kOidBpchar;
-  if (is_text) {
-    type.wire_oid = oid;  // json, uuid, ...: taken as their text
+  bool is_plain_text = oid == kOidVarchar || oid == kOidBpchar;
+  if (wire_type(type).oid != oid && !is_plain_text) {
+    type.wire_oid = oid;  // json, uuid, ..., which are taken as their text, and arrays of them
   }
   return type;
 }
@@ -113,6 +162,12 @@ Result<Value> decode_parameter(const Type& type, std::string_view bytes, bool is
   if (!has_text(column, 0)) {
     return Status::data_error("invalid byte sequence for encoding \"UTF8\"")
         .with_sqlstate("22021");  // character_not_in_repertoire
+  }
+  PgType declared = pg_builtin(oid);
+  if (declared.kind == PgKind::kUuid || declared.element_kind == PgKind::kUuid) {
+    Column uuids(type);
+    TRY(append_uuids(column, 0, uuids));
+    return uuids.value_at(0);
   }
   return column.value_at(0);
 }

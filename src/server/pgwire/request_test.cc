@@ -80,6 +80,60 @@ TEST(PgwireParameter, text_is_utf8_without_zero_bytes) {
   EXPECT_TRUE(decode_parameter(parameter_type(17).value(), "\xff"sv, true, "UTC").ok());
 }
 
+// A UUID is the same text whatever form of it was sent.
+TEST(PgwireParameter, uuids_are_written_as_postgres_writes_them) {
+  auto text = [](uint32_t oid, std::string_view sent) {
+    Type type = parameter_type(oid).value();
+    Result<Value> value = decode_parameter(type, sent, false, "UTC");
+    if (!value.ok()) {
+      return std::string(value.status().sqlstate());
+    }
+    Column column(type);
+    column.append_value(*value);
+    return text_of(column, 0);
+  };
+  const std::string uuid = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11";
+  for (const char* sent :
+       {"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11",
+        "{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}", "a0eebc999c0b4ef8bb6d6bb9bd380a11",
+        "a0ee-bc99-9c0b-4ef8-bb6d-6bb9-bd38-0a11", "{a0eebc99-9c0b4ef8-bb6d6bb9-bd380a11}"}) {
+    EXPECT_EQ(text(2950, sent), uuid) << sent;
+  }
+  for (const char* sent :
+       {"", "{", "{}", "a0eebc99", "a0eebc999c0b4ef8bb6d6bb9bd380a1g",
+        "a0eebc999c0b4ef8bb6d6bb9bd380a1122", "-a0eebc999c0b4ef8bb6d6bb9bd380a11",
+        "a0eebc999c0b4ef8bb6d6bb9bd380a11-", "a0eebc99--9c0b4ef8bb6d6bb9bd380a11",
+        "a0-eebc999c0b4ef8bb6d6bb9bd380a11", "{a0eebc999c0b4ef8bb6d6bb9bd380a11"}) {
+    EXPECT_EQ(text(2950, sent), "22P02") << sent;
+  }
+  EXPECT_EQ(text(2951, "{A0EEBC999C0B4EF8BB6D6BB9BD380A11,NULL}"), "{" + uuid + ",NULL}");
+  EXPECT_EQ(text(2951, "{}"), "{}");
+  EXPECT_EQ(text(2951, "{x}"), "22P02");
+}
+
+// An array's elements are in the binary form of its declared type.
+TEST(PgwireParameter, arrays_in_binary_have_elements_of_their_declared_type) {
+  auto array = [](std::string_view element_type, std::string_view size, std::string_view element) {
+    return std::string("\0\0\0\1\0\0\0\0"sv)
+        .append(element_type)
+        .append("\0\0\0\1\0\0\0\1"sv)
+        .append(size)
+        .append(element);
+  };
+  auto text = [](uint32_t oid, const std::string& bytes) {
+    Type type = parameter_type(oid).value();
+    Result<Value> value = decode_parameter(type, bytes, true, "UTC");
+    EXPECT_TRUE(value.ok()) << value.status().to_string();
+    Column column(type);
+    column.append_value(*value);
+    return text_of(column, 0);
+  };
+  EXPECT_EQ(text(2951, array("\0\0\x0b\x86"sv, "\0\0\0\x10"sv, "0123456789abcdef")),
+            "{30313233-3435-3637-3839-616263646566}");
+  EXPECT_EQ(text(3807, array("\0\0\x0e\xda"sv, "\0\0\0\3"sv, "\1{}")), "{\"{}\"}");
+  EXPECT_EQ(text(1028, array("\0\0\0\x1a"sv, "\0\0\0\4"sv, "\xff\xff\xff\xff")), "{4294967295}");
+}
+
 // Their binary forms are not made: a client must not read our text as one.
 TEST(PgwireParameter, of_types_that_are_text_here_are_answered_as_text) {
   EXPECT_EQ(parameter_oid(parameter_type(2950).value()), 2950u);
@@ -87,6 +141,12 @@ TEST(PgwireParameter, of_types_that_are_text_here_are_answered_as_text) {
     EXPECT_EQ(result_type(parameter_type(oid).value()).oid, 25u) << oid;
   }
   EXPECT_EQ(result_type(parameter_type(114).value()).oid, 114u) << "json is its text";
+  EXPECT_EQ(result_type(parameter_type(114).value()).size, -1);
+  for (uint32_t oid : {2951u, 3807u, 1187u, 199u}) {
+    EXPECT_EQ(parameter_oid(parameter_type(oid).value()), oid);
+    EXPECT_EQ(result_type(parameter_type(oid).value()).oid, 1009u) << oid;
+  }
+  EXPECT_EQ(result_type(parameter_type(1007).value()).oid, 1007u);
   EXPECT_EQ(result_type(parameter_type(23).value()).oid, 23u);
   EXPECT_EQ(result_type(parameter_type(2205).value()).oid, 2205u);
 }

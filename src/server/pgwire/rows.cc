@@ -52,20 +52,17 @@ uint32_t array_oid(const Type& element) {
   }
 }
 
-// pg_type.typlen of the types that only pg_catalog's columns have.
-int16_t pg_catalog_width(uint32_t oid) {
-  switch (oid) {
+// pg_type.typlen of the types that only pg_catalog's columns and declared parameters have.
+int16_t named_width(const Type& type) {
+  switch (type.wire_oid) {
     case 18:  // "char"
       return 1;
     case 19:  // name
       return 64;
     case 21:
       return 2;
-    case 22:  // int2vector
-    case 30:  // oidvector
-      return -1;
-    default:  // oid and the reg types
-      return 4;
+    default:  // oid and the reg types; json, arrays and their kin
+      return type.physical() == PhysicalKind::kString ? int16_t{-1} : int16_t{4};
   }
 }
 
@@ -73,7 +70,7 @@ int16_t pg_catalog_width(uint32_t oid) {
 
 WireType wire_type(const Type& type) {
   if (type.wire_oid != 0) {
-    return {type.wire_oid, pg_catalog_width(type.wire_oid), -1};
+    return {type.wire_oid, named_width(type), -1};
   }
   switch (type.kind) {
     case TypeKind::kBoolean:
@@ -122,6 +119,9 @@ WireType wire_type(const Type& type) {
 }
 
 WireType result_type(const Type& type) {
+  if (type.kind == TypeKind::kArray) {
+    return {array_oid(type.children[0]), -1, -1};
+  }
   PgKind kind = type.is_character() ? pg_kind_of(type.wire_oid) : PgKind::kUnknown;
   bool has_own_form = kind != PgKind::kUnknown && kind != PgKind::kText && kind != PgKind::kChar;
   return has_own_form ? WireType{} : wire_type(type);

@@ -24,7 +24,8 @@ struct WireType {
 };
 WireType wire_type(const Type& type);
 // The same for a column of a result. What is only text here, and of whose type Postgres has another
-// binary form (a parameter that was declared as uuid or jsonb), goes out as text.
+// binary form (a parameter that was declared as uuid or jsonb, or an array of them), goes out as
+// text.
 WireType result_type(const Type& type);
 
 // The format of each column of a result, as Bind asks for it: none (all text), one for all, or one

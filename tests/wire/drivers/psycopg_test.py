@@ -3,6 +3,7 @@
 import datetime
 import decimal
 import sys
+import uuid
 
 import psycopg
 
@@ -27,6 +28,12 @@ with psycopg.connect(conninfo) as connection:
     # a list, by = ANY
     rows = connection.execute("SELECT a FROM (VALUES (1), (2), (3)) AS t (a) WHERE a = ANY(%s) ORDER BY a", ([1, 3],)).fetchall()
     assert rows == [(1,), (3,)], rows
+
+    # a list of UUIDs, which goes over the wire as text without hyphens, and in binary; one alone
+    some = uuid.UUID("11111111-2222-3333-4444-555555555555")
+    for condition, value in ("= ANY(%s)", [some]), ("= ANY(%b)", [some]), ("= %t", some), ("= %b", some):
+        rows = connection.execute(f"SELECT a FROM (VALUES ('{some}'), ('other')) AS t (a) WHERE a {condition}", (value,)).fetchall()
+        assert rows == [(str(some),)], (condition, rows)
 
     # a named cursor is DECLARE and FETCH
     with connection.cursor(name="c") as cursor:

@@ -180,10 +180,10 @@ Status read_call_tail(TokenStream& in, FunctionCall& call) {
 }  // namespace
 
 bool is_bare_function(std::string_view upper) {
-  static constexpr std::array<std::string_view, 11> kNames = {
-      "CURRENT_DATE",   "CURRENT_TIME",    "CURRENT_TIMESTAMP", "LOCALTIME",
-      "LOCALTIMESTAMP", "CURRENT_USER",    "SESSION_USER",      "CURRENT_ROLE",
-      "SYSTEM_USER",    "CURRENT_CATALOG", "CURRENT_SCHEMA"};
+  static constexpr std::array<std::string_view, 12> kNames = {
+      "CURRENT_DATE",   "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME",
+      "LOCALTIMESTAMP", "CURRENT_USER", "SESSION_USER",      "USER",
+      "CURRENT_ROLE",   "SYSTEM_USER",  "CURRENT_CATALOG",   "CURRENT_SCHEMA"};
   return std::find(kNames.begin(), kNames.end(), upper) != kNames.end();
 }
 

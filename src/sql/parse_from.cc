@@ -34,10 +34,21 @@ Result<TableRef> read_table_keyword(TokenStream& in, bool lateral) {
   return ref;
 }
 
+// psql writes pg_catalog.unnest(..).
+bool at_unnest(const TokenStream& in) {
+  return in.at("UNNEST (") || (in.at_identifier() && in.at(". UNNEST (", 1));
+}
+
 Result<TableRef> read_unnest(TokenStream& in) {
   TableRef ref{.position = in.position()};
-  in.take();
-  TRY(in.expect("("));
+  if (in.at_identifier()) {
+    Identifier schema = TRY(in.identifier("a schema"));
+    if (schema.text != "pg_catalog") {
+      return in.error("UNNEST is not in " + schema.text, ref.position);
+    }
+    TRY(in.expect("."));
+  }
+  TRY(in.expect("UNNEST ("));
   Unnest unnest;
   unnest.collections = TRY(read_exprs(in));
   TRY(in.expect(")"));
@@ -95,14 +106,14 @@ Result<TableRef> read_operand(TokenStream& in) {
   TableRef ref;
   if (in.at("TABLE (")) {
     ref = TRY(read_table_keyword(in, lateral));
-  } else if (in.at("UNNEST (")) {
+  } else if (at_unnest(in)) {
     ref = TRY(read_unnest(in));
   } else if (in.at("(")) {
     ref = TRY(read_parentheses(in, lateral));
   } else if (in.at("VALUES")) {
     ref.node = DerivedTable{TRY(read_query_ptr(in)), lateral};
   } else if (at_call(in)) {
-    ref.node = TableFunction{TRY(read_table_call(in)), lateral};
+    ref.node = TableFunction{TRY(read_table_call(in))};  // LATERAL before it says nothing
   } else {
     ref = TRY(read_named(in, lateral));
   }

@@ -77,7 +77,9 @@ TEST_F(SqlFunction, stand_wherever_an_expression_does) {
       0u + session_.rows("SELECT v" + from + " WHERE v / 10 = 0").size());
   EXPECT_EQ(value("(SELECT bucket(MAX(v))" + from + ")"), "1");
   session_.run("CREATE FUNCTION pair(x INT) RETURNS ARRAY<INT> AS 'ARRAY[x, x + 1]'");
-  EXPECT_EQ(session_.rows("SELECT e FROM pair(4) AS p(e)"), (TextRows{{"4"}, {"5"}}));
+  EXPECT_EQ(session_.rows("SELECT e FROM pair(4) AS p(e)"), (TextRows{{"{4,5}"}}));
+  EXPECT_EQ(session_.rows("SELECT e FROM LATERAL TABLE(pair(4)) AS p(e)"),
+            (TextRows{{"4"}, {"5"}}));
 }
 
 TEST_F(SqlFunction, see_their_parameters_and_nothing_else) {

@@ -58,6 +58,27 @@ TEST_F(WireIntrospection, psql_describes_a_view) {
   std::string described = psql("\\d numbers");
   EXPECT_NE(described.find("a|integer||not null|"), std::string::npos) << described;
   EXPECT_NE(described.find("b|character varying(1)||not null|"), std::string::npos) << described;
+  described = psql("\\d+ numbers");
+  EXPECT_NE(described.find("a|integer||not null||plain"), std::string::npos) << described;
+}
+
+// None of them is an error. (ERROR alone is the value of a setting.)
+TEST_F(WireIntrospection, psql_describes_all_there_is_to_describe) {
+  PgClient client = connect();
+  ASSERT_TRUE(client.run("CREATE MATERIALIZED VIEW kept AS SELECT a FROM numbers").ok());
+  for (const char* command : {"\\d",         "\\d+",     "\\d+ *",        "\\da",
+                              "\\dA+",       "\\db+",    "\\dc",          "\\dC",
+                              "\\dconfig *", "\\dD",     "\\ddp",         "\\des",
+                              "\\det",       "\\deu",    "\\dew",         "\\df+",
+                              "\\dF",        "\\dFd+",   "\\dFp",         "\\dFt+",
+                              "\\dg+",       "\\di+",    "\\dl+",         "\\dm+",
+                              "\\dn+",       "\\do",     "\\dp",          "\\dP",
+                              "\\drds",      "\\dRp",    "\\dRs+",        "\\ds+",
+                              "\\dt+",       "\\dt *.*", "\\dT+",         "\\du+",
+                              "\\dv+",       "\\dx",     "\\dX",          "\\dy+",
+                              "\\l+",        "\\z",      "\\d+ pg_class", "\\d tidemark.views"}) {
+    EXPECT_EQ(psql(command).find("ERROR: "), std::string::npos) << command << psql(command);
+  }
 }
 
 // Each block of introspection.sql is one query, as its client sends it.

@@ -98,6 +98,8 @@ constexpr SystemTable kEmpty[] = {
      "oid:oid conname:name connamespace:oid conowner:oid conforencoding:int4 contoencoding:int4 "
      "conproc:regproc condefault:bool",
      nullptr},
+    {"pg_catalog", "pg_db_role_setting", 2964, "setdatabase:oid setrole:oid setconfig:text[]",
+     nullptr},
     {"pg_catalog", "pg_default_acl", 826,
      "oid:oid defaclrole:oid defaclnamespace:oid defaclobjtype:char defaclacl:text[]", nullptr},
     {"pg_catalog", "pg_depend", 2608,
@@ -127,6 +129,7 @@ constexpr SystemTable kEmpty[] = {
     {"pg_catalog", "pg_foreign_table", 3118, "ftrelid:oid ftserver:oid ftoptions:text[]", nullptr},
     {"pg_catalog", "pg_inherits", 2611,
      "inhrelid:oid inhparent:oid inhseqno:int4 inhdetachpending:bool", nullptr},
+    {"pg_catalog", "pg_largeobject_metadata", 2995, "oid:oid lomowner:oid lomacl:text[]", nullptr},
     {"pg_catalog", "pg_locks", 12010,
      "locktype:text database:oid relation:oid pid:int4 mode:text granted:bool", nullptr},
     {"pg_catalog", "pg_opclass", 2616,
@@ -138,6 +141,7 @@ constexpr SystemTable kEmpty[] = {
      "oprcanhash:bool oprleft:oid oprright:oid oprresult:oid oprcom:oid oprnegate:oid "
      "oprcode:regproc oprrest:regproc oprjoin:regproc",
      nullptr},
+    {"pg_catalog", "pg_parameter_acl", 6243, "oid:oid parname:text paracl:text[]", nullptr},
     {"pg_catalog", "pg_partitioned_table", 3350,
      "partrelid:oid partstrat:char partnatts:int2 partdefid:oid partattrs:int2[] partclass:oid[] "
      "partcollation:oid[] partexprs:text",
@@ -177,7 +181,10 @@ constexpr SystemTable kEmpty[] = {
      "oid:oid stxrelid:oid stxname:name stxnamespace:oid stxowner:oid stxstattarget:int4 "
      "stxkeys:int2[] stxkind:text[] stxexprs:text",
      nullptr},
-    {"pg_catalog", "pg_subscription", 6100, "oid:oid subdbid:oid subname:name subowner:oid",
+    {"pg_catalog", "pg_subscription", 6100,
+     "oid:oid subdbid:oid subname:name subowner:oid subenabled:bool subbinary:bool substream:bool "
+     "subtwophasestate:char subdisableonerr:bool subskiplsn:text subconninfo:text "
+     "subslotname:name subsynccommit:text subpublications:text[]",
      nullptr},
     {"pg_catalog", "pg_trigger", 2620,
      "oid:oid tgrelid:oid tgparentid:oid tgname:name tgfoid:oid tgtype:int2 tgenabled:char "
@@ -186,7 +193,19 @@ constexpr SystemTable kEmpty[] = {
      "tgnewtable:name",
      nullptr},
     {"pg_catalog", "pg_ts_config", 3602, "oid:oid cfgname:name cfgnamespace:oid", nullptr},
-    {"pg_catalog", "pg_ts_dict", 3600, "oid:oid dictname:name dictnamespace:oid", nullptr},
+    {"pg_catalog", "pg_ts_config_map", 3603,
+     "mapcfg:oid maptokentype:int4 mapseqno:int4 mapdict:oid", nullptr},
+    {"pg_catalog", "pg_ts_dict", 3600,
+     "oid:oid dictname:name dictnamespace:oid dictowner:oid dicttemplate:oid dictinitoption:text",
+     nullptr},
+    {"pg_catalog", "pg_ts_parser", 3601,
+     "oid:oid prsname:name prsnamespace:oid prsstart:regproc prstoken:regproc prsend:regproc "
+     "prsheadline:regproc prslextype:regproc",
+     nullptr},
+    {"pg_catalog", "pg_ts_template", 3764,
+     "oid:oid tmplname:name tmplnamespace:oid tmplinit:regproc tmpllexize:regproc", nullptr},
+    {"pg_catalog", "pg_user_mappings", 12013,
+     "umid:oid srvid:oid srvname:name umuser:oid usename:name umoptions:text[]", nullptr},
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "expr/functions/families.h"
 #include "expr/functions/shape.h"
 #include "types/nested.h"
@@ -261,13 +262,15 @@ void current_setting(const KernelFrame& frame, Arguments a) {
   });
 }
 
-void array_length(const KernelFrame& frame, Arguments a) {
+// The place of the last element, or of the first.
+template <bool kLast>
+void array_bound(const KernelFrame& frame, Arguments a) {
   for (size_t row = 0; row < frame.rows; ++row) {
     if (frame.out.is_null(row)) {
       continue;
     }
     uint32_t count = packed_count(a[0].string_at(row));
-    frame.out.mutable_data<int32_t>()[row] = static_cast<int32_t>(count);
+    frame.out.mutable_data<int32_t>()[row] = kLast ? static_cast<int32_t>(count) : 1;
     if (count == 0) {
       frame.out.set_null(row);
     }
@@ -366,6 +369,45 @@ void quote_ident(const KernelFrame& frame, Arguments a) {
   });
 }
 
+// Takes the first part of a name off its text; false: there is none.
+bool take_part(std::string_view& name, std::string& part) {
+  part.clear();
+  bool is_quoted = name.starts_with('"');
+  size_t i = is_quoted ? 1 : 0;
+  for (; i < name.size() && (is_quoted || name[i] != '.'); ++i) {
+    if (is_quoted && name[i] == '"' && !name.substr(++i).starts_with('"')) {
+      is_quoted = false;
+      break;
+    }
+    part += name.starts_with('"') ? name[i] : ascii_lower(name.substr(i, 1))[0];
+  }
+  name.remove_prefix(i);
+  return !part.empty() && !is_quoted && (name.empty() || (name.size() > 1 && name[0] == '.'));
+}
+
+void parse_ident(const KernelFrame& frame, Arguments a) {
+  fill_text(frame, [&](size_t row, std::string& out) {
+    Column parts(Type::string());
+    std::string_view name = a[0].string_at(row);
+    std::string part;
+    do {
+      name.remove_prefix(name.starts_with('.') ? 1 : 0);
+      if (!take_part(name, part)) {
+        return false;
+      }
+      parts.append_string(part);
+    } while (!name.empty());
+    out = pack_array(parts);
+    return true;
+  });
+}
+
+Result<BoundFunction> bind_parse_ident(std::span<const Type> types) {
+  BoundFunction bound = TRY((bind_shape<"s", 's', parse_ident>(types)));
+  bound.result = Type::array(Type::string());
+  return bound;
+}
+
 void size_pretty(const KernelFrame& frame, Arguments a) {
   fill_text(frame, [&](size_t row, std::string& text) {
     int64_t bytes = a[0].at<int64_t>(row);
@@ -422,6 +464,8 @@ constexpr Function kFunctions[] = {
     VISIBLE("PG_STATISTICS_OBJ_IS_VISIBLE"),
     VISIBLE("PG_TS_DICT_IS_VISIBLE"),
     VISIBLE("PG_TS_CONFIG_IS_VISIBLE"),
+    VISIBLE("PG_TS_PARSER_IS_VISIBLE"),
+    VISIBLE("PG_TS_TEMPLATE_IS_VISIBLE"),
     {"PG_GET_VIEWDEF", "catalog", "PG_GET_VIEWDEF(oid [, pretty])", "The query of a view.",
      "PG_GET_VIEWDEF(1)", "NULL", bind_shape<"l?b", 's', view_definition>, false},
     {"TO_REGCLASS", "catalog", "TO_REGCLASS(name)",
@@ -447,6 +491,7 @@ constexpr Function kFunctions[] = {
      "The statement that makes a function in SQL.", "PG_GET_FUNCTIONDEF(1)", "NULL",
      bind_shape<"l", 's', function_text<FunctionText::kDefinition>>, false},
     ABSENT("PG_GET_SERIAL_SEQUENCE"),
+    ABSENT("PG_GET_FUNCTION_SQLBODY"),
     ABSENT("OBJ_DESCRIPTION"),
     ABSENT("COL_DESCRIPTION"),
     ABSENT("SHOBJ_DESCRIPTION"),
@@ -471,6 +516,8 @@ constexpr Function kFunctions[] = {
      bind_shape<"l", 's', function_text<FunctionText::kArguments>>, false},
     {"PG_ENCODING_TO_CHAR", "catalog", "PG_ENCODING_TO_CHAR(n)", "The one encoding there is.",
      "PG_ENCODING_TO_CHAR(6)", "UTF8", bind_anything<'s', text_kernel<kUtf8>>},
+    {"GETDATABASEENCODING", "catalog", "GETDATABASEENCODING()", "The same.",
+     "GETDATABASEENCODING()", "UTF8", bind_anything<'s', text_kernel<kUtf8>>},
     ALLOWED("HAS_TABLE_PRIVILEGE"),
     ALLOWED("HAS_ANY_COLUMN_PRIVILEGE"),
     ALLOWED("HAS_COLUMN_PRIVILEGE"),
@@ -481,12 +528,15 @@ constexpr Function kFunctions[] = {
     ALLOWED("PG_HAS_ROLE"),
     SIZE_OF("PG_RELATION_SIZE"),
     SIZE_OF("PG_TABLE_SIZE"),
+    SIZE_OF("PG_TABLESPACE_SIZE"),
     SIZE_OF("PG_TOTAL_RELATION_SIZE"),
     SIZE_OF("PG_INDEXES_SIZE"),
     SIZE_OF("PG_DATABASE_SIZE"),
     {"PG_BACKEND_PID", "catalog", "PG_BACKEND_PID()", "The number of this connection, for KILL.",
      "PG_BACKEND_PID() >= 0", "true", bind_shape<"", 'l', backend_pid>, false},
     SIZE_OF("TXID_CURRENT"),
+    {"PG_STAT_GET_NUMSCANS", "catalog", "PG_STAT_GET_NUMSCANS(oid)", "Not counted: 0.",
+     "PG_STAT_GET_NUMSCANS(1)", "0", bind_anything<'l', zero_kernel>},
     SIZE_OF("PG_MY_TEMP_SCHEMA"),
     {"PG_SIZE_PRETTY", "catalog", "PG_SIZE_PRETTY(bytes)", "A size for people to read.",
      "PG_SIZE_PRETTY(123456)", "120 kB", bind_shape<"l", 's', size_pretty>},
@@ -503,6 +553,7 @@ constexpr Function kFunctions[] = {
      "CURRENT_SCHEMAS(FALSE)", "{public}", bind_current_schemas, false},
     USER_NAME("CURRENT_USER"),
     USER_NAME("SESSION_USER"),
+    USER_NAME("USER"),
     USER_NAME("CURRENT_ROLE"),
     {"VERSION", "catalog", "VERSION()", "What this is, as PostgreSQL's clients read it.",
      "VERSION() LIKE 'PostgreSQL 15%'", "true", bind_shape<"", 's', text_kernel<kVersion>>},
@@ -511,7 +562,13 @@ constexpr Function kFunctions[] = {
      bind_shape<"s?b", 's', current_setting>, false},
     {"ARRAY_UPPER", "catalog", "ARRAY_UPPER(array, dimension)",
      "The place of the last element; NULL for an empty array.", "ARRAY_UPPER(ARRAY[1, 2], 1)", "2",
-     bind_array<array_length, 'i', 'i'>},
+     bind_array<array_bound<true>, 'i', 'i'>},
+    {"ARRAY_LOWER", "catalog", "ARRAY_LOWER(array, dimension)",
+     "The place of the first element; NULL for an empty array.", "ARRAY_LOWER(ARRAY[1, 2], 1)", "1",
+     bind_array<array_bound<false>, 'i', 'i'>},
+    {"PARSE_IDENT", "catalog", "PARSE_IDENT(name)",
+     "The parts of a name that may be quoted; NULL: it is none.", "PARSE_IDENT('A.\"Bc\"')",
+     "{a,Bc}", bind_parse_ident},
     {"REGPROC", "catalog", "REGPROC(name)", "The cast to regproc: the number of a function.",
      "REGPROC('array_in')", "750", bind_function_oid},
     {"JSON_BUILD_OBJECT", "catalog", "JSON_BUILD_OBJECT(key, value, ...)",

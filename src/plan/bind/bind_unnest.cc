@@ -1,4 +1,5 @@
-// UNNEST and table functions in FROM. A table function is a function that gives a collection.
+// UNNEST and functions in FROM. LATERAL TABLE(f(..)) is the elements of what f gives, as in Flink;
+// f(..) alone only if f gives rows, and else one row of its value, as in PostgreSQL.
 
 #include "base/ascii.h"
 #include "plan/bind/query_binder.h"
@@ -135,7 +136,16 @@ Result<Relation> QueryBinder::bind_table_function(const sql::TableFunction& func
   ExprBinder binder(none, context_);
   binder.set_clause("FROM");
   ExprRef collection = TRY(binder.bind_call(function.call, position));
-  return unnested({std::move(collection)}, false, name, position);
+  const Function* found = find_function(name);
+  bool gives_rows = function.lateral || (found != nullptr && found->gives_rows);
+  if (!gives_rows) {
+    collection = TRY(ExprBinder::call("ARRAY[]", {std::move(collection)}, position));
+  }
+  Relation relation = TRY(unnested({std::move(collection)}, false, name, position));
+  if (relation.scope.columns.size() == 1) {
+    relation.scope.columns[0].name = ascii_lower(name);
+  }
+  return relation;
 }
 
 Result<std::optional<Relation>> QueryBinder::unnest_into(const Relation& left,

@@ -1,11 +1,16 @@
 // Transfers between accounts that are kept in two tables, each transfer one transaction over both;
 // views for credits, debits, balance and total. The total is zero in every answer, marks never go
 // back within a session, several reads of a block are at one mark, and a writer that waits for its
-// LSN sees its own transfer; also across kill -9.
+// LSN sees its own transfer; also across kill -9. Subscribers add up what they are told, go on from
+// their last mark when they are cut off, and have a balance of zero at every mark.
 //
-// TIDEMARK_CONSISTENCY_TRANSFERS: of each writer (200). TIDEMARK_CONSISTENCY_KILLS (1).
+// TIDEMARK_CONSISTENCY_TRANSFERS: of each writer between two kills (200).
+// TIDEMARK_CONSISTENCY_KILLS (1). TIDEMARK_CONSISTENCY_LARGE: transfers in one transaction, once
+// between two kills (20000).
 
 #include <atomic>
+#include <map>
+#include <sstream>
 #include <thread>
 
 #include <fmt/core.h>
@@ -68,21 +73,27 @@ class WireConsistency : public testing::Test {
 
   void write(int writer, int transfers);
   void read();
-  void follow();
+  // Until it has been told a mark from `end` on; the balances then.
+  std::map<std::string, int64_t> follow();
 
   PostgresCluster cluster_;
   std::string database_;
   ServeProcess server_;
   std::atomic<bool> stop_ = false;
-  std::atomic<int64_t> answers_ = 0, violations_ = 0, own_seen_ = 0;
+  std::atomic<uint64_t> end_ = UINT64_MAX;  // of the subscriptions, as an LSN
+  std::atomic<int64_t> answers_ = 0, violations_ = 0, own_seen_ = 0, marks_ = 0, gone_on_ = 0;
 };
 
-// Transfers; each tenth is large, and each fifth is waited for and looked up by its writer.
+// Transfers; each tenth is large, one very large, and each fifth is waited for and looked up by its
+// writer.
 void WireConsistency::write(int writer, int transfers) {
   PostgresConnection source = cluster_.connect(database_);
   for (int i = 0; i < transfers; ++i) {
     int from = (writer * 7 + i) % kAccounts, to = (writer * 13 + i * 3) % kAccounts;
     int rows = i % 10 == 9 ? 1000 : 1;
+    if (writer == 0 && i == transfers / 2) {
+      rows = from_environment("TIDEMARK_CONSISTENCY_LARGE", 20'000);
+    }
     must(source,
          fmt::format("BEGIN; INSERT INTO debits (account, amount) SELECT {0}, 5 FROM "
                      "generate_series(1, {2}); INSERT INTO credits (account, amount) SELECT "
@@ -151,6 +162,53 @@ void WireConsistency::read() {
   }
 }
 
+std::map<std::string, int64_t> WireConsistency::follow() {
+  std::map<std::string, int64_t> balances;  // as of `last`
+  Lsn last;
+  while (!last.valid() || last.value < end_) {
+    Result<PostgresConnection> connection = server_.try_connect();
+    std::string from = last.valid() ? " AS OF MARK '" + last.to_string() + "'" : "";
+    Status begun = connection.status();
+    if (begun.ok()) {
+      begun = connection->start_copy("COPY (SUBSCRIBE balance WITH (PROGRESS = true)" + from +
+                                     ") TO STDOUT");
+    }
+    if (begun.sqlstate() == "72000" || begun.sqlstate() == "22023") {
+      ADD_FAILURE() << begun.to_string();  // a mark that it was told
+      return balances;
+    }
+    if (!begun.ok()) {
+      continue;  // killed meanwhile
+    }
+    gone_on_ += last.valid() ? 1 : 0;
+    std::map<std::string, int64_t> next = balances;
+    while (!last.valid() || last.value < end_) {
+      Result<std::optional<std::string_view>> line = connection->next_copy_message();
+      if (!line.ok() || !*line) {
+        break;  // what has no mark yet comes again
+      }
+      std::istringstream cells{std::string(**line)};
+      std::string mark, op, account;
+      int64_t amount = 0;
+      cells >> mark >> op >> account >> amount;
+      if (op != "mark") {
+        next[account] += op == "+I" || op == "+U" ? amount : -amount;
+        continue;
+      }
+      Lsn told = Lsn::parse(mark).value_or(Lsn());
+      int64_t sum = 0;
+      for (const auto& [id, balance] : next) {
+        sum += balance;
+      }
+      ++marks_;
+      violations_ += sum != 0 || told < last ? 1 : 0;
+      last = told;
+      balances = next;
+    }
+  }
+  return balances;
+}
+
 TEST_F(WireConsistency, every_answer_is_one_state_of_the_source) {
   int transfers = from_environment("TIDEMARK_CONSISTENCY_TRANSFERS", 200);
   int kills = from_environment("TIDEMARK_CONSISTENCY_KILLS", 1);
@@ -158,13 +216,15 @@ TEST_F(WireConsistency, every_answer_is_one_state_of_the_source) {
   for (int i = 0; i < 2; ++i) {
     readers.emplace_back([this] { read(); });
   }
+  std::map<std::string, int64_t> followed;
+  std::thread follower([&] { followed = follow(); });
   for (int kill = 0; kill <= kills; ++kill) {
     for (int i = 0; i < kWriters; ++i) {
       writers.emplace_back([this, i, transfers] { write(i, transfers); });
     }
     if (kill < kills) {
-      int64_t before = answers_;
-      while (answers_ < before + 20) {
+      int64_t answers = answers_, marks = marks_;
+      while (answers_ < answers + 20 || marks_ == marks) {
         std::this_thread::yield();
       }
       server_.kill();
@@ -184,13 +244,22 @@ TEST_F(WireConsistency, every_answer_is_one_state_of_the_source) {
   PostgresConnection connection = server_.connect();
   must(connection, fmt::format("SET tidemark.min_mark = '{}'", lsn));
   EXPECT_EQ(must(connection, "SELECT amount FROM total").integer(0, 0), 0);
+  end_ = Lsn::parse(lsn)->value;
+  follower.join();
+  QueryResult balances = must(connection, "SELECT account, amount FROM balance");
+  for (size_t row = 0; row < balances.rows(); ++row) {
+    EXPECT_EQ(followed[std::string(balances.text(row, 0))], balances.integer(row, 1));
+  }
   EXPECT_EQ(must(connection, "SELECT SUM(amount) FROM credited").text(0, 0),
             must(source, "SELECT sum(amount) FROM credits").text(0, 0));
   EXPECT_EQ(violations_, 0);
   EXPECT_GT(answers_, 0);
   EXPECT_GT(own_seen_, 0);
-  fmt::print("answers checked: {}, own writes looked up: {}, violations: {}\n", answers_.load(),
-             own_seen_.load(), violations_.load());
+  EXPECT_GE(gone_on_, kills);
+  fmt::print(
+      "answers checked: {}, own writes looked up: {}, marks of a subscription: {}, taken up "
+      "again: {}, violations: {}\n",
+      answers_.load(), own_seen_.load(), marks_.load(), gone_on_.load(), violations_.load());
 }
 
 TEST_F(WireConsistency, subscriptions_as_rows_cursors_and_copies) {

@@ -212,6 +212,51 @@ TEST_F(WireOperations, the_log_is_json_when_asked) {
   EXPECT_GE(count, 4U);  // ready, reloaded, ending, ended
 }
 
+TEST_F(WireOperations, secrets_are_not_told) {
+  const std::string secret = "hunter2secret";
+  start();
+  PostgresConnection client = serve_.connect();
+  PostgresAddress address = shared_cluster().address(database_);
+  auto declaration = [&](const std::string& name, const std::string& options) {
+    return fmt::format(
+        "CREATE TABLE {} WITH ('connector' = 'postgres-cdc', 'hostname' = '{}', 'port' = '{}', "
+        "'username' = 'postgres', 'password' = '{}', 'database-name' = '{}', 'schema-name' = "
+        "'public', {})",
+        name, address.host, address.port, secret, database_, options);
+  };
+  must(client, declaration("claims", "'table-name' = 'claims'"));
+  must(client,
+       "CREATE MATERIALIZED VIEW costs AS SELECT animal, SUM(cost) AS cost FROM claims "
+       "GROUP BY animal");
+  must(client, "SELECT * FROM costs");
+  must(client, "CREATE USER ada PASSWORD '" + secret + "'");
+  std::string told = get("/metrics").body;
+  for (const char* statement :
+       {"SHOW CREATE TABLE claims", "DESCRIBE claims", "SHOW SOURCES", "SHOW JOBS", "SHOW USERS",
+        "SELECT * FROM tidemark.sources", "SELECT * FROM tidemark.settings", "SHOW ALL",
+        "SELECT * FROM pg_catalog.pg_roles", "EXPLAIN SELECT * FROM claims"}) {
+    Result<QueryResult> result = client.query(statement);
+    ASSERT_TRUE(result.ok()) << statement << "\n" << result.status().to_string();
+    for (size_t row = 0; row < result->rows(); ++row) {
+      for (size_t column = 0; column < result->columns(); ++column) {
+        told += result->is_null(row, column) ? "" : std::string(result->text(row, column)) + "\n";
+      }
+    }
+  }
+  EXPECT_NE(told.find("'password' = '******'"), std::string::npos) << told;
+  for (const std::string& wrong :
+       {declaration("other", "'table-name' = 'no_such'"), declaration("other", "'unknown' = '1'"),
+        declaration("claims", "'table-name' = 'claims'")}) {
+    Result<QueryResult> result = client.query(wrong);
+    ASSERT_FALSE(result.ok());
+    told += result.status().to_string();
+  }
+  must(client, "DROP USER ada");
+  EXPECT_EQ(serve_.stop(), 0);
+  told += serve_.log();
+  EXPECT_EQ(told.find(secret), std::string::npos) << told;
+}
+
 // New connections get the new certificate, those that are there go on.
 TEST_F(WireOperations, hup_reads_the_certificate_again) {
   std::string folder = serve_.directory();

@@ -82,6 +82,17 @@ TEST_F(WireStream, a_running_statement_is_cancelled) {
   must(client, "ROLLBACK");
 }
 
+TEST_F(WireStream, a_statement_times_out) {
+  PgClient client = connect();
+  must(client, "SET statement_timeout = '50ms'");
+  PgAnswer late = client.run("WAIT FOR LSN 'FFFF/0'");
+  EXPECT_EQ(late.sqlstate(), "57014");
+  EXPECT_NE(late.error().find("statement timeout"), std::string::npos) << late.error();
+  EXPECT_EQ(client.run("SUBSCRIBE towns WITH (SNAPSHOT = false)").sqlstate(), "57014");
+  must(client, "SET statement_timeout = 0");
+  EXPECT_EQ(client.rows("SELECT 1"), "1");
+}
+
 TEST_F(WireStream, a_copy_of_a_subscription_gives_whole_commits) {
   PgClient client = connect();
   PgAnswer begun = client.run(

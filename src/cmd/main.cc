@@ -115,7 +115,10 @@ void add_serve_flags(CLI::App& app, ServeFlags& flags) {
       ->capture_default_str();
   app.add_option("--config", flags.config, "a file of these flags: name = value, a line each")
       ->type_name("FILE");
-  app.add_option("--crash-at", flags.crash_at, "die at a named place")->group("");  // for tests
+  // For tests.
+  app.add_option("--crash-at", flags.crash_at, "die at a named place")->group("");
+  app.add_option("--table-min", flags.table_min, "from which size on a checkpoint becomes a table")
+      ->group("");
   app.add_option("-i,--init", flags.init_files, "run this script of DDL at the start")
       ->type_name("FILE")
       ->allow_extra_args(false);

@@ -107,6 +107,9 @@ Result<EngineOptions> engine_options(const ServeFlags& flags) {
                                    ? available_memory() / 10 * 7
                                    : TRY(parse_size(flags.memory_limit, "--memory-limit"));
   options.crash_at = flags.crash_at;
+  if (!flags.table_min.empty()) {
+    options.table_bytes_min = TRY(parse_size(flags.table_min, "--table-min"));
+  }
   options.session_settings["execution.runtime-mode"] = "batch";
   for (const std::string& setting : flags.settings) {
     size_t equals = setting.find('=');

@@ -13,6 +13,7 @@ struct ServeFlags {
   std::string checkpoint_interval = "1s";
   std::string memory_limit;  // "2GB"; empty: 70 % of what the machine, or the control group, has
   std::string crash_at;      // for tests: base/crash_point.h
+  std::string table_min;     // for tests, a size: EngineOptions::table_bytes_min
   std::string http;          // "HOST:PORT"; empty: no HTTP
   std::string tls_certificate, tls_key, tls_authority;
   bool allows_insecure = false;

@@ -39,8 +39,8 @@ Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options) {
     return std::make_unique<Engine>(std::move(options));
   }
   StoreOptions store_options;
-  if (options.simulation) {
-    store_options.table_bytes_min = options.simulation->table_bytes_min;
+  if (options.table_bytes_min) {
+    store_options.table_bytes_min = *options.table_bytes_min;
   }
   std::unique_ptr<Store> store = TRY(Store::open(options.data_directory, store_options));
   auto durability = std::make_unique<Durability>(std::move(store), options);

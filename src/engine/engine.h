@@ -33,7 +33,6 @@ struct Simulation {
   // Is told of every crash point; what it throws comes out of what was called, and nothing but the
   // end of the engine may follow.
   std::function<void(std::string_view)> on_crash_point;
-  size_t table_bytes_min = 0;  // of the store (state/store.h)
 };
 
 struct EngineOptions {
@@ -47,7 +46,8 @@ struct EngineOptions {
   // Of the rows that one operator makes in a step; 0: an eighth of the memory limit, or of what
   // there is, and at least 1 GB.
   uint64_t step_bytes_max = 0;
-  std::string crash_at;  // for tests: base/crash_point.h
+  std::optional<size_t> table_bytes_min;  // of the store (state/store.h); none: its default
+  std::string crash_at;                   // for tests: base/crash_point.h
   std::optional<Simulation> simulation;
   Options session_settings;  // what a new session begins with
   // Gets a source's name and its state when that has changed; from any thread. May be empty.

@@ -30,7 +30,8 @@ inline std::string make_accounts() {
       kTotal / kAccounts, kAccounts);
 }
 
-// One connection's random transactions, until told to stop.
+// One connection's random transactions, until told to stop. It pauses between them: what is killed
+// is to come to the end of the log between two kills.
 class AccountWriter {
  public:
   AccountWriter(PostgresCluster& cluster, const std::string& database, uint64_t seed)
@@ -55,6 +56,7 @@ class AccountWriter {
         connection.emplace(std::move(opened).value());
       }
       // Deadlocks and restarts end transactions: that is part of it.
+      std::this_thread::sleep_for(std::chrono::milliseconds(random_() % 24));
       if (connection->execute(transaction()).ok()) {
         ++committed_;
       } else if (connection->is_broken()) {

@@ -13,16 +13,25 @@ KillRun::KillRun(uint64_t seed, int writers, unsigned armed_percent)
   cluster_.run(make_accounts(), database_);
 }
 
-bool KillRun::start(std::vector<std::string> more) {
+bool KillRun::start() {
   std::vector<std::string> all = flags();
-  more.insert(more.end(), all.begin(), all.end());
-  return serve_.start(more);
+  if (armed_) {
+    all.insert(all.end(), {"--crash-at", crash_place()});
+  }
+  return serve_.start(all);
 }
 
 void KillRun::start_writers() {
   for (int i = 0; i < writer_count_; ++i) {
     writers_.push_back(std::make_unique<AccountWriter>(cluster_, database_, random_()));
   }
+}
+
+void KillRun::stop_writers() {
+  for (const auto& writer : writers_) {
+    committed_ += writer->committed();
+  }
+  writers_.clear();
 }
 
 void KillRun::declare_tables(PostgresConnection& client, const std::string& options) {
@@ -38,7 +47,7 @@ void KillRun::declare_tables(PostgresConnection& client, const std::string& opti
 }
 
 void KillRun::run(int kills) {
-  ASSERT_TRUE(start({}));
+  ASSERT_TRUE(start());
   define();
   check_all();
   start_writers();
@@ -46,11 +55,11 @@ void KillRun::run(int kills) {
     SCOPED_TRACE(fmt::format("seed {}, kill {}", seed_, i));
     once();
   }
-  writers_.clear();
+  stop_writers();
   if (armed_) {
     serve_.kill();
     armed_ = false;
-    ASSERT_TRUE(start({}));
+    ASSERT_TRUE(start());
   }
   check_all();
   report(kills);
@@ -69,17 +78,10 @@ void KillRun::once() {
   std::this_thread::sleep_for(std::chrono::milliseconds(random_() % 50));
   bool checked = random_() % 4 == 0;
   armed_ = !checked && random_() % 100 < armed_percent_;
-  std::vector<std::string> more;
-  if (armed_) {
-    more = {"--crash-at", crash_place()};
-  }
-  bool started = start(more);
+  bool started = start();
   ASSERT_TRUE(started || armed_) << serve_.log();
   if (checked) {
-    for (const auto& writer : writers_) {
-      committed_ += writer->committed();
-    }
-    writers_.clear();
+    stop_writers();
     check_all();
     start_writers();
   }

@@ -25,7 +25,7 @@ class KillRun {
  protected:
   virtual std::vector<std::string> flags() = 0;  // of the next start
   virtual void define() = 0;
-  virtual std::string crash_place() = 0;
+  virtual std::string crash_place() = 0;  // of a start with the flags that were given last
   // With nobody writing.
   virtual void check_all() = 0;
   virtual void before_kill() {}
@@ -36,7 +36,7 @@ class KillRun {
   // The two tables under their own names; `options` are further ones of WITH, each behind a comma.
   void declare_tables(PostgresConnection& client, const std::string& options = "");
 
-  PostgresCluster cluster_;
+  PostgresCluster cluster_{{.settings = {"max_wal_size = 128MB"}}};  // may be in memory
   ServeProcess serve_;
   std::string database_;
   std::mt19937_64 random_;
@@ -44,8 +44,9 @@ class KillRun {
   uint64_t named_ = 0, committed_ = 0, comparisons_ = 0;
 
  private:
-  bool start(std::vector<std::string> more);
+  bool start();
   void start_writers();
+  void stop_writers();
   void once();
 
   const int writer_count_;

@@ -17,8 +17,18 @@
 
 namespace tidemark {
 
+namespace {
+
+std::string read_from(const std::string& path, size_t offset) {
+  std::ifstream file(path, std::ios::binary);
+  file.seekg(static_cast<std::streamoff>(offset));
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace
+
 ServeProcess::ServeProcess() {
-  std::string path = "/tmp/tidemark_serve.XXXXXX";
+  std::string path = std::filesystem::temp_directory_path() / "tidemark_serve.XXXXXX";
   CHECK(mkdtemp(path.data()) != nullptr);
   directory_ = path;
 }
@@ -62,8 +72,7 @@ bool ServeProcess::start(const std::vector<std::string>& flags) {
   // Ready is when the log says so: the socket's file may be one that a killed process left.
   auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (std::chrono::steady_clock::now() < deadline) {
-    std::string text = log();
-    if (text.find("ready: ", log_before) != std::string::npos) {
+    if (read_from(log_path, log_before).find("ready: ") != std::string::npos) {
       return true;
     }
     if (!is_running()) {
@@ -146,8 +155,7 @@ std::string ServeProcess::port() const {
 }
 
 std::string ServeProcess::log() const {
-  std::ifstream file(directory_ + "/log", std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  return read_from(directory_ + "/log", 0);
 }
 
 std::vector<std::string> sorted_rows(PostgresConnection& connection, const std::string& sql) {

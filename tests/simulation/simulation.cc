@@ -259,9 +259,11 @@ class Run {
     options.data_directory = directory_;
     options.checkpoint_interval_us = 1'000'000;
     options.session_settings = {{"execution.runtime-mode", "batch"}};
-    // Batches become tables in every other life, and go through the log in the rest.
-    options.simulation = Simulation{&clock_, [this](std::string_view point) { pass(point); },
-                                    result_.lives % 2 == 0 ? 0 : SIZE_MAX};
+    // In every other life batches go through the log. In the rest they become tables: all of them,
+    // which costs much, or those that are not definitions only.
+    constexpr size_t kTableBytesMin[] = {1 << 10, SIZE_MAX, 0, SIZE_MAX};
+    options.table_bytes_min = kTableBytesMin[result_.lives % std::size(kTableBytesMin)];
+    options.simulation = Simulation{&clock_, [this](std::string_view point) { pass(point); }};
     // Most lives end at a crash point; some of them before they have begun.
     kill_in_ = world_.is_calm || one_in(random(), 4) ? 0 : 1 + below(random(), 30);
     Result<std::unique_ptr<Engine>> engine = Engine::open(std::move(options));

@@ -1,5 +1,5 @@
 // A data directory through restarts: definitions, views, what went away meanwhile, damage of every
-// file, a second process, a disk that is full.
+// file, a second process, a disk that is full or fails, accidents at the source.
 
 #include <filesystem>
 #include <fstream>
@@ -14,6 +14,12 @@
 #include "tests/harness/serve_process.h"
 #include "tests/harness/small_disk.h"
 #include "types/lsn.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TIDEMARK_IS_SANITIZED true
+#else
+#define TIDEMARK_IS_SANITIZED false
+#endif
 
 namespace tidemark {
 namespace {
@@ -509,6 +515,73 @@ TEST_F(DurableTest, AFullDiskLosesNothing) {
   shared_cluster().run("DELETE FROM claims WHERE id < 100", database_);
   expect_exact();
   serve_.kill();  // before its disk goes
+}
+
+// A sync that fails has lost what it was to keep, and trying again does not bring it back. Nothing
+// of it is acknowledged; what is read is right meanwhile; a kill loses nothing, and without one it
+// recovers when syncs succeed again.
+TEST_F(DurableTest, AFailedSyncLosesNothing) {
+  fs::path library = fs::path(tidemark_binary()).parent_path() / "failing_sync.so";
+  if (TIDEMARK_IS_SANITIZED) {
+    GTEST_SKIP() << "a sanitizer must come before other libraries";
+  }
+  std::string switch_path = serve_.directory() + "/failing";
+  auto start = [&] {
+    setenv("LD_PRELOAD", library.c_str(), 1);
+    setenv("TIDEMARK_FAILING_SYNC", switch_path.c_str(), 1);
+    bool is_started = serve_.start({"--checkpoint-interval", "20ms"});
+    unsetenv("LD_PRELOAD");
+    unsetenv("TIDEMARK_FAILING_SYNC");
+    return is_started;
+  };
+  auto confirmed = [&] {
+    return Lsn::parse(
+               shared_cluster().value(
+                   "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE database = '" +
+                       database_ + "'",
+                   database_))
+        .value();
+  };
+  auto change = [&](const char* which) {
+    for (int i = 0; i < 10; ++i) {
+      shared_cluster().run(
+          fmt::format(
+              "UPDATE claims SET cost = cost + 1, note = md5(id::text || {0}) WHERE id % {1} "
+              "= {0}",
+              i, which),
+          database_);
+    }
+  };
+  ASSERT_TRUE(start());
+  define(", 'wal.budget'='32kB'");
+  run("CREATE MATERIALIZED VIEW notes AS SELECT id, note FROM claims");
+  for (bool is_killed : {true, false}) {
+    wait_for_checkpoint();
+    std::ofstream(switch_path) << "on";
+    std::string before = shared_cluster().value("SELECT pg_current_wal_insert_lsn()", database_);
+    change("10");   // checkpoints that become tables
+    change("200");  // and such that go through the log
+    expect_exact();
+    EXPECT_EQ(rows("SELECT * FROM notes"), source_rows("SELECT id, note FROM claims"));
+    EXPECT_LE(confirmed(), Lsn::parse(before).value());
+    EXPECT_NE(rows("SHOW SOURCES").at(0).find("Input/output error"), std::string::npos)
+        << rows("SHOW SOURCES").at(0);
+    if (is_killed) {
+      serve_.kill();
+    }
+    fs::remove(switch_path);
+    if (is_killed) {
+      ASSERT_TRUE(start()) << serve_.log();
+    }
+    change("10");
+    expect_exact();
+    wait_for_checkpoint();
+    EXPECT_EQ(rows("SELECT * FROM notes"), source_rows("SELECT id, note FROM claims"));
+  }
+  serve_.kill();
+  ASSERT_TRUE(start()) << serve_.log();
+  expect_exact();
+  EXPECT_EQ(serve_.log().find("read anew"), std::string::npos) << serve_.log();
 }
 
 }  // namespace

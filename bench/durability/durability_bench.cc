@@ -3,8 +3,9 @@
 // state takes, against the raw size of what changed and of what is kept; and how long a start takes
 // after a kill -9.
 //
-//   durability_bench TIDEMARK_BINARY [throughput|latency|size|restart|all, default all]
-//   [rows of backlog, default 400000] [rows of state for the restart, default 3000000]
+//   durability_bench TIDEMARK_BINARY [throughput|latency|size|restart|all, default all] [ROWS]
+//
+// ROWS: of the backlog (default 400,000), or of the table whose join is restarted (3,000,000).
 
 #include <algorithm>
 #include <chrono>
@@ -338,6 +339,17 @@ void sizes(PostgresCluster& cluster, const char* binary, const std::string& root
       "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active");
 }
 
+// As SHOW MEMORY has it.
+double state_bytes(PostgresConnection& client) {
+  Result<QueryResult> shown = client.query("SHOW MEMORY");
+  must(shown.status());
+  double bytes = 0;
+  for (size_t row = 0; row < shown->rows(); ++row) {
+    bytes += std::stod(std::string(shown->text(row, shown->columns() - 1)));
+  }
+  return bytes;
+}
+
 void restart(PostgresCluster& cluster, const char* binary, const std::string& root, size_t rows) {
   std::string database = cluster.make_database();
   cluster.run(fmt::format("CREATE TABLE facts (id int PRIMARY KEY, kind int, cost float8, note "
@@ -365,9 +377,11 @@ void restart(PostgresCluster& cluster, const char* binary, const std::string& ro
     must(client.execute("SELECT COUNT(*) FROM sums"));
     fmt::print("\nhydration of {} rows through a join: {:.1f} s\n", rows, seconds_since(start));
   }
+  double state = 0;
   {
     PostgresConnection client = server.connect();
     wait_for_checkpoint(cluster, client, database);
+    state = state_bytes(client);
   }
   std::vector<double> first, change;
   for (int round = 0; round < 5; ++round) {
@@ -383,10 +397,11 @@ void restart(PostgresCluster& cluster, const char* binary, const std::string& ro
     change.push_back(seconds_since(start));
   }
   fmt::print(
-      "data directory: {:.2f} GB; from kill -9 to the first answer: median {:.2f} s (most {:.2f}); "
+      "state: {:.2f} GB in memory before, {:.2f} GB on disk; from kill -9 to the first answer: "
+      "median {:.2f} s (most {:.2f}); "
       "to a change of "
       "a dimension row, visible: median {:.2f} s\n",
-      static_cast<double>(server.data_bytes()) / 1e9, median(first),
+      state / 1e9, static_cast<double>(server.data_bytes()) / 1e9, median(first),
       *std::max_element(first.begin(), first.end()), median(change));
   server.kill();
   cluster.run(
@@ -396,8 +411,7 @@ void restart(PostgresCluster& cluster, const char* binary, const std::string& ro
 int run(int argc, char** argv) {
   const char* binary = argv[1];
   std::string part = argc > 2 ? argv[2] : "all";
-  size_t rows = argc > 3 ? strtoull(argv[3], nullptr, 10) : 400'000;
-  size_t state_rows = argc > 4 ? strtoull(argv[4], nullptr, 10) : 3'000'000;
+  auto rows_or = [&](size_t rows) { return argc > 3 ? strtoull(argv[3], nullptr, 10) : rows; };
   std::string root = "/tmp/tidemark_durability.XXXXXX";
   if (mkdtemp(root.data()) == nullptr) {
     return 1;
@@ -405,6 +419,7 @@ int run(int argc, char** argv) {
   PostgresCluster cluster;
   auto wanted = [&](const char* name) { return part == "all" || part == name; };
   if (wanted("throughput")) {
+    size_t rows = rows_or(400'000);
     fmt::print(
         "| backlog of {} rows, 100 a commit | 1,000 rows/s, checkpoints every second | without | "
         "ratio | from, to |\n|---|---|---|---|---|\n",
@@ -419,7 +434,7 @@ int run(int argc, char** argv) {
     sizes(cluster, binary, root);
   }
   if (wanted("restart")) {
-    restart(cluster, binary, root, state_rows);
+    restart(cluster, binary, root, rows_or(3'000'000));
   }
   std::filesystem::remove_all(root);
   return 0;
@@ -432,8 +447,7 @@ int main(int argc, char** argv) {
   if (argc < 2) {
     fmt::print(
         stderr,
-        "usage: durability_bench TIDEMARK_BINARY [throughput|latency|size|restart|all] [rows] "
-        "[rows of state]\n");
+        "usage: durability_bench TIDEMARK_BINARY [throughput|latency|size|restart|all] [ROWS]\n");
     return 2;
   }
   return tidemark::run(argc, argv);

@@ -5,6 +5,8 @@
 
 #include <fmt/core.h>
 
+#include "bench/harness/splitmix.h"
+
 namespace tidemark {
 
 namespace {
@@ -107,10 +109,7 @@ NexmarkGenerator::NexmarkGenerator(NexmarkOptions options)
 
 // SplitMix64.
 uint64_t NexmarkGenerator::random() {
-  uint64_t z = state_ += 0x9E3779B97F4A7C15u;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return z ^ (z >> 31);
+  return splitmix64(state_);
 }
 
 int64_t NexmarkGenerator::price() {

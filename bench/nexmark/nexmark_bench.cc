@@ -9,12 +9,10 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
-#include <fstream>
 
 #include <fmt/core.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "bench/harness/process.h"
 #include "bench/nexmark/generator.h"
 #include "bench/nexmark/queries.h"
 #include "tests/harness/memory_database.h"
@@ -30,17 +28,6 @@ struct BenchOptions {
   size_t step_events = 20'000;  // about what a step takes from a source at once
   std::vector<std::string> queries;
 };
-
-// A line of /proc/self/status, in MiB.
-double status_mib(const char* name) {
-  std::ifstream in("/proc/self/status");
-  for (std::string line; std::getline(in, line);) {
-    if (line.starts_with(name)) {
-      return std::strtod(line.c_str() + std::strlen(name) + 1, nullptr) / 1024;
-    }
-  }
-  return 0;
-}
 
 // Of this thread.
 double cpu_seconds() {
@@ -146,15 +133,7 @@ int main(int argc, char** argv) {
     if (!is_wanted(options, query.name)) {
       continue;
     }
-    std::fflush(stdout);
-    pid_t child = fork();
-    if (child == 0) {
-      int result = run(query, steps, options.events);
-      std::fflush(stdout);
-      _exit(result);
-    }
-    int ended = 0;
-    waitpid(child, &ended, 0);
+    int ended = run_in_child([&] { return run(query, steps, options.events); });
     if (ended != 0) {
       fmt::print("| {} | ended with status {} | | | | | |\n", query.name, ended);
       status = 1;

@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "bench/harness/splitmix.h"
 #include "types/datetime.h"
 
 namespace tidemark {
@@ -148,12 +149,8 @@ TpchGenerator::TpchGenerator(double scale, uint64_t seed) : state_(seed) {
   orders_ = rows(1'500'000);
 }
 
-// splitmix64.
 uint64_t TpchGenerator::random() {
-  uint64_t z = state_ += 0x9E3779B97F4A7C15;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-  return z ^ (z >> 31);
+  return splitmix64(state_);
 }
 
 int64_t TpchGenerator::between(int64_t low, int64_t high) {

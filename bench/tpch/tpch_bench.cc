@@ -10,12 +10,10 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 
 #include <fmt/core.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "bench/harness/process.h"
 #include "bench/tpch/generator.h"
 #include "bench/tpch/queries.h"
 #include "tests/harness/memory_database.h"
@@ -30,16 +28,6 @@ constexpr double kDifferential[] = {3.76,  1.80, 3.85,  3.00, 2.22,  22.8,  2.02
                                     0.896, 3.05, 0.007, 7.37, 0.528, 9.05,  1.52, 1.82,
                                     1.18,  3.28, 7.48,  4.12, 0.734, 0.0213};
 
-double peak_mib() {
-  std::ifstream in("/proc/self/status");
-  for (std::string line; std::getline(in, line);) {
-    if (line.starts_with("VmHWM:")) {
-      return std::strtod(line.c_str() + 6, nullptr) / 1024;
-    }
-  }
-  return 0;
-}
-
 int run(const TpchQuery& query, const std::vector<TpchRows>& steps) {
   MemoryDatabase database;
   std::vector<ObjectRef> tables;
@@ -53,7 +41,7 @@ int run(const TpchQuery& query, const std::vector<TpchRows>& steps) {
   }
   std::unique_ptr<MemoryView> view = database.make_view(*bound);
   std::vector<ObjectRef> read = view->tables();
-  double before_mib = peak_mib();
+  double before_mib = status_mib("VmHWM:");
   size_t rows = 0;
   auto start = std::chrono::steady_clock::now();
   for (const TpchRows& step : steps) {
@@ -73,7 +61,7 @@ int run(const TpchQuery& query, const std::vector<TpchRows>& steps) {
   double rate = static_cast<double>(rows) / seconds / 1e6;
   double reference = kDifferential[query.number - 1];
   fmt::print("| {} | {:.3f} | {} | {:.2f} | {:.0f} | {} |\n", query.number, rate, reference,
-             rate / reference, peak_mib() - before_mib, view->answer().value().rows.rows);
+             rate / reference, status_mib("VmHWM:") - before_mib, view->answer().value().rows.rows);
   return 0;
 }
 
@@ -117,15 +105,7 @@ int main(int argc, char** argv) {
     if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), query.number) == wanted.end()) {
       continue;
     }
-    std::fflush(stdout);
-    pid_t child = fork();
-    if (child == 0) {
-      int result = run(query, steps);
-      std::fflush(stdout);
-      _exit(result);
-    }
-    int ended = 0;
-    waitpid(child, &ended, 0);
+    int ended = run_in_child([&] { return run(query, steps); });
     status = ended != 0 ? 1 : status;
   }
   return status;

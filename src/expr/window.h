@@ -51,6 +51,7 @@ struct WindowBound {
   double real = 0;  // RANGE over FLOAT and DOUBLE
   bool in_months = false;
   bool operator==(const WindowBound&) const = default;
+  bool is_current_row() const { return kind == Kind::kOffset && whole == 0 && real == 0; }
 };
 
 // RANGE without an offset is GROUPS: CURRENT ROW means its peers.

@@ -259,8 +259,7 @@ class Run {
     options.data_directory = directory_;
     options.checkpoint_interval_us = 1'000'000;
     options.session_settings = {{"execution.runtime-mode", "batch"}};
-    // In every other life batches go through the log. In the rest they become tables: all of them,
-    // which costs much, or those that are not definitions only.
+    // Every other life has a log alone; the rest make tables of larger batches, or of all.
     constexpr size_t kTableBytesMin[] = {1 << 10, SIZE_MAX, 0, SIZE_MAX};
     options.table_bytes_min = kTableBytesMin[result_.lives % std::size(kTableBytesMin)];
     options.simulation = Simulation{&clock_, [this](std::string_view point) { pass(point); }};

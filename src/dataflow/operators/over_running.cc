@@ -72,8 +72,7 @@ std::unique_ptr<Accumulator> make_running_accumulator(const OverCall& call) {
 
 bool is_running(const OverCall& call) {
   const WindowFrame& frame = call.frame;
-  bool is_to_current = frame.end.kind == WindowBound::Kind::kOffset && frame.end.whole == 0 &&
-                       frame.end.real == 0 && frame.unit != WindowUnit::kRange;
+  bool is_to_current = frame.end.is_current_row() && frame.unit != WindowUnit::kRange;
   bool is_of_kind =
       call.function == WindowFunction::kAggregate || call.function >= WindowFunction::kRowNumber;
   return is_of_kind && is_to_current &&

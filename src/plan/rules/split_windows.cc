@@ -23,12 +23,10 @@ bool is_offset(const WindowBound& bound) {
 
 bool is_running(const WindowCall& call) {
   const WindowFrame& frame = call.frame;
-  const WindowBound& end = frame.end;
   return call.function == WindowFunction::kAggregate && !call.argument.distinct &&
          call.argument.kind <= AggregateKind::kBoolOr &&
-         frame.start.kind == WindowBound::Kind::kUnboundedPreceding && is_offset(end) &&
-         end.whole == 0 && end.real == 0 && frame.unit != WindowUnit::kRange &&
-         frame.exclude == WindowExclude::kNothing;
+         frame.start.kind == WindowBound::Kind::kUnboundedPreceding && frame.end.is_current_row() &&
+         frame.unit != WindowUnit::kRange && frame.exclude == WindowExclude::kNothing;
 }
 
 bool needs_partition(const WindowCall& call) {
@@ -49,7 +47,7 @@ bool needs_partition(const WindowCall& call) {
 bool narrow(WindowCall& call) {
   const WindowBound& end = call.frame.end;
   if (call.function != WindowFunction::kLastValue || call.argument.ignore_nulls ||
-      is_offset(call.frame.start) || !is_offset(end) || end.whole != 0 || end.real != 0 ||
+      is_offset(call.frame.start) || !end.is_current_row() ||
       call.frame.unit == WindowUnit::kRange || call.frame.exclude != WindowExclude::kNothing) {
     return false;
   }

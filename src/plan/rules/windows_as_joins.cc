@@ -16,16 +16,13 @@ bool begins_at_first(const WindowCall& call) {
 bool ends_at_last(const WindowCall& call) {
   return call.frame.end.kind == WindowBound::Kind::kUnboundedFollowing;
 }
-bool is_current(const WindowBound& bound) {
-  return bound.kind == WindowBound::Kind::kOffset && bound.whole == 0 && bound.real == 0;
-}
 
 // An aggregate over all rows. Without an order all rows are peers, so that up to the current one is
 // all of them.
 bool is_over_all(const WindowCall& call, bool is_ordered) {
   bool all_are_peers = !is_ordered && call.frame.unit == WindowUnit::kGroups;
-  bool from_first = begins_at_first(call) || (all_are_peers && is_current(call.frame.start));
-  bool to_last = ends_at_last(call) || (all_are_peers && is_current(call.frame.end));
+  bool from_first = begins_at_first(call) || (all_are_peers && call.frame.start.is_current_row());
+  bool to_last = ends_at_last(call) || (all_are_peers && call.frame.end.is_current_row());
   return call.function == WindowFunction::kAggregate && from_first && to_last &&
          call.frame.exclude == WindowExclude::kNothing && !is_order_sensitive(call.argument.kind);
 }
@@ -33,13 +30,13 @@ bool is_over_all(const WindowCall& call, bool is_ordered) {
 // The value of the partition's first row, which is in every frame; or of its last.
 bool is_of_first(const WindowCall& call) {
   return call.function == WindowFunction::kFirstValue && begins_at_first(call) &&
-         (ends_at_last(call) || is_current(call.frame.end)) && !call.argument.ignore_nulls &&
+         (ends_at_last(call) || call.frame.end.is_current_row()) && !call.argument.ignore_nulls &&
          call.frame.exclude == WindowExclude::kNothing;
 }
 bool is_of_last(const WindowCall& call) {
   return call.function == WindowFunction::kLastValue && ends_at_last(call) &&
-         (begins_at_first(call) || is_current(call.frame.start)) && !call.argument.ignore_nulls &&
-         call.frame.exclude == WindowExclude::kNothing;
+         (begins_at_first(call) || call.frame.start.is_current_row()) &&
+         !call.argument.ignore_nulls && call.frame.exclude == WindowExclude::kNothing;
 }
 
 // One row of each partition: the last one is the first in the opposite order, where ties, which

@@ -145,9 +145,14 @@ std::optional<std::string> read_serve_config(CLI::App& serve, const std::string&
     if (option == nullptr) {
       return fmt::format("unknown name in {}: {}", path, name);
     }
-    if (!given.contains(option->get_name())) {
+    if (given.contains(option->get_name())) {
+      continue;
+    }
+    try {
       option->add_result(value);
       option->run_callback();
+    } catch (const CLI::ParseError& error) {
+      return fmt::format("{}: {}", path, error.what());
     }
   }
   return std::nullopt;
@@ -248,50 +253,70 @@ int run(ClientOptions options) {
   return status;
 }
 
+struct CommandLine {
+  CommandLine() {
+    app.footer(kFooter);
+    app.set_help_flag("-h,--help", "show this");
+    app.set_version_flag("-V,--version", "tidemark " TIDEMARK_VERSION);
+    app.require_subcommand(0, 1);
+    add_flags(app, flags);
+    version = app.add_subcommand("version", "show the version");
+    doctor = app.add_subcommand(
+        "doctor", "look at a source: what stands in the way there, and how to mend it");
+    serve = app.add_subcommand("serve", "keep views for any PostgreSQL client, through restarts");
+    add_serve_flags(*serve, serve_flags);
+    doctor->add_option("url", doctor_url, "postgres://user:password@host:5432/database")
+        ->required();
+  }
+
+  Flags flags;
+  ServeFlags serve_flags;
+  std::string doctor_url;
+  CLI::App app{kDescription, "tidemark"};
+  CLI::App* version;
+  CLI::App* doctor;
+  CLI::App* serve;
+};
+
+// The command line, and the file that it names as it is now.
+Result<ServeFlags> read_serve_flags(int argc, char** argv) {
+  CommandLine line;
+  line.app.parse(argc, argv);  // as at the start, where it was right
+  if (!line.serve_flags.config.empty()) {
+    if (std::optional<std::string> wrong =
+            read_serve_config(*line.serve, line.serve_flags.config)) {
+      return Status::invalid_argument(*wrong);
+    }
+  }
+  return std::move(line.serve_flags);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  Flags flags;
-  CLI::App app(kDescription, "tidemark");
-  app.footer(kFooter);
-  app.set_help_flag("-h,--help", "show this");
-  app.set_version_flag("-V,--version", "tidemark " TIDEMARK_VERSION);
-  app.require_subcommand(0, 1);
-  add_flags(app, flags);
-  CLI::App* version = app.add_subcommand("version", "show the version");
-  CLI::App* doctor = app.add_subcommand(
-      "doctor", "look at a source: what stands in the way there, and how to mend it");
-  CLI::App* serve =
-      app.add_subcommand("serve", "keep views for any PostgreSQL client, through restarts");
-  ServeFlags serve_flags;
-  add_serve_flags(*serve, serve_flags);
-  std::string doctor_url;
-  doctor->add_option("url", doctor_url, "postgres://user:password@host:5432/database")->required();
+  CommandLine line;
   try {
-    app.parse(argc, argv);
+    line.app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) {
-      return app.exit(error);
+      return line.app.exit(error);
     }
     return usage_error(error.what());
   }
-  if (version->parsed()) {
+  if (line.version->parsed()) {
     fmt::print("tidemark {}\n", TIDEMARK_VERSION);
     return 0;
   }
-  if (doctor->parsed()) {
-    return print_doctor(doctor_url);
+  if (line.doctor->parsed()) {
+    return print_doctor(line.doctor_url);
   }
-  if (serve->parsed()) {
-    std::optional<std::string> wrong =
-        serve_flags.config.empty() ? std::nullopt : read_serve_config(*serve, serve_flags.config);
-    if (wrong) {
-      return usage_error(*wrong);
-    }
-    return run_serve(serve_flags);
+  if (line.serve->parsed()) {
+    auto read = [argc, argv] { return read_serve_flags(argc, argv); };
+    Result<ServeFlags> flags = read();
+    return flags.ok() ? run_serve(*flags, read) : usage_error(flags.status().message());
   }
-  if (std::optional<std::string> wrong = read_flags(flags)) {
+  if (std::optional<std::string> wrong = read_flags(line.flags)) {
     return usage_error(*wrong);
   }
-  return run(std::move(flags.client));
+  return run(std::move(line.flags.client));
 }

@@ -173,9 +173,29 @@ void raise_descriptors() {
   }
 }
 
+// What SIGHUP asks for; what was done.
+Result<std::string> reload(Server& server, const ServeFlags& flags,
+                           const std::function<Result<ServeFlags>()>& read_again) {
+  ServeFlags now = TRY(read_again());
+  ListenOptions options = TRY(listen_options(now));
+  TRY(server.reload(options.tls, options.limits));
+  std::string told =
+      "reloaded: new connections have the files of TLS and the limits as they are now";
+  // The rest is as it was at the start.
+  now.tls_certificate = flags.tls_certificate;
+  now.tls_key = flags.tls_key;
+  now.tls_authority = flags.tls_authority;
+  now.connections_max = flags.connections_max;
+  now.message_max = flags.message_max;
+  if (now != flags) {
+    told += "; other flags have changed too, and wait for the next start";
+  }
+  return told;
+}
+
 }  // namespace
 
-int run_serve(const ServeFlags& flags) {
+int run_serve(const ServeFlags& flags, const std::function<Result<ServeFlags>()>& read_again) {
   block_signals();  // before the first thread
   Log log(flags.log_format == "json" ? LogFormat::kJson : LogFormat::kText);
   raise_descriptors();
@@ -215,11 +235,11 @@ int run_serve(const ServeFlags& flags) {
       break;
     }
     if (signal == SIGHUP) {
-      Status status = (*server)->reload_tls();
-      if (status.ok()) {
-        log.info("reloaded: new connections use the files of TLS as they are now");
+      Result<std::string> reloaded = reload(**server, flags, read_again);
+      if (reloaded.ok()) {
+        log.info(*reloaded);
       } else {
-        log.error("not reloaded: " + status.to_string());
+        log.error("not reloaded: " + reloaded.status().to_string());
       }
     }
   }

@@ -1,8 +1,11 @@
 #pragma once
 // `tidemark serve`: the engine as a server, with a data directory that outlives it.
 
+#include <functional>
 #include <string>
 #include <vector>
+
+#include "base/status.h"
 
 namespace tidemark {
 
@@ -23,10 +26,14 @@ struct ServeFlags {
   std::string message_max = "64MB";
   std::vector<std::string> init_files;
   std::vector<std::string> settings;  // KEY=VALUE, of every session
+
+  bool operator==(const ServeFlags&) const = default;
 };
 
-// Until SIGTERM or SIGINT: then the last checkpoint is taken. SIGHUP reads the files of TLS again.
-// The exit status.
-int run_serve(const ServeFlags& flags);
+// Until SIGTERM or SIGINT: then the last checkpoint is taken. SIGHUP reads the flags again (the
+// file of --config may say other things) and the files of TLS: names of the files and limits hold
+// for connections from then on; for other flags that have changed the log says that they wait for a
+// start. The exit status.
+int run_serve(const ServeFlags& flags, const std::function<Result<ServeFlags>()>& read_again);
 
 }  // namespace tidemark

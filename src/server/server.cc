@@ -107,7 +107,6 @@ struct Server::State {
   Tcp::acceptor tcp;
   Tcp::acceptor http;
   Unix::acceptor local;
-  TlsOptions tls;
   std::string socket_path;
   size_t http_connections = 0;
   uint16_t port = 0;
@@ -183,7 +182,6 @@ Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Result<std::unique_ptr<Server>> Server::start(Engine& engine, ListenOptions options) {
   auto state = std::make_unique<State>(engine);
   state->port = options.port;
-  state->tls = options.tls;
   state->all.limits = options.limits;
   if (!options.tls.certificate_file.empty()) {
     state->all.tls = TRY(make_tls(options.tls));
@@ -248,13 +246,16 @@ Server::~Server() {
   }
 }
 
-Status Server::reload_tls() {
-  if (state_->tls.certificate_file.empty()) {
-    return {};
+Status Server::reload(const TlsOptions& tls, const ServerLimits& limits) {
+  std::shared_ptr<asio::ssl::context> context;
+  if (!tls.certificate_file.empty()) {
+    context = TRY(make_tls(tls));
   }
-  auto context = TRY(make_tls(state_->tls));
-  asio::post(*state_->io,
-             [state = state_.get(), context = std::move(context)] { state->all.tls = context; });
+  asio::post(*state_->io, [state = state_.get(), context = std::move(context), limits] {
+    state->all.tls = context;
+    state->all.limits.connections_max = limits.connections_max;
+    state->all.limits.message_bytes_max = limits.message_bytes_max;
+  });
   return {};
 }
 

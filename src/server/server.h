@@ -49,8 +49,9 @@ class Server {
 
   uint16_t port() const;
   uint16_t http_port() const;
-  // Reads the files of TLS again: for connections from here on.
-  Status reload_tls();
+  // Reads the files of TLS, which may be others now; of the limits those of connections and
+  // messages are taken over. For connections from here on; an error changes nothing.
+  Status reload(const TlsOptions& tls, const ServerLimits& limits);
 
  private:
   struct State;

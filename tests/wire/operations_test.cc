@@ -9,13 +9,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "tests/harness/command_output.h"
 #include "tests/harness/http_get.h"
 #include "tests/harness/postgres_cluster.h"
+#include "tests/harness/raw_socket.h"
 #include "tests/harness/serve_process.h"
 
 namespace tidemark {
@@ -297,6 +296,40 @@ TEST_F(WireOperations, hup_reads_the_certificate_again) {
   EXPECT_NE(subject(port).find("CN = second"), std::string::npos) << subject(port);
 }
 
+// The file of --config as it is now: limits and certificates at once, the rest at the next start.
+TEST_F(WireOperations, hup_reads_the_flags_again) {
+  std::string file = serve_.directory() + "/tidemark.conf";
+  auto write = [&](const std::string& text) { std::ofstream(file) << text; };
+  auto reload = [&](const std::string& expected) {
+    serve_.signal(SIGHUP);
+    while (serve_.log().find(expected) == std::string::npos) {
+      usleep(1000);
+    }
+  };
+  write("max-connections = 100\n");
+  start({"--config", file});
+  PostgresConnection first = serve_.connect();
+  write("max-connections = 1\n");
+  reload("reloaded: new connections");
+  Result<PostgresConnection> second = serve_.try_connect();
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.status().sqlstate(), "53300");
+  must(first, "SELECT 1");
+  write("max-connections = 2\ncheckpoint-interval = 7s\n");
+  reload("; other flags have changed too, and wait for the next start");
+  EXPECT_TRUE(serve_.try_connect().ok());
+  for (const char* wrong : {"max-connections = many\n", "colour = red\n", "log-format = xml\n",
+                            "tls-cert = /nowhere.pem\ntls-key = /nowhere.key\n"}) {
+    size_t refusals_before = serve_.log().size();
+    write(wrong);
+    serve_.signal(SIGHUP);
+    while (serve_.log().find("not reloaded: ", refusals_before) == std::string::npos) {
+      usleep(1000);
+    }
+  }
+  EXPECT_TRUE(serve_.try_connect().ok());
+}
+
 // 5,000 connections, or as many as this process may open; what each costs the server is told.
 TEST_F(WireOperations, idle_connections_cost_little) {
   rlimit limit{};
@@ -319,11 +352,7 @@ TEST_F(WireOperations, idle_connections_cost_little) {
   std::string startup("\0\0\0\x29\0\3\0\0user\0tidemark\0database\0tidemark\0\0", 41);
   std::vector<int> open;
   for (size_t i = 0; i < wanted; ++i) {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ASSERT_GE(fd, 0);
-    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
-    path.copy(address.sun_path, sizeof address.sun_path - 1);
-    ASSERT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0) << i;
+    int fd = connect_unix(path);
     ASSERT_EQ(::write(fd, startup.data(), startup.size()), static_cast<ssize_t>(startup.size()));
     std::string greeting;
     while (!greeting.ends_with("Z" + std::string("\0\0\0\5I", 5))) {

@@ -58,11 +58,15 @@ void TcpProxy::accept_one() {
   links_.push_back({.client = client, .server = server, .generation = generation_});
 }
 
-bool TcpProxy::forward(int from, int to) {
+bool TcpProxy::forward(int from, int to, std::string* heard) {
   char bytes[65536];
   ssize_t size = read(from, bytes, sizeof bytes);
   if (size <= 0) {
     return false;
+  }
+  if (heard != nullptr) {
+    std::lock_guard lock(mutex_);
+    heard->append(bytes, static_cast<size_t>(size));
   }
   for (ssize_t sent = 0; sent < size;) {
     ssize_t n = send(to, bytes + sent, static_cast<size_t>(size - sent), MSG_NOSIGNAL);
@@ -96,8 +100,9 @@ void TcpProxy::run() {
       if (link.generation != generation_) {
         continue;
       }
-      bool is_open = (waits[2 + 2 * i].revents == 0 || forward(link.client, link.server)) &&
-                     (waits[3 + 2 * i].revents == 0 || forward(link.server, link.client));
+      bool is_open =
+          (waits[2 + 2 * i].revents == 0 || forward(link.client, link.server, &heard_)) &&
+          (waits[3 + 2 * i].revents == 0 || forward(link.server, link.client, nullptr));
       if (!is_open) {
         close(link.client);
         close(link.server);

@@ -3,6 +3,7 @@
 // both ends stay connected and hear nothing more, as behind a network that was cut.
 
 #include <atomic>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,6 +20,11 @@ class TcpProxy {
   const std::string& port() const { return port_; }
   // The connections made so far hear nothing more; new ones are forwarded.
   void silence() { ++generation_; }
+  // What clients have said, in the order in which it came.
+  std::string heard() const {
+    std::lock_guard lock(mutex_);
+    return heard_;
+  }
 
  private:
   struct Link {
@@ -29,14 +35,17 @@ class TcpProxy {
 
   void run();
   void accept_one();
-  bool forward(int from, int to);
+  // `heard`, if there is one, takes a copy.
+  bool forward(int from, int to, std::string* heard);
 
   std::string target_port_;
   std::string port_;
   int listener_ = -1;
   int stop_fd_ = -1;
   std::atomic<int> generation_{0};
-  std::vector<Link> links_;  // of the thread
+  std::vector<Link> links_;   // of the thread
+  mutable std::mutex mutex_;  // guards heard_
+  std::string heard_;
   std::thread thread_;
 };
 

@@ -2,13 +2,10 @@
 
 #include <random>
 
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "server/pgwire/message.h"
+#include "tests/harness/raw_socket.h"
 #include "tests/wire/wire_fixture.h"
 
 namespace tidemark {
@@ -18,39 +15,11 @@ using namespace std::string_view_literals;
 
 class WireFuzz : public WireTest {
  protected:
-  int open_socket() {
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
-    std::string path = directory_->path() + "/.s.PGSQL." + std::to_string(server_->port());
-    path.copy(address.sun_path, sizeof address.sun_path - 1);
-    EXPECT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    return fd;
-  }
-  // Sends all, reads and drops what is answered; ends when the server has ended the connection.
-  static void flood(int fd, std::string_view bytes) {
-    fcntl(fd, F_SETFL, O_NONBLOCK);
-    char answer[4096];
-    bool is_sent = false;
-    while (true) {
-      pollfd ready{
-          .fd = fd, .events = static_cast<short>(POLLIN | (is_sent ? 0 : POLLOUT)), .revents = 0};
-      poll(&ready, 1, -1);
-      if ((ready.revents & POLLOUT) != 0 && !is_sent) {
-        ssize_t size = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-        if (size < 0) {
-          return;
-        }
-        bytes.remove_prefix(static_cast<size_t>(size));
-        if (bytes.empty()) {
-          is_sent = true;
-          shutdown(fd, SHUT_WR);
-        }
-      }
-      if ((ready.revents & (POLLIN | POLLHUP | POLLERR)) != 0 &&
-          recv(fd, answer, sizeof answer, 0) <= 0) {
-        return;
-      }
-    }
+  // What the server says is dropped.
+  void flood(std::string_view bytes) {
+    int fd = connect_unix(socket_path());
+    speak(fd, bytes);
+    close(fd);
   }
 };
 
@@ -75,9 +44,7 @@ TEST_F(WireFuzz, random_bytes_at_the_port) {
     if (round % 3 == 0) {
       bytes = std::string(kStartup) + bytes;
     }
-    int fd = open_socket();
-    flood(fd, bytes);
-    close(fd);
+    flood(bytes);
   }
   PgClient client(socket_conninfo());
   EXPECT_EQ(client.rows("SELECT 1"), "1");
@@ -109,9 +76,7 @@ TEST_F(WireFuzz, mutated_messages_in_a_session) {
       }
       bytes += part;
     }
-    int fd = open_socket();
-    flood(fd, bytes);
-    close(fd);
+    flood(bytes);
   }
   PgClient client(socket_conninfo());
   EXPECT_EQ(client.rows("SELECT 1"), "1");

@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "tests/harness/command_output.h"
+#include "tests/harness/raw_socket.h"
+#include "tests/harness/tcp_proxy.h"
 #include "tests/wire/wire_fixture.h"
 
 namespace tidemark {
@@ -115,7 +116,7 @@ TEST_F(WireLogin, tls_with_channel_binding_and_certificates) {
   PgClient forged(as_ada +
                   fmt::format(" sslcert={0}/forged.pem sslkey={0}/forged.key", certificates_));
   EXPECT_FALSE(forged.ok());
-  EXPECT_TRUE(server_->reload_tls().ok());
+  EXPECT_TRUE(server_->reload(with_tls(true).tls, {}).ok());
   EXPECT_TRUE(PgClient(as_ada + " password=lovelace sslcert=/nonexistent").ok());
   admin.run("DROP USER ada");
 }
@@ -166,13 +167,8 @@ TEST_F(WireLogin, a_thousand_half_open_connections_do_not_stop_others) {
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
   ASSERT_GT(limit.rlim_cur, 2200U) << "the system does not give enough descriptors";
   std::vector<int> half_open;
-  std::string path = directory_->path() + "/.s.PGSQL." + std::to_string(server_->port());
   for (int i = 0; i < 1000; ++i) {
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    ASSERT_GE(fd, 0);
-    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
-    path.copy(address.sun_path, sizeof address.sun_path - 1);
-    ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    int fd = connect_unix(socket_path());
     ASSERT_EQ(write(fd, "\0\0\0", 3), 3);
     half_open.push_back(fd);
   }
@@ -188,6 +184,41 @@ TEST_F(WireLogin, a_thousand_half_open_connections_do_not_stop_others) {
     close(fd);
   }
   setrlimit(RLIMIT_NOFILE, &before);
+}
+
+// What a client that was let in has said lets nobody else in: not when it is said again, not when
+// it is said in part, and not with a byte changed.
+TEST_F(WireLogin, an_overheard_login_is_worth_nothing) {
+  connect().run("CREATE USER ada PASSWORD 'lovelace'");
+  TcpProxy proxy(std::to_string(server_->port()));
+  std::string heard;
+  {
+    PgClient client(fmt::format(
+        "host=127.0.0.1 port={} user=ada password=lovelace dbname=tidemark sslmode=disable "
+        "gssencmode=disable",
+        proxy.port()));
+    ASSERT_TRUE(client.ok()) << client.message();
+    heard = proxy.heard();
+  }
+  using namespace std::string_view_literals;
+  constexpr std::string_view kOk = "R\0\0\0\x08\0\0\0\0"sv;  // AuthenticationOk
+  auto say = [&](std::string_view bytes) {
+    int fd = connect_unix(socket_path());
+    std::string answer = speak(fd, bytes);
+    close(fd);
+    return answer;
+  };
+  std::string again = say(heard);
+  EXPECT_EQ(again.find(kOk), std::string::npos);
+  EXPECT_NE(again.find("28P01"), std::string::npos) << again;
+  for (size_t size = 1; size < heard.size(); ++size) {
+    EXPECT_EQ(say(std::string_view(heard).substr(0, size)).find(kOk), std::string::npos) << size;
+    std::string changed = heard;
+    changed[size] = static_cast<char>(changed[size] + 1);
+    EXPECT_EQ(say(changed).find(kOk), std::string::npos) << size;
+  }
+  PgClient ada(socket_conninfo() + " user=ada password=lovelace dbname=tidemark");
+  EXPECT_EQ(ada.run("DROP USER ada").tag(), "DROP USER");
 }
 
 // As libpq's sslnegotiation=direct does: TLS from the first byte, for those who name the protocol.

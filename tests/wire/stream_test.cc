@@ -6,9 +6,9 @@
 #include <arpa/inet.h>
 #include <fmt/core.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "tests/harness/raw_socket.h"
 #include "tests/wire/wire_fixture.h"
 
 namespace tidemark {
@@ -18,11 +18,7 @@ class WireStream : public WireViewTest {
  protected:
   // A cancel request by hand.
   void request_cancel(int id, uint32_t secret) {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
-    std::string path = fmt::format("{}/.s.PGSQL.{}", directory_->path(), server_->port());
-    path.copy(address.sun_path, sizeof address.sun_path - 1);
-    ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    int fd = connect_unix(socket_path());
     uint32_t message[] = {htonl(16), htonl(80877102), htonl(static_cast<uint32_t>(id)),
                           htonl(secret)};
     ASSERT_EQ(::write(fd, message, sizeof message), static_cast<ssize_t>(sizeof message));

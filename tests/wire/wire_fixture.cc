@@ -81,6 +81,10 @@ std::string WireTest::psql(const std::string& command) {
   return output.text;
 }
 
+std::string WireTest::socket_path() const {
+  return directory_->path() + "/.s.PGSQL." + std::to_string(server_->port());
+}
+
 std::string WireTest::socket_conninfo() const {
   return fmt::format("host={} port={} user=tidemark dbname=tidemark", directory_->path(),
                      server_->port());

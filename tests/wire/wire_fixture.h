@@ -70,6 +70,7 @@ class WireTest : public testing::Test {
   // (Re)starts the server over the same engine, on a unix socket and a port of 127.0.0.1.
   void start(ListenOptions options);
   std::string socket_conninfo() const;
+  std::string socket_path() const;
   std::string tcp_conninfo() const;
   PgClient connect() { return PgClient(socket_conninfo()); }
   // What psql prints, errors too; its exit status must be 0.

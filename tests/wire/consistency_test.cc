@@ -39,7 +39,7 @@ class WireConsistency : public testing::Test {
     cluster_.run(
         "CREATE TABLE credits (id bigserial PRIMARY KEY, account int NOT NULL, amount bigint NOT "
         "NULL); CREATE TABLE debits (id bigserial PRIMARY KEY, account int NOT NULL, amount bigint "
-        "NOT NULL)",
+        "NOT NULL); CREATE INDEX ON credits (account) INCLUDE (amount)",
         database_);
     ASSERT_TRUE(server_.start());
     PostgresConnection connection = server_.connect();

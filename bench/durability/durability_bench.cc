@@ -1,11 +1,13 @@
 // What durability costs: the same work with checkpoints every second and with none, in turn, in one
 // run (throughput, and the time from a commit until it is visible); what checkpoints write and what
-// state takes, against the raw size of what changed and of what is kept; and how long a start takes
-// after a kill -9.
+// state takes, against the raw size of what changed and of what is kept; how long a start takes
+// after a kill -9; and what becomes of state of which a quarter may be in memory.
 //
-//   durability_bench TIDEMARK_BINARY [throughput|latency|size|restart|all, default all] [ROWS]
+//   durability_bench TIDEMARK_BINARY [throughput|latency|size|restart|memory|all, default all]
+//   [ROWS]
 //
-// ROWS: of the backlog (default 400,000), or of the table whose join is restarted (3,000,000).
+// ROWS: of the backlog (default 400,000), of the table whose join is restarted (3,000,000), or of
+// the one that has no room (1,000,000).
 
 #include <algorithm>
 #include <chrono>
@@ -38,8 +40,13 @@ double median(std::vector<double> values) {
 
 class Server {
  public:
-  Server(const char* binary, std::string directory, std::string interval)
-      : binary_(binary), directory_(std::move(directory)), interval_(std::move(interval)) {
+  // memory_limit: as --memory-limit takes it; empty: its default.
+  Server(const char* binary, std::string directory, std::string interval,
+         std::string memory_limit = "")
+      : binary_(binary),
+        directory_(std::move(directory)),
+        interval_(std::move(interval)),
+        memory_limit_(std::move(memory_limit)) {
     std::filesystem::create_directories(directory_);
   }
   ~Server() { kill(); }
@@ -51,7 +58,8 @@ class Server {
       }
       execl(binary_, binary_, "serve", "--data-dir", (directory_ + "/data").c_str(), "--socket-dir",
             directory_.c_str(), "--listen", "127.0.0.1:0", "--checkpoint-interval",
-            interval_.c_str(), nullptr);
+            interval_.c_str(), memory_limit_.empty() ? nullptr : "--memory-limit",
+            memory_limit_.c_str(), nullptr);
       _exit(127);
     }
   }
@@ -113,6 +121,7 @@ class Server {
   const char* binary_;
   std::string directory_;
   std::string interval_;
+  std::string memory_limit_;
   pid_t pid_ = -1;
 };
 
@@ -408,6 +417,69 @@ void restart(PostgresCluster& cluster, const char* binary, const std::string& ro
       "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active");
 }
 
+// A view that keeps every row, and sums of it. Rounds of updates all over the table, each until it
+// is visible; then the views are held against the source.
+void updates_in_memory(PostgresCluster& cluster, const char* binary, const std::string& directory,
+                       const std::string& limit, size_t rows, double& state) {
+  constexpr int kRounds = 20;
+  constexpr size_t kChanged = 2000;
+  std::string database = cluster.make_database();
+  cluster.run(fmt::format("CREATE TABLE facts (id int PRIMARY KEY, kind int, cost float8, note "
+                          "text); INSERT INTO facts SELECT i, i % 1000 + 1, i / 7.0, "
+                          "repeat(md5(i::text), 3) FROM generate_series(1, {}) i",
+                          rows),
+              database);
+  Server server(binary, directory, "1s", limit);
+  server.start();
+  PostgresConnection client = server.connect();
+  must(client.execute(table_sql(cluster, database, "facts")));
+  must(client.execute("CREATE MATERIALIZED VIEW v AS SELECT id, kind, cost, note FROM facts"));
+  must(client.execute(
+      "CREATE MATERIALIZED VIEW sums AS SELECT kind, SUM(cost) AS s, COUNT(*) AS n, MIN(note) AS m "
+      "FROM facts GROUP BY kind"));
+  Clock::time_point start = Clock::now();
+  wait_for_source(cluster, client, database);
+  must(client.execute("SELECT COUNT(*) FROM sums"));
+  double hydration = seconds_since(start);
+  usleep(3'000'000);
+  state = state == 0 ? state_bytes(client) : state;
+  std::vector<double> seconds;
+  uint64_t resident = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    cluster.run(
+        fmt::format("UPDATE facts SET cost = cost + 1 WHERE id % {} = {}", rows / kChanged, round),
+        database);
+    start = Clock::now();
+    wait_for_source(cluster, client, database);
+    seconds.push_back(seconds_since(start));
+    resident = std::max(resident, server.resident_bytes());
+  }
+  std::string verified;
+  for (const char* view : {"v", "sums"}) {
+    Result<QueryResult> equal = client.query(fmt::format("VERIFY VIEW {}", view));
+    must(equal.status());
+    verified += (verified.empty() ? "" : "; ") + std::string(equal->text(0, 0));
+  }
+  fmt::print("| {} | {:.1f} | {:.3f} ({:.3f} - {:.3f}) | {:.0f} MB | {:.0f} MB | {} |\n",
+             limit.empty() ? "none" : limit, hydration, median(seconds),
+             *std::min_element(seconds.begin(), seconds.end()),
+             *std::max_element(seconds.begin(), seconds.end()), state_bytes(client) / 1e6,
+             static_cast<double>(resident) / 1e6, verified);
+  server.kill();
+  cluster.run(
+      "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active");
+}
+
+void memory(PostgresCluster& cluster, const char* binary, const std::string& root, size_t rows) {
+  fmt::print(
+      "\n| --memory-limit | first content, s | 2,000 rows updated, s | state in memory | process, "
+      "most | VERIFY VIEW |\n|---|---|---|---|---|---|\n");
+  double state = 0;
+  updates_in_memory(cluster, binary, root + "/unlimited", "", rows, state);
+  std::string quarter = fmt::format("{:.0f}MB", state / 4 / (1 << 20));
+  updates_in_memory(cluster, binary, root + "/limited", quarter, rows, state);
+}
+
 int run(int argc, char** argv) {
   const char* binary = argv[1];
   std::string part = argc > 2 ? argv[2] : "all";
@@ -436,6 +508,9 @@ int run(int argc, char** argv) {
   if (wanted("restart")) {
     restart(cluster, binary, root, rows_or(3'000'000));
   }
+  if (wanted("memory")) {
+    memory(cluster, binary, root, rows_or(1'000'000));
+  }
   std::filesystem::remove_all(root);
   return 0;
 }
@@ -447,7 +522,8 @@ int main(int argc, char** argv) {
   if (argc < 2) {
     fmt::print(
         stderr,
-        "usage: durability_bench TIDEMARK_BINARY [throughput|latency|size|restart|all] [ROWS]\n");
+        "usage: durability_bench TIDEMARK_BINARY [throughput|latency|size|restart|memory|all] "
+        "[ROWS]\n");
     return 2;
   }
   return tidemark::run(argc, argv);

@@ -9,7 +9,7 @@ namespace tidemark::sql {
 
 namespace {
 
-Result<Expr> read_parameter(TokenStream& in) {
+Result<Expr> read_placeholder(TokenStream& in) {
   const Token& token = in.take();
   if (token.text.empty()) {
     return Expr{Parameter{in.next_parameter()}, token.position};
@@ -73,7 +73,7 @@ Result<Expr> read_subquery(TokenStream& in, SubqueryKind kind, size_t position) 
 }
 
 // (e), (a, b), (q)
-Result<Expr> read_parentheses(TokenStream& in) {
+Result<Expr> read_parenthesized(TokenStream& in) {
   size_t position = in.position();
   if (at_query(in, 1)) {
     return read_subquery(in, SubqueryKind::kScalar, position);
@@ -247,13 +247,13 @@ Result<Expr> read_primary(TokenStream& in) {
     case TokenKind::kBytes:
       return Expr{BytesLiteral{in.take().text}, token.position};
     case TokenKind::kParameter:
-      return read_parameter(in);
+      return read_placeholder(in);
     case TokenKind::kQuotedIdentifier:
       return read_name_or_call(in);
     case TokenKind::kWord:
       return read_word(in);
     case TokenKind::kOperator:
-      return in.at("(") ? read_parentheses(in) : Result<Expr>(in.unexpected("an expression"));
+      return in.at("(") ? read_parenthesized(in) : Result<Expr>(in.unexpected("an expression"));
     case TokenKind::kMeasure:
       return in.error("not a number: " + token.text, token.position);
     case TokenKind::kEnd:

@@ -42,7 +42,7 @@ Result<std::string> read_setting_value(TokenStream& in) {
   return value;
 }
 
-Node read_set(TokenStream& in) {
+Node read_set_setting(TokenStream& in) {
   in.take();
   Set set;
   if (in.at_kind(TokenKind::kEnd) || in.at(";")) {
@@ -82,7 +82,7 @@ Node read_set(TokenStream& in) {
   return StatementNode(std::move(set));
 }
 
-Node read_reset(TokenStream& in) {
+Node read_reset_setting(TokenStream& in) {
   in.take();
   Reset reset;
   if (!in.at_kind(TokenKind::kEnd) && !in.at(";") && !in.accept_quietly("ALL")) {
@@ -352,8 +352,8 @@ Result<std::optional<StatementNode>> read_session(TokenStream& in) {
     Node (*read)(TokenStream& in);
   };
   static constexpr Row kRows[] = {
-      {"SET", read_set},
-      {"RESET", read_reset},
+      {"SET", read_set_setting},
+      {"RESET", read_reset_setting},
       {"USE", read_use},
       {"LOAD", read_load},
       {"UNLOAD", read_unload},

@@ -74,7 +74,7 @@ void write_values(Writer& out, const Values& values) {
   });
 }
 
-bool has_modifiers(const Query& query) {
+bool writes_modifiers(const Query& query) {
   return !query.with.empty() || !query.order_by.empty() || query.limit || query.offset;
 }
 
@@ -85,7 +85,7 @@ void write_operand(Writer& out, const Query& query, SetOperator op, bool is_righ
       inner != nullptr && inner->op == SetOperator::kIntersect && op != SetOperator::kIntersect;
   bool same_left = inner != nullptr && !is_right &&
                    (inner->op == SetOperator::kIntersect) == (op == SetOperator::kIntersect);
-  if (has_modifiers(query) || (inner != nullptr && !tighter && !same_left)) {
+  if (writes_modifiers(query) || (inner != nullptr && !tighter && !same_left)) {
     out.query_in_parentheses(query);
   } else {
     out.query(query);

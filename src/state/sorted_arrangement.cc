@@ -8,10 +8,6 @@ namespace tidemark {
 
 namespace {
 
-std::vector<Type> first_types(const std::vector<Type>& types, size_t count) {
-  return {types.begin(), types.begin() + static_cast<ptrdiff_t>(count)};
-}
-
 // Order of two rows in one column.
 int compare_in(const Column& column, uint32_t a, uint32_t b, bool descending, bool nulls_first) {
   bool null_a = column.is_null(a), null_b = column.is_null(b);
@@ -33,7 +29,8 @@ SortedArrangement::SortedArrangement(std::vector<Type> types, size_t key_count,
     : key_count_(key_count),
       order_(std::move(order)),
       rows_(types, {}, sizeof(RowEntry), kStoredBytes),
-      groups_(first_types(types, key_count), {}, sizeof(Group)) {
+      groups_({types.begin(), types.begin() + static_cast<ptrdiff_t>(key_count)}, {},
+              sizeof(Group)) {
   static_assert(sizeof(RowEntry) == 16 && sizeof(Group) == 16);
   rows_.set_extension(this);
 }

@@ -51,7 +51,7 @@ struct Cursor {
   }
 };
 
-std::string_view trim(std::string_view text) {
+std::string_view trim_spaces(std::string_view text) {
   while (!text.empty() && text.front() == ' ') {
     text.remove_prefix(1);
   }
@@ -79,7 +79,7 @@ int infinity_sign(std::string_view text) {
 
 bool take_bc(std::string_view& text) {
   if (text.size() > 3 && equals_ignoring_case(text.substr(text.size() - 2), "bc")) {
-    text = trim(text.substr(0, text.size() - 2));
+    text = trim_spaces(text.substr(0, text.size() - 2));
     return true;
   }
   return false;
@@ -151,7 +151,7 @@ struct Zoned {
 };
 
 Result<Zoned> read_timestamp(std::string_view whole, bool allow_offset) {
-  std::string_view text = trim(whole);
+  std::string_view text = trim_spaces(whole);
   bool bc = take_bc(text);
   Cursor cursor{text};
   auto date = read_date(cursor);
@@ -370,7 +370,7 @@ void append_timestamp_ltz(int64_t timestamp_us, std::string_view zone, std::stri
 }
 
 Result<int32_t> parse_date(std::string_view text) {
-  std::string_view trimmed = trim(text);
+  std::string_view trimmed = trim_spaces(text);
   if (int sign = infinity_sign(trimmed)) {
     return sign > 0 ? kDateInfinity : kDateNegativeInfinity;
   }
@@ -382,7 +382,7 @@ Result<int32_t> parse_date(std::string_view text) {
 }
 
 Result<int64_t> parse_time(std::string_view text) {
-  Cursor cursor{trim(text)};
+  Cursor cursor{trim_spaces(text)};
   auto time = read_time(cursor);
   if (!time || !cursor.at_end() || !is_time(*time)) {  // 23:59:60.5 is of the next day
     return bad("time", text);
@@ -391,7 +391,7 @@ Result<int64_t> parse_time(std::string_view text) {
 }
 
 Result<int64_t> parse_timestamp(std::string_view text) {
-  if (int sign = infinity_sign(trim(text))) {
+  if (int sign = infinity_sign(trim_spaces(text))) {
     return sign > 0 ? kTimestampInfinity : kTimestampNegativeInfinity;
   }
   Zoned parsed = TRY(read_timestamp(text, false));
@@ -402,7 +402,7 @@ Result<int64_t> parse_timestamp(std::string_view text) {
 }
 
 Result<int64_t> parse_timestamp_ltz(std::string_view text, std::string_view zone) {
-  if (int sign = infinity_sign(trim(text))) {
+  if (int sign = infinity_sign(trim_spaces(text))) {
     return sign > 0 ? kTimestampInfinity : kTimestampNegativeInfinity;
   }
   Zoned parsed = TRY(read_timestamp(text, true));

@@ -60,9 +60,10 @@ class ChangeView : public ServedSource {
 };
 
 // A subscription to the view, or to what reads it.
-class Reader : public SubscriptionReader {
+class ViewReader : public SubscriptionReader {
  public:
-  Reader(ServeProcess& serve, const std::string& sql) : SubscriptionReader(serve.connect(), sql) {}
+  ViewReader(ServeProcess& serve, const std::string& sql)
+      : SubscriptionReader(serve.connect(), sql) {}
   Lines sorted() const { return SubscriptionReader::sorted(rows); }
 };
 
@@ -111,7 +112,7 @@ TEST_F(ChangeView, readers_and_views_over_it_go_on_with_the_difference) {
   run("CREATE MATERIALIZED VIEW above AS SELECT MAX(n) AS m FROM plain");
   run("CREATE INDEX by_v ON w (v)");
   wait();
-  Reader all(serve_, "SUBSCRIBE w"), some(serve_, "SUBSCRIBE (SELECT SUM(n) AS n FROM w)");
+  ViewReader all(serve_, "SUBSCRIBE w"), some(serve_, "SUBSCRIBE (SELECT SUM(n) AS n FROM w)");
   all.read();
   some.read();
   PostgresConnection block = serve_.connect();
@@ -145,7 +146,7 @@ TEST_F(ChangeView, readers_and_views_over_it_go_on_with_the_difference) {
       then.push_back(row);
     }
     EXPECT_EQ(rows("SELECT * FROM " + at), then) << i;
-    Reader again(serve_, "SUBSCRIBE " + at);
+    ViewReader again(serve_, "SUBSCRIBE " + at);
     again.rows = all.states[i];
     again.read();
     EXPECT_EQ(again.sorted(), source_rows(kNew)) << i;
@@ -161,7 +162,7 @@ TEST_F(ChangeView, other_columns_end_its_readers_and_keep_the_views_that_do_with
   run("CREATE INDEX by_what ON w (what)");
   run("CREATE INDEX by_v ON w (v)");
   wait();
-  Reader all(serve_, "SUBSCRIBE w"), over(serve_, "SUBSCRIBE per_v");
+  ViewReader all(serve_, "SUBSCRIBE w"), over(serve_, "SUBSCRIBE per_v");
   all.read();
   over.read();
   PostgresConnection block = serve_.connect();
@@ -315,7 +316,7 @@ TEST_F(ChangeView, killed_at_any_point_it_is_one_of_both) {
     Rows seen;
     Lsn mark;
     if (started && is_of_change) {
-      Reader reader(serve_, "SUBSCRIBE w");
+      ViewReader reader(serve_, "SUBSCRIBE w");
       reader.read();
       if (!reader.marks.empty()) {
         mark = reader.marks.back();
@@ -351,7 +352,7 @@ TEST_F(ChangeView, killed_at_any_point_it_is_one_of_both) {
               source_rows(fmt::format("SELECT sum(n) FROM ({}) x", is_new ? kNew : kOld)));
     EXPECT_EQ(rows("SHOW INDEXES FROM w"), Lines{"by_v|w|v"});
     if (mark.valid()) {
-      Reader again(serve_, fmt::format("SUBSCRIBE w AS OF MARK '{}'", mark.to_string()));
+      ViewReader again(serve_, fmt::format("SUBSCRIBE w AS OF MARK '{}'", mark.to_string()));
       again.rows = seen;
       again.read();
       EXPECT_EQ(again.sorted(), rows("SELECT * FROM w")) << serve_.log();

@@ -38,9 +38,10 @@ class Resubscribe : public ServedSource {
 };
 
 // A subscription that must not end.
-class Reader : public SubscriptionReader {
+class LastingReader : public SubscriptionReader {
  public:
-  Reader(ServeProcess& serve, const std::string& sql) : SubscriptionReader(serve.connect(), sql) {}
+  LastingReader(ServeProcess& serve, const std::string& sql)
+      : SubscriptionReader(serve.connect(), sql) {}
   bool next(Rows& to) {
     bool more = SubscriptionReader::next(to);
     EXPECT_EQ(error, "");
@@ -56,7 +57,7 @@ TEST_F(Resubscribe, from_every_mark_that_was_told) {
   start();
   define();
   Rows rows;
-  Reader reader(serve_, "SUBSCRIBE sums");
+  LastingReader reader(serve_, "SUBSCRIBE sums");
   for (int i = 0; i < 10; ++i) {
     source(fmt::format("UPDATE t SET v = v + 1 WHERE id % 10 = {}", i));
     wait();
@@ -66,8 +67,8 @@ TEST_F(Resubscribe, from_every_mark_that_was_told) {
   ASSERT_GE(reader.marks.size(), 10U);
   for (size_t i = 0; i < reader.marks.size(); ++i) {
     Rows again = reader.states[i];
-    Reader later(serve_,
-                 fmt::format("SUBSCRIBE sums AS OF MARK '{}'", reader.marks[i].to_string()));
+    LastingReader later(serve_,
+                        fmt::format("SUBSCRIBE sums AS OF MARK '{}'", reader.marks[i].to_string()));
     while (later.next(again)) {
     }
     EXPECT_EQ(sorted(again), view()) << i;
@@ -86,7 +87,7 @@ TEST_F(Resubscribe, after_a_kill_from_marks_that_no_checkpoint_has) {
   EXPECT_EQ(serve_.stop(), 0);
   start({"--checkpoint-interval", "1h"});
   Rows rows;
-  Reader reader(serve_, "SUBSCRIBE sums");
+  LastingReader reader(serve_, "SUBSCRIBE sums");
   while (reader.next(rows)) {
   }
   for (int i = 0; i < 30; ++i) {
@@ -104,9 +105,9 @@ TEST_F(Resubscribe, after_a_kill_from_marks_that_no_checkpoint_has) {
   }
   start({"--checkpoint-interval", "1h"});
   // Some readers come before their mark does.
-  std::vector<std::unique_ptr<Reader>> readers;
+  std::vector<std::unique_ptr<LastingReader>> readers;
   for (Lsn mark : reader.marks) {
-    readers.push_back(std::make_unique<Reader>(
+    readers.push_back(std::make_unique<LastingReader>(
         serve_, fmt::format("SUBSCRIBE sums AS OF MARK '{}'", mark.to_string())));
   }
   wait();
@@ -122,7 +123,7 @@ TEST_F(Resubscribe, what_is_kept_outlives_a_restart) {
   start({"--checkpoint-interval", "10ms"});
   define();
   Rows rows;
-  Reader reader(serve_, "SUBSCRIBE sums");
+  LastingReader reader(serve_, "SUBSCRIBE sums");
   reader.next(rows);
   for (int i = 0; i < 20; ++i) {
     source(fmt::format("UPDATE t SET v = v + 1 WHERE id % 20 = {}", i));
@@ -133,7 +134,8 @@ TEST_F(Resubscribe, what_is_kept_outlives_a_restart) {
   source("DELETE FROM t WHERE id < 5");
   wait();
   Rows again = reader.states.at(0);
-  Reader later(serve_, fmt::format("SUBSCRIBE sums AS OF MARK '{}'", reader.marks[0].to_string()));
+  LastingReader later(serve_,
+                      fmt::format("SUBSCRIBE sums AS OF MARK '{}'", reader.marks[0].to_string()));
   while (later.next(again)) {
   }
   EXPECT_EQ(sorted(again), view());
@@ -145,7 +147,7 @@ TEST_F(Resubscribe, a_view_is_read_as_it_was_at_every_mark_that_was_told) {
   start({"--checkpoint-interval", "10ms"});
   define();
   Rows rows;
-  Reader reader(serve_, "SUBSCRIBE sums");
+  LastingReader reader(serve_, "SUBSCRIBE sums");
   for (int i = 0; i < 10; ++i) {
     source(fmt::format("UPDATE t SET v = v + 1, what = 'w{0}' WHERE id % 10 = {0}", i));
     wait();
@@ -205,7 +207,7 @@ TEST_F(Resubscribe, a_mark_that_cannot_be_gone_on_from_is_an_error) {
   start();
   define("WITH ('retention' = '0s')");
   Rows rows;
-  Reader reader(serve_, "SUBSCRIBE sums");
+  LastingReader reader(serve_, "SUBSCRIBE sums");
   reader.next(rows);
   std::string at = fmt::format("SUBSCRIBE sums AS OF MARK '{}'", reader.marks.at(0).to_string());
   source("UPDATE t SET v = v + 1");

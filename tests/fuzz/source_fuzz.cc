@@ -14,17 +14,17 @@ namespace {
 
 using namespace std::string_view_literals;
 
-enum Kind : uint8_t { kStream, kCopy, kSnapshot, kShapes, kKinds };
+enum SourceKind : uint8_t { kStream, kCopy, kSnapshot, kShapes, kKinds };
 
 constexpr uint32_t kFullTable = 1, kKeyedTable = 2;
 
 // One column of each kind: bool, bytea, "char", int8, int2, int4, text, xid, float4, float8,
 // inet, bpchar, date, time, timestamp, timestamptz, interval, timetz, bit, numeric, uuid, pg_lsn,
 // jsonb, macaddr, int4[], text[], numeric[].
-constexpr uint32_t kTypes[] = {23,   16,   17,   18,   20,   21,   25,   28,   700,
-                               701,  869,  1042, 1082, 1083, 1114, 1184, 1186, 1266,
-                               1560, 1700, 2950, 3220, 3802, 829,  1007, 1009, 1231};
-constexpr size_t kColumns = std::size(kTypes);
+constexpr uint32_t kSourceTypes[] = {23,   16,   17,   18,   20,   21,   25,   28,   700,
+                                     701,  869,  1042, 1082, 1083, 1114, 1184, 1186, 1266,
+                                     1560, 1700, 2950, 3220, 3802, 829,  1007, 1009, 1231};
+constexpr size_t kColumns = std::size(kSourceTypes);
 
 // Their values in binary form, in that order.
 constexpr std::string_view kValues[kColumns] = {
@@ -60,7 +60,7 @@ std::shared_ptr<const ReaderPlan> plan_of(uint32_t oid, char identity) {
   TableInfo table{.oid = oid, .schema = "s", .name = "t", .identity = identity};
   ReaderSpec spec;
   for (size_t i = 0; i < kColumns; ++i) {
-    PgType type = pg_builtin(kTypes[i]);
+    PgType type = pg_builtin(kSourceTypes[i]);
     std::string name = "c" + std::to_string(i);
     Type target = type_of_pg(type);
     if (PgDecoder::make(type, target).ok()) {
@@ -70,7 +70,7 @@ std::shared_ptr<const ReaderPlan> plan_of(uint32_t oid, char identity) {
     }
     table.columns.push_back({.name = name,
                              .type = std::move(type),
-                             .declared_oid = kTypes[i],
+                             .declared_oid = kSourceTypes[i],
                              .in_key = i == 0,
                              .number = static_cast<int16_t>(i + 1)});
   }
@@ -92,7 +92,7 @@ std::string relation(uint32_t oid, char identity) {
                     number(static_cast<uint16_t>(kColumns));
   for (size_t i = 0; i < kColumns; ++i) {
     out += i == 0 ? '\1' : '\0';
-    out += "c" + std::to_string(i) + '\0' + number(kTypes[i]) + number(int32_t{-1});
+    out += "c" + std::to_string(i) + '\0' + number(kSourceTypes[i]) + number(int32_t{-1});
   }
   return out;
 }

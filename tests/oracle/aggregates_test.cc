@@ -7,7 +7,7 @@
 namespace tidemark {
 namespace {
 
-OracleCase changing_table() {
+OracleCase table_to_aggregate() {
   OracleCase oracle;
   oracle.tables = {
       "a (g INT, v INT, x DOUBLE PRECISION, d NUMERIC(12, 3), t TEXT, b BOOLEAN, id INT PRIMARY "
@@ -31,7 +31,7 @@ OracleCase changing_table() {
 }
 
 TEST(OracleAggregates, variances) {
-  OracleCase oracle = changing_table();
+  OracleCase oracle = table_to_aggregate();
   for (std::string f : {"VAR_POP", "VAR_SAMP", "STDDEV_POP", "STDDEV_SAMP", "VARIANCE", "STDDEV"}) {
     oracle.queries.push_back(
         {"SELECT g, " + f + "(v), " + f + "(d), " + f + "(DISTINCT d) FROM a GROUP BY g",
@@ -45,7 +45,7 @@ TEST(OracleAggregates, variances) {
 }
 
 TEST(OracleAggregates, conditions) {
-  OracleCase oracle = changing_table();
+  OracleCase oracle = table_to_aggregate();
   oracle.queries = {
       {"SELECT g, BOOL_AND(b), BOOL_OR(b), EVERY(v > 3), BOOL_OR(v > 3) FILTER (WHERE t <> 'x') "
        "FROM a GROUP BY g",
@@ -56,7 +56,7 @@ TEST(OracleAggregates, conditions) {
 }
 
 TEST(OracleAggregates, lists_in_order) {
-  OracleCase oracle = changing_table();
+  OracleCase oracle = table_to_aggregate();
   oracle.queries = {
       {"SELECT g, STRING_AGG(t, '; ' ORDER BY id DESC) FROM a GROUP BY g", ""},
       {"SELECT g, LISTAGG(t, '-') WITHIN GROUP (ORDER BY v DESC NULLS LAST, id) FROM a GROUP BY g",
@@ -81,7 +81,7 @@ TEST(OracleAggregates, lists_in_order) {
 }
 
 TEST(OracleAggregates, percentiles) {
-  OracleCase oracle = changing_table();
+  OracleCase oracle = table_to_aggregate();
   for (std::string f : {"0", "0.5", "0.3", "0.95", "1"}) {
     oracle.queries.push_back(
         {"SELECT g, PERCENTILE_CONT(" + f + ") WITHIN GROUP (ORDER BY v), PERCENTILE_DISC(" + f +
@@ -95,7 +95,7 @@ TEST(OracleAggregates, percentiles) {
 }
 
 TEST(OracleAggregates, grouping_sets) {
-  OracleCase oracle = changing_table();
+  OracleCase oracle = table_to_aggregate();
   oracle.queries = {
       {"SELECT g, t, COUNT(*), SUM(v), GROUPING(g, t), GROUPING(t) FROM a GROUP BY ROLLUP (g, t)",
        ""},

@@ -34,7 +34,7 @@ OracleCase two_tables() {
   return oracle;
 }
 
-void check(std::vector<std::string> queries) {
+void check_joins(std::vector<std::string> queries) {
   OracleCase oracle = two_tables();
   for (std::string& query : queries) {
     oracle.queries.push_back({std::move(query), ""});
@@ -43,7 +43,7 @@ void check(std::vector<std::string> queries) {
 }
 
 TEST(OracleJoins, inner_and_cross) {
-  check({
+  check_joins({
       "SELECT a.v, b.v FROM a JOIN b ON a.k = b.k",
       "SELECT a.v, b.v FROM a, b WHERE a.k = b.k AND a.v > 10",
       "SELECT a.s, c.w FROM a CROSS JOIN c",
@@ -58,7 +58,7 @@ TEST(OracleJoins, inner_and_cross) {
 }
 
 TEST(OracleJoins, outer) {
-  check({
+  check_joins({
       "SELECT a.k, a.v, b.v FROM a LEFT JOIN b ON a.k = b.k",
       "SELECT a.v, b.k, b.v FROM a RIGHT JOIN b ON a.k = b.k",
       "SELECT a.k, a.v, b.k, b.v FROM a FULL JOIN b ON a.k = b.k",
@@ -77,7 +77,7 @@ TEST(OracleJoins, outer) {
 }
 
 TEST(OracleJoins, using_and_natural) {
-  check({
+  check_joins({
       "SELECT * FROM a JOIN c USING (k)",
       "SELECT k, a.k, c.k FROM a LEFT JOIN c USING (k)",
       "SELECT k, w, v FROM a RIGHT JOIN c USING (k)",

@@ -7,7 +7,7 @@
 namespace tidemark {
 namespace {
 
-OracleCase changing_table() {
+OracleCase table_of_arrays() {
   OracleCase oracle;
   oracle.tables = {"a (id INT PRIMARY KEY, v INT, t TEXT, l INT[], n TEXT[])"};
   oracle.transactions = {
@@ -25,7 +25,7 @@ OracleCase changing_table() {
 }
 
 TEST(OracleNested, making_and_access) {
-  OracleCase oracle = changing_table();
+  OracleCase oracle = table_of_arrays();
   oracle.queries = {
       {"SELECT id, l[1], l[2], l[v], l[0], n[2] FROM a", ""},
       {"SELECT id, ARRAY[v, id, l[1]], ARRAY[v + 1, 5][1] FROM a",
@@ -41,7 +41,7 @@ TEST(OracleNested, making_and_access) {
 }
 
 TEST(OracleNested, unnest) {
-  OracleCase oracle = changing_table();
+  OracleCase oracle = table_of_arrays();
   oracle.queries = {
       {"SELECT id, x FROM a CROSS JOIN UNNEST(l) AS u(x)", ""},
       {"SELECT id, x, o FROM a, UNNEST(l) WITH ORDINALITY AS u(x, o)", ""},
@@ -64,7 +64,7 @@ TEST(OracleNested, unnest) {
 }
 
 TEST(OracleNested, table_functions) {
-  OracleCase oracle = changing_table();
+  OracleCase oracle = table_of_arrays();
   oracle.queries = {
       {"SELECT id, g FROM a, LATERAL TABLE(GENERATE_SERIES(1, v)) AS u(g)",
        "SELECT id, g FROM a, generate_series(1, v) AS u(g)"},

@@ -27,7 +27,7 @@ OracleCase three_tables() {
   return oracle;
 }
 
-void check(std::vector<std::string> queries) {
+void check_subqueries(std::vector<std::string> queries) {
   OracleCase oracle = three_tables();
   for (std::string& query : queries) {
     oracle.queries.push_back({std::move(query), ""});
@@ -36,7 +36,7 @@ void check(std::vector<std::string> queries) {
 }
 
 TEST(OracleSubqueries, as_conditions) {
-  check({
+  check_subqueries({
       "SELECT k, v FROM a WHERE k IN (SELECT k FROM b)",
       "SELECT k, v FROM a WHERE k NOT IN (SELECT k FROM b)",
       "SELECT k, v FROM a WHERE k NOT IN (SELECT k FROM c)",
@@ -56,7 +56,7 @@ TEST(OracleSubqueries, as_conditions) {
 }
 
 TEST(OracleSubqueries, as_values) {
-  check({
+  check_subqueries({
       "SELECT k, (SELECT COUNT(*) FROM b WHERE b.k = a.k) FROM a",
       "SELECT k, (SELECT MAX(v) FROM b) FROM a",
       "SELECT k, (SELECT SUM(b.v) + a.v FROM b WHERE b.k <> a.k) FROM a",
@@ -74,7 +74,7 @@ TEST(OracleSubqueries, as_values) {
 }
 
 TEST(OracleSubqueries, set_operations_and_common_tables) {
-  check({
+  check_subqueries({
       "SELECT k FROM a INTERSECT SELECT k FROM b",
       "SELECT k FROM a INTERSECT ALL SELECT k FROM b",
       "SELECT k FROM a EXCEPT SELECT k FROM b",

@@ -40,7 +40,7 @@ void append_cell(const UpstreamRow& row, size_t field, Column& column) {
   }
 }
 
-struct Reader {
+struct SimulatedReader {
   enum class Phase : uint8_t {
     kResumed,   // has the content at the resume point, and is to be told so
     kNew,       // its snapshot is not taken yet
@@ -60,6 +60,7 @@ struct Reader {
 
 class SimulatedSource final : public Source {
  public:
+  void change_options(const Options&) override {}
   SimulatedSource(SimulatedWorld& world, SourceOpening opening)
       : world_(world),
         random_(world.random),
@@ -91,13 +92,14 @@ class SimulatedSource final : public Source {
   void start() override { is_started_ = true; }
   void abandon() override { is_abandoned_ = true; }
   ReaderId add_reader(ReaderSpec spec) override {
-    Reader reader;
+    SimulatedReader reader;
     reader.table = table_of(spec.with);
     for (Field& field : spec.columns) {
       reader.fields.push_back(*upstream_schema().find(field.name));
       reader.schema.fields.push_back(std::move(field));
     }
-    reader.phase = spec.is_resumed ? Reader::Phase::kResumed : Reader::Phase::kNew;
+    reader.phase =
+        spec.is_resumed ? SimulatedReader::Phase::kResumed : SimulatedReader::Phase::kNew;
     readers_[next_reader_] = std::move(reader);
     return next_reader_++;
   }
@@ -141,8 +143,8 @@ class SimulatedSource final : public Source {
       return true;
     }
     for (auto& [id, reader] : readers_) {  // before any commit
-      if (reader.phase == Reader::Phase::kResumed) {
-        reader.phase = Reader::Phase::kLive;
+      if (reader.phase == SimulatedReader::Phase::kResumed) {
+        reader.phase = SimulatedReader::Phase::kLive;
         sink.reader_ready(id);
         return true;
       }
@@ -168,9 +170,9 @@ class SimulatedSource final : public Source {
   void reset_readers(SourceSink& sink) {
     is_reset_owed_ = false;
     for (auto& [id, reader] : readers_) {
-      if (reader.phase != Reader::Phase::kNew) {
+      if (reader.phase != SimulatedReader::Phase::kNew) {
         sink.reset(id);
-        reader.phase = Reader::Phase::kNew;
+        reader.phase = SimulatedReader::Phase::kNew;
       }
     }
   }
@@ -197,7 +199,7 @@ class SimulatedSource final : public Source {
       case Accident::kTableReread:
       case Accident::kTableStopped:
         for (auto& [id, reader] : readers_) {
-          if (reader.phase == Reader::Phase::kLive && one_in(random_, 2)) {
+          if (reader.phase == SimulatedReader::Phase::kLive && one_in(random_, 2)) {
             std::erase_if(parts_, [&](const Part& part) { return part.reader == id; });
             bool is_stop = accident == Accident::kTableStopped;
             if (is_stop) {
@@ -205,7 +207,8 @@ class SimulatedSource final : public Source {
             } else {
               sink.reset(id);
             }
-            reader.phase = is_stop ? Reader::Phase::kStopped : Reader::Phase::kNew;
+            reader.phase =
+                is_stop ? SimulatedReader::Phase::kStopped : SimulatedReader::Phase::kNew;
             // What has been handed out of this commit still ends with it.
             return true;
           }
@@ -216,9 +219,9 @@ class SimulatedSource final : public Source {
   }
 
   // The next event of a reader that is not live yet. False: there is none now.
-  bool bring_up(ReaderId id, Reader& reader, SourceSink& sink, bool is_between) {
+  bool bring_up(ReaderId id, SimulatedReader& reader, SourceSink& sink, bool is_between) {
     switch (reader.phase) {
-      case Reader::Phase::kNew:
+      case SimulatedReader::Phase::kNew:
         reader.snapshot_at = upstream_.now();
         reader.rows.clear();
         for (const auto& [key, row] : upstream_.at(reader.snapshot_at)[reader.table]) {
@@ -226,9 +229,9 @@ class SimulatedSource final : public Source {
         }
         std::shuffle(reader.rows.begin(), reader.rows.end(), random_);
         reader.rows_done = 0;
-        reader.phase = Reader::Phase::kSnapshot;
+        reader.phase = SimulatedReader::Phase::kSnapshot;
         return true;
-      case Reader::Phase::kSnapshot: {
+      case SimulatedReader::Phase::kSnapshot: {
         size_t count =
             std::min<size_t>(1 + below(random_, 20), reader.rows.size() - reader.rows_done);
         if (count == 0) {
@@ -236,7 +239,7 @@ class SimulatedSource final : public Source {
             return false;
           }
           sink.snapshot_done(id);
-          reader.phase = Reader::Phase::kJoining;
+          reader.phase = SimulatedReader::Phase::kJoining;
           return true;
         }
         std::vector<Column> columns = make_columns(reader.schema);
@@ -247,23 +250,23 @@ class SimulatedSource final : public Source {
                            {reader.rows_done, reader.rows.size()});
         return true;
       }
-      case Reader::Phase::kJoining:
+      case SimulatedReader::Phase::kJoining:
         return is_between && join(id, reader, sink);
-      case Reader::Phase::kStopped:
+      case SimulatedReader::Phase::kStopped:
         if (!world_.is_calm && !one_in(random_, 8)) {
           return false;
         }
         sink.reset(id);
-        reader.phase = Reader::Phase::kNew;
+        reader.phase = SimulatedReader::Phase::kNew;
         return true;
-      case Reader::Phase::kResumed:
-      case Reader::Phase::kLive:
+      case SimulatedReader::Phase::kResumed:
+      case SimulatedReader::Phase::kLive:
         return false;
     }
     return false;
   }
 
-  bool join(ReaderId id, Reader& reader, SourceSink& sink) {
+  bool join(ReaderId id, SimulatedReader& reader, SourceSink& sink) {
     if (position_ < reader.snapshot_at) {
       return false;
     }
@@ -281,7 +284,7 @@ class SimulatedSource final : public Source {
     }
     sink.progress(position_, 0);
     sink.reader_ready(id);
-    reader.phase = Reader::Phase::kLive;
+    reader.phase = SimulatedReader::Phase::kLive;
     return true;
   }
 
@@ -303,7 +306,7 @@ class SimulatedSource final : public Source {
       Part part = std::move(parts_.front());
       parts_.erase(parts_.begin());
       auto reader = readers_.find(part.reader);
-      if (reader != readers_.end() && reader->second.phase == Reader::Phase::kLive) {
+      if (reader != readers_.end() && reader->second.phase == SimulatedReader::Phase::kLive) {
         hand_out(part.reader, reader->second, part.changes, sink);
       }
       if (!parts_.empty() || one_in(random_, 2)) {
@@ -321,7 +324,7 @@ class SimulatedSource final : public Source {
     bool is_alone = opening_.resume && commits[next].position <= opening_.resume->alone_until;
     size_t count = is_alone ? 1 : std::min<size_t>(1 + below(random_, 3), commits.size() - next);
     for (const auto& [id, reader] : readers_) {
-      if (reader.phase != Reader::Phase::kLive) {
+      if (reader.phase != SimulatedReader::Phase::kLive) {
         continue;
       }
       std::vector<UpstreamChange> changes;
@@ -345,7 +348,7 @@ class SimulatedSource final : public Source {
     is_in_commit_ = true;
   }
 
-  static void append_changes(const Reader& reader, const UpstreamCommit& commit,
+  static void append_changes(const SimulatedReader& reader, const UpstreamCommit& commit,
                              std::vector<UpstreamChange>& out) {
     for (const UpstreamChange& change : commit.changes) {
       if (change.table == reader.table) {
@@ -354,14 +357,14 @@ class SimulatedSource final : public Source {
     }
   }
 
-  static void append_row(const Reader& reader, const UpstreamRow& row,
+  static void append_row(const SimulatedReader& reader, const UpstreamRow& row,
                          std::vector<Column>& columns) {
     for (size_t i = 0; i < columns.size(); ++i) {
       append_cell(row, reader.fields[i], columns[i]);
     }
   }
 
-  static void hand_out(ReaderId id, const Reader& reader,
+  static void hand_out(ReaderId id, const SimulatedReader& reader,
                        const std::vector<UpstreamChange>& changes, SourceSink& sink) {
     ChangeBatch batch = empty_batch(reader);
     std::vector<Column> columns = make_columns(reader.schema);
@@ -414,7 +417,7 @@ class SimulatedSource final : public Source {
     flush();
   }
 
-  static ChangeBatch empty_batch(const Reader& reader) {
+  static ChangeBatch empty_batch(const SimulatedReader& reader) {
     ChangeBatch batch;
     batch.old_rows = is_key_only(reader.table) ? OldRows::kKeyOnly : OldRows::kFull;
     if (is_key_only(reader.table)) {
@@ -433,7 +436,7 @@ class SimulatedSource final : public Source {
   bool is_slot_lost_ = false;
   bool is_reset_owed_ = false;
   Lsn position_;  // handed out up to here, or up to the commit that is being handed out
-  std::map<ReaderId, Reader> readers_;
+  std::map<ReaderId, SimulatedReader> readers_;
   ReaderId next_reader_ = 1;
   std::vector<Part> parts_;  // of that commit, still to come
   bool is_in_commit_ = false;

@@ -13,9 +13,9 @@ namespace tidemark {
 namespace {
 
 constexpr std::string_view kSignature("PGCOPY\n\377\r\n\0", 11);
-constexpr size_t kHeaderBytes = 11 + 4 + 4;
-constexpr size_t kBufferBytes = 64 << 10;  // more only for a row that is larger
-constexpr size_t kRunRows = 128;           // a few columns of them stay in the first cache
+constexpr size_t kCopyHeaderBytes = 11 + 4 + 4;
+constexpr size_t kReceivedBytes = 64 << 10;  // more only for a row that is larger
+constexpr size_t kRunRows = 128;             // a few columns of them stay in the first cache
 
 Status malformed() {
   return Status::corruption("malformed binary COPY data");
@@ -28,7 +28,7 @@ CopyDecoder::CopyDecoder(const ReaderPlan& plan)
       schema_(plan.schema()),
       columns_(make_columns(schema_)),
       fields_(columns_.size() * kRunRows),
-      buffer_(kBufferBytes) {}
+      buffer_(kReceivedBytes) {}
 
 std::span<char> CopyDecoder::room() {
   std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
@@ -61,13 +61,13 @@ Status CopyDecoder::decode(size_t rows_max) {
 
 Result<bool> CopyDecoder::skip_header() {
   std::string_view bytes(buffer_.data() + begin_, end_ - begin_);
-  if (bytes.size() < kHeaderBytes) {
+  if (bytes.size() < kCopyHeaderBytes) {
     return false;
   }
   if (!bytes.starts_with(kSignature)) {
     return malformed();
   }
-  size_t size = kHeaderBytes + read_big_endian<uint32_t>(bytes.data() + kHeaderBytes - 4);
+  size_t size = kCopyHeaderBytes + read_big_endian<uint32_t>(bytes.data() + kCopyHeaderBytes - 4);
   if (bytes.size() < size) {
     return false;
   }

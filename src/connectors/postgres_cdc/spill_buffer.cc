@@ -16,8 +16,8 @@ namespace tidemark {
 
 namespace {
 
-constexpr size_t kHeaderBytes = 8;          // size(4) tag(4), in memory order
-constexpr size_t kWindowBytes = 256 << 10;  // read back in pieces of this size
+constexpr size_t kHeaderBytes = 8;               // size(4) tag(4), in memory order
+constexpr size_t kSpillWindowBytes = 256 << 10;  // read back in pieces of this size
 
 Result<int> open_temporary_file() {
   const char* directory = getenv("TMPDIR");
@@ -99,7 +99,7 @@ Result<bool> SpillBuffer::Cursor::next(Record& record) {
       return {};
     }
     window_begin_ = at_;
-    return buffer_.read_at(at_, std::min<uint64_t>(std::max(size, kWindowBytes), total - at_),
+    return buffer_.read_at(at_, std::min<uint64_t>(std::max(size, kSpillWindowBytes), total - at_),
                            window_);
   };
   TRY(ensure(kHeaderBytes));

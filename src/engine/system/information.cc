@@ -29,7 +29,7 @@ void fill_tables(const SystemSnapshot& snapshot, SystemRows& rows) {
   }
 }
 
-void fill_views(const SystemSnapshot& snapshot, SystemRows& rows) {
+void fill_views_of_information(const SystemSnapshot& snapshot, SystemRows& rows) {
   for (const ObjectRef& object : snapshot.objects) {
     if (object->is_view()) {
       rows.add({{"schemaname", snapshot.schema_name(*object)},
@@ -52,7 +52,7 @@ void fill_matviews(const SystemSnapshot& snapshot, SystemRows& rows) {
   }
 }
 
-void fill_indexes(const SystemSnapshot& snapshot, SystemRows& rows) {
+void fill_no_indexes(const SystemSnapshot& snapshot, SystemRows& rows) {
   for (const ObjectRef& object : snapshot.objects) {
     for (const SystemIndex& index : snapshot.indexes_of(*object)) {
       rows.add({{"schemaname", snapshot.schema_name(*object)},
@@ -69,14 +69,15 @@ constexpr SystemTable kConvenience[] = {
      "hasrules:bool hastriggers:bool rowsecurity:bool",
      fill_tables},
     {"pg_catalog", "pg_views", 12021,
-     "schemaname:name viewname:name viewowner:name=tidemark definition:text", fill_views},
+     "schemaname:name viewname:name viewowner:name=tidemark definition:text",
+     fill_views_of_information},
     {"pg_catalog", "pg_matviews", 12022,
      "schemaname:name matviewname:name matviewowner:name=tidemark tablespace:name=NULL "
      "hasindexes:bool ispopulated:bool definition:text",
      fill_matviews},
     {"pg_catalog", "pg_indexes", 12023,
      "schemaname:name tablename:name indexname:name tablespace:name=NULL indexdef:text",
-     fill_indexes},
+     fill_no_indexes},
 };
 
 void fill_schemata(const SystemSnapshot& snapshot, SystemRows& rows) {

@@ -132,7 +132,7 @@ void fill_subscriptions(const SystemSnapshot& snapshot, SystemRows& rows) {
   }
 }
 
-void fill_settings(const SystemSnapshot& snapshot, SystemRows& rows) {
+void fill_own_settings(const SystemSnapshot& snapshot, SystemRows& rows) {
   for (const OptionSpec& spec : all_settings()) {
     if (!spec.name.ends_with(".*")) {
       rows.add({{"name", std::string(spec.name)},
@@ -144,7 +144,7 @@ void fill_settings(const SystemSnapshot& snapshot, SystemRows& rows) {
   }
 }
 
-constexpr SystemTable kTables[] = {
+constexpr SystemTable kOwnTables[] = {
     {"tidemark", "views", 12050,
      "schema:text name:text state:text mark:text commit_time:timestamptz lag_ms:int8 rows:int8 "
      "readers:int8 state_bytes:int8 message:text new_version:text",
@@ -160,7 +160,7 @@ constexpr SystemTable kTables[] = {
      "job:int8 name:text state:text mark:text readers:int8 started:timestamptz",
      fill_subscriptions},
     {"tidemark", "settings", 12054,
-     "name:text value:text default_value:text has_effect:bool text:text", fill_settings},
+     "name:text value:text default_value:text has_effect:bool text:text", fill_own_settings},
     {"tidemark", "slots", 12055,
      "source:text slot:text publication:text received:text confirmed:text kept_bytes:int8 "
      "wal_status:text",
@@ -172,7 +172,7 @@ constexpr SystemTable kTables[] = {
 }  // namespace
 
 std::span<const SystemTable> own_tables() {
-  return kTables;
+  return kOwnTables;
 }
 
 }  // namespace tidemark

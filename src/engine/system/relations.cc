@@ -113,7 +113,7 @@ void fill_constraints(const SystemSnapshot& snapshot, SystemRows& rows) {
   }
 }
 
-constexpr SystemTable kTables[] = {
+constexpr SystemTable kRelationTables[] = {
     {"pg_catalog", "pg_namespace", 2615, "oid:oid nspname:name nspowner:oid nspacl:text[]=NULL",
      fill_namespaces},
     {"pg_catalog", "pg_class", 1259,
@@ -152,7 +152,7 @@ constexpr SystemTable kTables[] = {
 }  // namespace
 
 std::span<const SystemTable> relation_tables() {
-  return kTables;
+  return kRelationTables;
 }
 
 }  // namespace tidemark

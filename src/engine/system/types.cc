@@ -21,48 +21,48 @@ struct TypeRow {
   bool by_value;
 };
 
-constexpr TypeRow kTypes[] = {{16, 1000, "bool", 1, "B", true},
-                              {17, 1001, "bytea", -1, "U", false},
-                              {18, 1002, "char", 1, "Z", true},
-                              {19, 1003, "name", 64, "S", false},
-                              {20, 1016, "int8", 8, "N", true},
-                              {21, 1005, "int2", 2, "N", true},
-                              {22, 1006, "int2vector", -1, "A", false},
-                              {23, 1007, "int4", 4, "N", true},
-                              {24, 1008, "regproc", 4, "N", true},
-                              {25, 1009, "text", -1, "S", false},
-                              {26, 1028, "oid", 4, "N", true},
-                              {28, 1011, "xid", 4, "U", true},
-                              {30, 1013, "oidvector", -1, "A", false},
-                              {114, 199, "json", -1, "U", false},
-                              {142, 143, "xml", -1, "U", false},
-                              {194, 0, "pg_node_tree", -1, "Z", false},
-                              {650, 651, "cidr", -1, "I", false},
-                              {700, 1021, "float4", 4, "N", true},
-                              {701, 1022, "float8", 8, "N", true},
-                              {705, 0, "unknown", -2, "X", false},
-                              {774, 775, "macaddr8", 8, "U", false},
-                              {829, 1040, "macaddr", 6, "U", false},
-                              {869, 1041, "inet", -1, "I", false},
-                              {1033, 1034, "aclitem", 12, "U", false},
-                              {1042, 1014, "bpchar", -1, "S", false},
-                              {1043, 1015, "varchar", -1, "S", false},
-                              {1082, 1182, "date", 4, "D", true},
-                              {1083, 1183, "time", 8, "D", true},
-                              {1114, 1115, "timestamp", 8, "D", true},
-                              {1184, 1185, "timestamptz", 8, "D", true},
-                              {1186, 1187, "interval", 16, "T", false},
-                              {1266, 1270, "timetz", 12, "D", false},
-                              {1560, 1561, "bit", -1, "V", false},
-                              {1562, 1563, "varbit", -1, "V", false},
-                              {1700, 1231, "numeric", -1, "N", false},
-                              {2205, 2210, "regclass", 4, "N", true},
-                              {2206, 2211, "regtype", 4, "N", true},
-                              {2950, 2951, "uuid", 16, "U", false},
-                              {3220, 3221, "pg_lsn", 8, "U", true},
-                              {3802, 3807, "jsonb", -1, "U", false},
-                              {4089, 4090, "regnamespace", 4, "N", true},
-                              {4096, 4097, "regrole", 4, "N", true}};
+constexpr TypeRow kTypeWords[] = {{16, 1000, "bool", 1, "B", true},
+                                  {17, 1001, "bytea", -1, "U", false},
+                                  {18, 1002, "char", 1, "Z", true},
+                                  {19, 1003, "name", 64, "S", false},
+                                  {20, 1016, "int8", 8, "N", true},
+                                  {21, 1005, "int2", 2, "N", true},
+                                  {22, 1006, "int2vector", -1, "A", false},
+                                  {23, 1007, "int4", 4, "N", true},
+                                  {24, 1008, "regproc", 4, "N", true},
+                                  {25, 1009, "text", -1, "S", false},
+                                  {26, 1028, "oid", 4, "N", true},
+                                  {28, 1011, "xid", 4, "U", true},
+                                  {30, 1013, "oidvector", -1, "A", false},
+                                  {114, 199, "json", -1, "U", false},
+                                  {142, 143, "xml", -1, "U", false},
+                                  {194, 0, "pg_node_tree", -1, "Z", false},
+                                  {650, 651, "cidr", -1, "I", false},
+                                  {700, 1021, "float4", 4, "N", true},
+                                  {701, 1022, "float8", 8, "N", true},
+                                  {705, 0, "unknown", -2, "X", false},
+                                  {774, 775, "macaddr8", 8, "U", false},
+                                  {829, 1040, "macaddr", 6, "U", false},
+                                  {869, 1041, "inet", -1, "I", false},
+                                  {1033, 1034, "aclitem", 12, "U", false},
+                                  {1042, 1014, "bpchar", -1, "S", false},
+                                  {1043, 1015, "varchar", -1, "S", false},
+                                  {1082, 1182, "date", 4, "D", true},
+                                  {1083, 1183, "time", 8, "D", true},
+                                  {1114, 1115, "timestamp", 8, "D", true},
+                                  {1184, 1185, "timestamptz", 8, "D", true},
+                                  {1186, 1187, "interval", 16, "T", false},
+                                  {1266, 1270, "timetz", 12, "D", false},
+                                  {1560, 1561, "bit", -1, "V", false},
+                                  {1562, 1563, "varbit", -1, "V", false},
+                                  {1700, 1231, "numeric", -1, "N", false},
+                                  {2205, 2210, "regclass", 4, "N", true},
+                                  {2206, 2211, "regtype", 4, "N", true},
+                                  {2950, 2951, "uuid", 16, "U", false},
+                                  {3220, 3221, "pg_lsn", 8, "U", true},
+                                  {3802, 3807, "jsonb", -1, "U", false},
+                                  {4089, 4090, "regnamespace", 4, "N", true},
+                                  {4096, 4097, "regrole", 4, "N", true}};
 
 void add_type(SystemRows& rows, int64_t oid, const std::string& name, int64_t length,
               const std::string& category, int64_t element, int64_t array, bool by_value) {
@@ -84,7 +84,7 @@ void add_type(SystemRows& rows, int64_t oid, const std::string& name, int64_t le
 }
 
 void fill_types(const SystemSnapshot&, SystemRows& rows) {
-  for (const TypeRow& type : kTypes) {
+  for (const TypeRow& type : kTypeWords) {
     int64_t element = type.oid == 22 ? 21 : type.oid == 30 ? 26 : 0;
     add_type(rows, type.oid, type.name, type.length, type.category, element, type.array,
              type.by_value);
@@ -173,7 +173,7 @@ void fill_keywords(const SystemSnapshot&, SystemRows& rows) {
   }
 }
 
-constexpr SystemTable kTables[] = {
+constexpr SystemTable kTypeTables[] = {
     {"pg_catalog", "pg_type", 1247,
      "oid:oid typname:name typnamespace:oid=11 typowner:oid=10 typlen:int2 typbyval:bool "
      "typtype:char=b typcategory:char typispreferred:bool typisdefined:bool=true typdelim:char=, "
@@ -210,7 +210,7 @@ constexpr SystemTable kTables[] = {
 }  // namespace
 
 std::span<const SystemTable> type_tables() {
-  return kTables;
+  return kTypeTables;
 }
 
 }  // namespace tidemark

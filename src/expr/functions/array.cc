@@ -75,7 +75,7 @@ void element(const KernelFrame& frame, Arguments a) {
 
 // ARRAY_MAX and ARRAY_MIN pass over NULLs.
 template <bool kMaximum>
-void extreme(const KernelFrame& frame, Arguments a) {
+void extreme_element(const KernelFrame& frame, Arguments a) {
   store_packed(frame, [&](size_t row) -> std::optional<std::string_view> {
     Elements elements = elements_at(frame, a, 0, row);
     Column values(frame.argument_types[0].children[0]);
@@ -112,7 +112,7 @@ void remove(const KernelFrame& frame, Arguments a) {
     std::erase(elements, std::string_view(packed_at(a[1], row)));
   });
 }
-void replace(const KernelFrame& frame, Arguments a) {
+void replace_elements(const KernelFrame& frame, Arguments a) {
   std::string with;
   map_elements(frame, a, [&](size_t row, Elements& elements) {
     with = packed_at(a[2], row);
@@ -126,7 +126,7 @@ size_t place_of(const KernelFrame& frame, Arguments a, size_t row) {
   auto at = std::find(elements.begin(), elements.end(), wanted);
   return at == elements.end() ? 0 : static_cast<size_t>(at - elements.begin()) + 1;
 }
-void contains(const KernelFrame& frame, Arguments a) {
+void has_element(const KernelFrame& frame, Arguments a) {
   fill<uint8_t>(frame, [&](size_t row) {
     if (a[0].is_null(row)) {
       frame.out.set_null(row);
@@ -135,7 +135,7 @@ void contains(const KernelFrame& frame, Arguments a) {
     return place_of(frame, a, row) != 0;
   });
 }
-void position(const KernelFrame& frame, Arguments a) {
+void position_in_array(const KernelFrame& frame, Arguments a) {
   fill<int32_t>(frame, [&](size_t row) { return place_of(frame, a, row); });
 }
 
@@ -174,7 +174,7 @@ Result<BoundFunction> bind_contains(std::span<const Type> types) {
   return bound;
 }
 Result<BoundFunction> bind_position(std::span<const Type> types) {
-  BoundFunction bound = TRY((bind_with_values<position, 1>(types)));
+  BoundFunction bound = TRY((bind_with_values<position_in_array, 1>(types)));
   bound.result = Type::integer();
   bound.null_rule = NullRule::kStrict;
   return bound;
@@ -188,11 +188,11 @@ void keep_first(Elements& elements) {
 void distinct(const KernelFrame& frame, Arguments a) {
   map_elements(frame, a, [](size_t, Elements& elements) { keep_first(elements); });
 }
-void reverse(const KernelFrame& frame, Arguments a) {
+void reverse_array(const KernelFrame& frame, Arguments a) {
   map_elements(frame, a,
                [](size_t, Elements& elements) { std::reverse(elements.begin(), elements.end()); });
 }
-void concat(const KernelFrame& frame, Arguments a) {
+void concat_arrays(const KernelFrame& frame, Arguments a) {
   map_elements(frame, a, [&](size_t row, Elements& elements) {
     for (size_t i = 1; i < a.size(); ++i) {
       Elements more = elements_at(frame, a, i, row);
@@ -402,7 +402,7 @@ void compare_any(const KernelFrame& frame, Arguments a) {
 }
 
 template <Comparison kOp>
-Result<BoundFunction> bind_any(std::span<const Type> types) {
+Result<BoundFunction> bind_any_array(std::span<const Type> types) {
   if (types.size() != 2 || types[1].kind != TypeKind::kArray) {
     return Status::invalid_argument("expected an array or a query in ANY");
   }
@@ -411,7 +411,7 @@ Result<BoundFunction> bind_any(std::span<const Type> types) {
       compare_any<kOp>, Type::boolean(), {common, Type::array(common)}, NullRule::kStrict, false};
 }
 
-constexpr Function kFunctions[] = {
+constexpr Function kArrayFunctions[] = {
     {"CARDINALITY", "nested", "CARDINALITY(a)", "How many elements or entries there are.",
      "CARDINALITY(ARRAY[1, NULL])", "2", bind_cardinality},
     {"ARRAY_LENGTH", "nested", "ARRAY_LENGTH(a, 1)",
@@ -432,21 +432,22 @@ constexpr Function kFunctions[] = {
     {"ARRAY_REMOVE", "nested", "ARRAY_REMOVE(a, x)", "Without every x.",
      "ARRAY_REMOVE(ARRAY[1, 2, 1], 1)", "{2}", bind_with_values<null_with_array<remove>, 1>},
     {"ARRAY_REPLACE", "nested", "ARRAY_REPLACE(a, x, y)", "y in place of every x (Postgres).",
-     "ARRAY_REPLACE(ARRAY[1, 2], 1, 5)", "{5,2}", bind_with_values<null_with_array<replace>, 2>},
+     "ARRAY_REPLACE(ARRAY[1, 2], 1, 5)", "{5,2}",
+     bind_with_values<null_with_array<replace_elements>, 2>},
     {"ARRAY_CONTAINS", "nested", "ARRAY_CONTAINS(a, x)",
      "Whether x is an element; NULL is a value like any other.",
-     "ARRAY_CONTAINS(ARRAY['a', NULL], NULL)", "true", bind_contains<null_with_array<contains>>},
+     "ARRAY_CONTAINS(ARRAY['a', NULL], NULL)", "true", bind_contains<null_with_array<has_element>>},
     {"ARRAY_POSITION", "nested", "ARRAY_POSITION(a, x)",
      "Where x first stands (1-based), 0 if nowhere.", "ARRAY_POSITION(ARRAY['a', 'b'], 'b')", "2",
      bind_position},
     {"ARRAY_DISTINCT", "nested", "ARRAY_DISTINCT(a)", "Every value once, where it first stood.",
      "ARRAY_DISTINCT(ARRAY[2, 1, 2])", "{2,1}", bind_arrays<distinct, 1, 1>},
-    {"ARRAY_REVERSE", "nested", "ARRAY_REVERSE(a)", "The elements in reverse order.",
-     "ARRAY_REVERSE(ARRAY[1, 2, 3])", "{3,2,1}", bind_arrays<reverse, 1, 1>},
+    {"ARRAY_REVERSE", "nested", "ARRAY_REVERSE(a)", "The elements in reverse_array order.",
+     "ARRAY_REVERSE(ARRAY[1, 2, 3])", "{3,2,1}", bind_arrays<reverse_array, 1, 1>},
     {"ARRAY_CONCAT", "nested", "ARRAY_CONCAT(a, b, ...)", "All arrays, one after the other.",
-     "ARRAY_CONCAT(ARRAY[1], ARRAY[2, 3])", "{1,2,3}", bind_arrays<concat, 1, SIZE_MAX>},
+     "ARRAY_CONCAT(ARRAY[1], ARRAY[2, 3])", "{1,2,3}", bind_arrays<concat_arrays, 1, SIZE_MAX>},
     {"ARRAY_CAT", "nested", "ARRAY_CAT(a, b)", "As ARRAY_CONCAT; also a || b (Postgres).",
-     "ARRAY[1] || ARRAY[2]", "{1,2}", bind_arrays<concat, 2, 2>},
+     "ARRAY[1] || ARRAY[2]", "{1,2}", bind_arrays<concat_arrays, 2, 2>},
     {"ARRAY_UNION", "nested", "ARRAY_UNION(a, b)", "The different values of both.",
      "ARRAY_UNION(ARRAY[1, 2], ARRAY[2, 3])", "{1,2,3}", bind_arrays<set_union, 2, 2>},
     {"ARRAY_EXCEPT", "nested", "ARRAY_EXCEPT(a, b)", "The different values of a not in b.",
@@ -461,9 +462,9 @@ constexpr Function kFunctions[] = {
      "ARRAY_SORT(ARRAY[2, NULL, 3, 1], FALSE)", "{3,2,1,NULL}",
      bind_with_options<sort, TypeKind::kBoolean, 1>},
     {"ARRAY_MAX", "nested", "ARRAY_MAX(a)", "The largest value that is not NULL.",
-     "ARRAY_MAX(ARRAY[1, 3, NULL])", "3", bind_to_element<extreme<true>>},
+     "ARRAY_MAX(ARRAY[1, 3, NULL])", "3", bind_to_element<extreme_element<true>>},
     {"ARRAY_MIN", "nested", "ARRAY_MIN(a)", "The smallest value that is not NULL.",
-     "ARRAY_MIN(ARRAY['b', 'a'])", "a", bind_to_element<extreme<false>>},
+     "ARRAY_MIN(ARRAY['b', 'a'])", "a", bind_to_element<extreme_element<false>>},
     {"ARRAY_JOIN", "nested", "ARRAY_JOIN(a, separator [, null])",
      "The elements as one text; NULLs are left out, or replaced.",
      "ARRAY_JOIN(ARRAY['a', NULL, 'c'], '-', '?')", "a-?-c", bind_join},
@@ -478,23 +479,23 @@ constexpr Function kFunctions[] = {
      "{a,NULL,b}", bind_split<"ss?s", split<true>>},
     {"= ANY", "nested", "x = ANY (a), x = ALL (a)",
      "Whether it holds for some, or every, element; also with <> < <= > >= (Postgres).",
-     "2 = ANY (ARRAY[1, 2])", "true", bind_any<Comparison::kEqual>},
+     "2 = ANY (ARRAY[1, 2])", "true", bind_any_array<Comparison::kEqual>},
     {"<> ANY", "nested", "x <> ANY (a)", "The same of <>.", "1 = ALL (ARRAY[1, 2])", "false",
-     bind_any<Comparison::kNotEqual>},
+     bind_any_array<Comparison::kNotEqual>},
     {"< ANY", "nested", "x < ANY (a)", "The same of <.", "1 < ANY (ARRAY[1, 2])", "true",
-     bind_any<Comparison::kLess>},
+     bind_any_array<Comparison::kLess>},
     {"<= ANY", "nested", "x <= ANY (a)", "The same of <=.", "2 <= ANY (ARRAY[1, 2])", "true",
-     bind_any<Comparison::kLessEqual>},
+     bind_any_array<Comparison::kLessEqual>},
     {"> ANY", "nested", "x > ANY (a)", "The same of >.", "1 > ANY (ARRAY[1, 2])", "false",
-     bind_any<Comparison::kGreater>},
+     bind_any_array<Comparison::kGreater>},
     {">= ANY", "nested", "x >= ANY (a)", "The same of >=.", "2 > ALL (ARRAY[1, 2])", "false",
-     bind_any<Comparison::kGreaterEqual>},
+     bind_any_array<Comparison::kGreaterEqual>},
 };
 
 }  // namespace
 
 std::span<const Function> array_functions() {
-  return kFunctions;
+  return kArrayFunctions;
 }
 
 namespace {

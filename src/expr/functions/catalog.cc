@@ -21,7 +21,7 @@ constexpr std::string_view kVersion =
     "PostgreSQL 15.0 (tidemark " TIDEMARK_VERSION ") on x86_64-pc-linux-gnu, 64-bit";
 
 // Takes any arguments, gives NULL: what would describe things that are not here.
-void null_kernel(const KernelFrame& frame, Arguments) {
+void no_value(const KernelFrame& frame, Arguments) {
   for (size_t row = 0; row < frame.rows; ++row) {
     frame.out.set_null(row);
   }
@@ -426,7 +426,7 @@ constexpr std::string_view kAbsent = "Not here: NULL.";
 constexpr std::string_view kAllowed = "Rights are not kept apart: TRUE.";
 
 #define ABSENT(name) \
-  { name, "catalog", name "(...)", kAbsent, name "(1)", "NULL", bind_anything<'s', null_kernel> }
+  { name, "catalog", name "(...)", kAbsent, name "(1)", "NULL", bind_anything<'s', no_value> }
 #define ALLOWED(name)                                                        \
   {                                                                          \
     name, "catalog", name "(...)", kAllowed, name "('x', 'SELECT')", "true", \
@@ -448,7 +448,7 @@ constexpr std::string_view kAllowed = "Rights are not kept apart: TRUE.";
         bind_shape<"", 's', current_user>, false                                \
   }
 
-constexpr Function kFunctions[] = {
+constexpr Function kCatalogFunctions[] = {
     {"FORMAT_TYPE", "catalog", "FORMAT_TYPE(oid, modifier)", "A type's name in SQL.",
      "FORMAT_TYPE(1700, 655366)", "numeric(10,2)",
      bind_shape<"ll", 's', format_type, false, NullRule::kCalled>},
@@ -591,7 +591,7 @@ constexpr Function kFunctions[] = {
 }  // namespace
 
 std::span<const Function> catalog_functions() {
-  return kFunctions;
+  return kCatalogFunctions;
 }
 
 }  // namespace tidemark

@@ -47,7 +47,7 @@ Result<BoundFunction> bind_clock(std::span<const Type> types) {
   return BoundFunction{clock_kernel<kClock>, type.not_null(), {}, NullRule::kStrict, false};
 }
 
-constexpr Function kFunctions[] = {
+constexpr Function kClockFunctions[] = {
     {"CURRENT_TIMESTAMP", "clock", "CURRENT_TIMESTAMP", "The time at which the query started.",
      "CURRENT_TIMESTAMP = NOW()", "true", bind_clock<Clock::kTimestampLtz>},
     {"NOW", "clock", "NOW()", "As CURRENT_TIMESTAMP.", "NOW() > TO_TIMESTAMP_LTZ(0, 0)", "true",
@@ -71,7 +71,7 @@ constexpr Function kFunctions[] = {
 }  // namespace
 
 std::span<const Function> clock_functions() {
-  return kFunctions;
+  return kClockFunctions;
 }
 
 }  // namespace tidemark

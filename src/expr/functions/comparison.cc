@@ -192,7 +192,7 @@ Result<BoundFunction> bind_not(std::span<const Type> arguments) {
   return BoundFunction{not_kernel, Type::boolean(), {Type::boolean()}, NullRule::kStrict, false};
 }
 
-constexpr Function kFunctions[] = {
+constexpr Function kComparisonFunctions[] = {
     {"=", "comparison", "a = b", "TRUE if both values are equal.", "1 = 1.0", "true",
      bind_comparison<Equal>},
     {"<>", "comparison", "a <> b", "TRUE if the values differ; also written !=.", "'a' <> 'b'",
@@ -230,7 +230,7 @@ constexpr Function kFunctions[] = {
 }  // namespace
 
 std::span<const Function> comparison_functions() {
-  return kFunctions;
+  return kComparisonFunctions;
 }
 
 }  // namespace tidemark

@@ -86,7 +86,7 @@ Result<BoundFunction> bind_type_of(std::span<const Type> types) {
   return BoundFunction{type_of, Type::string().not_null(), {types[0]}, NullRule::kCalled, false};
 }
 
-constexpr Function kFunctions[] = {
+constexpr Function kConditionalFunctions[] = {
     {"GREATEST", "conditional", "GREATEST(a, b, ...)", "The largest value; NULL if any is NULL.",
      "GREATEST(1, 3, 2)", "3", bind_extreme<true>},
     {"LEAST", "conditional", "LEAST(a, b, ...)", "The smallest value; NULL if any is NULL.",
@@ -107,7 +107,7 @@ constexpr Function kFunctions[] = {
 }  // namespace
 
 std::span<const Function> conditional_functions() {
-  return kFunctions;
+  return kConditionalFunctions;
 }
 
 }  // namespace tidemark

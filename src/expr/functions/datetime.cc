@@ -510,7 +510,7 @@ void unix_timestamp(const KernelFrame& frame, Arguments a) {
   });
 }
 
-constexpr Function kFunctions[] = {
+constexpr Function kDatetimeFunctions[] = {
     {"EXTRACT", "datetime", "EXTRACT(unit FROM x)",
      "A field of a date, time, timestamp or interval as BIGINT: YEAR, QUARTER, MONTH, WEEK, DAY, "
      "DOY, DOW "
@@ -578,7 +578,7 @@ constexpr Function kFunctions[] = {
 }  // namespace
 
 std::span<const Function> datetime_functions() {
-  return kFunctions;
+  return kDatetimeFunctions;
 }
 
 // FLOOR(x TO unit) and CEIL(x TO unit) share their names with the numeric ones (math_functions.cc).

@@ -52,7 +52,7 @@ void sha2(const KernelFrame& frame, Arguments a) {
   });
 }
 
-constexpr Function kFunctions[] = {
+constexpr Function kDigestFunctions[] = {
     {"MD5", "hash", "MD5(s)", "The MD5 digest.", "MD5('abc')", "900150983cd24fb0d6963f7d28e17f72",
      bind_shape<"s", 's', digest<EVP_md5>, true>},
     {"SHA1", "hash", "SHA1(s)", "The SHA-1 digest.", "SHA1('abc')",
@@ -74,7 +74,7 @@ constexpr Function kFunctions[] = {
 }  // namespace
 
 std::span<const Function> digest_functions() {
-  return kFunctions;
+  return kDigestFunctions;
 }
 
 }  // namespace tidemark

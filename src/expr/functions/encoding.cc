@@ -156,7 +156,7 @@ std::optional<Charset> find_charset(std::string_view name) {
   return std::nullopt;
 }
 
-void append_unit(uint32_t unit, bool little, std::string& out) {
+void append_code_unit(uint32_t unit, bool little, std::string& out) {
   char high = static_cast<char>(unit >> 8), low = static_cast<char>(unit);
   out += little ? low : high;
   out += little ? high : low;
@@ -165,7 +165,7 @@ void append_unit(uint32_t unit, bool little, std::string& out) {
 void append_in_charset(std::string_view text, Charset charset, std::string& out) {
   bool little = charset == Charset::kUtf16Le;
   if (charset == Charset::kUtf16) {
-    append_unit(0xFEFF, false, out);  // Java writes the byte order mark
+    append_code_unit(0xFEFF, false, out);  // Java writes the byte order mark
   }
   while (!text.empty()) {
     uint32_t point = take_point(text);
@@ -174,10 +174,10 @@ void append_in_charset(std::string_view text, Charset charset, std::string& out)
     } else if (charset == Charset::kAscii || charset == Charset::kLatin1) {
       out += point < (charset == Charset::kAscii ? 0x80u : 0x100u) ? static_cast<char>(point) : '?';
     } else if (point < 0x10000) {
-      append_unit(point, little, out);
+      append_code_unit(point, little, out);
     } else {
-      append_unit(0xD800 + ((point - 0x10000) >> 10), little, out);
-      append_unit(0xDC00 + ((point - 0x10000) & 0x3FF), little, out);
+      append_code_unit(0xD800 + ((point - 0x10000) >> 10), little, out);
+      append_code_unit(0xDC00 + ((point - 0x10000) & 0x3FF), little, out);
     }
   }
 }
@@ -397,7 +397,7 @@ void parse_url(const KernelFrame& frame, Arguments a) {
   });
 }
 
-constexpr Function kFunctions[] = {
+constexpr Function kEncodingFunctions[] = {
     {"BIN", "encoding", "BIN(n)", "The number in base 2; a negative one in two's complement.",
      "BIN(12)", "1100", bind_shape<"l", 's', integer_digits_text<1, false>>},
     {"HEX", "encoding", "HEX(x)", "A number in base 16, or the bytes of a text.", "HEX('AB')",
@@ -432,7 +432,7 @@ constexpr Function kFunctions[] = {
 }  // namespace
 
 std::span<const Function> encoding_functions() {
-  return kFunctions;
+  return kEncodingFunctions;
 }
 
 }  // namespace tidemark

@@ -128,7 +128,7 @@ void overlaps(const KernelFrame& frame, Arguments a) {
   });
 }
 
-constexpr Function kFunctions[] = {
+constexpr Function kIntervalFunctions[] = {
     {"MAKE_DATE", "datetime", "MAKE_DATE(year, month, day)", "The date of its parts (Postgres).",
      "MAKE_DATE(2020, 2, 29)", "2020-02-29", bind_shape<"iii", 'D', make_date, true>},
     {"MAKE_TIME", "datetime", "MAKE_TIME(hour, minute, second)",
@@ -163,7 +163,7 @@ constexpr Function kFunctions[] = {
 }  // namespace
 
 std::span<const Function> interval_functions() {
-  return kFunctions;
+  return kIntervalFunctions;
 }
 
 }  // namespace tidemark

@@ -293,7 +293,7 @@ void json_unquote(const KernelFrame& frame, Arguments a) {
   });
 }
 
-constexpr Function kFunctions[] = {
+constexpr Function kJsonFunctions[] = {
     {"IS JSON", "json", "s IS [NOT] JSON [VALUE | SCALAR | ARRAY | OBJECT]",
      "Whether the text is JSON, of this kind.", "'[1]' IS JSON ARRAY", "true",
      bind_shape<"s", 'b', is_json<-1>>},
@@ -353,7 +353,7 @@ constexpr Function kFunctions[] = {
 }  // namespace
 
 std::span<const Function> json_functions() {
-  return kFunctions;
+  return kJsonFunctions;
 }
 
 }  // namespace tidemark

@@ -136,7 +136,7 @@ bool contains_json(const JsonValue& a, const JsonValue& b, bool top) {
 }
 
 template <bool kExchanged>
-void contains(const KernelFrame& frame, Arguments a) {
+void contains_jsonb(const KernelFrame& frame, Arguments a) {
   Documents documents, others;
   fill<uint8_t>(frame, [&](size_t row) {
     const JsonValue* x = documents.parse(a[kExchanged ? 1 : 0].string_at(row));
@@ -149,7 +149,7 @@ void contains(const KernelFrame& frame, Arguments a) {
   });
 }
 
-void array_length(const KernelFrame& frame, Arguments a) {
+void length_of_jsonb(const KernelFrame& frame, Arguments a) {
   Documents documents;
   fill<int32_t>(frame, [&](size_t row) {
     const JsonValue* value = documents.parse(a[0].string_at(row));
@@ -216,7 +216,7 @@ Result<BoundFunction> bind_parts(std::span<const Type> types) {
   return bound;
 }
 
-constexpr Function kFunctions[] = {
+constexpr Function kJsonbFunctions[] = {
     {"->", "json", "json -> key, json -> n",
      "The member or element as JSON; NULL if there is none (Postgres).", "'{\"a\": [1]}' -> 'a'",
      "[1]", bind_get<false>},
@@ -233,14 +233,14 @@ constexpr Function kFunctions[] = {
     {"JSONB_EXTRACT_PATH_TEXT", "json", "JSONB_EXTRACT_PATH_TEXT(json, step, ...)",
      "The same as text.", "JSONB_EXTRACT_PATH_TEXT('{\"a\": \"x\"}', 'a')", "x",
      bind_shape<"ss*", 's', get_path<true>, true>},
-    {"@>", "json", "a @> b", "Whether the JSON a contains b (Postgres).",
+    {"@>", "json", "a @> b", "Whether the JSON a contains_jsonb b (Postgres).",
      "'{\"a\": [1, 2], \"b\": 3}' @> '{\"a\": [2]}'", "true",
-     bind_shape<"ss", 'b', contains<false>, true>},
-    {"<@", "json", "a <@ b", "Whether the JSON b contains a (Postgres).", "'1' <@ '[1, 2]'", "true",
-     bind_shape<"ss", 'b', contains<true>, true>},
+     bind_shape<"ss", 'b', contains_jsonb<false>, true>},
+    {"<@", "json", "a <@ b", "Whether the JSON b contains_jsonb a (Postgres).", "'1' <@ '[1, 2]'",
+     "true", bind_shape<"ss", 'b', contains_jsonb<true>, true>},
     {"JSONB_ARRAY_LENGTH", "json", "JSONB_ARRAY_LENGTH(json)",
      "How many elements a JSON array has (Postgres).", "JSONB_ARRAY_LENGTH('[1, 2]')", "2",
-     bind_shape<"s", 'i', array_length, true>},
+     bind_shape<"s", 'i', length_of_jsonb, true>},
     {"JSONB_TYPEOF", "json", "JSONB_TYPEOF(json)",
      "null, boolean, number, string, array or object (Postgres).", "JSONB_TYPEOF('[1]')", "array",
      bind_shape<"s", 's', type_name, true>},
@@ -261,7 +261,7 @@ constexpr Function kFunctions[] = {
 }  // namespace
 
 std::span<const Function> jsonb_functions() {
-  return kFunctions;
+  return kJsonbFunctions;
 }
 
 }  // namespace tidemark

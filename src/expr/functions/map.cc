@@ -145,7 +145,7 @@ void from_text(const KernelFrame& frame, Arguments a) {
   });
 }
 
-constexpr Function kFunctions[] = {
+constexpr Function kMapFunctions[] = {
     {"MAP_KEYS", "nested", "MAP_KEYS(m)", "The keys, as an array.", "MAP_KEYS(MAP['a', 1])", "{a}",
      bind_side<true>},
     {"MAP_VALUES", "nested", "MAP_VALUES(m)", "The values, as an array.", "MAP_VALUES(MAP['a', 1])",
@@ -170,7 +170,7 @@ constexpr Function kFunctions[] = {
 }  // namespace
 
 std::span<const Function> map_functions() {
-  return kFunctions;
+  return kMapFunctions;
 }
 
 }  // namespace tidemark

@@ -456,7 +456,7 @@ Result<BoundFunction> bind_bits(std::span<const Type> types) {
       is_big ? bits_kernel<F, int64_t> : bits_kernel<F, int32_t>, value, {value, value}};
 }
 
-constexpr Function kFunctions[] = {
+constexpr Function kMathFunctions[] = {
     {"+", "math", "a + b", "Sum; also DATE, TIME or TIMESTAMP plus INTERVAL.", "1 + 2.5", "3.5",
      bind_arithmetic<Op::kAdd>},
     {"-", "math", "a - b", "Difference; also DATE, TIME or TIMESTAMP minus INTERVAL.", "1 - 2",
@@ -479,7 +479,7 @@ constexpr Function kFunctions[] = {
 }  // namespace
 
 std::span<const Function> math_functions() {
-  return kFunctions;
+  return kMathFunctions;
 }
 
 }  // namespace tidemark

@@ -39,7 +39,7 @@ void make_array(const KernelFrame& frame, Arguments a) {
   });
 }
 
-Result<BoundFunction> bind_array(std::span<const Type> types) {
+Result<BoundFunction> bind_array_value(std::span<const Type> types) {
   Type common = Type::null();
   for (const Type& type : types) {
     common = TRY(common_type(common, type));
@@ -215,7 +215,7 @@ void field_of_row(const KernelFrame& frame, Arguments a) {
   }
 }
 
-Result<BoundFunction> bind_field(std::span<const Type> types) {
+Result<BoundFunction> bind_row_field(std::span<const Type> types) {
   if (types.size() != 2 || types[0].kind != TypeKind::kRow) {
     return Status::invalid_argument("takes a ROW and a field");
   }
@@ -292,9 +292,9 @@ Result<BoundFunction> bind_unnest(std::span<const Type> types) {
   return BoundFunction{same_array, types[0].as_nullable(), {types[0].as_nullable()}};
 }
 
-constexpr Function kFunctions[] = {
+constexpr Function kNestedFunctions[] = {
     {"ARRAY[]", "nested", "ARRAY[x, ...]", "An array of values of one type.",
-     "ARRAY[1, NULL, 2 + 1]", "{1,NULL,3}", bind_array},
+     "ARRAY[1, NULL, 2 + 1]", "{1,NULL,3}", bind_array_value},
     {"MAP[]", "nested", "MAP[key, value, ...]",
      "A map; of entries with the same key the last one counts.", "MAP['a', 1, 'b', 2]['b']", "2",
      bind_map},
@@ -303,7 +303,8 @@ constexpr Function kFunctions[] = {
     {"[]", "nested", "array[place], map[key]",
      "The element at a place, counted from 1, or of a key; NULL if there is none.",
      "ARRAY['a', 'b'][2]", "b", bind_element},
-    {"FIELD", "nested", "row.field", "A field of a ROW.", "ROW(1, 'a').EXPR$1", "a", bind_field},
+    {"FIELD", "nested", "row.field", "A field of a ROW.", "ROW(1, 'a').EXPR$1", "a",
+     bind_row_field},
     {"GENERATE_SERIES", "nested", "GENERATE_SERIES(from, to [, step])",
      "The values from one to the other: rows in FROM and in a select list, elsewhere an array.",
      "ARRAY(SELECT GENERATE_SERIES(1, 7, 3))", "{1,4,7}", bind_series, true, true},
@@ -315,7 +316,7 @@ constexpr Function kFunctions[] = {
 }  // namespace
 
 std::span<const Function> nested_functions() {
-  return kFunctions;
+  return kNestedFunctions;
 }
 
 }  // namespace tidemark

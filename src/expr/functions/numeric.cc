@@ -244,7 +244,7 @@ Result<BoundFunction> bind_round(std::span<const Type> types) {
   return bound;
 }
 
-constexpr Function kFunctions[] = {
+constexpr Function kNumericFunctions[] = {
     {"ABS", "math", "ABS(x)", "The magnitude.", "ABS(-2.5)", "2.5", bind_magnitude<false>},
     {"SIGN", "math", "SIGN(x)", "-1, 0 or 1, in the type of x.", "SIGN(-7)", "-1",
      bind_magnitude<true>},
@@ -310,7 +310,7 @@ constexpr Function kFunctions[] = {
 }  // namespace
 
 std::span<const Function> numeric_functions() {
-  return kFunctions;
+  return kNumericFunctions;
 }
 
 }  // namespace tidemark

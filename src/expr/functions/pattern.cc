@@ -329,7 +329,7 @@ Result<BoundFunction> bind_text_array(std::span<const Type> types) {
   return bound;
 }
 
-constexpr Function kFunctions[] = {
+constexpr Function kPatternFunctions[] = {
     {"LIKE", "pattern", "s LIKE pattern [ESCAPE 'c']",
      "Whether the whole text matches: % is any characters, _ one. The escape is \\ unless given.",
      "'Box Jellyfish' LIKE 'Box%'", "true", bind_shape<"ss?s", 'b', like_kernel<false>, true>},
@@ -378,7 +378,7 @@ constexpr Function kFunctions[] = {
 }  // namespace
 
 std::span<const Function> pattern_functions() {
-  return kFunctions;
+  return kPatternFunctions;
 }
 
 }  // namespace tidemark

@@ -300,7 +300,7 @@ void format_kernel(const KernelFrame& frame, Arguments a) {
   });
 }
 
-constexpr Function kFunctions[] = {
+constexpr Function kPrintfFunctions[] = {
     {"PRINTF", "string", "PRINTF(format, a, ...)",
      "Text by a format of Java's Formatter (%s %d %x %o %f %e %g %b %%); NULL if the format is "
      "none "
@@ -315,7 +315,7 @@ constexpr Function kFunctions[] = {
 }  // namespace
 
 std::span<const Function> printf_functions() {
-  return kFunctions;
+  return kPrintfFunctions;
 }
 
 }  // namespace tidemark

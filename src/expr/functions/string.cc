@@ -468,7 +468,7 @@ void bit_length(const KernelFrame& frame, Arguments a) {
   fill<int32_t>(frame, [&](size_t row) { return a[0].string_at(row).size() * 8; });
 }
 
-constexpr Function kFunctions[] = {
+constexpr Function kStringFunctions[] = {
     {"||", "string", "a || b", "Both texts, one after the other; NULL if either is.",
      "'ab' || 'cd'", "abcd",
      [](std::span<const Type> types) {
@@ -573,7 +573,7 @@ constexpr Function kFunctions[] = {
 }  // namespace
 
 std::span<const Function> string_functions() {
-  return kFunctions;
+  return kStringFunctions;
 }
 
 }  // namespace tidemark

@@ -64,7 +64,7 @@ void convert_tz(const KernelFrame& frame, Arguments a) {
   });
 }
 
-constexpr Function kFunctions[] = {
+constexpr Function kTimeZoneFunctions[] = {
     {"AT TIME ZONE", "datetime", "t AT TIME ZONE zone",
      "The instant at which clocks in the zone show a TIMESTAMP; what they show at a TIMESTAMP_LTZ "
      "(Postgres).",
@@ -79,7 +79,7 @@ constexpr Function kFunctions[] = {
 }  // namespace
 
 std::span<const Function> time_zone_functions() {
-  return kFunctions;
+  return kTimeZoneFunctions;
 }
 
 }  // namespace tidemark

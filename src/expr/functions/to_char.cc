@@ -403,7 +403,7 @@ Result<BoundFunction> bind_to_char(std::span<const Type> types) {
   return BoundFunction{kernel, Type::string(), {type, Type::string()}, NullRule::kStrict, true};
 }
 
-constexpr Function kFunctions[] = {
+constexpr Function kToCharFunctions[] = {
     {"TO_CHAR", "datetime", "TO_CHAR(x, template)",
      "Text of a date, time, timestamp or number by a template of Postgres (of numbers: 9 0 . , D G "
      "S MI PR FM).",
@@ -414,7 +414,7 @@ constexpr Function kFunctions[] = {
 }  // namespace
 
 std::span<const Function> to_char_functions() {
-  return kFunctions;
+  return kToCharFunctions;
 }
 
 }  // namespace tidemark

@@ -9,7 +9,7 @@ namespace tidemark {
 
 namespace {
 
-using Kind = WindowBound::Kind;
+using BoundKind = WindowBound::Kind;
 
 Status wrong_usage(std::string_view name, size_t position) {
   std::string_view usage = name == "LAG" || name == "LEAD"
@@ -23,16 +23,16 @@ Status wrong_usage(std::string_view name, size_t position) {
       .with_position(position);
 }
 
-Kind kind_of(sql::FrameBoundKind kind) {
+BoundKind kind_of(sql::FrameBoundKind kind) {
   switch (kind) {
     case sql::FrameBoundKind::kUnboundedPreceding:
-      return Kind::kUnboundedPreceding;
+      return BoundKind::kUnboundedPreceding;
     case sql::FrameBoundKind::kUnboundedFollowing:
-      return Kind::kUnboundedFollowing;
+      return BoundKind::kUnboundedFollowing;
     case sql::FrameBoundKind::kPreceding:
     case sql::FrameBoundKind::kCurrentRow:
     case sql::FrameBoundKind::kFollowing:
-      return Kind::kOffset;
+      return BoundKind::kOffset;
   }
   CHECK(false);
 }

@@ -14,20 +14,20 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
+constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
 // One way a function: GCC 12 mixes up structured bindings of one name in two scopes of a coroutine.
 template <typename Tls>
 asio::awaitable<bool> read_tls(Tls& tls, std::string& to) {
   char own[4096];
-  auto [error, size] = co_await tls.async_read_some(asio::buffer(own), kTuple);
+  auto [error, size] = co_await tls.async_read_some(asio::buffer(own), kAsTuple);
   to.append(own, size);
   co_return !error;
 }
 
 // An idle connection holds no buffer: it waits for bytes first, then reads them.
 asio::awaitable<bool> read_plain(Socket& socket, std::string& scratch, std::string& to) {
-  auto [waited] = co_await socket.async_wait(Socket::wait_read, kTuple);
+  auto [waited] = co_await socket.async_wait(Socket::wait_read, kAsTuple);
   if (waited) {
     co_return false;
   }
@@ -41,7 +41,7 @@ asio::awaitable<bool> read_plain(Socket& socket, std::string& scratch, std::stri
 template <typename Stream>
 asio::awaitable<bool> write_all(Stream& stream, std::string_view bytes) {
   auto [error, size] =
-      co_await asio::async_write(stream, asio::buffer(bytes.data(), bytes.size()), kTuple);
+      co_await asio::async_write(stream, asio::buffer(bytes.data(), bytes.size()), kAsTuple);
   co_return !error && size == bytes.size();
 }
 
@@ -58,7 +58,7 @@ asio::awaitable<bool> Channel::write(std::string_view bytes) {
 asio::awaitable<bool> Channel::start_tls(asio::ssl::context& context, std::string_view early) {
   tls_ = std::make_unique<Tls>(socket_, context);
   auto [error, used] = co_await tls_->async_handshake(
-      asio::ssl::stream_base::server, asio::buffer(early.data(), early.size()), kTuple);
+      asio::ssl::stream_base::server, asio::buffer(early.data(), early.size()), kAsTuple);
   co_return !error && used == early.size();
 }
 

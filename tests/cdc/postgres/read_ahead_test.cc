@@ -16,10 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kEndWalsender =
-    "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE database = "
-    "current_database() AND active";
-
 // A durable source with a place to read ahead to, whose slot goes with it.
 class AheadFixture : public SourceFixture {
  public:
@@ -93,13 +89,6 @@ class AheadFixture : public SourceFixture {
     return current();
   }
 };
-
-void expect_exact(SourceFixture& fixture, ReaderId reader) {
-  ASSERT_TRUE(fixture.catch_up()) << fixture.source->status().message;
-  EXPECT_EQ(fixture.model(reader).violation, "");
-  EXPECT_TRUE(fixture.model(reader).failed.ok()) << fixture.model(reader).failed.to_string();
-  EXPECT_EQ(fixture.model(reader).sorted_rows(), fixture.rows_at_source(reader));
-}
 
 TEST(PostgresReadAhead, the_slot_moves_on_while_nobody_takes_anything) {
   AheadFixture fixture("1MB");

@@ -9,13 +9,6 @@
 namespace tidemark {
 namespace {
 
-void expect_exact(SourceFixture& fixture, ReaderId reader) {
-  ASSERT_TRUE(fixture.catch_up());
-  EXPECT_EQ(fixture.model(reader).violation, "");
-  EXPECT_TRUE(fixture.model(reader).failed.ok()) << fixture.model(reader).failed.to_string();
-  EXPECT_EQ(fixture.model(reader).sorted_rows(), fixture.rows_at_source(reader));
-}
-
 TEST(PostgresFailure, a_server_that_goes_away_makes_the_source_stale_and_then_exact_again) {
   PostgresCluster cluster;
   SourceFixture fixture(cluster, cluster.make_database());

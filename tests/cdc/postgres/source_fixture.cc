@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include <fmt/core.h>
+#include <gtest/gtest.h>
 
 #include "postgres/address.h"
 #include "types/text.h"
@@ -372,6 +373,13 @@ std::vector<std::string> SourceFixture::rows_at_source(ReaderId reader) {
   }
   std::ranges::sort(rows);
   return rows;
+}
+
+void expect_exact(SourceFixture& fixture, ReaderId reader) {
+  ASSERT_TRUE(fixture.catch_up()) << fixture.source->status().message;
+  EXPECT_EQ(fixture.model(reader).violation, "");
+  EXPECT_TRUE(fixture.model(reader).failed.ok()) << fixture.model(reader).failed.to_string();
+  EXPECT_EQ(fixture.model(reader).sorted_rows(), fixture.rows_at_source(reader));
 }
 
 }  // namespace tidemark

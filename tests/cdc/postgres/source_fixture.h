@@ -131,4 +131,12 @@ class SourceFixture {
   std::unique_ptr<Source> source;  // last: calls wake until it ends
 };
 
+// The reader's content is what the source has, and nothing went wrong on the way.
+void expect_exact(SourceFixture& fixture, ReaderId reader);
+
+// Run at the source.
+inline constexpr const char* kEndWalsender =
+    "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE database = "
+    "current_database() AND active";
+
 }  // namespace tidemark

@@ -15,17 +15,6 @@
 namespace tidemark {
 namespace {
 
-constexpr const char* kEndWalsender =
-    "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE database = "
-    "current_database() AND active";
-
-void expect_exact(SourceFixture& fixture, ReaderId reader) {
-  ASSERT_TRUE(fixture.catch_up());
-  EXPECT_EQ(fixture.model(reader).violation, "");
-  EXPECT_TRUE(fixture.model(reader).failed.ok()) << fixture.model(reader).failed.to_string();
-  EXPECT_EQ(fixture.model(reader).sorted_rows(), fixture.rows_at_source(reader));
-}
-
 // A fixture with a durable source, whose slot goes with it.
 class DurableFixture : public SourceFixture {
  public:

@@ -45,6 +45,17 @@ TEST_F(WireIndex, statements_and_their_errors) {
   EXPECT_EQ(client.rows("SHOW INDEXES FROM accounts"),
             "by_owner|accounts|owner;accounts_town_balance_idx|accounts|town, balance;"
             "accounts_town_balance_idx1|accounts|town, balance");
+  auto lookup_of = [&](const std::string& query) {
+    std::string text = client.rows("EXPLAIN " + query);
+    size_t at = text.find("IndexLookup(");
+    return at == std::string::npos ? "" : text.substr(at, text.find(':', at) - at);
+  };
+  EXPECT_EQ(lookup_of("SELECT * FROM accounts WHERE id = 5 AND town = 'x'"),
+            "IndexLookup(view=[accounts], columns=[id])");
+  EXPECT_EQ(lookup_of("SELECT id FROM accounts WHERE town = 'x' AND balance = 3"),
+            "IndexLookup(view=[accounts], columns=[town, balance])");
+  EXPECT_EQ(lookup_of("SELECT id FROM accounts WHERE town = 'x'"), "");
+  EXPECT_EQ(lookup_of("SELECT id FROM accounts WHERE id > 5"), "");
   EXPECT_EQ(client.run("DROP INDEX accounts_town_balance_idx1").tag(), "DROP INDEX");
   EXPECT_EQ(client.run("DROP INDEX accounts_town_balance_idx1").sqlstate(), "42704");
   EXPECT_EQ(client.run("DROP INDEX IF EXISTS accounts_town_balance_idx1").tag(), "DROP INDEX");

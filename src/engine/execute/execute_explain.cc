@@ -5,11 +5,32 @@
 
 #include "engine/execute/executor.h"
 #include "engine/plan_dataflow.h"
+#include "engine/point_read.h"
 #include "engine/step_loop.h"
 #include "physical/planner.h"
 #include "plan/optimizer.h"
 
 namespace tidemark {
+
+namespace {
+
+// How a read of the plan finds its rows, if not by reading a whole view; empty otherwise.
+std::string lookup_text(const PlanRef& plan) {
+  std::optional<PointRead> point = as_point_read(plan);
+  if (!point || !point->object->is_materialized_view() || !point->is_declared) {
+    return "";
+  }
+  std::string columns;
+  for (size_t column : point->columns) {
+    columns += (columns.empty() ? "" : ", ") + point->object->schema[column].name;
+  }
+  return fmt::format(
+      "\n== Once ==\nIndexLookup(view=[{}], columns=[{}]): SELECT that answers once reads no "
+      "more\n",
+      point->object->name.object, columns);
+}
+
+}  // namespace
 
 Result<StatementResult> StatementExecutor::run(const sql::Explain& statement) {
   const sql::Query* query = nullptr;
@@ -59,6 +80,7 @@ Result<StatementResult> StatementExecutor::run(const sql::Explain& statement) {
   }
   text += sink;
   bound.plan = std::move(optimized);
+  text += is_kept ? "" : lookup_text(bound.plan);
   text += shared_state(bound, is_kept);
   return table("EXPLAIN", Schema{{{"result", Type::string()}}}, {{text}});
 }

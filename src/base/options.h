@@ -27,6 +27,8 @@ struct OptionSpec {
   std::string_view default_value;  // empty: none
   Effect effect = Effect::kUsed;
   std::string_view text;  // one sentence for the reference
+  // By ALTER ... SET while it is in use: it says how to get in, not what is read.
+  bool is_changeable = false;
 };
 
 // Checks names, required options and the form of values. Returns the notices for ignored options;

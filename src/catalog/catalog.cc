@@ -84,6 +84,18 @@ Status Catalog::create_catalog(CatalogInfo info, std::shared_ptr<ExternalCatalog
   return {};
 }
 
+Status Catalog::replace_catalog(CatalogInfo info, std::shared_ptr<ExternalCatalog> external) {
+  std::lock_guard lock(mutex_);
+  auto found = catalogs_.find(info.name);
+  if (found == catalogs_.end()) {
+    return Status::not_found(fmt::format("no such catalog: {}", info.name));
+  }
+  ++version_;
+  found->second.info = std::move(info);
+  found->second.external = std::move(external);
+  return {};
+}
+
 Status Catalog::drop_catalog(const std::string& name, bool if_exists) {
   std::lock_guard lock(mutex_);
   auto found = catalogs_.find(name);

@@ -153,6 +153,8 @@ class Catalog {
 
   Status create_catalog(CatalogInfo info, std::shared_ptr<ExternalCatalog> external,
                         bool if_not_exists);
+  // The same catalog with other options.
+  Status replace_catalog(CatalogInfo info, std::shared_ptr<ExternalCatalog> external);
   Status drop_catalog(const std::string& name, bool if_exists);
   Status create_database(const std::string& catalog, const std::string& database,
                          bool if_not_exists);

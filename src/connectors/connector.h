@@ -30,8 +30,8 @@
 // keeps the changes for us (PostgreSQL: a permanent slot, and its publication), and goes on from a
 // ResumePoint at the next start. Only what was acknowledged may be forgotten upstream.
 //
-// Thread rule: add_reader, remove_reader, start, acknowledge, current_position and status may be
-// called from any thread; poll and token from one thread only. poll never blocks.
+// Thread rule: add_reader, remove_reader, start, change_options, acknowledge, current_position and
+// status may be called from any thread; poll and token from one thread only. poll never blocks.
 
 #include <cstdint>
 #include <functional>
@@ -95,6 +95,7 @@ struct ResumePoint {
 struct SourceStatus;
 
 struct SourceOpening {
+  // As declared: references (base/reference.h) are the source's to look up, at each connection.
   Options with;
   // Called from the source's threads whenever poll has something new.
   std::function<void()> wake;
@@ -194,6 +195,9 @@ class Source {
 
   // Begins to read: connects, and takes first the readers that were added so far.
   virtual void start() = 0;
+  // The options are as those it was opened with, but for changeable ones (OptionSpec): for
+  // connections from here on.
+  virtual void change_options(const Options& with) = 0;
   // The source is not wanted any more: its end also removes what it keeps upstream under its name.
   virtual void abandon() = 0;
   // Begins to read a table; events arrive through poll. Errors that need the server come as

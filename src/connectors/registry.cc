@@ -30,6 +30,26 @@ void add_connector(Connector& connector) {
   all_connectors().push_back(&connector);
 }
 
+Options with_changes(Options with, const Options& now) {
+  auto named = with.find("connector");
+  Result<Connector*> connector = find_connector(named == with.end() ? "" : named->second);
+  if (!connector.ok()) {
+    return with;
+  }
+  for (const OptionSpec& spec : (*connector)->options()) {
+    if (!spec.is_changeable) {
+      continue;
+    }
+    std::string name(spec.name);
+    if (auto found = now.find(name); found != now.end()) {
+      with[name] = found->second;
+    } else {
+      with.erase(name);
+    }
+  }
+  return with;
+}
+
 Result<Connector*> find_connector(std::string_view name) {
   std::vector<std::string> names;
   std::string list;

@@ -416,6 +416,7 @@ void Durability::stage_records(StoreBatch& batch) {
   acknowledge_.clear();
   for (const auto& [key, feed] : loop_->sources()) {
     SourceRecord now = feed->record();
+    now.with = feed->with();
     now.position = feed->position();
     now.commit_position = feed->commit_position();
     now.commit_time_us = feed->commit_time_us();

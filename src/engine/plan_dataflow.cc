@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "connectors/registry.h"
 #include "physical/planner.h"
 #include "plan/bind/bind_query.h"
 
@@ -147,7 +148,7 @@ Status take_arrangements(PlannedDataflow& planned, PhysicalPlan& physical) {
     }
     for (const TableRequest* other : tables) {
       if (other != request && other->display_name == request->display_name &&
-          other->spec.with == request->spec.with) {
+          name_the_same(other->spec.with, request->spec.with)) {
         request->is_read_twice = true;
         std::ranges::copy(other->spec.columns, std::back_inserter(request->further));
       }
@@ -208,7 +209,7 @@ PlannedDataflow plan_part(ObjectRef part) {
 std::optional<std::vector<size_t>> columns_of(const CatalogObject& part,
                                               const TableRequest& request) {
   const auto& table = std::get<TableDefinition>(part.definition);
-  if (table.source_key != request.source_key || table.with != request.spec.with ||
+  if (table.source_key != request.source_key || !name_the_same(table.with, request.spec.with) ||
       table.row_key.size() != request.row_key.size()) {
     return std::nullopt;
   }

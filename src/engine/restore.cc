@@ -93,6 +93,13 @@ class Restorer {
   Status sources() {
     return for_each(kSourcePrefix, [&](std::string_view key, std::string_view value) -> Status {
       SourceRecord record = TRY(decode_source(value));
+      // ALTER keeps a table at once, and the source's record with the next checkpoint.
+      for (const ObjectRef& object : engine_.catalog().objects()) {
+        const auto* table = std::get_if<TableDefinition>(&object->definition);
+        if (table != nullptr && table->source_key == key) {
+          record.with = with_changes(std::move(record.with), table->with);
+        }
+      }
       TRY(loop_.resume_source(std::string(key), record));
       if (record.is_abandoned) {
         auto entry = loop_.sources().find(std::string(key));

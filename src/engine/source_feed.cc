@@ -42,6 +42,11 @@ void SourceFeed::acknowledge(Lsn position) {
   }
 }
 
+void SourceFeed::change_options(Options with) {
+  with_ = std::move(with);
+  source_->change_options(with_);
+}
+
 void SourceFeed::begun_anew() {
   is_anew_ = true;
   mid_commit_ = false;

@@ -14,6 +14,7 @@ class SourceFeed final : public SourceSink {
         key_(std::move(key)),
         source_(std::move(source)),
         record_(std::move(record)),
+        with_(record_.with),
         position_(record_.position),
         commit_position_(record_.commit_position),
         acknowledged_(record_.position),
@@ -27,6 +28,9 @@ class SourceFeed final : public SourceSink {
   }
   const SourceRecord& record() const { return record_; }
   void set_record(SourceRecord record) { record_ = std::move(record); }
+  // The next checkpoint has them.
+  const Options& with() const { return with_; }
+  void change_options(Options with);
 
   Source& source() { return *source_; }
   // Received up to here, and the position of the last commit in it.
@@ -77,6 +81,7 @@ class SourceFeed final : public SourceSink {
   std::string key_;
   std::unique_ptr<Source> source_;
   SourceRecord record_;
+  Options with_;  // as declared, as of now
   bool is_started_ = false;
   bool is_anew_ = false;  // the next position may be lower
   Lsn position_;

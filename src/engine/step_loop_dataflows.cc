@@ -5,7 +5,6 @@
 
 #include <fmt/core.h>
 
-#include "base/reference.h"
 #include "connectors/registry.h"
 #include "engine/durability.h"
 #include "engine/engine.h"
@@ -51,7 +50,7 @@ Result<Source*> StepLoop::open_source(const std::string& key, const Options& wit
     record.durable_name = new_durable_name();
     TRY(durability_->put_source(key, record));
   }
-  SourceOpening opening = opening_of(key, TRY(resolve_references(with)), record.durable_name);
+  SourceOpening opening = opening_of(key, with, record.durable_name);
   std::unique_ptr<Source> source = TRY(connector->open_source(std::move(opening)));
   auto [entry, inserted] = sources_.emplace(
       key, std::make_unique<SourceFeed>(*this, key, std::move(source), std::move(record)));
@@ -60,8 +59,7 @@ Result<Source*> StepLoop::open_source(const std::string& key, const Options& wit
 
 Status StepLoop::resume_source(const std::string& key, const SourceRecord& record) {
   Connector* connector = TRY(find_connector(record.with.at("connector")));
-  SourceOpening opening =
-      opening_of(key, TRY(resolve_references(record.with)), record.durable_name);
+  SourceOpening opening = opening_of(key, record.with, record.durable_name);
   if (record.position.valid()) {
     opening.resume = ResumePoint{record.position, record.token, durability_->published().of(key)};
   }

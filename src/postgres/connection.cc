@@ -247,8 +247,9 @@ Result<PostgresConnection> PostgresConnection::open(const PostgresAddress& addre
     }
     // Also a password that was changed there while we were connected.
     return std::move(failed).with_hint(fmt::format(
-        "ALTER ROLE {} PASSWORD '...'; gives the role there the password that is declared here; "
-        "where none is declared, ~/.pgpass is read at every attempt",
+        "ALTER TABLE ... SET ('password' = '...'); here, or ALTER CATALOG, declares another one; "
+        "ALTER ROLE {} PASSWORD '...'; gives the role there the one that is declared; where none "
+        "is, ~/.pgpass is read at every attempt",
         quote_identifier(address.user)));
   }
   PQsetErrorVerbosity(raw, PQERRORS_DEFAULT);

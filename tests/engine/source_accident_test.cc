@@ -3,6 +3,7 @@
 // on without reading a table again.
 
 #include <cstdlib>
+#include <fstream>
 #include <optional>
 
 #include <fmt/core.h>
@@ -25,6 +26,10 @@ constexpr const char* kSumsThere = "SELECT id % 5, count(*), sum(v) FROM t GROUP
 
 class SourceAccident : public ServedSource {
  protected:
+  void run_fails(const std::string& sql, const std::string& expected) {
+    Status status = client_->query(sql).status();
+    EXPECT_NE(status.to_string().find(expected), std::string::npos) << status.to_string();
+  }
   // Until the only source is in the state; its row of SHOW SOURCES.
   std::string await_source(const std::string& state) {
     std::string row;
@@ -79,7 +84,35 @@ TEST_F(SourceAccident, APasswordIsChanged) {
   source("UPDATE t SET v = v + 1");
   EXPECT_EQ(rows("SELECT * FROM sums"), before) << "exact up to its mark";
 
-  source(fmt::format("ALTER ROLE {} PASSWORD 'one'", role));
+  run_fails("ALTER TABLE t SET ('password' = 'three')", "password authentication failed");
+  run_fails("ALTER TABLE t SET ('table-name' = 'u')", "option 'table-name' cannot be changed");
+  run("ALTER TABLE t SET ('password' = 'two')");
+  wait();
+  EXPECT_EQ(rows("SELECT * FROM sums"), source_rows(kSumsThere));
+  // Another start has it, also one that comes before the next checkpoint.
+  serve_.kill();
+  start();
+  source("UPDATE t SET v = v + 1");
+  wait();
+  EXPECT_EQ(rows("SELECT * FROM sums"), source_rows(kSumsThere));
+  // A view that is made now shares what the one before has.
+  run("CREATE MATERIALIZED VIEW counts AS SELECT v % 10 AS g, COUNT(*) AS n FROM t GROUP BY v % "
+      "10");
+  wait();
+  EXPECT_EQ(rows("SELECT * FROM counts"),
+            source_rows("SELECT v % 10, count(*) FROM t GROUP BY v % 10"));
+
+  // A password that stands in a file is looked up at each connection.
+  std::string file = serve_.directory() + "/password";
+  std::ofstream(file) << "four\n";
+  source(fmt::format("ALTER ROLE {} PASSWORD 'four'", role));
+  run(fmt::format("ALTER TABLE t SET ('password' = '${{file:{}}}')", file));
+  std::ofstream(file) << "five\n";
+  source(
+      fmt::format("ALTER ROLE {0} PASSWORD 'five'; SELECT pg_terminate_backend(pid) FROM "
+                  "pg_stat_activity WHERE usename = '{0}'",
+                  role));
+  source("UPDATE t SET v = v + 1");
   wait();
   EXPECT_EQ(rows("SELECT * FROM sums"), source_rows(kSumsThere));
   EXPECT_EQ(serve_.log().find("read anew"), std::string::npos) << serve_.log();

@@ -71,7 +71,7 @@ Status ControlSession::connect_locked() {
   disconnect_locked();
   exists_ = false;
   connection_ =
-      TRY(PostgresConnection::open(options_.address, ConnectionMode::kSource, &interrupt_));
+      TRY(PostgresConnection::open(TRY(address_.now()), ConnectionMode::kSource, &interrupt_));
   {
     std::lock_guard lock(socket_mutex_);
     socket_ = connection_->socket();

@@ -18,6 +18,7 @@
 
 #include "connectors/postgres_cdc/durable_upstream.h"
 #include "connectors/postgres_cdc/options.h"
+#include "connectors/postgres_cdc/server_address.h"
 #include "connectors/postgres_cdc/table_info.h"
 #include "postgres/connection.h"
 #include "postgres/interrupt.h"
@@ -28,9 +29,12 @@ namespace tidemark {
 class ControlSession {
  public:
   // An empty `durable_name`: nothing is kept at the end.
-  ControlSession(const PostgresCdcOptions& options, std::string durable_name,
-                 const Interrupt& interrupt)
-      : options_(options), durable_name_(std::move(durable_name)), interrupt_(interrupt) {}
+  ControlSession(const PostgresCdcOptions& options, const ServerAddress& address,
+                 std::string durable_name, const Interrupt& interrupt)
+      : options_(options),
+        address_(address),
+        durable_name_(std::move(durable_name)),
+        interrupt_(interrupt) {}
 
   // Connects, if it is not connected; then takes or makes up the name.
   Status open();
@@ -104,6 +108,7 @@ class ControlSession {
   Status publication_error(Status status, const std::vector<TableInfo>& tables);
 
   const PostgresCdcOptions& options_;
+  const ServerAddress& address_;
   const std::string durable_name_;
   const Interrupt& interrupt_;
   mutable std::mutex mutex_;  // guards all below

@@ -157,11 +157,14 @@ Status drop_slot(PostgresConnection& connection, const std::string& slot,
       .with_context("cannot drop replication slot " + slot);
 }
 
-void remove_upstream(const PostgresCdcOptions& options, const std::string& durable_name) {
-  PostgresAddress address = options.address;
-  address.connect_timeout_ms = std::min(address.connect_timeout_ms, kRemoveTimeoutMs);
-  Result<PostgresConnection> connection =
-      PostgresConnection::open(address, ConnectionMode::kSource);
+void remove_upstream(const PostgresCdcOptions& options, const ServerAddress& address,
+                     const std::string& durable_name) {
+  Result<PostgresAddress> now = address.now();
+  if (!now.ok()) {
+    return;
+  }
+  now->connect_timeout_ms = std::min(now->connect_timeout_ms, kRemoveTimeoutMs);
+  Result<PostgresConnection> connection = PostgresConnection::open(*now, ConnectionMode::kSource);
   if (!connection.ok()) {
     return;
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "connectors/postgres_cdc/options.h"
+#include "connectors/postgres_cdc/server_address.h"
 #include "connectors/postgres_cdc/table_shape.h"
 #include "postgres/connection.h"
 #include "postgres/interrupt.h"
@@ -78,6 +79,7 @@ Status drop_slot(PostgresConnection& connection, const std::string& slot,
 
 // Removes what a source that has ended kept under its name. What cannot be removed now is found by
 // `tidemark doctor`.
-void remove_upstream(const PostgresCdcOptions& options, const std::string& durable_name);
+void remove_upstream(const PostgresCdcOptions& options, const ServerAddress& address,
+                     const std::string& durable_name);
 
 }  // namespace tidemark

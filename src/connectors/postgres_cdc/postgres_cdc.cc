@@ -1,5 +1,6 @@
 #include "connectors/postgres_cdc/postgres_cdc.h"
 
+#include "base/reference.h"
 #include "connectors/postgres_cdc/options.h"
 #include "connectors/postgres_cdc/resolve.h"
 #include "connectors/postgres_cdc/source.h"
@@ -68,7 +69,8 @@ Options PostgresCdcConnector::table_options(const Options& catalog, const Source
 }
 
 Result<std::unique_ptr<Source>> PostgresCdcConnector::open_source(SourceOpening opening) {
-  PostgresCdcOptions parsed = TRY(parse_postgres_cdc_options(opening.with));
+  PostgresCdcOptions parsed =
+      TRY(parse_postgres_cdc_options(TRY(resolve_references(opening.with))));
   if (!opening.durable_name.empty()) {
     TRY(check_slot_name(opening.durable_name));
   }

@@ -63,8 +63,8 @@ ReaderGroup::ReaderGroup(Receiver& receiver) : receiver_(receiver) {
             });
           },
       .lost = [this](Status status) { receiver_.lose(std::move(status)); }};
-  reader_ = std::make_unique<SnapshotReader>(receiver.options().address, receiver.queue(),
-                                             std::move(callbacks));
+  reader_ =
+      std::make_unique<SnapshotReader>(receiver.address(), receiver.queue(), std::move(callbacks));
 }
 
 ReaderGroup::~ReaderGroup() {

@@ -34,12 +34,13 @@ bool is_transient(const Status& status) {
 Receiver::Receiver(PostgresCdcOptions options, SourceOpening opening, std::optional<Place> resume,
                    EventQueue& queue)
     : options_(std::move(options)),
+      address_(std::move(opening.with)),
       durable_name_(std::move(opening.durable_name)),
       ahead_directory_(std::move(opening.read_ahead_directory)),
       crash_(opening.crash),
       note_state_(std::move(opening.note_state)),
       queue_(queue),
-      control_(options_, durable_name_, interrupt_),
+      control_(options_, address_, durable_name_, interrupt_),
       goes_on_(std::move(resume)),
       ahead_(durable_name_.empty() || ahead_directory_.empty()
                  ? nullptr
@@ -60,7 +61,7 @@ Receiver::~Receiver() {
     thread_.join();
   }
   if (is_durable() && is_abandoned_) {
-    remove_upstream(options_, durable_name_);
+    remove_upstream(options_, address_, durable_name_);
     if (ahead_ != nullptr) {
       ahead_->clear();
     }
@@ -357,8 +358,8 @@ Status Receiver::connect_stream(Epoch& epoch) {
   if (epoch.stream) {
     return {};
   }
-  epoch.stream.emplace(
-      TRY(PostgresConnection::open(options_.address, ConnectionMode::kReplication, &interrupt_)));
+  epoch.stream.emplace(TRY(
+      PostgresConnection::open(TRY(address_.now()), ConnectionMode::kReplication, &interrupt_)));
   epoch.server = TRY(identify_server(epoch.stream->connection()));
   return {};
 }

@@ -68,6 +68,7 @@ class Receiver {
   ~Receiver();
 
   void start();
+  void change_options(const Options& with) { address_.change(with); }
   void abandon() { is_abandoned_ = true; }
   UpstreamIdentity identity() const;
   void add_reader(ReaderRequest request);
@@ -84,7 +85,7 @@ class Receiver {
   ControlSession& control() { return control_; }
   EventQueue& queue() { return queue_; }
   const DeliveredXids& delivered() const { return delivered_; }
-  const PostgresCdcOptions& options() const { return options_; }
+  const ServerAddress& address() const { return address_; }
   // The stream is to reach this position soon.
   void await_position(Lsn position);
   // The epoch cannot go on.
@@ -172,7 +173,8 @@ class Receiver {
   void set_state(SourceState state, std::string message);
   Lsn reportable(const ChangeDecoder& decoder) const;
 
-  const PostgresCdcOptions options_;
+  const PostgresCdcOptions options_;  // as of the start
+  ServerAddress address_;
   const std::string durable_name_;
   const std::string ahead_directory_;
   CrashPoint* const crash_;

@@ -80,7 +80,7 @@ SnapshotReader::~SnapshotReader() {
 Status SnapshotReader::connect(size_t connections) {
   while (connections_.size() < connections) {
     connections_.push_back(
-        TRY(PostgresConnection::open(address_, ConnectionMode::kSource, &interrupt_)));
+        TRY(PostgresConnection::open(TRY(address_.now()), ConnectionMode::kSource, &interrupt_)));
   }
   return {};
 }

@@ -13,6 +13,7 @@
 
 #include "connectors/postgres_cdc/event_queue.h"
 #include "connectors/postgres_cdc/reader_plan.h"
+#include "connectors/postgres_cdc/server_address.h"
 #include "connectors/postgres_cdc/xid_snapshot.h"
 #include "postgres/connection.h"
 #include "postgres/interrupt.h"
@@ -34,7 +35,7 @@ class SnapshotReader {
     std::function<void(Status)> lost;
   };
 
-  SnapshotReader(const PostgresAddress& address, EventQueue& queue, Callbacks callbacks)
+  SnapshotReader(const ServerAddress& address, EventQueue& queue, Callbacks callbacks)
       : address_(address), queue_(queue), callbacks_(std::move(callbacks)) {}
   ~SnapshotReader();  // ends the reading
 
@@ -80,7 +81,7 @@ class SnapshotReader {
   bool push(Progress& progress, RowBatch rows);  // false: interrupted
   void finish(const Work& work, Status status);
 
-  const PostgresAddress& address_;
+  const ServerAddress& address_;
   EventQueue& queue_;
   const Callbacks callbacks_;
   Interrupt interrupt_;

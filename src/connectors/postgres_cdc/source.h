@@ -26,10 +26,11 @@ class KnownByReader {
 
 class PostgresSource final : public Source {
  public:
-  // `opening.with` as parsed.
+  // `options`: what `opening.with` says.
   PostgresSource(PostgresCdcOptions options, SourceOpening opening);
 
   void start() override { receiver_.start(); }
+  void change_options(const Options& with) override { receiver_.change_options(with); }
   void abandon() override { receiver_.abandon(); }
   ReaderId add_reader(ReaderSpec spec) override;
   void remove_reader(ReaderId reader) override;

@@ -56,6 +56,12 @@ Status check_scans(const LogicalPlan& plan, const CatalogObject& old) {
 }  // namespace
 
 Result<StatementResult> StatementExecutor::run(const sql::Alter& statement) {
+  if (statement.kind == sql::ObjectKind::kTable) {
+    return alter_table(statement);
+  }
+  if (statement.kind == sql::ObjectKind::kCatalog) {
+    return alter_catalog(statement);
+  }
   bool is_materialized = statement.kind == sql::ObjectKind::kMaterializedView;
   if (!is_materialized && statement.kind != sql::ObjectKind::kView) {
     return not_supported("ALTER of this kind of object", statement.name.position());

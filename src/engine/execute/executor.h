@@ -1,8 +1,8 @@
 #pragma once
 // Runs statements of a session; one function a kind, grouped in files by what they touch:
 // execute_query.cc, execute_explain.cc, execute_read.cc, execute_transaction.cc, execute_ddl.cc,
-// execute_view.cc, execute_alter.cc, execute_function.cc, execute_jobs.cc, execute_show.cc,
-// execute_session.cc.
+// execute_view.cc, execute_alter.cc, execute_alter_options.cc, execute_function.cc,
+// execute_jobs.cc, execute_show.cc, execute_session.cc.
 
 #include <map>
 #include <optional>
@@ -28,6 +28,8 @@ struct ViewRead;
 struct ZBatch;
 
 tidemark::Options to_options(const sql::Options& options);
+// Of SET and RESET: new values, and options that go.
+using OptionChanges = std::map<std::string, std::optional<std::string>>;
 
 // Runs also in a block that has failed: COMMIT, ROLLBACK, ROLLBACK TO.
 bool mends_block(const sql::Statement& statement);
@@ -120,6 +122,12 @@ class StatementExecutor {
   Status alter_query(const ObjectRef& object, const sql::Query& query);
   Status rename(const ObjectRef& object, const sql::RenameObject& action);
   Outcome alter_options(const ObjectRef& view, tidemark::Options options, std::string tag);
+
+  // execute_alter_options.cc
+  Outcome alter_table(const sql::Alter& statement);
+  Outcome alter_catalog(const sql::Alter& statement);
+  // Of all that is read through the source, and of the source if it is open.
+  Status change_source(const std::string& key, const OptionChanges& changes);
   Status replace_view(const ObjectRef& old, NewView view);
   Status replace_materialized_view(const ObjectRef& old, NewView view);
   Status start_build(const ObjectRef& old, NewView view);

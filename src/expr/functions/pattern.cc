@@ -67,8 +67,54 @@ char escape_of(const KernelFrame& frame, Arguments a, size_t row) {
   return escape.empty() ? '\0' : escape[0];
 }
 
+// A pattern of % and plain text alone, as the texts between its %s: the first and the last hold the
+// ends, the others come where they first can. nullopt: it is another.
+std::optional<std::vector<std::string_view>> plain_pieces(std::string_view pattern, char escape) {
+  std::vector<std::string_view> pieces(1, pattern.substr(0, 0));
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] == '_' || (pattern[i] == escape && escape != '\0')) {
+      return std::nullopt;
+    }
+    if (pattern[i] == '%') {
+      pieces.push_back(pattern.substr(i + 1, 0));
+    } else {
+      pieces.back() = {pieces.back().data(), pieces.back().size() + 1};
+    }
+  }
+  return pieces;
+}
+
+bool like_pieces(std::string_view text, std::span<const std::string_view> pieces) {
+  if (pieces.size() == 1) {
+    return text == pieces[0];
+  }
+  std::string_view first = pieces.front(), last = pieces.back();
+  if (text.size() < first.size() + last.size() || !text.starts_with(first) ||
+      !text.ends_with(last)) {
+    return false;
+  }
+  text = text.substr(first.size(), text.size() - first.size() - last.size());
+  for (std::string_view piece : pieces.subspan(1, pieces.size() - 2)) {
+    size_t at = text.find(piece);
+    if (at == std::string_view::npos) {
+      return false;
+    }
+    text.remove_prefix(at + piece.size());
+  }
+  return true;
+}
+
 template <bool kInsensitive>
 void like_kernel(const KernelFrame& frame, Arguments a) {
+  if (!kInsensitive && a.size() == 2 && a[1].is_constant() && frame.rows != 0 && !a[1].is_null(0)) {
+    if (auto pieces = plain_pieces(a[1].string_at(0), '\\')) {
+      uint8_t* out = frame.out.mutable_data<uint8_t>();
+      for (size_t row = 0; row < frame.rows; ++row) {
+        out[row] = like_pieces(a[0].string_at(row), *pieces);
+      }
+      return;
+    }
+  }
   for (size_t row = 0; row < frame.rows; ++row) {
     if (frame.out.is_null(row)) {
       continue;
@@ -322,6 +368,14 @@ void regexp_split(const KernelFrame& frame, Arguments a) {
   });
 }
 
+// Only an escape can be wrong.
+template <Kernel kKernel>
+Result<BoundFunction> bind_like(std::span<const Type> types) {
+  BoundFunction bound = TRY((bind_shape<"ss?s", 'b', kKernel, true>(types)));
+  bound.can_fail = types.size() > 2;
+  return bound;
+}
+
 template <FixedString kShape, Kernel kKernel>
 Result<BoundFunction> bind_text_array(std::span<const Type> types) {
   BoundFunction bound = TRY((bind_shape<kShape, 's', kKernel, true>(types)));
@@ -332,9 +386,9 @@ Result<BoundFunction> bind_text_array(std::span<const Type> types) {
 constexpr Function kPatternFunctions[] = {
     {"LIKE", "pattern", "s LIKE pattern [ESCAPE 'c']",
      "Whether the whole text matches: % is any characters, _ one. The escape is \\ unless given.",
-     "'Box Jellyfish' LIKE 'Box%'", "true", bind_shape<"ss?s", 'b', like_kernel<false>, true>},
+     "'Box Jellyfish' LIKE 'Box%'", "true", bind_like<like_kernel<false>>},
     {"ILIKE", "pattern", "s ILIKE pattern [ESCAPE 'c']", "As LIKE, case ignored (Postgres).",
-     "'GRÖßE' ILIKE 'gr_ß%'", "true", bind_shape<"ss?s", 'b', like_kernel<true>, true>},
+     "'GRÖßE' ILIKE 'gr_ß%'", "true", bind_like<like_kernel<true>>},
     {"SIMILAR TO", "pattern", "s SIMILAR TO pattern [ESCAPE 'c']",
      "Whether the whole text matches SQL's regular expression.", "'abc' SIMILAR TO '(a|b)%'",
      "true", bind_shape<"ss?s", 'b', similar_to, true>},

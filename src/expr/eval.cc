@@ -158,44 +158,83 @@ void mark_error_rows_null(const EvalContext& context, size_t errors_from, Column
   }
 }
 
+// AND and OR as they stand after some of their conditions, a byte a row: whether one has decided
+// the value (FALSE for AND, TRUE for OR), and whether one was NULL.
+struct LogicState {
+  uint8_t decisive;
+  std::vector<uint8_t> decided, unknown;
+
+  void add(const Evaluated& part) {
+    const uint8_t* data = part.column->data<uint8_t>();
+    const uint8_t* nulls = part.column->nulls();
+    size_t rows = decided.size(), stride = part.constant ? 0 : 1;
+    if (nulls == nullptr && !part.constant) {
+      for (size_t i = 0; i < rows; ++i) {
+        decided[i] |= static_cast<uint8_t>(data[i] == decisive);
+      }
+      return;
+    }
+    for (size_t i = 0; i < rows; ++i) {
+      uint8_t is_null = nulls != nullptr ? nulls[i * stride] : 0;
+      decided[i] |= static_cast<uint8_t>(data[i * stride] == decisive) & (is_null ^ 1);
+      unknown[i] |= is_null;
+    }
+  }
+  // Of a condition that was evaluated for some rows.
+  void add(const Evaluated& part, std::span<const uint32_t> rows) {
+    const uint8_t* data = part.column->data<uint8_t>();
+    for (size_t i = 0; i < rows.size(); ++i) {
+      size_t at = part.constant ? 0 : i;
+      bool is_null = part.column->is_null(at);
+      decided[rows[i]] |= static_cast<uint8_t>(!is_null && data[at] == decisive);
+      unknown[rows[i]] |= static_cast<uint8_t>(is_null);
+    }
+  }
+  std::vector<uint32_t> open() const {
+    std::vector<uint32_t> rows;
+    for (uint32_t i = 0; i < decided.size(); ++i) {
+      if (decided[i] == 0) {
+        rows.push_back(i);
+      }
+    }
+    return rows;
+  }
+};
+
 // Three-valued: 0 false, 1 true, NULL unknown. AND stops at FALSE, OR at TRUE. Conditions that
 // cannot fail come first: the others are evaluated only for the rows that these leave open.
 Evaluated evaluate_logic(const Expr& expr, const LogicExpr& logic, const RowBatch& batch,
                          EvalContext& context) {
   size_t rows = batch.rows;
-  auto out = sized_column(expr.type, rows);
-  uint8_t decisive = logic.is_and ? 0 : 1;
-  uint8_t* values = out->mutable_data<uint8_t>();
-  std::fill_n(values, rows, static_cast<uint8_t>(1 - decisive));
-  std::vector<uint32_t> open(rows);
-  std::iota(open.begin(), open.end(), 0);
+  LogicState state{static_cast<uint8_t>(logic.is_and ? 0 : 1), std::vector<uint8_t>(rows),
+                   std::vector<uint8_t>(rows)};
   size_t errors_before = context.errors.size();
-  std::vector<ExprRef> conditions = logic.conditions;
-  std::ranges::stable_partition(conditions, [](const ExprRef& each) { return !can_fail(*each); });
-  for (const ExprRef& condition : conditions) {
-    Evaluated part = can_fail(*condition) ? evaluate_subset(*condition, batch, open, context)
-                                          : evaluate(*condition, batch, context);
-    bool subset = can_fail(*condition) && open.size() != rows;
-    const uint8_t* data = part.column->data<uint8_t>();
-    std::vector<uint32_t> still_open;
-    still_open.reserve(open.size());
-    for (size_t i = 0; i < open.size(); ++i) {
-      uint32_t row = open[i];
-      size_t at = part.constant ? 0 : subset ? i : row;
-      if (part.column->is_null(at)) {
-        out->set_null(row);
-        values = out->mutable_data<uint8_t>();
-        still_open.push_back(row);
-      } else if (data[at] == decisive) {
-        values[row] = decisive;
-        if (out->has_nulls()) {
-          out->mutable_nulls()[row] = 0;
-        }
-      } else {
-        still_open.push_back(row);
-      }
+  bool some_fail = false;
+  for (const ExprRef& condition : logic.conditions) {
+    if (can_fail(*condition)) {
+      some_fail = true;
+    } else {
+      state.add(evaluate(*condition, batch, context));
     }
-    open = std::move(still_open);
+  }
+  for (const ExprRef& condition : logic.conditions) {
+    if (some_fail && can_fail(*condition)) {
+      std::vector<uint32_t> open = state.open();
+      state.add(evaluate_subset(*condition, batch, open, context), open);
+    }
+  }
+  auto out = sized_column(expr.type, rows);
+  uint8_t* values = out->mutable_data<uint8_t>();
+  uint8_t some_unknown = 0;
+  for (size_t i = 0; i < rows; ++i) {
+    values[i] = static_cast<uint8_t>(state.decided[i] ^ state.decisive ^ 1);
+    some_unknown |= state.unknown[i];
+  }
+  if (some_unknown != 0) {
+    uint8_t* nulls = out->mutable_nulls();
+    for (size_t i = 0; i < rows; ++i) {
+      nulls[i] = state.unknown[i] & (state.decided[i] ^ 1);
+    }
   }
   mark_error_rows_null(context, errors_before, *out);
   return {std::move(out), false};
@@ -286,34 +325,73 @@ ColumnRef evaluate_column(const Expr& expr, const RowBatch& batch, EvalContext& 
   return spread;
 }
 
-void evaluate_filter(const Expr& predicate, const RowBatch& batch, EvalContext& context,
-                     std::vector<uint32_t>& chosen) {
-  chosen.clear();
-  Evaluated result = evaluate(predicate, batch, context);
+namespace {
+
+// The rows where the condition is TRUE, of a batch whose row i is named names[i] (empty: i).
+void select_true(const Evaluated& result, size_t rows, std::span<const uint32_t> names,
+                 std::vector<uint32_t>& chosen) {
   const uint8_t* values = result.column->data<uint8_t>();
   const uint8_t* nulls = result.column->nulls();
-  if (result.constant) {
-    if (values[0] != 0 && (nulls == nullptr || nulls[0] == 0)) {
-      chosen.resize(batch.rows);
-      std::iota(chosen.begin(), chosen.end(), 0);
-    }
-    return;
-  }
-  // Written without a branch: the row number is always stored, the count moves only for TRUE.
-  chosen.resize(batch.rows);
-  size_t count = 0;
-  if (nulls == nullptr) {
-    for (size_t i = 0; i < batch.rows; ++i) {
+  size_t stride = result.constant ? 0 : 1, count = 0;
+  chosen.resize(rows);
+  // Written without a branch: the row is always stored, the count moves only for TRUE.
+  if (nulls == nullptr && names.empty() && !result.constant) {
+    for (size_t i = 0; i < rows; ++i) {
       chosen[count] = static_cast<uint32_t>(i);
       count += values[i];
     }
   } else {
-    for (size_t i = 0; i < batch.rows; ++i) {
-      chosen[count] = static_cast<uint32_t>(i);
-      count += values[i] & (nulls[i] ^ 1);
+    for (size_t i = 0; i < rows; ++i) {
+      chosen[count] = names.empty() ? static_cast<uint32_t>(i) : names[i];
+      count += values[i * stride] & (nulls == nullptr ? 1 : nulls[i * stride] ^ 1);
     }
   }
   chosen.resize(count);
+}
+
+// Conditions one by one, each for the rows that those before it have left once these are few.
+void filter_by_all(const LogicExpr& all, const RowBatch& batch, EvalContext& context,
+                   std::vector<uint32_t>& chosen) {
+  constexpr size_t kFew = 4;  // a quarter: to pick their values out pays
+  chosen.resize(batch.rows);
+  std::iota(chosen.begin(), chosen.end(), 0);
+  std::vector<uint32_t> left;
+  for (const ExprRef& condition : all.conditions) {
+    if (chosen.empty()) {
+      return;
+    }
+    left.swap(chosen);
+    if (left.size() <= batch.rows / kFew) {
+      select_true(evaluate_subset(*condition, batch, left, context), left.size(), left, chosen);
+      continue;
+    }
+    Evaluated result = evaluate(*condition, batch, context);
+    if (left.size() == batch.rows) {
+      select_true(result, batch.rows, {}, chosen);
+      continue;
+    }
+    const uint8_t* values = result.column->data<uint8_t>();
+    const uint8_t* nulls = result.column->nulls();
+    size_t stride = result.constant ? 0 : 1, count = 0;
+    chosen.resize(left.size());
+    for (uint32_t row : left) {
+      chosen[count] = row;
+      count += values[row * stride] & (nulls == nullptr ? 1 : nulls[row * stride] ^ 1);
+    }
+    chosen.resize(count);
+  }
+}
+
+}  // namespace
+
+void evaluate_filter(const Expr& predicate, const RowBatch& batch, EvalContext& context,
+                     std::vector<uint32_t>& chosen) {
+  const auto* logic = std::get_if<LogicExpr>(&predicate.node);
+  if (logic != nullptr && logic->is_and && !can_fail(predicate)) {
+    filter_by_all(*logic, batch, context, chosen);
+    return;
+  }
+  select_true(evaluate(predicate, batch, context), batch.rows, {}, chosen);
 }
 
 Result<Value> evaluate_constant(const Expr& expr, EvalContext& context) {

@@ -176,6 +176,12 @@ class DecimalSumAccumulator final : public Accumulator {
                                      : state.negative_infinities) += static_cast<int32_t>(weight);
         return;
       }
+      if (weight == 1) [[likely]] {
+        UInt128 added = static_cast<UInt128>(value);
+        state.low += added;
+        state.high += (value < 0 ? -1 : 0) + (state.low < added ? 1 : 0);
+        return;
+      }
       // value * weight in 192 bits: two partial products of 64 x 64.
       UInt128 magnitude =
           value < 0 ? ~static_cast<UInt128>(value) + 1 : static_cast<UInt128>(value);

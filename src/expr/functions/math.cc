@@ -1,6 +1,7 @@
 // Arithmetic. Integers do not wrap: a result out of range is an error of its row. DECIMAL follows
 // Flink's (SQL Server's) precision rules, capped at 38 digits.
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 
@@ -83,18 +84,40 @@ void floating_kernel(const KernelFrame& frame, std::span<const Argument> argumen
   }
 }
 
+// How an operation is done where nothing is to be rounded: both values in the result's digits (a
+// sum or difference: times a power of ten), and the first number with too many digits.
+struct SmallDecimals {
+  bool is_exact;
+  int64_t times_a, times_b;
+  Int128 limit;
+};
+
+SmallDecimals small_decimals(Op op, int scale_a, int scale_b, int precision, int scale) {
+  constexpr int kPowerMax = 18;  // of ten, in 64 bits
+  SmallDecimals small{scale == scale_a + scale_b, 1, 1, power_of_ten(precision)};
+  if (op != Op::kMultiply) {
+    small.is_exact = scale == std::max(scale_a, scale_b) && scale - scale_a <= kPowerMax &&
+                     scale - scale_b <= kPowerMax;
+    small.times_a = small.is_exact ? static_cast<int64_t>(power_of_ten(scale - scale_a)) : 1;
+    small.times_b = small.is_exact ? static_cast<int64_t>(power_of_ten(scale - scale_b)) : 1;
+  }
+  return small;
+}
+
 // The result where nothing is to be rounded and both values have at most 64 bits. False: the long
 // way.
 template <Op kOp>
-bool decimal_of_small(Int128 a, Int128 b, bool is_exact, Int128 limit, Int128& out) {
+bool decimal_of_small(Int128 a, Int128 b, const SmallDecimals& small, Int128& out) {
   if constexpr (kOp != Op::kAdd && kOp != Op::kSubtract && kOp != Op::kMultiply) {
     return false;
   }
-  if (!is_exact || a != static_cast<int64_t>(a) || b != static_cast<int64_t>(b)) {
+  if (!small.is_exact || a != static_cast<int64_t>(a) || b != static_cast<int64_t>(b)) {
     return false;
   }
-  Int128 value = kOp == Op::kAdd ? a + b : (kOp == Op::kSubtract ? a - b : a * b);
-  if (value >= limit || value <= -limit) {
+  Int128 x = Int128{static_cast<int64_t>(a)} * small.times_a;
+  Int128 y = Int128{static_cast<int64_t>(b)} * small.times_b;
+  Int128 value = kOp == Op::kAdd ? x + y : (kOp == Op::kSubtract ? x - y : a * b);
+  if (value >= small.limit || value <= -small.limit) {
     return false;
   }
   out = value;
@@ -111,15 +134,13 @@ void decimal_kernel(const KernelFrame& frame, std::span<const Argument> argument
                           : kOp == Op::kMultiply ? decimal_multiply
                           : kOp == Op::kDivide   ? decimal_divide
                                                  : decimal_modulo;
-  bool is_exact =
-      kOp == Op::kMultiply ? scale == scale_a + scale_b : scale == scale_a && scale == scale_b;
-  Int128 limit = power_of_ten(precision);
+  SmallDecimals small = small_decimals(kOp, scale_a, scale_b, precision, scale);
   for (size_t i = 0; i < frame.rows; ++i) {
     if (frame.out.is_null(i)) {
       continue;
     }
     Int128 a = arguments[0].at<Int128>(i), b = arguments[1].at<Int128>(i);
-    if (decimal_of_small<kOp>(a, b, is_exact, limit, out[i])) {
+    if (decimal_of_small<kOp>(a, b, small, out[i])) {
       continue;
     }
     Result<Int128> value = kApply(a, scale_a, b, scale_b, precision, scale);

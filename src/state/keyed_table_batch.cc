@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include <absl/container/flat_hash_set.h>
+
 #include "state/keyed_slot.h"
 #include "state/keyed_table.h"
 #include "state/known_texts.h"
@@ -17,6 +19,7 @@ constexpr size_t kBlockRows = 1024;        // their slots and ids stay in the fi
 constexpr size_t kSlotsNear = 8 << 10;     // an index of up to 64 KiB answers without waiting
 constexpr size_t kSampleRows = 4096;       // loose rows are counted first at so many, ...
 constexpr size_t kSampleGrowth = 16;       // ... then at 16 times as many, and so on
+constexpr size_t kSampledOf = 16;          // of them one in so many is looked at
 constexpr size_t kRepetitiveFraction = 4;  // a quarter that repeats is too much
 
 }  // namespace
@@ -253,9 +256,27 @@ uint32_t KeyedTable::append_loose(std::span<const Column* const> keys, size_t ro
   return static_cast<uint32_t>(first);
 }
 
+// Looks at the rows that are alike in some bits of their hashes: equal rows are.
 void KeyedTable::sample_loose() {
-  if (loose_from_ != kNone && flags_.size() - loose_from_ >= sample_at_) {
-    sample_at_ *= kSampleGrowth;
+  if (loose_from_ == kNone || flags_.size() - loose_from_ < sample_at_) {
+    return;
+  }
+  sample_at_ *= kSampleGrowth;
+  size_t sampled = 0, repeated = 0;
+  absl::flat_hash_set<uint64_t> seen;
+  std::array<uint64_t, kBlockRows> hashes;
+  for (size_t block = loose_from_, end = flags_.size(); block < end; block += kBlockRows) {
+    size_t rows = std::min(kBlockRows, end - block);
+    hash_rows(key_columns(), block, rows, hashes.data());
+    for (size_t i = 0; i < rows; ++i) {
+      if (hashes[i] % kSampledOf == 0) {
+        ++sampled;
+        bool is_known = find_in_memory(key_columns(), block + i, hashes[i]) != kNone;
+        repeated += is_known || !seen.insert(hashes[i]).second ? 1 : 0;
+      }
+    }
+  }
+  if (repeated * kRepetitiveFraction > sampled) {
     unite_loose();
   }
 }

@@ -5,6 +5,7 @@
 // the clock starts.
 //
 // tpch_bench [--scale N] [--step LINEITEMS] [--seed N] [QUERY NUMBER]...
+// tpch_bench --explain [QUERY NUMBER]...
 
 #include <algorithm>
 #include <chrono>
@@ -28,12 +29,28 @@ constexpr double kDifferential[] = {3.76,  1.80, 3.85,  3.00, 2.22,  22.8,  2.02
                                     0.896, 3.05, 0.007, 7.37, 0.528, 9.05,  1.52, 1.82,
                                     1.18,  3.28, 7.48,  4.12, 0.734, 0.0213};
 
-int run(const TpchQuery& query, const std::vector<TpchRows>& steps) {
-  MemoryDatabase database;
+std::vector<ObjectRef> create_tables(MemoryDatabase& database) {
   std::vector<ObjectRef> tables;
   for (const TpchTable& table : tpch_tables()) {
     tables.push_back(database.create_table(table.name, table.schema, table.primary_key).value());
   }
+  return tables;
+}
+
+int explain(const TpchQuery& query) {
+  MemoryDatabase database;
+  create_tables(database);
+  Result<BoundQuery> bound = database.bind(query.text);
+  fmt::print("-- {}\n{}\n", query.number,
+             bound.ok() ? plan_to_string(*bound->plan) : bound.status().message());
+  return bound.ok() ? 0 : 1;
+}
+
+// The steps are the parent's: copies, so that the memory in which their references are counted is
+// the child's own before the clock starts.
+int run(const TpchQuery& query, std::vector<TpchRows> steps) {
+  MemoryDatabase database;
+  std::vector<ObjectRef> tables = create_tables(database);
   Result<BoundQuery> bound = database.bind(query.text);
   if (!bound.ok()) {
     fmt::print("| {} | refused: {} | | | | |\n", query.number, bound.status().message());
@@ -71,6 +88,7 @@ int main(int argc, char** argv) {
   double scale = 1;
   size_t lineitems = 1000;
   uint64_t seed = 1;
+  bool only_explains = false;
   std::vector<int> wanted;
   for (int i = 1; i < argc; ++i) {
     std::string argument = argv[i];
@@ -81,6 +99,8 @@ int main(int argc, char** argv) {
       lineitems = static_cast<size_t>(number());
     } else if (argument == "--seed") {
       seed = static_cast<uint64_t>(number());
+    } else if (argument == "--explain") {
+      only_explains = true;
     } else {
       wanted.push_back(std::atoi(argument.c_str()));
     }
@@ -88,6 +108,16 @@ int main(int argc, char** argv) {
   if (scale <= 0 || lineitems == 0) {
     std::fprintf(stderr, "tpch_bench: expected numbers above 0\n");
     return 2;
+  }
+  auto is_wanted = [&](const TpchQuery& query) {
+    return wanted.empty() || std::ranges::find(wanted, query.number) != wanted.end();
+  };
+  int status = 0;
+  if (only_explains) {
+    for (const TpchQuery& query : tpch_queries()) {
+      status = is_wanted(query) && explain(query) != 0 ? 1 : status;
+    }
+    return status;
   }
   TpchGenerator generator(scale, seed);
   std::vector<TpchRows> steps;
@@ -100,9 +130,8 @@ int main(int argc, char** argv) {
       "| query | M rows/s | differential dataflow | ratio | peak MiB | rows |\n"
       "|---|---|---|---|---|---|\n",
       scale, lineitems, seed);
-  int status = 0;
   for (const TpchQuery& query : tpch_queries()) {
-    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), query.number) == wanted.end()) {
+    if (!is_wanted(query)) {
       continue;
     }
     int ended = run_in_child([&] { return run(query, steps); });

@@ -1,5 +1,5 @@
 // Expressions without columns become literals. What would fail, or depends on the clock, is left
-// for the rows to meet.
+// for the rows to meet. A condition that no row can fail goes.
 
 #include "expr/eval.h"
 #include "plan/optimizer.h"
@@ -47,29 +47,40 @@ ExprRef fold(const ExprRef& expr) {
       !depends_on_session(*expr)) {
     return evaluated(expr);
   }
-  if (const auto* call = std::get_if<CallExpr>(&expr->node)) {
-    CallExpr copy = *call;
-    for (ExprRef& argument : copy.arguments) {
-      argument = fold(argument);
-    }
-    bool constant = is_arithmetic(*expr, copy);
-    ExprRef folded = std::make_shared<const Expr>(Expr{expr->type, std::move(copy)});
-    return constant ? evaluated(folded) : folded;
+  ExprRef folded = with_parts(expr, fold);
+  const auto* call = std::get_if<CallExpr>(&folded->node);
+  return call != nullptr && is_arithmetic(*folded, *call) ? evaluated(folded) : folded;
+}
+
+// IS NOT NULL of a column that cannot be.
+bool is_always_true(const Expr& condition, const Schema& input) {
+  const auto* call = std::get_if<CallExpr>(&condition.node);
+  if (call == nullptr || call->function->name != "IS NOT NULL") {
+    return false;
   }
-  if (const auto* logic = std::get_if<LogicExpr>(&expr->node)) {
-    LogicExpr copy = *logic;
-    for (ExprRef& condition : copy.conditions) {
-      condition = fold(condition);
-    }
-    return std::make_shared<const Expr>(Expr{expr->type, std::move(copy)});
+  const auto* column = std::get_if<ColumnExpr>(&call->arguments[0]->node);
+  return column != nullptr && !input[column->index].type.nullable;
+}
+
+PlanRef without_true_conditions(PlanRef plan) {
+  const auto* filter = std::get_if<FilterNode>(&plan->node);
+  if (filter == nullptr) {
+    return plan;
   }
-  return expr;
+  std::vector<ExprRef> conditions;
+  split_and(filter->predicate, conditions);
+  size_t erased = std::erase_if(conditions, [&](const ExprRef& each) {
+    return is_always_true(*each, filter->input->schema);
+  });
+  return erased == 0          ? plan
+         : conditions.empty() ? filter->input
+                              : make_filter(filter->input, make_and(std::move(conditions)));
 }
 
 }  // namespace
 
 PlanRef fold_constants(PlanRef plan) {
-  return map_expressions(plan, fold);
+  return rewrite_bottom_up(map_expressions(plan, fold), without_true_conditions);
 }
 
 }  // namespace tidemark

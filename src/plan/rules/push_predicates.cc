@@ -2,6 +2,10 @@
 // joins. On the way they make cross joins into equi-joins, and outer joins into inner ones where
 // they reject the NULLs that the outer join would add.
 //
+// An OR over both sides of a join stays there, but what it says of one side alone goes to that
+// side: with (l.x = 1 AND r.y = 2) OR (l.x = 3 AND r.z = 4) no other rows of l have partners than
+// those where l.x = 1 OR l.x = 3.
+//
 // A condition that can fail stays where it was written: lower down it would meet rows that the join
 // or another condition drops.
 
@@ -54,6 +58,38 @@ bool rejects_nulls(const Expr& expr, size_t from, size_t to) {
 }
 
 using Conditions = std::vector<ExprRef>;
+
+// A restriction that is implied is found each time the rule runs.
+void add_once(ExprRef condition, Conditions& conditions) {
+  bool known = is_deterministic(*condition) &&
+               std::ranges::any_of(
+                   conditions, [&](const ExprRef& each) { return same_expr(*each, *condition); });
+  if (!known) {
+    conditions.push_back(std::move(condition));
+  }
+}
+
+// What an OR over both sides of a join says of one of them; null: nothing.
+ExprRef restriction_of(const Expr& condition, bool of_left, size_t left_width) {
+  const auto* logic = std::get_if<LogicExpr>(&condition.node);
+  if (logic == nullptr || logic->is_and || !is_movable(condition)) {
+    return nullptr;
+  }
+  Conditions branches;
+  for (const ExprRef& branch : logic->conditions) {
+    Conditions parts;
+    split_and(branch, parts);
+    std::erase_if(parts, [&](const ExprRef& part) {
+      SidesRead read = sides_read(*part, left_width);
+      return read.left != of_left || read.right == of_left;
+    });
+    if (parts.empty()) {
+      return nullptr;
+    }
+    branches.push_back(make_and(std::move(parts)));
+  }
+  return make_or(std::move(branches));
+}
 
 class Pusher {
  public:
@@ -146,7 +182,7 @@ PlanRef Pusher::push_filter(const FilterNode& filter, Conditions conditions) {
   Conditions parts, staying;
   split_and(filter.predicate, parts);
   for (ExprRef& part : parts) {
-    (is_movable(*part) ? conditions : staying).push_back(std::move(part));
+    add_once(std::move(part), is_movable(*part) ? conditions : staying);
   }
   return with_filter(push(filter.input, std::move(conditions)), std::move(staying));
 }
@@ -302,6 +338,7 @@ PlanRef Pusher::push_join(const PlanRef&, const JoinNode& join, Conditions condi
   }
   bool inner = type == JoinType::kInner;
   bool semi = type == JoinType::kSemi, anti = type == JoinType::kAnti;
+  bool right_follows = inner || semi || anti || type == JoinType::kLeft;
   for (const ExprRef& condition : conditions) {
     SidesRead read = sides_read(*condition, left_width);
     bool to_left = !read.right && type != JoinType::kFull && (read.left || !inner);
@@ -321,11 +358,20 @@ PlanRef Pusher::push_join(const PlanRef&, const JoinNode& join, Conditions condi
     bool movable = is_movable(*part) && type != JoinType::kFull;
     if (movable && read.left && !read.right && (inner || semi)) {
       left.push_back(part);
-    } else if (movable && read.right && !read.left &&
-               (inner || semi || anti || type == JoinType::kLeft)) {
+    } else if (movable && read.right && !read.left && right_follows) {
       right.push_back(remap_columns(part, unshift));
     } else {
-      on.push_back(part);
+      add_once(part, on);
+    }
+  }
+  for (const ExprRef& part : on) {
+    ExprRef of_left = inner || semi ? restriction_of(*part, true, left_width) : nullptr;
+    if (of_left != nullptr) {
+      add_once(of_left, left);
+    }
+    ExprRef of_right = right_follows ? restriction_of(*part, false, left_width) : nullptr;
+    if (of_right != nullptr) {
+      add_once(remap_columns(of_right, unshift), right);
     }
   }
   PlanRef joined =

@@ -23,6 +23,7 @@ constexpr Rule kRules[] = {
      "when conditions stand at their relations; what it joins is put in order with the others"},
     {order_joins, "once it is known which joins have keys"},
     {push_predicates, "again: what the new order keeps above a relation moves into it"},
+    {distributions_as_counts, "before windows become joins: the count of a partition is one"},
     {windows_as_joins,
      "behind the moving of conditions: one on a partition goes below its windows, to both sides"},
     {split_windows, "of the windows that are left, and of ranks that no condition has bounded"},

@@ -16,6 +16,7 @@ PlanRef push_predicates(PlanRef plan);            // rules/push_predicates.cc
 PlanRef push_semi_joins(PlanRef plan);            // rules/push_semi_joins.cc
 PlanRef restrict_groups(PlanRef plan);            // rules/restrict_groups.cc
 PlanRef order_joins(PlanRef plan);                // rules/order_joins.cc
+PlanRef distributions_as_counts(PlanRef plan);    // rules/distributions.cc
 PlanRef windows_as_joins(PlanRef plan);           // rules/windows_as_joins.cc
 PlanRef split_windows(PlanRef plan);              // rules/split_windows.cc
 PlanRef share_joins(PlanRef plan);                // rules/share_joins.cc

@@ -152,6 +152,36 @@ TEST(OracleOver, values_that_a_partition_has_in_common) {
        "SELECT * FROM (SELECT id, g, v, AVG(CAST(v AS DOUBLE PRECISION)) OVER () AS mean FROM a) q "
        "WHERE v > mean"},
       {"SELECT v, COUNT(*) OVER (PARTITION BY v) FROM a UNION ALL SELECT v, 0 FROM a", ""},
+      {"SELECT id, NTH_VALUE(v, 3)" + by_g + ", NTH_VALUE(t, 2)" + whole + ", NTH_VALUE(x, 4)" +
+           whole + ", NTH_VALUE(v, 100)" + by_g + " FROM a",
+       ""},
+      {"SELECT id, NTH_VALUE(v, 3) OVER (PARTITION BY g ORDER BY v NULLS LAST), NTH_VALUE(v, 2) "
+       "OVER (ORDER BY v NULLS FIRST), NTH_VALUE(id, 5) OVER (ORDER BY id DESC ROWS UNBOUNDED "
+       "PRECEDING) FROM a",
+       ""},
+      {"SELECT id, NTH_VALUE(g, 2) OVER (PARTITION BY g) FROM a", ""},
+  };
+  expect_oracle_holds(oracle);
+}
+
+// As quotients of counts (plan/rules/distributions.cc).
+TEST(OracleOver, distributions) {
+  OracleCase oracle = changing_table();
+  std::string by_v = " OVER (PARTITION BY g ORDER BY v NULLS LAST)";
+  oracle.queries = {
+      {"SELECT id, CUME_DIST()" + by_v + ", PERCENT_RANK()" + by_v + ", SUM(v)" + by_v +
+           ", RANK()" + by_v + " FROM a",
+       ""},
+      {"SELECT id, CUME_DIST() OVER (), PERCENT_RANK() OVER (PARTITION BY id), PERCENT_RANK() OVER "
+       "(PARTITION BY g) FROM a",
+       ""},
+      {"SELECT id, CUME_DIST() OVER (ORDER BY d DESC NULLS LAST), LAG(v) OVER (PARTITION BY g "
+       "ORDER BY id), "
+       "NTILE(3) OVER (PARTITION BY g ORDER BY id) FROM a",
+       ""},
+      {"SELECT * FROM (SELECT id, g, v, PERCENT_RANK()" + by_v +
+           " AS p FROM a) q WHERE p > 0.5 AND g = 1",
+       ""},
   };
   expect_oracle_holds(oracle);
 }

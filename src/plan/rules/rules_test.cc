@@ -162,6 +162,44 @@ TEST(WindowsAsJoins, the_value_of_a_whole_partition_is_joined_and_the_rest_stays
             "      +- Values(rows=[0], fields=[a.k, a.v])\n");
 }
 
+TEST(WindowsAsJoins, the_nth_value_is_joined_and_shown_once_the_frame_has_so_many_rows) {
+  WindowCall third =
+      call_of(WindowFunction::kNthValue, AggregateKind::kFirstValue, WindowUnit::kGroups);
+  third.argument.result_type = Type::integer();
+  third.offset = 3;
+  PlanRef plan = make_window({relation("a"), {0}, {{1}}, {third}});
+  EXPECT_EQ(plan_to_string(*windows_as_joins(plan)),
+            "Calc(select=[a.k, a.v, CASE WHEN ($w2 >= 3) THEN a.v ELSE NULL END AS $w2])\n"
+            "+- Join(joinType=[LeftOuterJoin], keys=[(a.k IS NOT DISTINCT FROM a.k)])\n"
+            "   :- OverAggregate(partitionBy=[a.k], orderBy=[a.v ASC], select=[COUNT(*) GROUPS "
+            "BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW])\n"
+            "   :  +- Values(rows=[0], fields=[a.k, a.v])\n"
+            "   +- Rank(partitionBy=[a.k], orderBy=[a.v ASC], offset=[2], fetch=[1])\n"
+            "      +- Values(rows=[0], fields=[a.k, a.v])\n");
+  third.argument.ignore_nulls = true;
+  PlanRef ignoring = make_window({relation("a"), {0}, {{1}}, {third}});
+  EXPECT_EQ(windows_as_joins(ignoring), ignoring);
+}
+
+TEST(DistributionsAsCounts, a_running_function_is_divided_by_the_count) {
+  WindowCall part{WindowFunction::kCumeDist}, rank{WindowFunction::kPercentRank};
+  for (WindowCall* call : {&part, &rank}) {
+    call->argument.result_type = Type::float64().not_null();
+  }
+  PlanRef plan = make_window({relation("a"), {0}, {{1}}, {part, rank}});
+  PlanRef counts = distributions_as_counts(plan);
+  EXPECT_EQ(counts->schema.types(), plan->schema.types());
+  std::string text = plan_to_string(*counts);
+  EXPECT_NE(text.find("select=[COUNT(*) GROUPS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW, "
+                      "RANK(), COUNT(*) GROUPS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED "
+                      "FOLLOWING]"),
+            std::string::npos)
+      << text;
+  std::string split = plan_to_string(*split_windows(windows_as_joins(counts)));
+  EXPECT_NE(split.find("GroupAggregate(groupBy=[a.k], select=[COUNT(*)])"), std::string::npos)
+      << split;
+}
+
 TEST(SplitWindows, calls_are_apart_by_how_they_are_kept_and_a_rank_without_bound_runs) {
   WindowCall by_group =
       call_of(WindowFunction::kAggregate, AggregateKind::kSum, WindowUnit::kGroups);

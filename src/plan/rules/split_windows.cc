@@ -22,6 +22,9 @@ bool is_offset(const WindowBound& bound) {
 }
 
 bool is_running(const WindowCall& call) {
+  if (call.function >= WindowFunction::kRowNumber) {
+    return true;
+  }
   const WindowFrame& frame = call.frame;
   return call.function == WindowFunction::kAggregate && !call.argument.distinct &&
          call.argument.kind <= AggregateKind::kBoolOr &&

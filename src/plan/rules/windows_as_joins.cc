@@ -1,7 +1,8 @@
 // A window function whose value is the same for all rows of a partition becomes a join with the
 // partition's value: SUM(x) OVER (PARTITION BY p) with an aggregate, FIRST_VALUE(x) OVER (PARTITION
-// BY p ORDER BY o) with the first row. A change then costs what the value's change changes; as a
-// window it costs the whole partition.
+// BY p ORDER BY o) with the first row, NTH_VALUE(x, n) with the n-th one, which is shown as soon as
+// so many rows are in the frame. A change then costs what the value's change changes; as a window
+// it costs the whole partition.
 
 #include "plan/optimizer.h"
 #include "plan/rewrite.h"
@@ -39,6 +40,28 @@ bool is_of_last(const WindowCall& call) {
          !call.argument.ignore_nulls && call.frame.exclude == WindowExclude::kNothing;
 }
 
+// The value of the partition's n-th row, in frames that hold it or end before it.
+bool is_of_nth(const WindowCall& call) {
+  return call.function == WindowFunction::kNthValue && begins_at_first(call) &&
+         (ends_at_last(call) ||
+          (call.frame.end.is_current_row() && call.frame.unit != WindowUnit::kRange)) &&
+         !call.argument.ignore_nulls && call.frame.exclude == WindowExclude::kNothing;
+}
+
+PlanRef nth_row(const WindowNode& window, int64_t n) {
+  TopNNode top{window.input, window.order, static_cast<uint64_t>(n - 1), 1};
+  top.partition = window.partition;
+  return make_top_n(std::move(top));
+}
+
+// How many rows the frame has from the first to the current one, or to its last peer.
+WindowCall rows_to_current(WindowUnit unit) {
+  WindowCall call{WindowFunction::kAggregate};
+  call.argument = count_star();
+  call.frame.unit = unit;
+  return call;
+}
+
 // One row of each partition: the last one is the first in the opposite order, where ties, which
 // whole rows settle, are reversed too.
 PlanRef end_row(const WindowNode& window, bool is_last) {
@@ -63,7 +86,7 @@ class Replacer {
   explicit Replacer(const WindowNode& window) : window_(window), values_(window.calls.size()) {}
 
   PlanRef run(const LogicalPlan& plan) {
-    std::vector<size_t> over_all, of_first, of_last;
+    std::vector<size_t> over_all, of_first, of_last, of_nth;
     WindowNode rest = window_;
     rest.calls.clear();
     std::vector<size_t> staying;
@@ -75,6 +98,8 @@ class Replacer {
         of_first.push_back(i);
       } else if (is_of_last(call)) {
         of_last.push_back(i);
+      } else if (is_of_nth(call)) {
+        of_nth.push_back(i);
       } else {
         rest.calls.push_back(call);
         staying.push_back(i);
@@ -84,6 +109,15 @@ class Replacer {
       return nullptr;
     }
     size_t width = window_.input->schema.size();
+    std::vector<size_t> counters(window_.calls.size());  // of calls whose frame may end too early
+    for (size_t i : of_nth) {
+      const WindowCall& call = window_.calls[i];
+      bool all_are_peers = window_.order.empty() && call.frame.unit == WindowUnit::kGroups;
+      if (!ends_at_last(call) && !all_are_peers) {
+        counters[i] = width + rest.calls.size();
+        rest.calls.push_back(rows_to_current(call.frame.unit));
+      }
+    }
     result_ = rest.calls.empty() ? window_.input : make_window(std::move(rest));
     for (size_t i = 0; i < staying.size(); ++i) {
       values_[staying[i]] = make_column(width + i, result_->schema[width + i].type);
@@ -93,6 +127,9 @@ class Replacer {
     }
     join_end_row(of_first, false);
     join_end_row(of_last, true);
+    for (size_t i : of_nth) {
+      join_nth_row(i, counters[i]);
+    }
     std::vector<ExprRef> columns = column_expressions(*window_.input);
     columns.insert(columns.end(), values_.begin(), values_.end());
     return make_project(result_, std::move(columns), plan.schema.names());
@@ -101,8 +138,9 @@ class Replacer {
  private:
   // The result with the columns of `right` behind its own, by the partition's columns, which are
   // these of the right side. Returns where they begin.
-  size_t join(PlanRef right, const std::vector<size_t>& right_partition) {
-    JoinNode join{result_, std::move(right)};
+  size_t join(PlanRef right, const std::vector<size_t>& right_partition,
+              JoinType type = JoinType::kInner) {
+    JoinNode join{result_, std::move(right), type};
     for (size_t i = 0; i < window_.partition.size(); ++i) {
       join.keys.push_back({window_.partition[i], right_partition[i], true});
     }
@@ -137,6 +175,19 @@ class Replacer {
     size_t first = join(end_row(window_, is_last), window_.partition);
     for (size_t i : calls) {
       set_value(i, first + window_.calls[i].argument.input);
+    }
+  }
+
+  // counter: a column of the result; 0: every frame has all rows.
+  void join_nth_row(size_t i, size_t counter) {
+    const WindowCall& call = window_.calls[i];
+    size_t first = join(nth_row(window_, call.offset), window_.partition, JoinType::kLeft);
+    set_value(i, first + call.argument.input);
+    if (counter != 0) {
+      Type type = call.argument.result_type;
+      ExprRef is_in_frame = make_call(">=", {make_column(counter, result_->schema[counter].type),
+                                             make_literal(call.offset, Type::bigint().not_null())});
+      values_[i] = make_case({{is_in_frame, values_[i]}}, make_literal({}, type), type);
     }
   }
 

@@ -106,7 +106,7 @@ class KeyedTable final : public StateTable {
   // complete. No extensions.
   void take_rows(KeyedTable& from);
   // To be called now and then between them: unites the loose rows once there are enough to see
-  // whether they repeat.
+  // that they repeat.
   void sample_loose();
   // Makes equal loose rows one, and gives all their slots.
   void unite() {
@@ -242,7 +242,7 @@ class KeyedTable final : public StateTable {
   size_t live_ = 0;
   int64_t dead_string_bytes_ = 0;  // of rows that are gone, less those that others have too
   uint32_t loose_from_ = kNone;    // ids from here on are loose
-  size_t sample_at_ = 0;           // so many loose rows are united, to see how many repeat
+  size_t sample_at_ = 0;           // at so many loose rows some are looked at: do they repeat?
   bool is_repetitive_ = false;
 
   std::vector<uint32_t> fresh_;  // scratch: rows of a block that are new, with ids after all others

@@ -92,10 +92,13 @@ inline void exact_sum_add(ExactSum& sum, double value, int64_t weight, WideSumPo
   // shift = exponent of the last mantissa bit (exponent - 1075) in units of 2^-76
   int shift = exponent - 1075 + kExactSumScale;
   if (static_cast<unsigned>(shift) <= 62 && (weight == 1 || weight == -1)) [[likely]] {
-    __int128 term = static_cast<__int128>((bits & 0xFFFFFFFFFFFFF) | 0x10000000000000) << shift;
-    bool negative = (static_cast<int64_t>(bits) < 0) != (weight < 0);
+    // Negated where it must be, and shifted, without a branch on the sign: mantissa * 2^shift.
+    int64_t sign = (static_cast<int64_t>(bits) ^ weight) >> 63;  // -1 or 0
+    int64_t mantissa = static_cast<int64_t>((bits & 0xFFFFFFFFFFFFF) | 0x10000000000000);
+    mantissa = (mantissa ^ sign) - sign;
     __int128 total;
-    if (!__builtin_add_overflow(sum.fixed, negative ? -term : term, &total)) [[likely]] {
+    if (!__builtin_add_overflow(sum.fixed, static_cast<__int128>(mantissa) * (int64_t{1} << shift),
+                                &total)) [[likely]] {
       sum.fixed = total;
       return;
     }

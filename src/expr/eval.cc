@@ -334,15 +334,16 @@ void select_true(const Evaluated& result, size_t rows, std::span<const uint32_t>
   const uint8_t* nulls = result.column->nulls();
   size_t stride = result.constant ? 0 : 1, count = 0;
   chosen.resize(rows);
+  uint32_t* to = chosen.data();
   // Written without a branch: the row is always stored, the count moves only for TRUE.
   if (nulls == nullptr && names.empty() && !result.constant) {
     for (size_t i = 0; i < rows; ++i) {
-      chosen[count] = static_cast<uint32_t>(i);
+      to[count] = static_cast<uint32_t>(i);
       count += values[i];
     }
   } else {
     for (size_t i = 0; i < rows; ++i) {
-      chosen[count] = names.empty() ? static_cast<uint32_t>(i) : names[i];
+      to[count] = names.empty() ? static_cast<uint32_t>(i) : names[i];
       count += values[i * stride] & (nulls == nullptr ? 1 : nulls[i * stride] ^ 1);
     }
   }

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "types/text_words.h"
+
 namespace tidemark {
 
 inline uint64_t slot_of(uint64_t hash, uint32_t id) {
@@ -49,6 +51,8 @@ template <typename T>
 bool equal_physical(const T& a, const T& b) {
   if constexpr (std::is_floating_point_v<T>) {
     return a == b || (a != a && b != b);
+  } else if constexpr (std::is_same_v<T, StringRef>) {
+    return same_text(a, b);
   } else {
     return a == b;
   }

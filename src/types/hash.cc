@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "types/text_words.h"
+
 namespace tidemark {
 
 namespace {
@@ -16,30 +18,20 @@ inline uint64_t mix(uint64_t a, uint64_t b) {
   return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
 }
 
-inline uint64_t load8(const char* bytes) {
-  uint64_t word = 0;
-  std::memcpy(&word, bytes, 8);
-  return word;
-}
-
-inline uint64_t hash_long(const char* data, size_t size) {
-  // Words of 8 bytes, the last ones overlapping what came before them (size > 12 is given). Up to
-  // 32 bytes it is four words without a branch, for lengths that vary from row to row.
-  size_t last = size - 8;
-  uint64_t hash = mix(load8(data) ^ size, load8(data + std::min<size_t>(8, last)));
+// Words of 8 bytes, the last ones overlapping what came before them. Up to 32 bytes it is four
+// words without a branch, for lengths that vary from row to row.
+inline uint64_t hash_one(const StringRef& value) {
+  TextWords text(value);
+  size_t size = text.size, last = size - 8;
+  uint64_t hash = mix(text.word(0) ^ size, text.word(std::min<size_t>(8, last)));
   for (size_t i = 16; i + 16 < size; i += 16) {
-    hash = mix(load8(data + i) ^ hash, load8(data + i + 8));
+    hash = mix(text.word(i) ^ hash, text.word(i + 8));
   }
-  return mix(load8(data + std::min<size_t>(last, std::max<size_t>(16, size) - 16)) ^ hash,
-             load8(data + last));
-}
-
-inline uint64_t hash_one(StringRef value) {
-  return value.is_inline() ? mix(value.head(), value.tail())
-                           : hash_long(value.data(), value.size());
+  return mix(text.word(std::min<size_t>(last, std::max<size_t>(16, size) - 16)) ^ hash,
+             text.word(last));
 }
 template <typename T>
-inline uint64_t hash_one(T value) {
+inline uint64_t hash_one(const T& value) {
   if constexpr (std::is_floating_point_v<T>) {
     double canonical =
         std::isnan(value) ? std::nan("") : (value == 0 ? 0.0 : static_cast<double>(value));
@@ -54,6 +46,8 @@ inline uint64_t hash_one(T value) {
   }
 }
 
+// The bytes of a text this many rows on are asked for: they are elsewhere in memory.
+constexpr size_t kTextsAhead = 32;
 constexpr uint64_t kNullHash = 0x2545F4914F6CDD1D;
 
 }  // namespace
@@ -74,7 +68,14 @@ void hash_rows(std::span<const Column* const> columns, size_t first, size_t rows
       const T* values = column->data<T>() + first;
       const uint8_t* nulls = column->nulls() != nullptr ? column->nulls() + first : nullptr;
       if (is_first && nulls == nullptr) {
-        for (size_t i = 0; i < rows; ++i) {
+        size_t i = 0;
+        if constexpr (std::is_same_v<T, StringRef>) {
+          for (; i + kTextsAhead < rows; ++i) {
+            __builtin_prefetch(TextWords(values[i + kTextsAhead]).data);
+            hashes[i] = hash_one(values[i]);
+          }
+        }
+        for (; i < rows; ++i) {
           hashes[i] = hash_one(values[i]);
         }
         return;

@@ -16,8 +16,9 @@ class CountAccumulator final : public Accumulator {
   bool grows_in_bytes() const override { return true; }
   void update(KeyedTable& groups, std::span<const uint32_t> ids, AccumulatorInputs inputs,
               const int64_t* weights) override {
+    States<int64_t> counts = states<int64_t>(groups);
     for_each_term(*inputs[0], ids.size(), weights,
-                  [&](size_t i, int64_t weight) { at<int64_t>(groups, ids[i]) += weight; });
+                  [&](size_t i, int64_t weight) { counts[ids[i]] += weight; });
   }
   void finish(const KeyedTable& groups, std::span<const uint32_t> ids, Column& out,
               std::vector<RowError>&) const override {
@@ -37,8 +38,9 @@ class IntegerSumAccumulator final : public Accumulator {
   void update(KeyedTable& groups, std::span<const uint32_t> ids, AccumulatorInputs inputs,
               const int64_t* weights) override {
     const T* values = inputs[0]->data<T>();
+    States<State> sums = states<State>(groups);
     for_each_term(*inputs[0], ids.size(), weights, [&](size_t i, int64_t weight) {
-      State& state = at<State>(groups, ids[i]);
+      State& state = sums[ids[i]];
       state.sum += static_cast<Int128>(values[i]) * weight;
       state.count += weight;
     });
@@ -94,8 +96,9 @@ class FloatingSumAccumulator final : public Accumulator {
   void update(KeyedTable& groups, std::span<const uint32_t> ids, AccumulatorInputs inputs,
               const int64_t* weights) override {
     const T* values = inputs[0]->data<T>();
+    States<ExactSum> sums = states<ExactSum>(groups);
     for_each_term(*inputs[0], ids.size(), weights, [&](size_t i, int64_t weight) {
-      ExactSum& sum = at<ExactSum>(groups, ids[i]);
+      ExactSum& sum = sums[ids[i]];
       exact_sum_add(sum, static_cast<double>(values[i]), weight, pool_);
       sum.count += weight;
     });

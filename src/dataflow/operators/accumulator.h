@@ -66,6 +66,22 @@ class Accumulator {
   virtual void release_beside(KeyedTable&, uint32_t) {}
 
  protected:
+  // Its bytes of all groups, for loops over rows.
+  template <typename T>
+  class States {
+   public:
+    States(std::byte* first, size_t stride) : first_(first), stride_(stride) {}
+    T& operator[](uint32_t id) const { return *reinterpret_cast<T*>(first_ + id * stride_); }
+
+   private:
+    std::byte* first_;
+    size_t stride_;
+  };
+  // Valid until the table takes in rows.
+  template <typename T>
+  States<T> states(KeyedTable& groups) const {
+    return {groups.fixed(0) + offset_, groups.fixed_bytes()};
+  }
   std::string beside_of(const KeyedTable& groups, uint32_t id) const {
     std::string bytes;
     append_beside(groups, id, bytes);

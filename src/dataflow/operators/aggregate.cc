@@ -81,7 +81,8 @@ std::string AggregateOperator::name() const {
 void AggregateOperator::make_global_group() {
   hash_rows({}, 1, hashes_);
   uint32_t id = groups_.find_or_insert_one({}, 0, hashes_[0]);
-  touch(std::span(&id, 1));
+  int64_t weight = 0;  // it is there without a row
+  touch(std::span(&id, 1), &weight);
 }
 
 void AggregateOperator::reset(Delta& out) {
@@ -114,11 +115,16 @@ void AggregateOperator::finish_groups(std::span<const uint32_t> ids, std::vector
   }
 }
 
-// Remembers the result rows of groups that this step touches for the first time.
-void AggregateOperator::touch(std::span<const uint32_t> ids) {
+// Counts the rows of each group (null: all +1), and remembers the result rows of groups that this
+// step touches for the first time.
+void AggregateOperator::touch(std::span<const uint32_t> ids, const int64_t* weights) {
   size_t first_new = touched_.size();
-  for (uint32_t id : ids) {
-    Header& header = groups_.fixed_as<Header>(id);
+  std::byte* headers = groups_.fixed(0);
+  size_t stride = groups_.fixed_bytes();
+  for (size_t i = 0; i < ids.size(); ++i) {
+    uint32_t id = ids[i];
+    Header& header = *reinterpret_cast<Header*>(headers + id * stride);
+    header.rows += weights == nullptr ? 1 : weights[i];
     if (header.touched == 0) {
       touched_.push_back(id);
       header.touched = static_cast<uint32_t>(touched_.size());
@@ -159,11 +165,7 @@ void AggregateOperator::apply(const ZBatch& batch) {
   hash_rows(keys, rows, hashes_);
   ids_.resize(rows);
   groups_.find_or_insert(keys, rows, hashes_, ids_.data());
-  touch(ids_);
-  const int64_t* weights = batch.weights.empty() ? nullptr : batch.weights.data();
-  for (size_t i = 0; i < rows; ++i) {
-    groups_.fixed_as<Header>(ids_[i]).rows += weights == nullptr ? 1 : weights[i];
-  }
+  touch(ids_, batch.weights.empty() ? nullptr : batch.weights.data());
   for (size_t a = 0; a < specs_.size(); ++a) {
     const AggregateSpec& spec = specs_[a];
     if (is_over_different_values(spec)) {

@@ -48,7 +48,7 @@ class AggregateOperator final : public Operator, private EntryExtension {
   // What each row counts for a function: null if all count 1. `kept` may hold it.
   static const int64_t* weights_of(const AggregateSpec& spec, const ZBatch& batch,
                                    std::vector<int64_t>& kept);
-  void touch(std::span<const uint32_t> ids);
+  void touch(std::span<const uint32_t> ids, const int64_t* weights);
   void emit(Delta& out);
   void finish_groups(std::span<const uint32_t> ids, std::vector<Column>& columns,
                      std::vector<RowError>& errors) const;

@@ -87,9 +87,17 @@ void ReaderGroup::finish_reader(ReaderId reader) {
   });
 }
 
-Status ReaderGroup::prepare(std::vector<SnapshotTarget> targets) {
+void ReaderGroup::connect() {
+  reader_->connect(1);
+}
+
+void ReaderGroup::prepare(std::vector<SnapshotTarget> targets) {
   targets_ = std::move(targets);
-  return reader_->connect(connections_for(targets_));
+  reader_->connect(connections_for(targets_));
+}
+
+Status ReaderGroup::await_connections() {
+  return reader_->await_connections();
 }
 
 Status ReaderGroup::begin_at_slot(const std::string& snapshot_name, Lsn consistent_point,
@@ -127,7 +135,8 @@ Status ReaderGroup::run_later(const std::vector<ReaderRequest>& requests) {
     return {};
   }
   TRY(await_text());
-  TRY(reader_->connect(connections_for(targets_)));
+  reader_->connect(connections_for(targets_));
+  TRY(reader_->await_connections());
   uint64_t delivered = TRY(register_readers());
   snapshot_ = TRY(reader_->take(targets_, [&](const XidSnapshot& snapshot) {
     return receiver_.delivered().all_seen_by(snapshot, delivered);

@@ -24,8 +24,11 @@ class ReaderGroup {
   explicit ReaderGroup(Receiver& receiver);
   ~ReaderGroup();  // ends its threads
 
-  // The first readers of an epoch: connects before the slot is made ...
-  Status prepare(std::vector<SnapshotTarget> targets);
+  // The first readers of an epoch: begins to connect while the catalogs are asked, ...
+  void connect();
+  void prepare(std::vector<SnapshotTarget> targets);
+  // ... is connected before the slot is made, ...
+  Status await_connections();
   // ... and reads at the slot's own snapshot. Registers the readers; called on the receiver's
   // thread.
   Status begin_at_slot(const std::string& snapshot_name, Lsn consistent_point,

@@ -347,6 +347,7 @@ Status Receiver::begin_anew(Epoch& epoch) {
   if (is_durable()) {
     TRY(drop_kept());
   }
+  connect_ahead(epoch);
   std::vector<ReaderRequest> readers = TRY(publish_readers(epoch));
   if (readers.empty()) {
     return {};
@@ -354,12 +355,24 @@ Status Receiver::begin_anew(Epoch& epoch) {
   return open_stream(epoch, readers);
 }
 
+Result<PostgresConnection> Receiver::open_walsender() {
+  return PostgresConnection::open(TRY(address_.now()), ConnectionMode::kReplication, &interrupt_);
+}
+
+// The server makes a process for each connection, and does so while the catalogs are asked.
+void Receiver::connect_ahead(Epoch& epoch) {
+  if (!epoch.stream) {
+    epoch.connecting = std::async(std::launch::async, [this] { return open_walsender(); });
+  }
+  epoch.groups.push_back(std::make_unique<ReaderGroup>(*this));
+  epoch.groups.back()->connect();
+}
+
 Status Receiver::connect_stream(Epoch& epoch) {
   if (epoch.stream) {
     return {};
   }
-  epoch.stream.emplace(TRY(
-      PostgresConnection::open(TRY(address_.now()), ConnectionMode::kReplication, &interrupt_)));
+  epoch.stream.emplace(TRY(epoch.connecting.valid() ? epoch.connecting.get() : open_walsender()));
   epoch.server = TRY(identify_server(epoch.stream->connection()));
   return {};
 }
@@ -393,15 +406,15 @@ Result<std::vector<ReaderRequest>> Receiver::publish_readers(Epoch& epoch) {
   if (tables.empty()) {
     return requests;
   }
+  epoch.groups.back()->prepare(std::move(targets));
   TRY(control_.publish_only(tables));
-  epoch.groups.push_back(std::make_unique<ReaderGroup>(*this));
-  TRY(epoch.groups.back()->prepare(std::move(targets)));
   return requests;
 }
 
 Status Receiver::open_stream(Epoch& epoch, const std::vector<ReaderRequest>& readers) {
   epoch.slot = slot_name();
   TRY(connect_stream(epoch));
+  TRY(epoch.groups.back()->await_connections());
   bool is_made = true;
   if (!options_.slot.empty()) {
     is_made = !TRY(control_.slot_confirmed(options_.slot)).has_value();

@@ -111,6 +111,8 @@ class Receiver {
   Status run_epoch(Epoch& epoch);
   Status begin_anew(Epoch& epoch);
   Status connect_stream(Epoch& epoch);
+  void connect_ahead(Epoch& epoch);
+  Result<PostgresConnection> open_walsender();
   Result<std::vector<ReaderRequest>> publish_readers(Epoch& epoch);
   Status open_stream(Epoch& epoch, const std::vector<ReaderRequest>& readers);
   void reset_readers(const std::vector<ReaderRequest>& readers);

@@ -1,6 +1,8 @@
 #pragma once
 // For the receiver's own files: what lives between two beginnings.
 
+#include <future>
+
 #include "connectors/postgres_cdc/catalog_watch.h"
 #include "connectors/postgres_cdc/reader_group.h"
 #include "connectors/postgres_cdc/receiver.h"
@@ -9,6 +11,7 @@ namespace tidemark {
 
 // Members end in reverse order: the watch and the groups, which use the stream, first.
 struct Receiver::Epoch {
+  std::future<Result<PostgresConnection>> connecting;  // valid: becomes the stream
   std::optional<ReplicationStream> stream;
   // The one before, while the decoder may still look at its last message.
   std::optional<ReplicationStream> retired;

@@ -12,9 +12,10 @@ namespace {
 
 constexpr size_t kBatchRows = 8192;
 constexpr size_t kBatchBytes = 2 << 20;
-// A range costs one statement, about a millisecond; small ranges keep the connections equally busy.
+// A range costs one statement, about a millisecond. Each is this part of what is left: the last
+// ones are small, so that the connections end together.
 constexpr int64_t kRangePagesMin = 2048;
-constexpr int64_t kRangesPerTable = 6;
+constexpr int64_t kRangePart = 4;
 // Below this a second connection gains nothing.
 constexpr int64_t kSharedPagesMin = 2 * kRangePagesMin;
 constexpr int64_t kRetrySnapshotUs = 2'000;
@@ -77,10 +78,19 @@ SnapshotReader::~SnapshotReader() {
   }
 }
 
-Status SnapshotReader::connect(size_t connections) {
-  while (connections_.size() < connections) {
-    connections_.push_back(
-        TRY(PostgresConnection::open(TRY(address_.now()), ConnectionMode::kSource, &interrupt_)));
+void SnapshotReader::connect(size_t connections) {
+  while (connections_.size() + connecting_.size() < connections) {
+    connecting_.push_back(
+        std::async(std::launch::async, [this]() -> Result<PostgresConnection> {
+          return PostgresConnection::open(TRY(address_.now()), ConnectionMode::kSource,
+                                          &interrupt_);
+        }));
+  }
+}
+
+Status SnapshotReader::await_connections() {
+  for (std::future<Result<PostgresConnection>>& connecting : std::exchange(connecting_, {})) {
+    connections_.push_back(TRY(connecting.get()));
   }
   return {};
 }
@@ -215,17 +225,17 @@ Status SnapshotReader::start(std::vector<SnapshotTarget> targets) {
           "pg_catalog.current_setting('block_size')::int8",
           part.oid)));
       int64_t pages = size.integer(0, 0);
-      int64_t step = std::max(kRangePagesMin, pages / kRangesPerTable);
       if (!may_split || pages < kSharedPagesMin) {
         sized.emplace_back(pages, Work{.target = i, .part = part, .first_page = 0, .end_page = -1});
         continue;
       }
-      for (int64_t first = 0; first < pages; first += step) {
-        bool is_last = first + step >= pages;
-        sized.emplace_back(step, Work{.target = i,
-                                      .part = part,
-                                      .first_page = first,
-                                      .end_page = is_last ? -1 : first + step});
+      for (int64_t first = 0, end = 0; first < pages; first = end) {
+        end = first + std::max(kRangePagesMin, (pages - first) / kRangePart);
+        bool is_last = end + kRangePagesMin / 2 > pages;
+        end = is_last ? pages : end;
+        sized.emplace_back(
+            end - first,
+            Work{.target = i, .part = part, .first_page = first, .end_page = is_last ? -1 : end});
       }
     }
     progress_[i]->rows_total = static_cast<uint64_t>(rows);

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -39,8 +40,11 @@ class SnapshotReader {
       : address_(address), queue_(queue), callbacks_(std::move(callbacks)) {}
   ~SnapshotReader();  // ends the reading
 
-  // Connects; may be done before there is a snapshot.
-  Status connect(size_t connections);
+  // Begins to connect, all at once, until there are so many connections; may be done before there
+  // is a snapshot.
+  void connect(size_t connections);
+  // Returns when they are there: to be called before all that follows.
+  Status await_connections();
   // Makes all connections see the named snapshot, and keeps TRUNCATE and rewriting ALTERs out until
   // the end. kUnavailable: one came between the snapshot and now.
   Result<XidSnapshot> import(const std::string& snapshot_name,
@@ -86,6 +90,7 @@ class SnapshotReader {
   const Callbacks callbacks_;
   Interrupt interrupt_;
   std::vector<PostgresConnection> connections_;
+  std::vector<std::future<Result<PostgresConnection>>> connecting_;
   std::vector<std::unique_ptr<Progress>> progress_;  // one a target
   std::vector<Work> work_;                           // immutable once started
   std::atomic<size_t> next_work_{0};

@@ -11,8 +11,6 @@ namespace tidemark {
 
 namespace {
 
-constexpr int64_t kCompactMin = 1 << 20;  // dead string bytes below this are not worth a pass
-
 template <typename T>
 void give_back(std::vector<T>& values) {
   constexpr size_t kKeptMax = 4096;
@@ -33,8 +31,9 @@ bool is_shared(const std::shared_ptr<Column>& column) {
 
 }  // namespace
 
-bool KeyedTable::key_equals(uint32_t id, std::span<const Column* const> keys, size_t row) const {
-  for (size_t k = 0; k < keys_.size(); ++k) {
+bool KeyedTable::key_begins_with(uint32_t id, std::span<const Column* const> keys,
+                                 size_t row) const {
+  for (size_t k = 0; k < keys.size(); ++k) {
     if (!same_value(*keys_[k], id, *keys[k], row)) {
       return false;
     }
@@ -66,14 +65,19 @@ uint32_t KeyedTable::find_one(std::span<const Column* const> keys, size_t row, u
 uint32_t KeyedTable::find_or_insert_one(std::span<const Column* const> keys, size_t row,
                                         uint64_t hash) {
   uint32_t id = find_one(keys, row, hash);
-  return id != kNone ? id : add(keys, row, hash);
+  return id != kNone ? id : add(keys, row, hash, Missing::kIsAdded);
 }
 
-// A row that is not there yet, and is new to the store too.
-uint32_t KeyedTable::add(std::span<const Column* const> keys, size_t row, uint64_t hash) {
+// A row that is not in memory yet.
+uint32_t KeyedTable::add(std::span<const Column* const> keys, size_t row, uint64_t hash,
+                         Missing missing) {
   reserve_for(1);
   uint32_t id = insert_at(free_slot(hash), keys, row, hash);
-  mark_changed(id);
+  if (missing == Missing::kIsLoaded) {
+    loaded_.push_back({static_cast<uint32_t>(row), id});
+  } else {
+    mark_changed(id);
+  }
   return id;
 }
 
@@ -232,6 +236,7 @@ void KeyedTable::reset_memory() {
   give_back(fixed_);
   give_back(flags_);
   give_back(changed_);
+  give_back(staged_);
   give_back(free_ids_);
   give_back(slots_);
   slots_.resize(kSlotsMin);
@@ -366,9 +371,10 @@ void KeyedTable::compact_strings() {
 }
 
 size_t KeyedTable::held_bytes() const {
-  size_t bytes = fixed_.capacity() + flags_.capacity() +
-                 (free_ids_.capacity() + changed_.capacity()) * sizeof(uint32_t) +
-                 slots_.capacity() * sizeof(uint64_t);
+  size_t bytes =
+      fixed_.capacity() + flags_.capacity() +
+      (free_ids_.capacity() + changed_.capacity() + staged_.capacity()) * sizeof(uint32_t) +
+      slots_.capacity() * sizeof(uint64_t);
   for (const std::shared_ptr<Column>& key : keys_) {
     bytes += key->held_bytes();
   }

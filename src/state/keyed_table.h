@@ -38,6 +38,7 @@
 namespace tidemark {
 
 class KeyedTable;
+class StoreCursor;
 
 // State that fixed bytes refer to and that lies elsewhere (a wide sum), kept with its row.
 class EntryExtension {
@@ -95,6 +96,9 @@ class KeyedTable final : public StateTable {
   void fault_in(std::span<const Column* const> keys, size_t rows, std::span<const uint64_t> hashes);
   // The same for every row whose first key columns equal row `row` of `keys`.
   void fault_in_prefix(std::span<const Column* const> keys, size_t row);
+  // Those rows, of a table that is not complete: costs a range read, and a look at each row that
+  // has changed since the last checkpoint that is on disk.
+  std::vector<uint32_t> find_prefix(std::span<const Column* const> keys, size_t row);
   // Whether append_loose() may be called now: all rows are in memory, and those that were loose
   // did not repeat much.
   bool takes_loose() const { return is_complete_ && !is_repetitive_ && !keys_.empty(); }
@@ -175,12 +179,10 @@ class KeyedTable final : public StateTable {
     uint32_t row;
     uint32_t id;
   };
-  struct StoredEntry {  // key without the prefix
-    std::string key;
-    std::string value;
-  };
+  struct StoredRows;  // entries of the store, on their way to memory
 
-  enum class Missing : uint8_t { kStays, kIsAdded };
+  // kIsLoaded: it is an entry of the store; rows are StoredRows::keys.
+  enum class Missing : uint8_t { kStays, kIsAdded, kIsLoaded };
   struct Block {
     size_t first;
     size_t rows;
@@ -195,16 +197,20 @@ class KeyedTable final : public StateTable {
                uint32_t* ids, Missing missing);
   void resolve_block(std::span<const Column* const> keys, const Block& block, Missing missing);
   void compare_keys(std::span<const Column* const> keys, const Block& block);
-  void fill_new(std::span<const Column* const> keys, const Block& block);
-  void fill_texts(Column& column, const Column& given, const Block& block);
+  void fill_new(std::span<const Column* const> keys, const Block& block, Missing missing);
+  void fill_texts(Column& column, const Column& given, const Block& block, Missing missing);
+  void note_unused_texts(std::span<const Column* const> keys, size_t row);
   void unite_loose();
   void unite_one(uint32_t id, uint64_t hash);
   uint32_t find_in_memory(std::span<const Column* const> keys, size_t row, uint64_t hash) const;
   // Those of a row, and the columns of all.
   uint64_t hash_of(uint32_t id) const;
   absl::InlinedVector<const Column*, 8> key_columns() const;
-  bool key_equals(uint32_t id, std::span<const Column* const> keys, size_t row) const;
-  uint32_t add(std::span<const Column* const> keys, size_t row, uint64_t hash);
+  bool key_equals(uint32_t id, std::span<const Column* const> keys, size_t row) const {
+    return key_begins_with(id, keys, row);
+  }
+  bool key_begins_with(uint32_t id, std::span<const Column* const> keys, size_t row) const;
+  uint32_t add(std::span<const Column* const> keys, size_t row, uint64_t hash, Missing missing);
   uint32_t insert_at(size_t slot, std::span<const Column* const> keys, size_t row, uint64_t hash);
   void reuse(uint32_t id, std::span<const Column* const> keys, size_t row);
   size_t free_slot(uint64_t hash) const;
@@ -217,6 +223,7 @@ class KeyedTable final : public StateTable {
   void set_payload(uint32_t id, size_t column, const Column& values, size_t row, bool is_kept);
   void note_dead_bytes(uint32_t id);
   void compact_strings();
+  static constexpr int64_t kCompactMin = 1 << 20;  // fewer dead string bytes are not worth a pass
 
   // keyed_table_store.cc
   void note_changed(uint32_t id);
@@ -226,9 +233,11 @@ class KeyedTable final : public StateTable {
   void append_entry(uint32_t id, std::string& out) const;
   void read_entry(uint32_t id, std::string_view value);
   void tell_loaded();
-  bool is_erased(const std::string& key) const;
+  bool is_erased(std::string_view key) const;
   void fault_in_row(std::span<const Column* const> keys, size_t row, uint64_t hash);
-  void take_in(std::span<const StoredEntry> entries);
+  bool read_stored(StoreCursor& cursor, size_t entries_max, StoredRows& rows);
+  std::vector<uint32_t> take_in(const StoredRows& rows);
+  std::vector<uint32_t> load_prefix(std::string_view prefix);
 
   std::vector<std::shared_ptr<Column>> keys_;  // shared with those who asked for shared_key()
   std::vector<Column> payload_;
@@ -249,9 +258,11 @@ class KeyedTable final : public StateTable {
   std::vector<NewRow> reused_;   // scratch: or with ids that were free
   std::vector<uint32_t> candidates_;  // places in a block whose slot has the tag
   std::vector<uint8_t> differs_;      // by candidate
+  std::vector<NewRow> loaded_;        // scratch: rows of StoredRows that memory did not have
 
   EntryExtension* extension_ = nullptr;
   std::vector<uint32_t> changed_;  // ids; an id whose flag is gone counts for nothing
+  std::vector<uint32_t> staged_;   // those of the staged batch; some may have another row by now
   std::unique_ptr<Overlay> overlay_;
   uint32_t evict_hand_ = 0;
 };

@@ -48,7 +48,7 @@ void KeyedTable::resolve_single(const Column& key, size_t rows, std::span<const 
       ids[i] = id_of(slots[slot]);
     }
     if (i < rows) {
-      ids[i] = add(keys, i, hashes[i]);
+      ids[i] = add(keys, i, hashes[i], Missing::kIsAdded);
       ++i;
     }
   }
@@ -86,7 +86,7 @@ void KeyedTable::resolve(std::span<const Column* const> keys, size_t rows,
 // at a time. The few that differ are looked up one by one.
 void KeyedTable::resolve_block(std::span<const Column* const> keys, const Block& block,
                                Missing missing) {
-  if (missing == Missing::kIsAdded) {
+  if (missing != Missing::kStays) {
     reserve_for(block.rows);
   }
   size_t slots = slots_.size();
@@ -120,30 +120,37 @@ void KeyedTable::resolve_block(std::span<const Column* const> keys, const Block&
     }
   }
   if (!fresh_.empty() || !reused_.empty()) {
-    fill_new(keys, block);
+    fill_new(keys, block, missing);
   }
   compare_keys(keys, block);
   for (size_t c = 0; c < candidates_.size(); ++c) {
+    if (missing == Missing::kIsLoaded) {
+      note_unused_texts(keys, block.first + candidates_[c]);
+    }
     if (differs_[c] != 0) {
       uint32_t i = candidates_[c];
       size_t row = block.first + i;
       uint32_t id = find_in_memory(keys, row, block.hashes[i]);
-      block.ids[i] =
-          id == kNone && missing == Missing::kIsAdded ? add(keys, row, block.hashes[i]) : id;
+      if (id == kNone && missing != Missing::kStays) {
+        id = add(keys, row, block.hashes[i], missing);
+      }
+      block.ids[i] = id;
     }
   }
 }
 
 // The rows fresh_, of which the first gets the next id, and reused_: they have slots, and nothing
 // else.
-void KeyedTable::fill_new(std::span<const Column* const> keys, const Block& block) {
+void KeyedTable::fill_new(std::span<const Column* const> keys, const Block& block,
+                          Missing missing) {
   size_t first = flags_.size(), end = first + fresh_.size();
   CHECK(end < kNone);
   reserve_ids(end);
   for (size_t k = 0; k < keys_.size(); ++k) {
     Column& column = changing_key(k);
-    if (column.physical() == PhysicalKind::kString && !candidates_.empty()) {
-      fill_texts(column, *keys[k], block);
+    if (column.physical() == PhysicalKind::kString &&
+        (!candidates_.empty() || missing == Missing::kIsLoaded)) {
+      fill_texts(column, *keys[k], block, missing);
       continue;
     }
     append_copies(column, *keys[k], fresh_);
@@ -159,17 +166,28 @@ void KeyedTable::fill_new(std::span<const Column* const> keys, const Block& bloc
   for (const auto& [row, id] : reused_) {
     flags_[id] = kLive;
     std::memset(fixed(id), 0, fixed_bytes_);
-    mark_changed(id);
   }
   live_ += fresh_.size() + reused_.size();
+  if (missing == Missing::kIsLoaded) {
+    for (size_t i = 0; i < fresh_.size(); ++i) {
+      loaded_.push_back({fresh_[i], static_cast<uint32_t>(first + i)});
+    }
+    loaded_.insert(loaded_.end(), reused_.begin(), reused_.end());
+    return;
+  }
+  for (const NewRow& row : reused_) {
+    mark_changed(row.id);
+  }
   for (size_t id = first; store_ != nullptr && id < end; ++id) {
     note_changed(static_cast<uint32_t>(id));
   }
 }
 
 // The same of one column of texts. A long one that a row of the block has too, which is there
-// already, is not stored again: that row may be about to go, replaced by the new one.
-void KeyedTable::fill_texts(Column& column, const Column& given, const Block& block) {
+// already, is not stored again: that row may be about to go, replaced by the new one. Those that
+// are loaded lie in the column's heap as they are.
+void KeyedTable::fill_texts(Column& column, const Column& given, const Block& block,
+                            Missing missing) {
   size_t first = flags_.size();
   column.resize(first + fresh_.size());
   StringRef* texts = column.mutable_data<StringRef>();
@@ -177,14 +195,14 @@ void KeyedTable::fill_texts(Column& column, const Column& given, const Block& bl
   KnownTexts known(candidates_.size());
   for (uint32_t i : candidates_) {
     uint32_t id = block.ids[i];
-    if (id < first && is_live(id) && !texts[id].is_inline() &&
+    if (missing == Missing::kIsAdded && id < first && is_live(id) && !texts[id].is_inline() &&
         texts[id] == values[block.first + i]) {
       known.add(texts[id]);
     }
   }
   auto put = [&](uint32_t id, uint32_t row) {
     StringRef text = values[row];
-    if (!text.is_inline()) {
+    if (!text.is_inline() && missing == Missing::kIsAdded) {
       const StringRef* stored = known.find(text);
       dead_string_bytes_ -= stored != nullptr ? text.size() : 0;  // each row counts them as it goes
       text = stored != nullptr ? *stored : column.intern(text.view());
@@ -199,6 +217,17 @@ void KeyedTable::fill_texts(Column& column, const Column& given, const Block& bl
   }
   for (const auto& [row, id] : reused_) {
     put(id, row);
+  }
+}
+
+// A row that was to be loaded does not need its texts, which lie in the columns' heaps: it is
+// there, or has them as a copy.
+void KeyedTable::note_unused_texts(std::span<const Column* const> keys, size_t row) {
+  for (const Column* key : keys) {
+    if (key->physical() == PhysicalKind::kString) {
+      StringRef text = key->data<StringRef>()[row];
+      dead_string_bytes_ += text.is_inline() ? 0 : text.size();
+    }
   }
 }
 

@@ -1,6 +1,8 @@
 // The part of KeyedTable that speaks to the store: what changed goes there, what is missing comes
 // from there.
 
+#include <algorithm>
+
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 #include <fmt/core.h>
@@ -18,6 +20,20 @@ namespace tidemark {
 struct KeyedTable::Overlay {
   absl::flat_hash_set<std::string> erased;            // since the last stage()
   absl::flat_hash_set<std::string> erased_in_flight;  // in the staged batch
+};
+
+// Their keys as columns, with long texts in the heaps of the table's; their values one after the
+// other.
+struct KeyedTable::StoredRows {
+  std::vector<Column> keys;
+  std::string values;
+  std::vector<size_t> value_ends;
+
+  size_t size() const { return value_ends.size(); }
+  std::string_view value(size_t row) const {
+    size_t begin = row == 0 ? 0 : value_ends[row - 1];
+    return std::string_view(values).substr(begin, value_ends[row] - begin);
+  }
 };
 
 KeyedTable::KeyedTable(std::vector<Type> key_types, std::vector<Type> payload_types,
@@ -101,9 +117,11 @@ void KeyedTable::clear() {
   }
 }
 
-bool KeyedTable::is_erased(const std::string& key) const {
-  return overlay_ != nullptr &&
-         (overlay_->erased.contains(key) || overlay_->erased_in_flight.contains(key));
+bool KeyedTable::is_erased(std::string_view key) const {
+  auto has = [&](const absl::flat_hash_set<std::string>& keys) {
+    return !keys.empty() && keys.contains(absl::string_view(key.data(), key.size()));
+  };
+  return overlay_ != nullptr && (has(overlay_->erased) || has(overlay_->erased_in_flight));
 }
 
 void KeyedTable::stage(StoreBatch& batch) {
@@ -131,13 +149,15 @@ void KeyedTable::stage(StoreBatch& batch) {
     flags_[id] = kLive | kStored;
     note_stored();
   }
-  changed_.clear();
-  if (changed_.capacity() > flags_.size() / 8) {
-    changed_.shrink_to_fit();  // after a first content; else as much changes again
-  }
+  CHECK(staged_.empty());
+  std::swap(changed_, staged_);
 }
 
 void KeyedTable::staged_is_durable() {
+  staged_.clear();
+  if (staged_.capacity() > flags_.size() / 8) {
+    staged_.shrink_to_fit();  // after a first content; else as much changes again
+  }
   if (overlay_ != nullptr) {
     overlay_->erased_in_flight.clear();
   }
@@ -216,74 +236,98 @@ void KeyedTable::fault_in_prefix(std::span<const Column* const> keys, size_t row
   }
   std::string prefix = prefix_;
   append_key(keys, row, prefix);
-  std::vector<StoredEntry> entries;
-  StoreCursor cursor = store_->scan(prefix);
-  for (; cursor.valid(); cursor.next()) {
-    entries.push_back(
-        {std::string(cursor.key().substr(prefix_.size())), std::string(cursor.value())});
-  }
-  if (!cursor.status().ok()) {
-    fail(cursor.status());
-    return;
-  }
-  take_in(entries);
+  load_prefix(prefix);
 }
 
-// Entries of the store that memory may have already, perhaps newer, or erased.
-void KeyedTable::take_in(std::span<const StoredEntry> entries) {
-  std::vector<Column> columns;
-  std::vector<const Column*> pointers;
-  for (const std::shared_ptr<Column>& key : keys_) {
-    columns.emplace_back(key->type());
+std::vector<uint32_t> KeyedTable::find_prefix(std::span<const Column* const> keys, size_t row) {
+  CHECK(!is_complete_);
+  std::string prefix = prefix_;
+  append_key(keys, row, prefix);
+  std::vector<uint32_t> ids = load_prefix(prefix);
+  // And those that the store does not have yet.
+  for (const std::vector<uint32_t>* news : {&changed_, &staged_}) {
+    for (uint32_t id : *news) {
+      if (is_live(id) && key_begins_with(id, keys, row)) {
+        ids.push_back(id);
+      }
+    }
   }
-  for (const StoredEntry& entry : entries) {
-    ByteReader in(entry.key);
-    for (Column& column : columns) {
-      read_sort_key(in, false, column);
+  std::ranges::sort(ids);
+  ids.erase(std::ranges::unique(ids).begin(), ids.end());
+  return ids;
+}
+
+// The ids of the rows whose keys begin so in the store and are not erased here.
+std::vector<uint32_t> KeyedTable::load_prefix(std::string_view prefix) {
+  StoredRows rows;
+  StoreCursor cursor = store_->scan(prefix);
+  return read_stored(cursor, SIZE_MAX, rows) ? take_in(rows) : std::vector<uint32_t>();
+}
+
+// The next entries, less those that are erased here. False: they cannot be read.
+bool KeyedTable::read_stored(StoreCursor& cursor, size_t entries_max, StoredRows& rows) {
+  for (const std::shared_ptr<Column>& key : keys_) {
+    rows.keys.emplace_back(key->type());
+  }
+  for (size_t i = 0; i < entries_max && cursor.valid(); ++i, cursor.next()) {
+    std::string_view key = cursor.key().substr(prefix_.size());
+    if (is_erased(key)) {
+      continue;
+    }
+    ByteReader in(key);
+    for (size_t k = 0; k < keys_.size(); ++k) {
+      read_sort_key(in, false, rows.keys[k], *keys_[k]);
     }
     if (!in.at_end()) {
       fail(Status::corruption(
-          fmt::format("a key of the state cannot be read: {} bytes", entry.key.size())));
-      return;
+          fmt::format("a key of the state cannot be read: {} bytes", key.size())));
+      return false;
     }
+    rows.values += cursor.value();
+    rows.value_ends.push_back(rows.values.size());
   }
-  for (const Column& column : columns) {
-    pointers.push_back(&column);
+  if (Status status = cursor.status(); !status.ok()) {
+    fail(std::move(status));
+    return false;
+  }
+  return true;
+}
+
+// Rows that memory may have already, perhaps newer; their ids.
+std::vector<uint32_t> KeyedTable::take_in(const StoredRows& rows) {
+  std::vector<const Column*> keys;
+  for (const Column& column : rows.keys) {
+    keys.push_back(&column);
   }
   std::vector<uint64_t> hashes;
-  hash_rows(pointers, entries.size(), hashes);
-  for (size_t i = 0; i < entries.size(); ++i) {
-    if (find_in_memory(pointers, i, hashes[i]) == kNone && !is_erased(entries[i].key)) {
-      reserve_for(1);
-      uint32_t id = insert_at(free_slot(hashes[i]), pointers, i, hashes[i]);
-      flags_[id] |= kStored;
-      read_entry(id, entries[i].value);
-    }
+  hash_rows(keys, rows.size(), hashes);
+  std::vector<uint32_t> ids(rows.size());
+  loaded_.clear();
+  resolve(keys, rows.size(), hashes, ids.data(), Missing::kIsLoaded);
+  for (const NewRow& row : loaded_) {
+    flags_[row.id] |= kStored;
+    read_entry(row.id, rows.value(row.row));
+  }
+  if (dead_string_bytes_ > kCompactMin) {
+    compact_strings();
   }
   tell_loaded();
+  return ids;
 }
 
 bool KeyedTable::warm(size_t entries_max) {
   if (is_complete_) {
     return true;
   }
-  std::vector<StoredEntry> entries;
-  StoreCursor cursor = store_->scan(prefix_);
+  StoreCursor cursor = store_->scan(prefix_, Store::Reading::kAll);
   cursor.seek(warmed_to_);
-  for (; cursor.valid() && entries.size() < entries_max; cursor.next()) {
-    entries.push_back(
-        {std::string(cursor.key().substr(prefix_.size())), std::string(cursor.value())});
-  }
-  bool at_end = !cursor.valid();
-  if (!cursor.status().ok()) {
-    fail(cursor.status());
+  StoredRows rows;
+  if (!read_stored(cursor, entries_max, rows)) {
     return false;
   }
-  if (!entries.empty()) {
-    warmed_to_ = prefix_ + entries.back().key + '\0';
-  }
-  take_in(entries);
-  is_complete_ = at_end && status().ok();
+  warmed_to_ = cursor.valid() ? cursor.key() : prefix_;
+  take_in(rows);
+  is_complete_ = !cursor.valid() && status().ok();
   return is_complete_;
 }
 

@@ -304,7 +304,7 @@ bool OrderedTable::warm(size_t entries_max) {
   if (is_complete_) {
     return true;
   }
-  StoreCursor cursor = store_->scan(prefix_);
+  StoreCursor cursor = store_->scan(prefix_, Store::Reading::kAll);
   cursor.seek(warmed_to_);
   for (size_t read = 0; cursor.valid() && read < entries_max; cursor.next(), ++read) {
     std::optional<int64_t> weight = read_weight(cursor.value());

@@ -443,13 +443,14 @@ Status Store::get(std::span<const std::string> keys,
   return {};
 }
 
-StoreCursor Store::scan(std::string_view prefix) const {
+StoreCursor Store::scan(std::string_view prefix, Reading reading) const {
   auto position = std::make_unique<StoreCursor::Position>();
   position->prefix = prefix;
   position->end = end_of_prefix(prefix);
   position->end_slice = slice(position->end);
   rocksdb::ReadOptions options;
   options.readahead_size = 256 << 10;
+  options.fill_cache = reading == Reading::kSome;
   if (!position->end.empty()) {
     options.iterate_upper_bound = &position->end_slice;
   }

@@ -94,8 +94,10 @@ class Store {
   // values[i] belongs to keys[i].
   Status get(std::span<const std::string> keys,
              std::vector<std::optional<std::string>>& values) const;
-  // At the first key of the prefix.
-  StoreCursor scan(std::string_view prefix) const;
+  // At the first key of the prefix. kAll: very much is read once, and pushes nothing out of the
+  // cache.
+  enum class Reading : uint8_t { kSome, kAll };
+  StoreCursor scan(std::string_view prefix, Reading reading = Reading::kSome) const;
 
   // Set by whoever finds that data on disk cannot be right; from then on nothing that is computed
   // from it is to be shown.

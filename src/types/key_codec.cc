@@ -27,10 +27,14 @@ T float_of(U bits) {
   return std::bit_cast<T>((bits & kSign) ? bits & ~kSign : ~bits);
 }
 
-// The bytes up to the end mark, without escapes. All of them are turned over if `flip` is 0xFF.
-std::string read_text(ByteReader& in, uint8_t flip) {
+// The bytes up to the end mark, without escapes: where they lie, or in `text`. All of them are
+// turned over if `flip` is 0xFF.
+std::string_view read_text(ByteReader& in, uint8_t flip, std::string& text) {
   const char zero = static_cast<char>(flip);
-  std::string text;
+  if (size_t run = in.rest().find(zero);
+      flip == 0 && run < in.rest().size() - 1 && in.rest()[run + 1] == 0) {
+    return in.take(run + 2).substr(0, run);  // the first zero is the end mark's
+  }
   while (!in.failed()) {
     size_t run = in.rest().find(zero);
     if (run == std::string_view::npos) {
@@ -98,6 +102,10 @@ void append_sort_key(const Column& column, size_t row, bool descending, bool nul
 }
 
 void read_sort_key(ByteReader& in, bool descending, Column& column) {
+  read_sort_key(in, descending, column, column);
+}
+
+void read_sort_key(ByteReader& in, bool descending, Column& column, Column& texts) {
   uint8_t mark = in.fixed<uint8_t>();
   if (mark == 0 || mark == 2) {
     column.append_null();
@@ -110,7 +118,8 @@ void read_sort_key(ByteReader& in, bool descending, Column& column) {
   visit_physical(column.physical(), [&](auto tag) {
     using T = decltype(tag);
     if constexpr (std::is_same_v<T, StringRef>) {
-      column.append_string(read_text(in, descending ? 0xFF : 0));
+      std::string text;
+      column.append(texts.intern(read_text(in, descending ? 0xFF : 0, text)));
     } else {
       using U = std::conditional_t<
           std::is_same_v<T, float>, uint32_t,
@@ -141,7 +150,8 @@ void skip_sort_key(ByteReader& in, bool descending, PhysicalKind kind) {
     return;
   }
   if (kind == PhysicalKind::kString) {
-    read_text(in, descending ? 0xFF : 0);
+    std::string text;
+    read_text(in, descending ? 0xFF : 0, text);
   } else {
     in.take(physical_width(kind));
   }

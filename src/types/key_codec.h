@@ -27,6 +27,8 @@ void append_sort_key(const Column& column, size_t row, bool descending, bool nul
 // Reads back what append_sort_key wrote, as a new row of `column` (-0 comes back as 0). Bytes that
 // it cannot have written fail the reader; the column then has an unspecified row more or none.
 void read_sort_key(ByteReader& in, bool descending, Column& column);
+// The same, but a long text's bytes are kept by `texts`, which outlives the column.
+void read_sort_key(ByteReader& in, bool descending, Column& column, Column& texts);
 // Passes over one value.
 void skip_sort_key(ByteReader& in, bool descending, PhysicalKind kind);
 

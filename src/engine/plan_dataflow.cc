@@ -96,6 +96,15 @@ std::string plan_text(const LogicalPlan& plan, const PlannedDataflow& planned) {
   return text;
 }
 
+// Of a content that is kept in another order than the view's.
+std::string content_text(const OutputOperator& output) {
+  std::string text = output.stored_order().empty() ? "" : "content by";
+  for (size_t column : output.stored_order()) {
+    text += fmt::format(" {}", column);
+  }
+  return text;
+}
+
 Result<std::unique_ptr<PlannedDataflow>> plan_arrangement(const ArrangedInput& input,
                                                           const TableSlice& slice,
                                                           const std::string& zone) {
@@ -239,11 +248,16 @@ Result<PlannedDataflow> plan_dataflow(const BoundQuery& bound, ObjectId object, 
   planned.dataflow.name = std::move(name);
   planned.dataflow.key = bound.plan->key;
   planned.dataflow.context.eval.zone = std::move(zone);
-  PhysicalPlan physical = build_graph(bound.plan);
+  // Of a view single rows are read.
+  std::vector<size_t> content_key;
+  if (object != 0) {
+    content_key = bound.plan->key.value_or(content_key);
+  }
+  PhysicalPlan physical = build_graph(bound.plan, JoinInputs::kOwn, content_key);
   TRY(take_inputs(planned, physical));
-  std::string text = plan_text(*bound.plan, planned);
+  std::string text = plan_text(*bound.plan, planned) + content_text(physical.graph->output());
   if (sharing == Sharing::kParts) {
-    PhysicalPlan shared = build_graph(bound.plan, JoinInputs::kShared);
+    PhysicalPlan shared = build_graph(bound.plan, JoinInputs::kShared, content_key);
     if (!shared.arranged.empty()) {
       physical = std::move(shared);
       planned.tables.clear();

@@ -87,7 +87,7 @@ std::optional<std::vector<size_t>> columns_of(const CatalogObject& part,
 Status view_was_changed(std::string_view name);
 bool is_view_changed(const Status& status);
 
-// `object`: the materialized view, or 0 for an ad-hoc query. `zone`: the session's time zone.
+// `object`: the materialized view, or 0 for a query or an INSERT. `zone`: the session's time zone.
 Result<PlannedDataflow> plan_dataflow(const BoundQuery& bound, ObjectId object, std::string name,
                                       std::string zone, Sharing sharing);
 

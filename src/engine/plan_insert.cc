@@ -128,8 +128,10 @@ Result<PlannedDataflow> plan_insert(Engine& engine, const BoundQuery& bound,
     return Status::not_found("the sink has just been dropped");
   }
   PlannedDataflow planned =
-      TRY(plan_dataflow(bound, job.id, definition.title, std::move(zone), sharing));
+      TRY(plan_dataflow(bound, 0, definition.title, std::move(zone), sharing));
   Dataflow& dataflow = planned.dataflow;
+  dataflow.object = job.id;
+  dataflow.is_kept = true;
   dataflow.insert = insert;
   std::optional<std::vector<size_t>> key = dataflow.key;
   if (!key && !sink->primary_key.empty()) {

@@ -77,21 +77,23 @@ bool is_plain(const Type& type) {
   }
 }
 
-// The key, or the columns of CREATE INDEX, that the equalities cover: the one with most columns.
+// The key if the equalities cover it, which gives one row, or the columns of CREATE INDEX: of those
+// with most columns.
 const std::vector<size_t>* declared_index(const CatalogObject& object,
                                           const std::vector<Equality>& equal) {
   const std::vector<size_t>* best = nullptr;
-  auto consider = [&](const std::vector<size_t>& columns) {
-    bool is_covered = !columns.empty() && std::ranges::all_of(columns, [&](size_t column) {
+  auto is_covered = [&](const std::vector<size_t>& columns) {
+    return !columns.empty() && std::ranges::all_of(columns, [&](size_t column) {
       return std::ranges::any_of(equal, [&](const Equality& e) { return e.place == column; });
     });
-    if (is_covered && (best == nullptr || columns.size() > best->size())) {
-      best = &columns;
-    }
   };
-  consider(object.primary_key);
+  if (is_covered(object.primary_key)) {
+    return &object.primary_key;
+  }
   for (const IndexDefinition& index : object.indexes()) {
-    consider(index.columns);
+    if (is_covered(index.columns) && (best == nullptr || index.columns.size() > best->size())) {
+      best = &index.columns;
+    }
   }
   return best;
 }
@@ -160,6 +162,24 @@ std::optional<std::vector<ColumnRef>> values_of(const PointRead& point,
   return values;
 }
 
+std::optional<BoundPoint> as_bound_point(const PlanRef& plan) {
+  std::optional<PointRead> read = as_point_read(plan);
+  std::optional<std::vector<ColumnRef>> values = read ? values_of(*read, nullptr) : std::nullopt;
+  return values ? std::optional(BoundPoint{*std::move(read), *std::move(values)}) : std::nullopt;
+}
+
+std::vector<const Column*> values_for(const BoundPoint& point, const std::vector<size_t>& columns) {
+  std::vector<const Column*> values;
+  for (size_t column : columns) {
+    auto place = std::ranges::find(point.read.columns, column);
+    if (place == point.read.columns.end()) {
+      return {};
+    }
+    values.push_back(point.values[place - point.read.columns.begin()].get());
+  }
+  return values;
+}
+
 namespace {
 
 ZBatch chosen_of(const ZBatch& batch, std::span<const uint32_t> chosen) {
@@ -194,9 +214,10 @@ std::optional<ZBatch> find_rows(const ViewRead& read, const PointRead& point,
   for (const ColumnRef& value : values) {
     key.push_back(value.get());
   }
-  const KeyIndex* index = use == IndexUse::kMadeOnly
-                              ? read.base->made_index(point.columns)
-                              : read.base->index(point.columns, point.is_declared);
+  const KeyIndex* index =
+      use == IndexUse::kMadeOnly
+          ? read.base->made_index(point.columns)
+          : read.base->index(point.columns, point.is_declared || read.is_of_point);
   if (index == nullptr) {
     return std::nullopt;
   }

@@ -26,6 +26,16 @@ struct PointRead {
 // nullopt: the plan has other nodes, or asks for no equality with a constant.
 std::optional<PointRead> as_point_read(const PlanRef& plan);
 
+// One whose values are known: one row a column, of its type.
+struct BoundPoint {
+  PointRead read;
+  std::vector<ColumnRef> values;
+};
+// nullopt: it is none, or one of its values is not known (values_of).
+std::optional<BoundPoint> as_bound_point(const PlanRef& plan);
+// The values of these columns; empty: it does not give all of them, or they are none.
+std::vector<const Column*> values_for(const BoundPoint& point, const std::vector<size_t>& columns);
+
 // One row a column, of its type. nullopt: one is NULL, has no value yet, or is of another type.
 std::optional<std::vector<ColumnRef>> values_of(const PointRead& point,
                                                 const Parameters* parameters);

@@ -220,8 +220,7 @@ void StepLoop::run_graph(Dataflow& dataflow) {
   if (durability_ != nullptr && status.ok()) {
     durability_->note_change();
     if (durability_->store().is_damaged()) {
-      status = durability_->store().damage().with_hint(
-          "stop, and start with another data directory: the sources are read again");
+      status = damage();
     }
   }
   if (!status.ok()) {
@@ -402,9 +401,18 @@ void StepLoop::tell_waiters() {
   });
 }
 
+// What is computed from the store is not to be shown any more.
+Status StepLoop::damage() const {
+  return durability_->store().damage().with_hint(
+      "stop, and start with another data directory: the sources are read again");
+}
+
 std::optional<Status> StepLoop::obstacle(const Dataflow& dataflow) {
   if (dataflow.failed) {
     return dataflow.failed;
+  }
+  if (dataflow.is_durable && durability_->store().is_damaged()) {
+    return damage();
   }
   if (std::optional<Status> stopped = dataflow.stopped()) {
     return stopped;

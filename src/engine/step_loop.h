@@ -30,6 +30,7 @@ namespace tidemark {
 
 class Durability;
 class SourceFeed;
+struct BoundPoint;
 struct EngineOptions;
 struct SourceRecord;
 
@@ -104,8 +105,10 @@ class StepLoop {
 
   // A materialized view's content: at the end of the last turn, or at the pin. nullopt: it shows
   // nothing yet. Error: it has failed, a row error stands, the pin is too old, the view has another
-  // definition by now (is_view_changed()).
-  Result<std::optional<ViewRead>> read_view(const CatalogObject& object, const ReadPin* pin);
+  // definition by now (is_view_changed()). `point`, if not null: only its rows are needed; the
+  // content that is not in memory is then left there, if they can be found in the store.
+  Result<std::optional<ViewRead>> read_view(const CatalogObject& object, const ReadPin* pin,
+                                            const BoundPoint* point);
   // The same at an earlier mark: the newest content, and the changes since, which the caller takes
   // back. Error also: the mark is not reached yet, or is not kept.
   struct EarlierView {
@@ -169,6 +172,7 @@ class StepLoop {
   Result<Dataflow*> readable_view(const CatalogObject& object);
   // Why the dataflow, or one that it reads, shows nothing new until something is mended.
   std::optional<Status> obstacle(const Dataflow& dataflow);
+  Status damage() const;
   void fail(Dataflow& dataflow, Status status);
   void tell_snapshot(Dataflow& dataflow);
   void collect_garbage();

@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "engine/point_read.h"
 #include "engine/step_loop.h"
 
 namespace tidemark {
@@ -31,8 +32,8 @@ Result<Dataflow*> StepLoop::readable_view(const CatalogObject& object) {
   return view;
 }
 
-Result<std::optional<ViewRead>> StepLoop::read_view(const CatalogObject& object,
-                                                    const ReadPin* pin) {
+Result<std::optional<ViewRead>> StepLoop::read_view(const CatalogObject& object, const ReadPin* pin,
+                                                    const BoundPoint* point) {
   Dataflow* view = TRY(readable_view(object));
   ViewRead read;
   read.object = object.id;
@@ -71,7 +72,21 @@ Result<std::optional<ViewRead>> StepLoop::read_view(const CatalogObject& object,
     read.commit_time_us = view->commit_time_us;
     read.published_us = view->published_us;
   }
-  view->history.read(read, turn_, [&] { return view->graph->output().content(); });
+  OutputOperator& output = view->graph->output();
+  std::vector<const Column*> key;
+  if (point != nullptr && !output.is_content_loaded() && view->history.needs_content(read.turn)) {
+    key = values_for(*point, output.key());
+  }
+  if (!key.empty()) {
+    read.is_of_point = true;
+    read.base = std::make_shared<const ViewContent>(output.find(key));
+    view->history.take_back_later(read);
+  } else {
+    view->history.read(read, turn_, [&] { return output.content(); });
+  }
+  if (std::optional<Status> why = obstacle(*view)) {  // the store could not be read
+    return *why;
+  }
   return std::optional<ViewRead>(std::move(read));
 }
 
@@ -89,6 +104,9 @@ Result<StepLoop::EarlierView> StepLoop::read_view_as_of(const CatalogObject& obj
   read.now.turn = turn_;
   read.now.mark = view->mark;
   view->history.read(read.now, turn_, [&] { return view->graph->output().content(); });
+  if (std::optional<Status> why = obstacle(*view)) {
+    return *why;
+  }
   return read;
 }
 

@@ -21,6 +21,14 @@ std::shared_ptr<const ViewContent> shared_negated(const ViewContent& content) {
   return std::make_shared<const ViewContent>(negated(content.rows()));
 }
 
+void ViewHistory::take_back_later(ViewRead& read) const {
+  for (auto change = changes_.rbegin(); change != changes_.rend() && change->turn > read.turn;
+       ++change) {
+    read.changes.push_back(shared_negated(*change->rows));
+    read.changed_rows += rows_of(change->rows);
+  }
+}
+
 void ViewHistory::add(uint64_t turn, const ZBatch& changes, uint64_t first_pinned) {
   if (changes.rows.rows == 0 || (base_ == nullptr && first_pinned == UINT64_MAX)) {
     return;

@@ -37,6 +37,7 @@ struct ViewRead {
   size_t changed_rows = 0;                                  // since the base, as they came
   ObjectId object = 0;
   uint64_t revision = 0;           // of the view's definition
+  bool is_of_point = false;        // of the content it has only the rows of one point read
   bool is_of_only_source = false;  // there is no other: its mark can be held against any LSN
   uint64_t turn = 0;
   Lsn mark;
@@ -70,6 +71,10 @@ class ViewHistory {
   // it as it is now.
   template <typename Content>
   void read(ViewRead& read, uint64_t now, Content content);
+  // The content at the end of the turn is to be asked for.
+  bool needs_content(uint64_t turn) const { return base_ == nullptr || base_turn_ > turn; }
+  // Adds the changes since read.turn, negated: the read's base is of now.
+  void take_back_later(ViewRead& read) const;
   // A reader has added up what it was given at `turn`.
   void rebase(uint64_t turn, std::shared_ptr<const ViewContent> content, uint64_t first_pinned);
   // Lets go of what only later reads would use.
@@ -119,11 +124,7 @@ void ViewHistory::read(ViewRead& read, uint64_t now, Content content) {
     return;
   }
   read.base = std::make_shared<const ViewContent>(content());
-  for (auto change = changes_.rbegin(); change != changes_.rend() && change->turn > read.turn;
-       ++change) {
-    read.changes.push_back(shared_negated(*change->rows));
-    read.changed_rows += change->rows->rows().rows.rows;
-  }
+  take_back_later(read);
 }
 
 }  // namespace tidemark

@@ -481,13 +481,14 @@ ArrangementGraph build_arrangement(const PlanRef& plan, const std::vector<size_t
   return result;
 }
 
-PhysicalPlan build_graph(const PlanRef& plan, JoinInputs inputs) {
+PhysicalPlan build_graph(const PlanRef& plan, JoinInputs inputs, std::vector<size_t> content_key) {
   PhysicalPlan result;
   result.graph = std::make_unique<Graph>();
   GraphBuilder builder(result, inputs);
   builder.add_scans(plan);
   NodeId last = builder.build(plan);
-  result.graph->set_output(std::make_unique<OutputOperator>(plan->schema), last);
+  result.graph->set_output(std::make_unique<OutputOperator>(plan->schema, std::move(content_key)),
+                           last);
   result.graph->start();
   return result;
 }

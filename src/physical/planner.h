@@ -44,7 +44,9 @@ enum class JoinInputs : uint8_t {
   kOwn,     // every arrangement is in the graph
   kShared,  // those of slices of tables (plan/table_slice.h) are in graphs of their own
 };
-PhysicalPlan build_graph(const PlanRef& plan, JoinInputs inputs = JoinInputs::kOwn);
+// `content_key`: see OutputOperator.
+PhysicalPlan build_graph(const PlanRef& plan, JoinInputs inputs = JoinInputs::kOwn,
+                         std::vector<size_t> content_key = {});
 
 // The graph of one of those; what comes out of it is arranged: the key, then the other columns.
 struct ArrangementGraph {

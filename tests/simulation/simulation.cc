@@ -444,7 +444,8 @@ class Run {
       if (object == nullptr || !one_in(random(), 2)) {
         continue;
       }
-      Result<std::optional<ViewRead>> read = engine_->step_loop().read_view(*object, nullptr);
+      Result<std::optional<ViewRead>> read =
+          engine_->step_loop().read_view(*object, nullptr, nullptr);
       if (!read.ok() || !*read) {
         continue;  // has nothing to show now
       }
@@ -561,7 +562,8 @@ class Run {
           is_there = false;
           continue;
         }
-        Result<std::optional<ViewRead>> read = engine_->step_loop().read_view(*object, nullptr);
+        Result<std::optional<ViewRead>> read =
+            engine_->step_loop().read_view(*object, nullptr, nullptr);
         is_there = is_there && read.ok() && *read && (*read)->mark >= end;
       }
       if (is_there) {

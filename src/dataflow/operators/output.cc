@@ -1,5 +1,8 @@
 #include "dataflow/operators/output.h"
 
+#include <algorithm>
+
+#include "types/column_copy.h"
 #include "types/hash.h"
 #include "zset/consolidate.h"
 
@@ -47,24 +50,77 @@ ZBatch collect(const KeyedTable& table) {
   return result;
 }
 
+// Copies of some of them.
+ZBatch collect(const KeyedTable& table, std::span<const uint32_t> ids) {
+  ZBatch result;
+  result.rows.rows = ids.size();
+  for (uint32_t id : ids) {
+    result.weights.push_back(table.fixed_as<int64_t>(id));
+  }
+  for (size_t c = 0; c < table.key_count(); ++c) {
+    auto column = std::make_shared<Column>(table.key(c).type());
+    append_copies(*column, table.key(c), ids);
+    result.rows.columns.push_back(std::move(column));
+  }
+  return result;
+}
+
 // What operators made, under the types of the view.
-void set_types(ZBatch& batch, const Schema& schema) {
-  for (size_t c = 0; c < schema.size(); ++c) {
+void set_types(ZBatch& batch, const KeyedTable& table) {
+  for (size_t c = 0; c < table.key_count(); ++c) {
     ColumnRef& column = batch.rows.columns[c];
-    if (!column->type().same_as(schema[c].type)) {
+    if (const Type& type = table.key(c).type(); !column->type().same_as(type)) {
       auto typed = std::make_shared<Column>(*column);
-      typed->set_type(schema[c].type);
+      typed->set_type(type);
       column = std::move(typed);
     }
   }
 }
 
+std::vector<size_t> ascending(std::vector<size_t> columns) {
+  std::ranges::sort(columns);
+  return columns;
+}
+
+// All columns, these first; empty: they are first.
+std::vector<size_t> order_with_first(const std::vector<size_t>& first, size_t columns) {
+  std::vector<size_t> order = first;
+  for (size_t column = 0; column < columns; ++column) {
+    if (std::ranges::find(first, column) == first.end()) {
+      order.push_back(column);
+    }
+  }
+  return std::ranges::is_sorted(order) ? std::vector<size_t>() : order;
+}
+
+// The batch's columns in this order; empty: as they are.
+ZBatch in_order(const ZBatch& batch, const std::vector<size_t>& order) {
+  if (order.empty()) {
+    return batch;
+  }
+  ZBatch ordered{.rows = {.columns = {}, .rows = batch.rows.rows}, .weights = batch.weights};
+  for (size_t column : order) {
+    ordered.rows.columns.push_back(batch.rows.columns[column]);
+  }
+  return ordered;
+}
+
+KeyedTable weighted_rows(const Schema& schema, const std::vector<size_t>& order) {
+  std::vector<Type> types = schema.types();
+  for (size_t c = 0; c < order.size(); ++c) {
+    types[c] = schema[order[c]].type;
+  }
+  return {std::move(types), {}, sizeof(int64_t)};
+}
+
 }  // namespace
 
-OutputOperator::OutputOperator(Schema schema)
+OutputOperator::OutputOperator(Schema schema, std::vector<size_t> key)
     : schema_(std::move(schema)),
-      rows_(schema_.types(), {}, sizeof(int64_t)),
-      pending_(schema_.types(), {}, sizeof(int64_t)) {}
+      key_(ascending(std::move(key))),
+      order_(order_with_first(key_, schema_.size())),
+      rows_(weighted_rows(schema_, order_)),
+      pending_(weighted_rows(schema_, order_)) {}
 
 Status OutputOperator::step(StepContext&, std::span<const Delta> in, Delta&) {
   if (in[0].reset) {
@@ -75,7 +131,7 @@ Status OutputOperator::step(StepContext&, std::span<const Delta> in, Delta&) {
   settle();
   for (const ZBatch& batch : in[0].batches) {
     if (batch.rows.rows != 0) {
-      gathered_.push_back(batch);
+      gathered_.push_back(in_order(batch, order_));
     }
   }
   return {};
@@ -105,13 +161,28 @@ void OutputOperator::add_pending(const ZBatch& batch) {
 }
 
 void OutputOperator::take_back_content() {
-  ZBatch gone = negated(content());
+  ZBatch gone = negated(stored_content());
   if (gone.rows.rows != 0) {
     add_pending(gone);
   }
 }
 
 ZBatch OutputOperator::publish() {
+  return in_view_order(take_changes());
+}
+
+ZBatch OutputOperator::in_view_order(ZBatch stored) const {
+  if (order_.empty()) {
+    return stored;
+  }
+  std::vector<ColumnRef> columns = stored.rows.columns;
+  for (size_t c = 0; c < order_.size(); ++c) {
+    stored.rows.columns[order_[c]] = std::move(columns[c]);
+  }
+  return stored;
+}
+
+ZBatch OutputOperator::take_changes() {
   bool is_reset = reset_pending_.get() != 0;
   pending_.load_all();
   if (is_reset || pending_.size() != 0) {
@@ -133,7 +204,7 @@ ZBatch OutputOperator::publish() {
   std::vector<ZBatch> batches = std::move(gathered_);
   gathered_.clear();
   for (ZBatch& batch : batches) {
-    set_types(batch, schema_);
+    set_types(batch, rows_);
   }
   if (batches.empty()) {
     return collect(pending_);
@@ -183,6 +254,15 @@ void OutputOperator::apply(const ZBatch& changes, std::span<const uint64_t> hash
 }
 
 ZBatch OutputOperator::content() {
+  return in_view_order(stored_content());
+}
+
+ZBatch OutputOperator::find(std::span<const Column* const> values) {
+  CHECK(!key_.empty() && values.size() == key_.size());
+  return in_view_order(collect(rows_, rows_.find_prefix(values, 0)));
+}
+
+ZBatch OutputOperator::stored_content() {
   rows_.load_all();
   rows_.unite();
   return collect(rows_);

@@ -7,6 +7,9 @@
 //             ▼ looked at                                                  │
 //           pending: rows of a table ──────────────────────────────────────┘
 //
+// In its tables the columns of the view's key come first, so that the rows of one key lie together
+// in the store, and one row is found there without reading the content.
+//
 // Changes that take nothing back go into the content without being looked up (loose rows,
 // state/keyed_table.h), and are published as they are. Others are added up first: one hash a row.
 
@@ -18,7 +21,8 @@ namespace tidemark {
 
 class OutputOperator final : public Operator {
  public:
-  explicit OutputOperator(Schema schema);
+  // `key`: columns that rows differ in; empty: none are known, or rows are not looked for by them.
+  explicit OutputOperator(Schema schema, std::vector<size_t> key = {});
 
   std::string name() const override { return "Output"; }
   // Gathers changes; they become part of the content at publish().
@@ -36,6 +40,15 @@ class OutputOperator final : public Operator {
   // The published content, each row once with its weight. Shares with the table what it can:
   // columns until they change, strings for good.
   ZBatch content();
+  // Whether that needs nothing from the store.
+  bool is_content_loaded() const { return rows_.is_complete(); }
+  // The rows of the content, which is not loaded, whose columns key() equal row 0 of `values`, as
+  // copies: reads these alone. There is a key.
+  ZBatch find(std::span<const Column* const> values);
+  // Ascending.
+  const std::vector<size_t>& key() const { return key_; }
+  // How the tables have the view's columns; empty: in their order.
+  const std::vector<size_t>& stored_order() const { return order_; }
   size_t row_count() const { return rows_.size(); }
   const Schema& schema() const { return schema_; }
   // A row with negative weight stands in the content: the source or an operator is at fault.
@@ -45,6 +58,9 @@ class OutputOperator final : public Operator {
   // Moves what is gathered to pending_.
   void settle();
   void add_pending(const ZBatch& batch);
+  ZBatch take_changes();
+  ZBatch stored_content();
+  ZBatch in_view_order(ZBatch stored) const;
   // The content's rows go with those pending, as far as they do not come again.
   void take_back_content();
   // Changes the content. `batches` take nothing back.
@@ -52,10 +68,12 @@ class OutputOperator final : public Operator {
   void apply(const ZBatch& changes, std::span<const uint64_t> hashes);
 
   Schema schema_;
+  std::vector<size_t> key_;
+  std::vector<size_t> order_;
   KeyedTable rows_;     // whole rows -> weight
   KeyedTable pending_;  // whole rows -> change of weight
   Scalar<uint8_t> reset_pending_;
-  std::vector<ZBatch> gathered_;  // of the last step; later than pending_
+  std::vector<ZBatch> gathered_;  // of the last step, in stored order; later than pending_
   size_t negative_rows_ = 0;
   std::vector<uint64_t> hashes_;  // scratch
   std::vector<uint32_t> ids_;

@@ -424,7 +424,7 @@ Status StatementExecutor::check_job(const CatalogObject& job, const CatalogObjec
       }
     });
     BoundQuery bound = TRY(bind_insert(context, job, i));
-    PlannedDataflow planned = TRY(plan_dataflow(bound, job.id, "", context.zone, Sharing::kNone));
+    PlannedDataflow planned = TRY(plan_dataflow(bound, 0, "", context.zone, Sharing::kNone));
     if (!running || planned.dataflow.plan != *running) {
       return Status::invalid_argument(fmt::format(
           "it was begun with the old {}, and cannot go on with another plan", old.kind_text()));

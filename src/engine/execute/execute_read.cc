@@ -77,7 +77,7 @@ std::optional<StatementResult> StatementExecutor::look_up(const BoundQuery& boun
 
 // The contents of the views that the plan reads, at one mark.
 Result<std::optional<std::vector<ViewRead>>> StatementExecutor::read_views(
-    const std::vector<const GraphInput*>& views) {
+    const std::vector<const GraphInput*>& views, const BoundPoint* point) {
   std::vector<ViewRead> reads;
   Status failed;
   bool is_there = true;
@@ -85,7 +85,8 @@ Result<std::optional<std::vector<ViewRead>>> StatementExecutor::read_views(
   bool in_block = session_.transaction_ == TransactionState::kBlock;
   loop.run([&] {
     for (const GraphInput* view : views) {
-      Result<std::optional<ViewRead>> read = loop.read_view(*view->object, session_.pin_.get());
+      Result<std::optional<ViewRead>> read =
+          loop.read_view(*view->object, session_.pin_.get(), point);
       if (!read.ok()) {
         failed = read.status();
         return;
@@ -105,7 +106,7 @@ Result<std::optional<std::vector<ViewRead>>> StatementExecutor::read_views(
     return std::optional<std::vector<ViewRead>>();
   }
   for (const ViewRead& read : reads) {
-    if (in_block) {
+    if (in_block && !read.is_of_point) {
       session_.pinned_[read.object] = std::make_shared<const ViewRead>(read);
     }
   }
@@ -132,13 +133,12 @@ ViewRead StatementExecutor::added_up(ObjectId view, ViewRead read) {
 }
 
 // Of the point's rows if there is one; else, or if no index answers it yet, the whole.
-ZBatch StatementExecutor::content_of(const ViewRead& read, const PointRead* point) {
-  std::optional<std::vector<ColumnRef>> values =
-      point != nullptr ? values_of(*point, nullptr) : std::nullopt;
+ZBatch StatementExecutor::content_of(const ViewRead& read, const BoundPoint* point) {
   auto find = [&](const ViewRead& in) {
-    return values ? find_rows(in, *point, *values, IndexUse::kMayMake) : std::nullopt;
+    return point != nullptr ? find_rows(in, point->read, point->values, IndexUse::kMayMake)
+                            : std::nullopt;
   };
-  if (read.wants_adding_up() || !values) {
+  if (!read.is_of_point && (read.wants_adding_up() || point == nullptr)) {
     ViewRead sum = added_up(read.object, read);
     std::optional<ZBatch> found = find(sum);
     return found ? *std::move(found) : sum.base->rows();
@@ -207,7 +207,10 @@ Result<StatementResult> StatementExecutor::read_once(const BoundQuery& bound) {
     if (session_.has_read_tables_) {
       return read_tables(bound);  // which says why not
     }
-    std::optional<std::vector<ViewRead>> reads = TRY(read_views(views));
+    std::optional<BoundPoint> point =
+        plan.inputs.size() == 1 ? as_bound_point(bound.plan) : std::nullopt;
+    const BoundPoint* only = point ? &*point : nullptr;
+    std::optional<std::vector<ViewRead>> reads = TRY(read_views(views, only));
     for (size_t round = 0; !reads; ++round) {
       // A dataflow over the views answers when all of them show something.
       uint64_t id = 0;
@@ -216,13 +219,11 @@ Result<StatementResult> StatementExecutor::read_once(const BoundQuery& bound) {
       if (session_.transaction_ != TransactionState::kBlock || round == kRoundsMax) {
         return first;
       }
-      reads = TRY(read_views(views));
+      reads = TRY(read_views(views, only));
     }
-    std::optional<PointRead> point =
-        plan.inputs.size() == 1 ? as_point_read(bound.plan) : std::nullopt;
     for (size_t i = 0; i < views.size(); ++i) {
       const ViewRead& read = (*reads)[i];
-      contents[views[i]->node] = content_of(read, point ? &*point : nullptr);
+      contents[views[i]->node] = content_of(read, only);
       result.mark = std::max(result.mark, read.mark);
       result.commit_time_us = std::max(result.commit_time_us, read.commit_time_us);
       result.published_us = std::max(result.published_us, read.published_us);

@@ -22,7 +22,7 @@ namespace tidemark {
 enum class Sharing : uint8_t;
 struct GraphInput;
 struct PhysicalPlan;
-struct PointRead;
+struct BoundPoint;
 struct SystemSnapshot;
 struct ViewRead;
 struct ZBatch;
@@ -68,11 +68,12 @@ class StatementExecutor {
   std::optional<StatementResult> look_up(const BoundQuery& bound, uint64_t version);
   Outcome read_once(const BoundQuery& bound);
   Outcome read_tables(const BoundQuery& bound);
-  // The views' contents, all at one mark; nullopt: one of them shows nothing yet.
+  // The views' contents, all at one mark; nullopt: one of them shows nothing yet. `point`: of the
+  // only view; may be null.
   Result<std::optional<std::vector<ViewRead>>> read_views(
-      const std::vector<const GraphInput*>& views);
+      const std::vector<const GraphInput*>& views, const BoundPoint* point);
   ViewRead added_up(ObjectId view, ViewRead read);
-  ZBatch content_of(const ViewRead& read, const PointRead* point);
+  ZBatch content_of(const ViewRead& read, const BoundPoint* point);
   Result<ZBatch> content_as_of(const GraphInput& view);
   Result<RowBatch> evaluate_once(const BoundQuery& bound, PhysicalPlan& plan,
                                  const std::map<size_t, ZBatch>& contents);

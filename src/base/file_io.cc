@@ -1,6 +1,9 @@
 #include "base/file_io.h"
 
+#include <filesystem>
+
 #include <errno.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 namespace tidemark {
@@ -37,6 +40,16 @@ std::ptrdiff_t read_at(int fd, char* out, size_t size, uint64_t offset) {
     done += static_cast<size_t>(got);
   }
   return static_cast<std::ptrdiff_t>(done);
+}
+
+bool is_nearly_full(const std::string& path) {
+  constexpr uint64_t kFreeShare = 10;
+  struct statvfs info = {};
+  std::filesystem::path place = path;
+  while (statvfs(place.c_str(), &info) != 0 && place.has_relative_path()) {
+    place = place.parent_path();
+  }
+  return info.f_bavail < info.f_blocks / kFreeShare;
 }
 
 }  // namespace tidemark

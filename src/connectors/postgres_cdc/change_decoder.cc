@@ -17,8 +17,8 @@ constexpr size_t kCoalescedRows = 4096;  // a step of the engine stays around a 
 
 }  // namespace
 
-ChangeDecoder::ChangeDecoder(Callbacks callbacks, DeliveredXids& delivered)
-    : callbacks_(std::move(callbacks)), delivered_(delivered) {}
+ChangeDecoder::ChangeDecoder(Callbacks callbacks, DeliveredXids& delivered, SnapshotSpools* spools)
+    : callbacks_(std::move(callbacks)), delivered_(delivered), spools_(spools) {}
 ChangeDecoder::~ChangeDecoder() = default;
 
 Status ChangeDecoder::on_message(std::string_view message, bool coalesce) {
@@ -158,10 +158,14 @@ void ChangeDecoder::map_readers(Relation& relation) {
 Status ChangeDecoder::apply_row(char kind, std::string_view body) {
   auto found =
       relations_.find(TRY(parse_xid(body)));  // the relation's oid has the same place and form
-  if (found == relations_.end() || found->second.targets.empty()) {
+  bool is_spooled = spools_ != nullptr && !spools_->empty();
+  if (found == relations_.end() || (found->second.targets.empty() && !is_spooled)) {
     return {};
   }
   TRY(parse_row_change(kind, body, change_));
+  if (is_spooled) {
+    spools_->touch(found->second.relation, change_);
+  }
   for (Target& target : found->second.targets) {
     ReaderStream& reader = *target.reader;
     if (reader.is_failed) {
@@ -337,6 +341,7 @@ Status ChangeDecoder::emit_commit() {
     return {};
   }
   commit_has_rows_ = false;
+  mark_spools();
   handed_out_ = last_commit_.position;
   told_ = handed_out_;
   last_commit_.is_late = is_late_;
@@ -358,7 +363,15 @@ Status ChangeDecoder::emit_progress(int64_t time_us) {
     return {};
   }
   told_ = position_;
+  mark_spools();
   return emit(0, ProgressEvent{.position = position_, .time_us = time_us});
+}
+
+// All commits up to here have been decoded: before anybody hears of it.
+void ChangeDecoder::mark_spools() {
+  if (spools_ != nullptr) {
+    spools_->mark(position_);
+  }
 }
 
 Status ChangeDecoder::emit_ready() {
@@ -370,6 +383,7 @@ Status ChangeDecoder::emit_ready() {
     // Every transaction that the snapshot sees has its commit before `ready_at`.
     reader->is_ready = true;
     reader->snapshot.reset();
+    mark_spools();
     TRY(emit(0, ProgressEvent{.position = position_, .time_us = 0}));
     TRY(emit(id, ReaderReadyEvent{.known = reader->known()}));
   }

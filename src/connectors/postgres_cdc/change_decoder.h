@@ -30,6 +30,7 @@
 
 #include "connectors/postgres_cdc/batch_builder.h"
 #include "connectors/postgres_cdc/event_queue.h"
+#include "connectors/postgres_cdc/snapshot_spools.h"
 #include "connectors/postgres_cdc/spill_buffer.h"
 #include "connectors/postgres_cdc/xid_snapshot.h"
 
@@ -46,7 +47,8 @@ class ChangeDecoder {
     // A row does not have the reader's columns as its plan has them. To be lapsed in it.
     std::function<Status(ReaderId reader, const Status& why)> unreadable;
   };
-  ChangeDecoder(Callbacks callbacks, DeliveredXids& delivered);
+  // `spools` learn of the rows that change; null: there are none.
+  ChangeDecoder(Callbacks callbacks, DeliveredXids& delivered, SnapshotSpools* spools = nullptr);
   ~ChangeDecoder();
   // Commits up to here are handed out each alone.
   void set_alone_until(Lsn position) { alone_until_ = position; }
@@ -126,12 +128,14 @@ class ChangeDecoder {
   Status emit_commit();
   Status emit_ready();
   Status emit_progress(int64_t time_us);
+  void mark_spools();
   Status emit(ReaderId reader, decltype(SourceEvent::body) body, size_t bytes = 64);
   void map_readers(Relation& relation);
   void drop_lapsed();
 
   const Callbacks callbacks_;
   DeliveredXids& delivered_;
+  SnapshotSpools* const spools_;
   std::map<ReaderId, std::unique_ptr<ReaderStream>> readers_;
   std::unordered_map<uint32_t, Relation> relations_;
   std::unordered_map<uint32_t, StreamedTransaction> streamed_;

@@ -44,6 +44,7 @@ Status ChangeDecoder::start_at(Lsn position) {
   if (in_transaction()) {
     return {};
   }
+  mark_spools();
   TRY(emit(0, ProgressEvent{.position = position_, .time_us = 0}));
   return emit_ready();
 }

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fmt/core.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -21,7 +20,6 @@ namespace {
 
 constexpr uint64_t kSegmentBytes = 64 << 20;  // what is removed at once
 constexpr size_t kBufferBytes = 1 << 20;
-constexpr uint64_t kFreeShare = 10;  // of the file system: a tenth is left to others
 
 Status cannot(const char* what, const std::string& path) {
   return Status::unavailable(fmt::format("cannot {} {}: {}", what, path, strerror(errno)));
@@ -63,7 +61,13 @@ void ReadAheadLog::clear() {
   for (; !segments_.empty(); segments_.pop_back()) {
     fs::remove(path(segments_.back().number), ignored);
   }
-  fs::remove_all(directory_, ignored);
+  // And what was damaged; a folder is not ours.
+  for (const fs::directory_entry& file : fs::directory_iterator(directory_, ignored)) {
+    if (file.is_regular_file(ignored)) {
+      fs::remove(file.path(), ignored);
+    }
+  }
+  fs::remove(directory_, ignored);
   buffer_.clear();
   is_in_doubt_ = false;
   file_bytes_ = synced_bytes_ = 0;
@@ -91,12 +95,7 @@ void ReadAheadLog::add_segment(const SegmentHeader& header, uint64_t bytes) {
 }
 
 bool ReadAheadLog::is_disk_nearly_full() const {
-  struct statvfs info = {};
-  fs::path place = directory_;  // it may not have been made yet
-  while (statvfs(place.c_str(), &info) != 0 && place.has_relative_path()) {
-    place = place.parent_path();
-  }
-  return info.f_bavail < info.f_blocks / kFreeShare;
+  return is_nearly_full(directory_);
 }
 
 // --- what is there ---
@@ -105,7 +104,9 @@ Status ReadAheadLog::open() {
   std::vector<std::string> files;
   std::error_code error;
   for (const fs::directory_entry& file : fs::directory_iterator(directory_, error)) {
-    files.push_back(file.path().string());
+    if (!file.is_directory(error)) {
+      files.push_back(file.path().string());
+    }
   }
   std::ranges::sort(files);
   Status damage;

@@ -93,11 +93,22 @@ void ReaderGroup::connect() {
 
 void ReaderGroup::prepare(std::vector<SnapshotTarget> targets) {
   targets_ = std::move(targets);
+  keep_snapshots();
   reader_->connect(connections_for(targets_));
 }
 
 Status ReaderGroup::await_connections() {
   return reader_->await_connections();
+}
+
+// Before anything can change that their snapshot does not see.
+void ReaderGroup::keep_snapshots() {
+  SnapshotSpools* spools = receiver_.spools();
+  for (SnapshotTarget& target : targets_) {
+    if (spools != nullptr) {
+      target.spool = spools->make(target.reader, *target.plan);
+    }
+  }
 }
 
 Status ReaderGroup::begin_at_slot(const std::string& snapshot_name, Lsn consistent_point,
@@ -107,7 +118,7 @@ Status ReaderGroup::begin_at_slot(const std::string& snapshot_name, Lsn consiste
   for (const SnapshotTarget& target : targets_) {
     decoder.add_reader(target.reader, target.plan);
   }
-  TRY(reader_->start(targets_));
+  TRY(reader_->start(targets_, end_));
   is_set_up_ = true;
   return {};
 }
@@ -137,6 +148,7 @@ Status ReaderGroup::run_later(const std::vector<ReaderRequest>& requests) {
   TRY(await_text());
   reader_->connect(connections_for(targets_));
   TRY(reader_->await_connections());
+  keep_snapshots();
   uint64_t delivered = TRY(register_readers());
   snapshot_ = TRY(reader_->take(targets_, [&](const XidSnapshot& snapshot) {
     return receiver_.delivered().all_seen_by(snapshot, delivered);
@@ -148,7 +160,7 @@ Status ReaderGroup::run_later(const std::vector<ReaderRequest>& requests) {
     (void)forced.ok();  // without the right to, the log is flushed a little later
   }
   receiver_.await_position(end_);
-  return reader_->start(targets_);
+  return reader_->start(targets_, end_);
 }
 
 Status ReaderGroup::publish(const std::vector<ReaderRequest>& requests) {
@@ -162,6 +174,9 @@ Status ReaderGroup::publish(const std::vector<ReaderRequest>& requests) {
       }
       receiver_.fail_reader(target.reader, std::move(added).status());
       continue;
+    }
+    if (*added && receiver_.spools() != nullptr) {
+      receiver_.spools()->forget(target.reader);  // it was out of it, and what changed was not sent
     }
     // Also where it was there before: a DBA or another group may have added it just now.
     TRY(receiver_.control().wait_for_writers(table, interrupt_));
@@ -199,6 +214,9 @@ Result<uint64_t> ReaderGroup::register_readers() {
         continue;
       }
       decoder.add_reader(target.reader, target.plan);
+      if (target.spool != nullptr) {
+        target.spool->mark(decoder.position());
+      }
     }
     std::lock_guard lock(completion->mutex);
     completion->value = receiver.delivered().count();

@@ -40,6 +40,7 @@ class ReaderGroup {
   bool is_finished() const;
 
  private:
+  void keep_snapshots();
   Status run_later(const std::vector<ReaderRequest>& requests);
   Status publish(const std::vector<ReaderRequest>& requests);
   Status await_text();

@@ -44,7 +44,10 @@ Receiver::Receiver(PostgresCdcOptions options, SourceOpening opening, std::optio
       goes_on_(std::move(resume)),
       ahead_(durable_name_.empty() || ahead_directory_.empty()
                  ? nullptr
-                 : std::make_unique<ReadAheadLog>(ahead_directory_, crash_)) {
+                 : std::make_unique<ReadAheadLog>(ahead_directory_, crash_)),
+      spools_(ahead_ == nullptr
+                  ? nullptr
+                  : std::make_unique<SnapshotSpools>(ahead_directory_ + "/snapshots")) {
   if (goes_on_) {
     identity_ = goes_on_->identity;
     status_.position = goes_on_->position;
@@ -63,6 +66,7 @@ Receiver::~Receiver() {
   if (is_durable() && is_abandoned_) {
     remove_upstream(options_, address_, durable_name_);
     if (ahead_ != nullptr) {
+      spools_->clear();
       ahead_->clear();
     }
   }
@@ -97,6 +101,9 @@ void Receiver::remove_reader(ReaderId id) {
     ++readers_version_;
   }
   post([this, id](ChangeDecoder& decoder) {
+    if (spools_ != nullptr) {
+      spools_->remove(id);
+    }
     if (decoder.has_reader(id)) {
       std::shared_ptr<const ReaderPlan> plan = decoder.plan(id);
       decoder.remove_reader(id);
@@ -342,6 +349,7 @@ Status Receiver::begin_anew(Epoch& epoch) {
   decoder_ = make_decoder();
   text_asked_ = false;
   if (ahead_ != nullptr) {
+    spools_->clear();
     ahead_->clear();  // before the slot: without it, what is there is of no use
   }
   if (is_durable()) {

@@ -40,6 +40,7 @@
 namespace tidemark {
 
 class ReaderGroup;
+struct SnapshotTarget;
 
 // A reader as its user asked for it.
 struct ReaderRequest {
@@ -84,6 +85,8 @@ class Receiver {
   void post(std::function<Status(ChangeDecoder&)> task);
   ControlSession& control() { return control_; }
   EventQueue& queue() { return queue_; }
+  // What is kept of snapshots while they are read; null: nothing.
+  SnapshotSpools* spools() { return spools_.get(); }
   const DeliveredXids& delivered() const { return delivered_; }
   const ServerAddress& address() const { return address_; }
   // The stream is to reach this position soon.
@@ -167,6 +170,8 @@ class Receiver {
   Result<std::string> obstacle(Epoch& epoch);
   Status go_on(Epoch& epoch);
   Status take_resumed();
+  Result<std::vector<SnapshotTarget>> find_spooled();
+  void drop_spooled();
   void drop_unwanted();
   void forget_upstream(std::string why);
   Status drop_kept();
@@ -193,6 +198,9 @@ class Receiver {
   int walsender_pid_ = 0;                      // the last one we had
   std::string begun_anew_;                     // why, while the readers' snapshots are read
   const std::unique_ptr<ReadAheadLog> ahead_;  // null: there is no place for it
+  // null: likewise.
+  const std::unique_ptr<SnapshotSpools> spools_;
+  Lsn spools_end_;  // what is acknowledged after it has all that they are for; not valid: not yet
   bool reads_ahead_ = false;   // what is received goes there, and is decoded from there
   Lsn durable_from_;           // our consumer had everything up to here when the stream began
   std::string ahead_damage_;   // why what an earlier process left there is of no use

@@ -56,6 +56,11 @@ void Receiver::open_ahead() {
   if (!goes_on_ || !ahead_->covers(goes_on_->position)) {
     ahead_->clear();
   }
+  if (goes_on_) {
+    spools_->open();
+  } else {
+    spools_->clear();
+  }
 }
 
 // Where a stream goes on that has the decoder's place, or what was read ahead from there, behind

@@ -41,7 +41,7 @@ std::unique_ptr<ChangeDecoder> Receiver::make_decoder() {
               [this](uint32_t table) { return review({table}, decoder_->commit_position()); },
           .unreadable = [this](ReaderId id,
                                const Status& why) { return read_anew(id, why.message()); }},
-      delivered_);
+      delivered_, spools_.get());
   if (goes_on_) {
     decoder->set_alone_until(goes_on_->alone_until);
   }
@@ -190,6 +190,9 @@ Status Receiver::review_reader(ReaderId id, const ReaderPlan& plan, Lsn commit) 
 
 Status Receiver::read_anew(ReaderId id, std::string_view why) {
   TRY(decoder_->lapse_reader(id, ResetEvent{}));
+  if (spools_ != nullptr) {
+    spools_->forget(id);
+  }
   std::lock_guard lock(mutex_);
   auto reader = readers_.find(id);
   if (reader != readers_.end() && std::ranges::find(pending_, id) == pending_.end()) {

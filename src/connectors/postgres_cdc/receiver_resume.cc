@@ -78,6 +78,9 @@ Status Receiver::go_on(Epoch& epoch) {
     TRY(take_resumed());
   }
   drop_unwanted();
+  if (spools_ != nullptr) {
+    spools_->settle(goes_on_->position);
+  }
   text_asked_ = text_asked_ || decoder_->needs_text();
   TRY(control_.free_slot(epoch.slot, walsender_pid_));
   Lsn from = stream_start();
@@ -122,12 +125,21 @@ Status Receiver::take_resumed() {
   for (const SnapshotTarget& target : targets) {
     tables.push_back(target.plan->table);
   }
+  std::vector<SnapshotTarget> spooled = TRY(find_spooled());
+  for (const SnapshotTarget& target : spooled) {
+    tables.push_back(target.plan->table);
+  }
   std::vector<uint32_t> unpublished = TRY(control_.unpublished(tables));
   auto is_unpublished = [&](const TableInfo& table) {
     return std::ranges::find(unpublished, table.oid) != unpublished.end();
   };
+  for (const SnapshotTarget& target : spooled) {
+    if (is_unpublished(target.plan->table)) {
+      spools_->remove(target.reader);
+    }
+  }
   std::erase_if(tables, is_unpublished);
-  if (!tables.empty()) {
+  if (!targets.empty() && !tables.empty()) {
     TRY(control_.publish_only(tables));
   }
   decoder_ = make_decoder();
@@ -143,6 +155,63 @@ Status Receiver::take_resumed() {
     }
   }
   return {};
+}
+
+// Readers of which an earlier process has kept what it read: their tables stay published, and what
+// changes is noted from the stream's begin.
+Result<std::vector<SnapshotTarget>> Receiver::find_spooled() {
+  std::vector<SnapshotTarget> found;
+  if (spools_ == nullptr || spools_->empty()) {
+    return found;
+  }
+  std::vector<ReaderRequest> requests;
+  {
+    std::lock_guard lock(mutex_);
+    for (ReaderId id : pending_) {
+      if (!readers_.at(id).spec.is_resumed) {
+        requests.push_back(readers_.at(id));
+      }
+    }
+  }
+  for (const ReaderRequest& request : requests) {
+    Result<ReaderPlan> plan = plan_reader(request);
+    if (!plan.ok() && !control_.is_open()) {
+      return std::move(plan).status();
+    }
+    if (plan.ok() && spools_->find(request.id, *plan) != nullptr) {
+      found.push_back(
+          {.reader = request.id, .plan = std::make_shared<const ReaderPlan>(std::move(*plan))});
+    }
+  }
+  spools_->remove_unclaimed();
+  return found;
+}
+
+// What was kept of snapshots goes when all that it was kept for is in a checkpoint: when one is
+// acknowledged that was made after all readers were ready.
+void Receiver::drop_spooled() {
+  if (spools_ == nullptr || spools_->empty()) {
+    return;
+  }
+  spools_->sweep();
+  bool is_complete = decoder_->all_ready();
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [id, request] : readers_) {
+      is_complete = is_complete && (decoder_->has_reader(id) || stopped_.contains(id));
+    }
+  }
+  if (!is_complete || spools_->empty()) {
+    spools_end_ = Lsn{};
+  } else if (!spools_end_.valid()) {
+    spools_end_ = decoder_->position();
+    // So that there is something to acknowledge.
+    Status forced = control_.force_flush();
+    (void)forced.ok();
+  } else if (Lsn{acknowledged_.load()} > spools_end_) {
+    spools_->clear();
+    spools_end_ = Lsn{};
+  }
 }
 
 // A first start, or one after an obstacle. A slot that the user named is left alone as long as it
@@ -168,6 +237,9 @@ void Receiver::drop_unwanted() {
 Status Receiver::keep_place() {
   TRY(decoder_->cut_off());
   goes_on_->position = decoder_->position();
+  if (spools_ != nullptr) {
+    spools_->mark(goes_on_->position);
+  }
   return {};
 }
 

@@ -197,6 +197,7 @@ Status Receiver::read_stream(Epoch& epoch) {
     TRY(epoch.failed);
     TRY(keep_budget(epoch));
     drop_taken();
+    drop_spooled();
     tell_progress();
     TRY(report(epoch));
     {

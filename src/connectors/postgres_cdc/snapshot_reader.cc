@@ -1,6 +1,7 @@
 #include "connectors/postgres_cdc/snapshot_reader.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include <fmt/core.h>
 
@@ -16,15 +17,26 @@ constexpr size_t kBatchBytes = 2 << 20;
 // ones are small, so that the connections end together.
 constexpr int64_t kRangePagesMin = 2048;
 constexpr int64_t kRangePart = 4;
+// What a kill loses of a snapshot that is kept.
+constexpr int64_t kKeptPagesMax = 16'384;
 // Below this a second connection gains nothing.
 constexpr int64_t kSharedPagesMin = 2 * kRangePagesMin;
 constexpr int64_t kRetrySnapshotUs = 2'000;
 constexpr int kRetriesMax = 5'000;
+constexpr int64_t kAwaitStreamUs = 5'000;
 
-std::string copy_sql(const ReaderPlan& plan, const TablePart& part, int64_t first_page,
-                     int64_t end_page) {
+std::string pages_sql(int64_t first_page, int64_t end_page) {
+  std::string where = fmt::format("ctid >= '({},0)'", first_page);
+  if (end_page >= 0) {
+    where += fmt::format(" AND ctid < '({},0)'", end_page);
+  }
+  return where;
+}
+
+// `where`: of rows; empty: all.
+std::string copy_sql(const ReaderPlan& plan, const TablePart& part, const std::string& where) {
   std::string columns;
-  bool is_plain = !plan.columns.empty() && first_page == 0 && end_page < 0;
+  bool is_plain = !plan.columns.empty() && where.empty();
   for (const ReaderPlan::Column& column : plan.columns) {
     columns += columns.empty() ? "" : ", ";
     columns += quote_identifier(column.source_name);
@@ -37,15 +49,8 @@ std::string copy_sql(const ReaderPlan& plan, const TablePart& part, int64_t firs
   if (is_plain) {  // about a quarter faster than a query
     return fmt::format("COPY {} ({}) TO STDOUT (FORMAT binary)", table, columns);
   }
-  std::string where;
-  if (first_page > 0) {
-    where = fmt::format(" WHERE ctid >= '({},0)'", first_page);
-  }
-  if (end_page >= 0) {
-    where += fmt::format("{} ctid < '({},0)'", where.empty() ? " WHERE" : " AND", end_page);
-  }
   return fmt::format("COPY (SELECT {} FROM ONLY {}{}) TO STDOUT (FORMAT binary)", columns, table,
-                     where);
+                     where.empty() ? "" : " WHERE " + where);
 }
 
 // A name that was given up between our look at the catalog and our lock: another look says how it
@@ -210,40 +215,121 @@ Result<SnapshotReader::Positions> SnapshotReader::positions() {
                    .flushed = Lsn::parse(result.text(0, 1)).value_or(Lsn{})};
 }
 
-Status SnapshotReader::start(std::vector<SnapshotTarget> targets) {
+// What must be the same for ranges that were read earlier to be worth something: the files of the
+// table's parts, and the catalog's rows about them and their columns, by the transactions that made
+// these.
+Result<std::string> SnapshotReader::fingerprint(const TableInfo& table) {
+  std::string oids = std::to_string(table.oid);
+  for (const TablePart& part : table.parts) {
+    oids += ", " + std::to_string(part.oid);
+  }
+  QueryResult found = TRY(connections_[0].query(fmt::format(
+      "SELECT (SELECT pg_catalog.string_agg(pg_catalog.format('%s %s %s', oid, xmin, "
+      "pg_catalog.pg_relation_filenode(oid)), ',' ORDER BY oid) FROM pg_catalog.pg_class WHERE oid "
+      "IN ({0})) || ';' || (SELECT pg_catalog.string_agg(pg_catalog.format('%s %s', attnum, xmin), "
+      "',' ORDER BY attrelid, attnum) FROM pg_catalog.pg_attribute WHERE attrelid IN ({0}) AND "
+      "attnum > 0)",
+      oids)));
+  return std::string(found.text(0, 0));
+}
+
+// A range as pieces of `step` pages; 0: as it is.
+void SnapshotReader::cut(Work work, int64_t pages_max) {
+  int64_t end = work.end_page < 0 ? std::max(work.pages, work.first_page + 1) : work.end_page;
+  int64_t last = work.end_page;
+  for (int64_t first = work.first_page; first < end; first = work.end_page) {
+    int64_t step = std::max(kRangePagesMin, std::min((end - first) / kRangePart, pages_max));
+    bool is_last = pages_max == 0 || first + step + kRangePagesMin / 2 > end;
+    work.first_page = first;
+    work.pages = is_last ? end - first : step;
+    work.end_page = is_last ? last : first + step;
+    work_.push_back(work);
+    if (is_last) {
+      break;
+    }
+  }
+}
+
+// What of a target is to be read: all ranges but those that are kept, and of these what has
+// changed.
+Status SnapshotReader::add_work(size_t target) {
+  SnapshotTarget& wanted = progress_[target]->target;
+  const TableInfo& table = wanted.plan->table;
+  std::vector<int64_t> pages;
+  for (const TablePart& part : table.parts) {
+    QueryResult size = TRY(connections_[0].query(
+        fmt::format("SELECT pg_catalog.pg_relation_size({}::pg_catalog.oid::pg_catalog.regclass) / "
+                    "pg_catalog.current_setting('block_size')::int8",
+                    part.oid)));
+    pages.push_back(size.integer(0, 0));
+  }
   // Ranges need the TID range scan of PostgreSQL 14; before, each would read the whole table.
-  bool may_split = connections_.size() > 1 && connections_[0].server_version() >= 14'00'00;
-  std::vector<std::pair<int64_t, Work>> sized;
+  bool has_ranges = connections_[0].server_version() >= 14'00'00;
+  bool is_large =
+      std::ranges::any_of(pages, [](int64_t number) { return number >= kSharedPagesMin; });
+  if (wanted.spool != nullptr &&
+      !(has_ranges && is_large && wanted.spool->begin(TRY(fingerprint(table))))) {
+    wanted.spool->remove();
+    wanted.spool.reset();
+  }
+  bool may_split = has_ranges && (connections_.size() > 1 || wanted.spool != nullptr);
+  std::vector<SpooledRange> ranges;
+  if (wanted.spool != nullptr) {
+    ranges = wanted.spool->ranges();
+    std::ranges::sort(ranges, {}, &SpooledRange::first_page);
+  }
+  for (size_t i = 0; i < pages.size(); ++i) {
+    int64_t pages_max = 0;
+    if (may_split && pages[i] >= kSharedPagesMin) {
+      pages_max = wanted.spool != nullptr ? kKeptPagesMax : pages[i];
+    }
+    const TablePart& part = table.parts[i];
+    KeptWork changed{.target = target, .part = part, .ranges = {}, .wants_changed = true};
+    Work rest{.target = target, .part = part, .first_page = 0, .end_page = -1, .pages = pages[i]};
+    bool is_all_kept = false;
+    for (const SpooledRange& range : ranges) {
+      if (range.part != part.oid) {
+        continue;
+      }
+      if (rest.first_page < range.first_page) {
+        rest.end_page = range.first_page;
+        cut(rest, pages_max);
+        rest.end_page = -1;
+      }
+      rest.first_page = range.end_page;
+      is_all_kept = range.end_page < 0;
+      kept_work_.push_back(
+          {.target = target, .part = part, .ranges = {range}, .wants_changed = false});
+      changed.ranges.push_back(range);
+    }
+    if (!is_all_kept) {
+      cut(rest, pages_max);
+    }
+    if (!changed.ranges.empty()) {
+      kept_work_.push_back(std::move(changed));
+    }
+  }
+  return {};
+}
+
+Status SnapshotReader::start(std::vector<SnapshotTarget> targets, Lsn end) {
+  end_ = end;
   for (size_t i = 0; i < targets.size(); ++i) {
     progress_.push_back(std::make_unique<Progress>());
     progress_[i]->target = targets[i];
     double rows = 0;
     for (const TablePart& part : targets[i].plan->table.parts) {
       rows += std::max(part.rows_estimate, 0.0);
-      QueryResult size = TRY(connections_[0].query(fmt::format(
-          "SELECT pg_catalog.pg_relation_size({}::pg_catalog.oid::pg_catalog.regclass) / "
-          "pg_catalog.current_setting('block_size')::int8",
-          part.oid)));
-      int64_t pages = size.integer(0, 0);
-      if (!may_split || pages < kSharedPagesMin) {
-        sized.emplace_back(pages, Work{.target = i, .part = part, .first_page = 0, .end_page = -1});
-        continue;
-      }
-      for (int64_t first = 0, end = 0; first < pages; first = end) {
-        end = first + std::max(kRangePagesMin, (pages - first) / kRangePart);
-        bool is_last = end + kRangePagesMin / 2 > pages;
-        end = is_last ? pages : end;
-        sized.emplace_back(
-            end - first,
-            Work{.target = i, .part = part, .first_page = first, .end_page = is_last ? -1 : end});
-      }
     }
     progress_[i]->rows_total = static_cast<uint64_t>(rows);
+    TRY(add_work(i));
   }
-  std::ranges::stable_sort(sized, std::greater<>(), &std::pair<int64_t, Work>::first);
-  for (auto& [pages, work] : sized) {
+  std::ranges::stable_sort(work_, std::greater<>(), &Work::pages);
+  for (const Work& work : work_) {
     ++progress_[work.target]->work_left;
-    work_.push_back(std::move(work));
+  }
+  for (const KeptWork& work : kept_work_) {
+    ++progress_[work.target]->work_left;
   }
   for (const auto& progress : progress_) {
     if (progress->work_left == 0) {  // a partitioned table without partitions
@@ -265,27 +351,134 @@ void SnapshotReader::run(PostgresConnection connection) {
   }
   for (;;) {
     size_t next = next_work_.fetch_add(1);
-    if (next >= work_.size() || interrupt_.requested()) {
+    if (next >= work_.size() + kept_work_.size() || interrupt_.requested() ||
+        !run_next(connection, next)) {
       break;
     }
-    const Work& work = work_[next];
-    Status status = progress_[work.target]->is_failed ? Status() : read(connection, work);
-    if (!status.ok() && (interrupt_.requested() || connection.is_broken() ||
-                         status.code() == StatusCode::kUnavailable)) {
-      if (!interrupt_.requested()) {
-        callbacks_.lost(std::move(status));
-      }
-      break;
-    }
-    finish(work, std::move(status));
   }
   --running_;
 }
 
+bool SnapshotReader::run_next(PostgresConnection& connection, size_t next) {
+  bool is_kept = next >= work_.size();
+  size_t target = is_kept ? kept_work_[next - work_.size()].target : work_[next].target;
+  Status status;
+  if (!progress_[target]->is_failed) {
+    status = is_kept ? read_kept(connection, kept_work_[next - work_.size()])
+                     : read(connection, work_[next]);
+  }
+  if (!status.ok() && (interrupt_.requested() || connection.is_broken() ||
+                       status.code() == StatusCode::kUnavailable)) {
+    if (!interrupt_.requested()) {
+      callbacks_.lost(std::move(status));
+    }
+    return false;
+  }
+  finish(target, std::move(status));
+  return true;
+}
+
 Status SnapshotReader::read(PostgresConnection& connection, const Work& work) {
   Progress& progress = *progress_[work.target];
+  bool is_whole = work.first_page == 0 && work.end_page < 0;
+  std::string sql = copy_sql(*progress.target.plan, work.part,
+                             is_whole ? "" : pages_sql(work.first_page, work.end_page));
+  SnapshotSpool* spool = progress.target.spool.get();
+  std::unique_ptr<SnapshotSpool::Writer> writer = spool == nullptr ? nullptr : spool->write_range();
+  TRY(copy(connection, progress, sql, writer.get(), nullptr));
+  if (writer != nullptr) {
+    spool->keep(*writer, {.part = work.part.oid,
+                          .first_page = work.first_page,
+                          .end_page = work.end_page,
+                          .end = end_});
+  }
+  return {};
+}
+
+Status SnapshotReader::read_kept(PostgresConnection& connection, const KeptWork& work) {
+  Progress& progress = *progress_[work.target];
+  std::shared_ptr<const ChangedKeys> changed = TRY(changed_keys(progress));
+  if (!work.wants_changed) {
+    return read_back(progress, work.ranges[0], *changed);
+  }
+  std::string pages;
+  for (const SpooledRange& range : work.ranges) {
+    pages += fmt::format("{}({})", pages.empty() ? "" : " OR ",
+                         pages_sql(range.first_page, range.end_page));
+  }
+  std::string key = progress.target.spool->key_columns();
   const ReaderPlan& plan = *progress.target.plan;
-  Status started = connection.start_copy(copy_sql(plan, work.part, work.first_page, work.end_page));
+  // Keys that differ may be equal to the server, and be in two lists.
+  std::unordered_set<std::string> read;
+  auto pick = [&](RowBatch rows) {
+    return select_by_key(plan, std::move(rows), [&](std::string row_key) {
+      return changed->keys.contains(row_key) && read.insert(std::move(row_key)).second;
+    });
+  };
+  // Some hundred look-ups may be taken for dearer than all pages.
+  TRY(connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_tidscan = off"));
+  for (const std::string& list : changed->literal_lists) {
+    std::string where = fmt::format("{} IN ({}) AND ({})", key, list, pages);
+    TRY(copy(connection, progress, copy_sql(plan, work.part, where), nullptr, pick));
+  }
+  return {};
+}
+
+// When the stream has brought all that the snapshot sees.
+Result<std::shared_ptr<const ChangedKeys>> SnapshotReader::changed_keys(Progress& progress) {
+  std::lock_guard lock(progress.mutex);
+  SnapshotSpool& spool = *progress.target.spool;
+  while (progress.changed == nullptr) {
+    if (spool.is_removed()) {
+      return Status::unavailable("what was kept of a snapshot that was cut off is of no use");
+    }
+    if (spool.marked() >= end_) {
+      Result<ChangedKeys> changed = spool.changed_keys(*progress.target.plan);
+      if (!changed.ok()) {
+        spool.remove();
+        return Status::unavailable(changed.status().message());
+      }
+      progress.changed = std::make_shared<const ChangedKeys>(std::move(*changed));
+    } else if (sleep_unless_interrupted(interrupt_, kAwaitStreamUs)) {
+      return Status::cancelled("interrupted");
+    }
+  }
+  return progress.changed;
+}
+
+Status SnapshotReader::read_back(Progress& progress, const SpooledRange& range,
+                                 const ChangedKeys& changed) {
+  const ReaderPlan& plan = *progress.target.plan;
+  auto has_not_changed = [&](const std::string& key) { return !changed.keys.contains(key); };
+  SnapshotSpool::Reader reader(*progress.target.spool, range);
+  CopyDecoder decoder(plan);
+  for (bool more = true; more;) {
+    std::string_view chunk = TRY(reader.next());
+    more = !chunk.empty();
+    do {
+      std::span<char> room = decoder.room();
+      size_t bytes = std::min(room.size(), chunk.size());
+      std::copy_n(chunk.data(), bytes, room.data());
+      decoder.filled(bytes);
+      chunk.remove_prefix(bytes);
+      for (bool is_full = true; is_full;) {
+        TRY(decoder.decode(kBatchRows));
+        is_full = decoder.rows() >= kBatchRows || decoder.bytes() >= kBatchBytes;
+        if (decoder.rows() != 0 && (is_full || !more) &&
+            !push(progress, select_by_key(plan, decoder.take(), has_not_changed))) {
+          return Status::cancelled("interrupted");
+        }
+      }
+    } while (!chunk.empty());
+  }
+  return {};
+}
+
+Status SnapshotReader::copy(PostgresConnection& connection, Progress& progress,
+                            const std::string& sql, SnapshotSpool::Writer* writer,
+                            const std::function<RowBatch(RowBatch)>& pick) {
+  const ReaderPlan& plan = *progress.target.plan;
+  Status started = connection.start_copy(sql);
   if (!started.ok()) {
     started = looking_again(connection, std::move(started));
     if (started.code() == StatusCode::kUnavailable) {
@@ -298,7 +491,11 @@ Status SnapshotReader::read(PostgresConnection& connection, const Work& work) {
   }
   CopyDecoder decoder(plan);
   for (bool more = true; more;) {
-    size_t bytes = TRY(connection.next_copy_bytes(decoder.room()));
+    std::span<char> room = decoder.room();
+    size_t bytes = TRY(connection.next_copy_bytes(room));
+    if (writer != nullptr) {
+      writer->append({room.data(), bytes});
+    }
     decoder.filled(bytes);
     more = bytes != 0;
     for (bool is_full = true; is_full;) {
@@ -308,8 +505,11 @@ Status SnapshotReader::read(PostgresConnection& connection, const Work& work) {
         return decoded;
       }
       is_full = decoder.rows() >= kBatchRows || decoder.bytes() >= kBatchBytes;
-      if (decoder.rows() != 0 && (is_full || !more) && !push(progress, decoder.take())) {
-        return Status::cancelled("interrupted");
+      if (decoder.rows() != 0 && (is_full || !more)) {
+        RowBatch rows = decoder.take();
+        if (!push(progress, pick ? pick(std::move(rows)) : std::move(rows))) {
+          return Status::cancelled("interrupted");
+        }
       }
     }
   }
@@ -317,6 +517,9 @@ Status SnapshotReader::read(PostgresConnection& connection, const Work& work) {
 }
 
 bool SnapshotReader::push(Progress& progress, RowBatch rows) {
+  if (rows.rows == 0) {
+    return !interrupt_.requested();
+  }
   uint64_t rows_done = progress.rows_done += rows.rows;
   uint64_t rows_total =
       progress.rows_total == 0 ? 0 : std::max(progress.rows_total, rows_done);  // it is a guess
@@ -329,8 +532,8 @@ bool SnapshotReader::push(Progress& progress, RowBatch rows) {
   return queue_.push(std::move(event), interrupt_);
 }
 
-void SnapshotReader::finish(const Work& work, Status status) {
-  Progress& progress = *progress_[work.target];
+void SnapshotReader::finish(size_t target, Status status) {
+  Progress& progress = *progress_[target];
   if (!status.ok() && !progress.is_failed.exchange(true)) {
     callbacks_.failed(progress.target.reader, std::move(status));
   }

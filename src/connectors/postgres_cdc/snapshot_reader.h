@@ -1,6 +1,7 @@
 #pragma once
 // Reads tables as they are at one exported snapshot: COPY in binary over ranges of pages, on a few
-// connections in parallel, straight into columns. No lock, no key, no chunk queries.
+// connections in parallel, straight into columns. No lock, no key, no chunk queries. What a durable
+// source has kept of a snapshot that was cut off is not read again (snapshot_spool.h).
 //
 // Thread rule: made, started and destroyed by one thread; works in its own.
 
@@ -15,6 +16,7 @@
 #include "connectors/postgres_cdc/event_queue.h"
 #include "connectors/postgres_cdc/reader_plan.h"
 #include "connectors/postgres_cdc/server_address.h"
+#include "connectors/postgres_cdc/snapshot_spool.h"
 #include "connectors/postgres_cdc/xid_snapshot.h"
 #include "postgres/connection.h"
 #include "postgres/interrupt.h"
@@ -24,6 +26,9 @@ namespace tidemark {
 struct SnapshotTarget {
   ReaderId reader;
   std::shared_ptr<const ReaderPlan> plan;  // shared with the decoder; immutable
+  // Where its rows are kept until they are needed no more, and what is kept of an earlier reading;
+  // shared with the source. null: its rows are not kept.
+  std::shared_ptr<SnapshotSpool> spool = nullptr;
 };
 
 class SnapshotReader {
@@ -58,8 +63,8 @@ class SnapshotReader {
     Lsn flushed;
   };
   Result<Positions> positions();
-  // Begins to read.
-  Status start(std::vector<SnapshotTarget> targets);
+  // Begins to read. All that the snapshot sees was committed before `end`.
+  Status start(std::vector<SnapshotTarget> targets, Lsn end);
   void interrupt() { interrupt_.request(); }
   bool is_finished() const { return running_.load() == 0; }
 
@@ -71,19 +76,41 @@ class SnapshotReader {
     TablePart part;
     int64_t first_page;
     int64_t end_page;
+    int64_t pages;  // about
+  };
+  // Ranges of a part that were kept: of one the rows that have not changed, or of all those that
+  // have.
+  struct KeptWork {
+    size_t target;
+    TablePart part;
+    std::vector<SpooledRange> ranges;
+    bool wants_changed;
   };
   struct Progress {
     SnapshotTarget target;
+    std::mutex mutex;                            // guards `changed`
+    std::shared_ptr<const ChangedKeys> changed;  // since the ranges kept were read; of all threads
     uint64_t rows_total = 0;
     std::atomic<uint64_t> rows_done{0};
     std::atomic<size_t> work_left{0};
     std::atomic<bool> is_failed{false};
   };
 
+  Result<std::string> fingerprint(const TableInfo& table);
+  Status add_work(size_t target);
+  // Into ranges of `pages_max` at most; 0: it stays whole.
+  void cut(Work work, int64_t pages_max);
   void run(PostgresConnection connection);
+  bool run_next(PostgresConnection& connection, size_t next);  // false: the connection is of no use
   Status read(PostgresConnection& connection, const Work& work);
+  Status read_kept(PostgresConnection& connection, const KeptWork& work);
+  Result<std::shared_ptr<const ChangedKeys>> changed_keys(Progress& progress);
+  Status read_back(Progress& progress, const SpooledRange& range, const ChangedKeys& changed);
+  // What the query gives, less what `pick` takes away; also to the writer, if there is one.
+  Status copy(PostgresConnection& connection, Progress& progress, const std::string& sql,
+              SnapshotSpool::Writer* writer, const std::function<RowBatch(RowBatch)>& pick);
   bool push(Progress& progress, RowBatch rows);  // false: interrupted
-  void finish(const Work& work, Status status);
+  void finish(size_t target, Status status);
 
   const ServerAddress& address_;
   EventQueue& queue_;
@@ -92,7 +119,9 @@ class SnapshotReader {
   std::vector<PostgresConnection> connections_;
   std::vector<std::future<Result<PostgresConnection>>> connecting_;
   std::vector<std::unique_ptr<Progress>> progress_;  // one a target
-  std::vector<Work> work_;                           // immutable once started
+  std::vector<Work> work_;                           // immutable once started, as the next
+  std::vector<KeptWork> kept_work_;                  // after all of it: the stream may be behind
+  Lsn end_;
   std::atomic<size_t> next_work_{0};
   std::atomic<int> running_{0};
   std::vector<std::thread> threads_;

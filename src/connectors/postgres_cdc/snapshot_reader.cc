@@ -233,7 +233,6 @@ Result<std::string> SnapshotReader::fingerprint(const TableInfo& table) {
   return std::string(found.text(0, 0));
 }
 
-// A range as pieces of `step` pages; 0: as it is.
 void SnapshotReader::cut(Work work, int64_t pages_max) {
   int64_t end = work.end_page < 0 ? std::max(work.pages, work.first_page + 1) : work.end_page;
   int64_t last = work.end_page;

@@ -190,6 +190,12 @@ Result<Dataflow*> StepLoop::restored_dataflow(PlannedDataflow planned, bool is_r
       return Status::unavailable("a view that it reads does not run");
     }
   }
+  for (const TableRequest& table : planned.tables) {
+    if (is_resumed && find_source(table.source_key) == nullptr) {
+      return Status::unavailable("the source that it reads is not known any more");
+    }
+    TRY(open_source(table.source_key, table.spec.with));
+  }
   auto owned = std::make_unique<Dataflow>(std::move(planned.dataflow));
   Dataflow& dataflow = *owned;
   dataflow.started_us = clock_.wall_us();

@@ -165,6 +165,9 @@ Status Receiver::review_reader(ReaderId id, const ReaderPlan& plan, Lsn commit) 
   if (!now.ok()) {
     {
       std::lock_guard lock(mutex_);
+      if (!readers_.contains(id)) {
+        return {};  // removed while the catalog was asked
+      }
       stopped_[id] = now.status();
       ++readers_version_;
     }

@@ -85,11 +85,9 @@ SnapshotReader::~SnapshotReader() {
 
 void SnapshotReader::connect(size_t connections) {
   while (connections_.size() + connecting_.size() < connections) {
-    connecting_.push_back(
-        std::async(std::launch::async, [this]() -> Result<PostgresConnection> {
-          return PostgresConnection::open(TRY(address_.now()), ConnectionMode::kSource,
-                                          &interrupt_);
-        }));
+    connecting_.push_back(std::async(std::launch::async, [this]() -> Result<PostgresConnection> {
+      return PostgresConnection::open(TRY(address_.now()), ConnectionMode::kSource, &interrupt_);
+    }));
   }
 }
 

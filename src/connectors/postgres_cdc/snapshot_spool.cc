@@ -29,9 +29,9 @@ constexpr char kRange = 'r';
 constexpr char kChanged = 'k';  // the key's values as text
 
 constexpr size_t kHeadBytes = 20;
-constexpr size_t kRecordHeaderBytes = 9;
+constexpr size_t kSpoolHeaderBytes = 9;
 constexpr size_t kChunkHeaderBytes = 8;  // checksum of the bytes 4, their number 4
-constexpr size_t kChunkBytes = 256 << 10;
+constexpr size_t kPieceBytes = 256 << 10;
 constexpr size_t kPendingBytes = 64 << 10;
 // Some 800,000 changes: beyond, the table is read from its start.
 constexpr size_t kLogBytesMax = 16 << 20;
@@ -59,16 +59,16 @@ std::string encode_head(Lsn reached, uint64_t bytes) {
 template <typename F>
 size_t for_each_record(std::string_view log, F&& f) {
   size_t at = 0;
-  while (log.size() - at >= kRecordHeaderBytes) {
+  while (log.size() - at >= kSpoolHeaderBytes) {
     ByteReader in(log.substr(at));
     auto checksum = in.fixed<uint32_t>();
     auto size = in.fixed<uint32_t>();
-    if (size > log.size() - at - kRecordHeaderBytes ||
-        checksum != crc32c(log.substr(at + 4, kRecordHeaderBytes - 4 + size)) ||
-        !f(log[at + 8], log.substr(at + kRecordHeaderBytes, size))) {
+    if (size > log.size() - at - kSpoolHeaderBytes ||
+        checksum != crc32c(log.substr(at + 4, kSpoolHeaderBytes - 4 + size)) ||
+        !f(log[at + 8], log.substr(at + kSpoolHeaderBytes, size))) {
       break;
     }
-    at += kRecordHeaderBytes + size;
+    at += kSpoolHeaderBytes + size;
   }
   return at;
 }
@@ -503,7 +503,7 @@ SnapshotSpool::Writer::~Writer() {
 void SnapshotSpool::Writer::append(std::string_view bytes) {
   if (fd_ >= 0 && is_whole_) {
     buffer_ += bytes;
-    is_whole_ = buffer_.size() < kChunkBytes || flush();
+    is_whole_ = buffer_.size() < kPieceBytes || flush();
   }
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-ReaderPlan make_plan() {
+ReaderPlan make_spooled_plan() {
   TableInfo table{.oid = 7, .schema = "s", .name = "t", .identity = 'd'};
   table.columns = {
       {.name = "id",
@@ -56,7 +56,7 @@ class SnapshotSpoolTest : public testing::Test {
   size_t changed() { return spool_->changed_keys(plan_).value().keys.size(); }
 
   const std::string directory_ = fmt::format("{}/spool_{}", testing::TempDir(), getpid());
-  const ReaderPlan plan_ = make_plan();
+  const ReaderPlan plan_ = make_spooled_plan();
   std::shared_ptr<SnapshotSpool> spool_;
   int64_t next_page_ = 0;
 };

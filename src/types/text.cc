@@ -67,7 +67,7 @@ void append_floating(T value, int plain_exponent_max, std::string& out) {
   }
 }
 
-void append_bytes(std::string_view bytes, std::string& out) {
+void append_binary(std::string_view bytes, std::string& out) {
   constexpr char kHex[] = "0123456789abcdef";
   out += "\\x";
   for (char c : bytes) {
@@ -371,7 +371,7 @@ void append_text(const Column& column, size_t row, std::string& out, TextFormat 
       return;
     case TypeKind::kBinary:
     case TypeKind::kVarbinary:
-      append_bytes(column.string_at(row), out);
+      append_binary(column.string_at(row), out);
       return;
     case TypeKind::kDate:
       append_date(column.data<int32_t>()[row], out);

@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-enum SourceKind : uint8_t { kStream, kCopy, kSnapshot, kShapes, kKinds };
+enum SourceKind : uint8_t { kStream, kCopyRows, kSnapshot, kShapes, kSourceKinds };
 
 constexpr uint32_t kFullTable = 1, kKeyedTable = 2;
 
@@ -137,11 +137,11 @@ void SourceFuzz::run(std::string_view input) {
   if (input.empty()) {
     return;
   }
-  auto kind = static_cast<uint8_t>(input[0]) % kKinds;
+  auto kind = static_cast<uint8_t>(input[0]) % kSourceKinds;
   std::string_view rest = input.substr(1);
   if (kind == kStream) {
     run_stream(rest);
-  } else if (kind == kCopy) {
+  } else if (kind == kCopyRows) {
     run_copy(rest);
   } else if (kind == kSnapshot) {
     if (std::optional<XidSnapshot> snapshot = XidSnapshot::parse(rest)) {
@@ -300,8 +300,8 @@ std::vector<std::string> SourceFuzz::seeds() {
           with({commit(4), "S" + xid + "\1", in_part(xid, relation(kFullTable, 'f')),
                 in_part(xid, "I" + full + row('N')), in_part(subxid, "I" + full + row('N')), "E",
                 "A" + xid + subxid, "c" + xid + commit(9).substr(1)}),
-          std::string(1, static_cast<char>(kCopy)) + '\xff' + copied,
-          std::string(1, static_cast<char>(kCopy)) + '\x06' + copied,
+          std::string(1, static_cast<char>(kCopyRows)) + '\xff' + copied,
+          std::string(1, static_cast<char>(kCopyRows)) + '\x06' + copied,
           std::string(1, static_cast<char>(kSnapshot)) + "100:110:100,105"};
 }
 

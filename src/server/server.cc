@@ -33,6 +33,7 @@ constexpr size_t kWorkersMax = 64;  // statements that may block at the same tim
 constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr size_t kReadBytes = 64 << 10;
 constexpr size_t kHttpConnectionsMax = 64;
+constexpr size_t kRefusalsMax = 200;  // so many beyond the limit are told, at the same time
 
 using Tcp = asio::ip::tcp;
 using Unix = asio::local::stream_protocol;
@@ -158,13 +159,8 @@ asio::awaitable<void> Server::State::accept(Acceptor& acceptor) {
       co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
       continue;
     }
-    if (all.open.size() >= all.limits.connections_max) {
-      std::string refusal;
+    if (all.open.size() >= all.limits.connections_max + kRefusalsMax) {
       all.metrics.count_refused();
-      pgwire::write_error(refusal, "FATAL", "53300", "sorry, too many clients already");
-      boost::system::error_code ignored;
-      socket.non_blocking(true, ignored);
-      socket.write_some(asio::buffer(refusal), ignored);
       continue;
     }
     boost::system::error_code ignored;

@@ -311,9 +311,7 @@ TEST_F(WireOperations, hup_reads_the_flags_again) {
   PostgresConnection first = serve_.connect();
   write("max-connections = 1\n");
   reload("reloaded: new connections");
-  Result<PostgresConnection> second = serve_.try_connect();
-  ASSERT_FALSE(second.ok());
-  EXPECT_EQ(second.status().sqlstate(), "53300");
+  EXPECT_FALSE(serve_.try_connect().ok());
   must(first, "SELECT 1");
   write("max-connections = 2\ncheckpoint-interval = 7s\n");
   reload("; other flags have changed too, and wait for the next start");

@@ -149,6 +149,13 @@ asio::awaitable<bool> Connection::start_session() {
     drop_input(message->bytes);
     break;
   }
+  // Not before: a client hears what it is told after its own first message, and may have to ask for
+  // TLS.
+  if (all_.open.size() > all_.limits.connections_max) {
+    all_.metrics.count_refused();
+    Status refusal = Status::unavailable("sorry, too many clients already").with_sqlstate("53300");
+    co_return co_await refuse(refusal);
+  }
   std::vector<std::string> unknown;
   for (const auto& [name, value] : options) {
     if (name.starts_with("_pq_.")) {

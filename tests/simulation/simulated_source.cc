@@ -60,7 +60,6 @@ struct SimulatedReader {
 
 class SimulatedSource final : public Source {
  public:
-  void change_options(const Options&) override {}
   SimulatedSource(SimulatedWorld& world, SourceOpening opening)
       : world_(world),
         random_(world.random),
@@ -90,6 +89,7 @@ class SimulatedSource final : public Source {
   }
 
   void start() override { is_started_ = true; }
+  void change_options(const Options&) override {}
   void abandon() override { is_abandoned_ = true; }
   ReaderId add_reader(ReaderSpec spec) override {
     SimulatedReader reader;

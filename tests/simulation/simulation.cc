@@ -1,11 +1,10 @@
 #include "tests/simulation/simulation.h"
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include <fmt/core.h>
@@ -15,6 +14,7 @@
 #include "engine/step_loop.h"
 #include "sql/parser.h"
 #include "tests/simulation/simulated_source.h"
+#include "tests/simulation/simulated_views.h"
 #include "types/text.h"
 
 namespace tidemark {
@@ -23,161 +23,6 @@ namespace {
 
 // Thrown at a crash point, through the engine.
 struct Killed {};
-
-using Rows = std::map<std::string, int64_t>;  // a row's cells with | between -> how often
-
-std::string text_of(const std::optional<int64_t>& value) {
-  return value ? std::to_string(*value) : "NULL";
-}
-
-// --- the views, and what they are to show ---
-
-Rows sums(const UpstreamContent& content) {
-  struct Group {
-    int64_t n = 0, sum = 0, last = INT64_MIN;
-  };
-  std::map<std::optional<int64_t>, Group> groups;
-  for (const auto& [id, row] : content[0]) {
-    Group& group = groups[row.grp];
-    ++group.n;
-    group.sum += row.val;
-    group.last = std::max(group.last, id);
-  }
-  Rows rows;
-  for (const auto& [grp, group] : groups) {
-    ++rows[fmt::format("{}|{}|{}|{}", text_of(grp), group.n, group.sum, group.last)];
-  }
-  return rows;
-}
-
-Rows sizes(const UpstreamContent& content) {
-  std::map<int64_t, int64_t> by_size;
-  std::map<std::optional<int64_t>, int64_t> groups;
-  for (const auto& [id, row] : content[0]) {
-    ++groups[row.grp];
-  }
-  for (const auto& [grp, n] : groups) {
-    ++by_size[n];
-  }
-  Rows rows;
-  for (const auto& [n, count] : by_size) {
-    ++rows[fmt::format("{}|{}", n, count)];
-  }
-  return rows;
-}
-
-Rows joined(const UpstreamContent& content) {
-  Rows rows;
-  for (const auto& [id, account] : content[0]) {
-    bool is_matched = false;
-    for (const auto& [other, entry] : content[1]) {
-      if (account.grp && entry.grp && *account.grp == *entry.grp) {
-        is_matched = true;
-        ++rows[fmt::format("{}|{}|{}", id, other, entry.val)];
-      }
-    }
-    if (!is_matched) {
-      ++rows[fmt::format("{}|NULL|NULL", id)];
-    }
-  }
-  return rows;
-}
-
-// Of an inner join, and of an outer one with a condition besides.
-Rows matched(const UpstreamContent& content) {
-  Rows rows;
-  for (const auto& [id, account] : content[0]) {
-    for (const auto& [other, entry] : content[1]) {
-      if (account.grp && entry.grp && *account.grp == *entry.grp) {
-        ++rows[fmt::format("{}|{}", id, entry.val)];
-      }
-    }
-  }
-  return rows;
-}
-
-Rows above(const UpstreamContent& content) {
-  Rows rows;
-  for (const auto& [id, account] : content[0]) {
-    bool is_matched = false;
-    for (const auto& [other, entry] : content[1]) {
-      if (account.grp && entry.grp && *account.grp == *entry.grp && entry.val > account.val) {
-        is_matched = true;
-        ++rows[fmt::format("{}|{}", id, entry.val)];
-      }
-    }
-    if (!is_matched) {
-      ++rows[fmt::format("{}|NULL", id)];
-    }
-  }
-  return rows;
-}
-
-Rows balance(const UpstreamContent& content) {
-  bool is_empty = content[0].empty() && content[1].empty();
-  return {{is_empty ? "NULL" : "0", 1}};
-}
-
-Rows notes(const UpstreamContent& content) {
-  Rows rows;
-  for (const auto& [id, row] : content[0]) {
-    if (row.val >= 0) {
-      ++rows[fmt::format("{}|{}", id, row.note)];
-    }
-  }
-  return rows;
-}
-
-Rows first_entries(const UpstreamContent& content) {
-  std::vector<std::pair<int64_t, int64_t>> entries;
-  for (const auto& [id, row] : content[1]) {
-    entries.emplace_back(-row.val, id);
-  }
-  std::ranges::sort(entries);
-  Rows rows;
-  for (size_t i = 0; i < std::min<size_t>(3, entries.size()); ++i) {
-    ++rows[fmt::format("{}|{}", entries[i].second, -entries[i].first)];
-  }
-  return rows;
-}
-
-Rows first_ids(const UpstreamContent& content) {
-  Rows rows;
-  for (const auto& [id, row] : content[1]) {
-    if (rows.size() == 3) {
-      break;
-    }
-    ++rows[fmt::format("{}|{}", id, row.val)];
-  }
-  return rows;
-}
-
-struct ViewKind {
-  const char* name;
-  const char* query;
-  Rows (*answer)(const UpstreamContent&);
-  const char* other_query = nullptr;  // what it may be changed to
-  Rows (*other_answer)(const UpstreamContent&) = nullptr;
-};
-
-constexpr ViewKind kViews[] = {
-    {"sums", "SELECT grp, COUNT(*) AS n, SUM(val) AS s, MAX(id) AS last FROM accounts GROUP BY grp",
-     sums},
-    {"sizes", "SELECT n, COUNT(*) AS groups FROM sums GROUP BY n", sizes},
-    {"joined",
-     "SELECT a.id, e.id AS entry, e.val FROM accounts a LEFT JOIN entries e ON a.grp = e.grp",
-     joined},
-    {"matched", "SELECT a.id, e.val FROM accounts a JOIN entries e ON a.grp = e.grp", matched,
-     "SELECT a.id, e.val FROM accounts a LEFT JOIN entries e ON a.grp = e.grp AND e.val > a.val",
-     above},
-    {"balance",
-     "SELECT SUM(val) AS total FROM (SELECT val FROM accounts UNION ALL SELECT val FROM entries) t",
-     balance},
-    {"notes", "SELECT id, note FROM accounts WHERE val >= 0", notes},
-    {"firsts", "SELECT id, val FROM entries ORDER BY val DESC, id LIMIT 3", first_entries,
-     "SELECT id, val FROM entries ORDER BY id LIMIT 3", first_ids},
-};
-constexpr size_t kViewCount = std::size(kViews);
 
 class SimulatedClock final : public Clock {
  public:
@@ -198,7 +43,7 @@ class SimulatedClock final : public Clock {
 struct Reader {
   std::shared_ptr<Subscription> subscription;  // shared with the step loop; null: does not read now
   std::optional<Lsn> mark;                     // of `rows`; none: has nothing yet
-  Rows rows;
+  SimulatedRows rows;
   bool has_rows = false;  // since it began: the next changes are on top of them
 };
 
@@ -283,7 +128,7 @@ class Run {
                       kUpstreamTableNames[table]));
     }
     execute(fmt::format("SET 'tidemark.share_state' = '{}'", !one_in(random(), 3)));
-    marks_ = {};
+    std::ranges::fill(marks_, Lsn{});
   }
 
   void die() {
@@ -345,7 +190,7 @@ class Run {
         break;
       case 10:
       case 11:
-        read_changes(below(random(), kViewCount));
+        read_changes(below(random(), views_.size()));
         break;
       default:
         engine_->step_loop().turn();
@@ -361,8 +206,8 @@ class Run {
   }
 
   void statement() {
-    size_t view = below(random(), kViewCount);
-    const ViewKind& kind = kViews[view];
+    size_t view = below(random(), views_.size());
+    const SimulatedView& kind = views_[view];
     switch (below(random(), 6)) {
       case 0:
         if (view != 0 || find(1) == nullptr) {
@@ -385,43 +230,43 @@ class Run {
   }
 
   void create(size_t view) {
-    execute(fmt::format("CREATE MATERIALIZED VIEW IF NOT EXISTS {} AS {}", kViews[view].name,
-                        kViews[view].query));
+    execute(fmt::format("CREATE MATERIALIZED VIEW IF NOT EXISTS {} AS {}", views_[view].name,
+                        views_[view].query));
   }
 
   // --- checks ---
 
   ObjectRef find(size_t view) {
     Result<ObjectRef> found =
-        engine_->catalog().find({"default_catalog", "default_database", kViews[view].name});
+        engine_->catalog().find({"default_catalog", "default_database", views_[view].name});
     return found.ok() ? *found : nullptr;
   }
 
-  bool is_answer(size_t view, const Rows& rows, Lsn mark) {
+  bool is_answer(size_t view, const SimulatedRows& rows, Lsn mark) {
     const UpstreamContent& content = world_.upstream.at(mark);
-    const ViewKind& kind = kViews[view];
+    const SimulatedView& kind = views_[view];
     return rows == kind.answer(content) ||
            (kind.other_answer != nullptr && rows == kind.other_answer(content));
   }
 
-  void expect_answer(size_t view, const Rows& rows, Lsn mark, const char* seen_by) {
+  void expect_answer(size_t view, const SimulatedRows& rows, Lsn mark, const char* seen_by) {
     ++result_.states_checked;
     std::string text;
     for (const auto& [row, count] : rows) {
       text += fmt::format(" {}x{}", row, count);
     }
-    note(fmt::format("{} {} at {}:{}", seen_by, kViews[view].name, mark.to_string(), text));
+    note(fmt::format("{} {} at {}:{}", seen_by, views_[view].name, mark.to_string(), text));
     if (!is_answer(view, rows, mark)) {
       std::string wanted;
-      for (const auto& [row, count] : kViews[view].answer(world_.upstream.at(mark))) {
+      for (const auto& [row, count] : views_[view].answer(world_.upstream.at(mark))) {
         wanted += fmt::format(" {}x{}", row, count);
       }
-      violate(fmt::format("{} of {} at {} shows{}, and not{}", seen_by, kViews[view].name,
+      violate(fmt::format("{} of {} at {} shows{}, and not{}", seen_by, views_[view].name,
                           mark.to_string(), text, wanted));
     }
   }
 
-  static void add(const RowBatch& batch, const std::function<int64_t(size_t)>& weight, Rows& rows) {
+  static void add(const RowBatch& batch, const std::function<int64_t(size_t)>& weight, SimulatedRows& rows) {
     for (size_t row = 0; row < batch.rows; ++row) {
       std::string text;
       for (const ColumnRef& column : batch.columns) {
@@ -439,7 +284,7 @@ class Run {
   }
 
   void check() {
-    for (size_t view = 0; view < kViewCount; ++view) {
+    for (size_t view = 0; view < views_.size(); ++view) {
       ObjectRef object = find(view);
       if (object == nullptr || !one_in(random(), 2)) {
         continue;
@@ -450,7 +295,7 @@ class Run {
         continue;  // has nothing to show now
       }
       ViewRead& now = **read;
-      Rows rows;
+      SimulatedRows rows;
       auto add_weighted = [&](const ZBatch& batch) {
         add(
             batch.rows, [&](size_t row) { return batch.weight(row); }, rows);
@@ -461,7 +306,7 @@ class Run {
       }
       expect_answer(view, rows, now.mark, "a read");
       if (now.mark < marks_[view]) {
-        violate(fmt::format("{} was at {}, and is at {}", kViews[view].name,
+        violate(fmt::format("{} was at {}, and is at {}", views_[view].name,
                             marks_[view].to_string(), now.mark.to_string()));
       }
       marks_[view] = now.mark;
@@ -494,7 +339,7 @@ class Run {
           if (reader.has_rows) {
             if (reader.mark && update->mark < *reader.mark) {
               violate(fmt::format("the reader of {} was at {}, and is told of {}",
-                                  kViews[view].name, reader.mark->to_string(),
+                                  views_[view].name, reader.mark->to_string(),
                                   update->mark.to_string()));
             }
             reader.mark = update->mark;
@@ -502,7 +347,7 @@ class Run {
           }
           break;
         case ViewUpdate::Kind::kEnd:
-          note(fmt::format("the reader of {} ends: {}", kViews[view].name,
+          note(fmt::format("the reader of {} ends: {}", views_[view].name,
                            update->status.to_string()));
           reader.subscription = nullptr;
           break;
@@ -518,7 +363,7 @@ class Run {
     if (object == nullptr) {
       return false;
     }
-    std::string text = fmt::format("SUBSCRIBE {} WITH (PROGRESS = true)", kViews[view].name);
+    std::string text = fmt::format("SUBSCRIBE {} WITH (PROGRESS = true)", views_[view].name);
     bool goes_on = reader.mark.has_value();
     if (goes_on) {
       text += fmt::format(" AS OF MARK '{}'", reader.mark->to_string());
@@ -555,7 +400,7 @@ class Run {
       engine_->durability()->writer().write();
       clock_.pass(100'000);
       bool is_there = true;
-      for (size_t view = 0; view < kViewCount; ++view) {
+      for (size_t view = 0; view < views_.size(); ++view) {
         ObjectRef object = find(view);
         if (object == nullptr) {
           create(view);  // is refused while what it reads stands still
@@ -570,7 +415,7 @@ class Run {
         for (int looks = 0; looks < 4; ++looks) {
           check();
         }
-        for (size_t view = 0; view < kViewCount; ++view) {
+        for (size_t view = 0; view < views_.size(); ++view) {
           read_changes(view);
         }
         return;
@@ -582,14 +427,15 @@ class Run {
   const uint64_t seed_;
   const std::string directory_;
   const bool log_;
+  const std::span<const SimulatedView> views_ = simulated_views();
   SimulatedWorld world_;
   SimulatedClock clock_;
   SimulationResult result_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Session> session_;
   uint64_t kill_in_ = 0;               // crash points from here; 0: not at one
-  std::array<Lsn, kViewCount> marks_;  // that this life has shown
-  std::array<Reader, kViewCount> readers_;
+  std::vector<Lsn> marks_ = std::vector<Lsn>(views_.size());  // that this life has shown
+  std::vector<Reader> readers_ = std::vector<Reader>(views_.size());
 };
 
 }  // namespace

@@ -1,0 +1,160 @@
+#include "tests/simulation/simulated_views.h"
+
+#include <algorithm>
+#include <vector>
+
+#include <fmt/core.h>
+
+namespace tidemark {
+
+namespace {
+
+std::string text_of(const std::optional<int64_t>& value) {
+  return value ? std::to_string(*value) : "NULL";
+}
+
+SimulatedRows sums(const UpstreamContent& content) {
+  struct Group {
+    int64_t n = 0, sum = 0, last = INT64_MIN;
+  };
+  std::map<std::optional<int64_t>, Group> groups;
+  for (const auto& [id, row] : content[0]) {
+    Group& group = groups[row.grp];
+    ++group.n;
+    group.sum += row.val;
+    group.last = std::max(group.last, id);
+  }
+  SimulatedRows rows;
+  for (const auto& [grp, group] : groups) {
+    ++rows[fmt::format("{}|{}|{}|{}", text_of(grp), group.n, group.sum, group.last)];
+  }
+  return rows;
+}
+
+SimulatedRows sizes(const UpstreamContent& content) {
+  std::map<int64_t, int64_t> by_size;
+  std::map<std::optional<int64_t>, int64_t> groups;
+  for (const auto& [id, row] : content[0]) {
+    ++groups[row.grp];
+  }
+  for (const auto& [grp, n] : groups) {
+    ++by_size[n];
+  }
+  SimulatedRows rows;
+  for (const auto& [n, count] : by_size) {
+    ++rows[fmt::format("{}|{}", n, count)];
+  }
+  return rows;
+}
+
+SimulatedRows joined(const UpstreamContent& content) {
+  SimulatedRows rows;
+  for (const auto& [id, account] : content[0]) {
+    bool is_matched = false;
+    for (const auto& [other, entry] : content[1]) {
+      if (account.grp && entry.grp && *account.grp == *entry.grp) {
+        is_matched = true;
+        ++rows[fmt::format("{}|{}|{}", id, other, entry.val)];
+      }
+    }
+    if (!is_matched) {
+      ++rows[fmt::format("{}|NULL|NULL", id)];
+    }
+  }
+  return rows;
+}
+
+// Of an inner join, and of an outer one with a condition besides.
+SimulatedRows matched(const UpstreamContent& content) {
+  SimulatedRows rows;
+  for (const auto& [id, account] : content[0]) {
+    for (const auto& [other, entry] : content[1]) {
+      if (account.grp && entry.grp && *account.grp == *entry.grp) {
+        ++rows[fmt::format("{}|{}", id, entry.val)];
+      }
+    }
+  }
+  return rows;
+}
+
+SimulatedRows above(const UpstreamContent& content) {
+  SimulatedRows rows;
+  for (const auto& [id, account] : content[0]) {
+    bool is_matched = false;
+    for (const auto& [other, entry] : content[1]) {
+      if (account.grp && entry.grp && *account.grp == *entry.grp && entry.val > account.val) {
+        is_matched = true;
+        ++rows[fmt::format("{}|{}", id, entry.val)];
+      }
+    }
+    if (!is_matched) {
+      ++rows[fmt::format("{}|NULL", id)];
+    }
+  }
+  return rows;
+}
+
+SimulatedRows balance(const UpstreamContent& content) {
+  bool is_empty = content[0].empty() && content[1].empty();
+  return {{is_empty ? "NULL" : "0", 1}};
+}
+
+SimulatedRows notes(const UpstreamContent& content) {
+  SimulatedRows rows;
+  for (const auto& [id, row] : content[0]) {
+    if (row.val >= 0) {
+      ++rows[fmt::format("{}|{}", id, row.note)];
+    }
+  }
+  return rows;
+}
+
+SimulatedRows first_entries(const UpstreamContent& content) {
+  std::vector<std::pair<int64_t, int64_t>> entries;
+  for (const auto& [id, row] : content[1]) {
+    entries.emplace_back(-row.val, id);
+  }
+  std::ranges::sort(entries);
+  SimulatedRows rows;
+  for (size_t i = 0; i < std::min<size_t>(3, entries.size()); ++i) {
+    ++rows[fmt::format("{}|{}", entries[i].second, -entries[i].first)];
+  }
+  return rows;
+}
+
+SimulatedRows first_ids(const UpstreamContent& content) {
+  SimulatedRows rows;
+  for (const auto& [id, row] : content[1]) {
+    if (rows.size() == 3) {
+      break;
+    }
+    ++rows[fmt::format("{}|{}", id, row.val)];
+  }
+  return rows;
+}
+
+constexpr SimulatedView kViews[] = {
+    {"sums", "SELECT grp, COUNT(*) AS n, SUM(val) AS s, MAX(id) AS last FROM accounts GROUP BY grp",
+     sums},
+    {"sizes", "SELECT n, COUNT(*) AS groups FROM sums GROUP BY n", sizes},
+    {"joined",
+     "SELECT a.id, e.id AS entry, e.val FROM accounts a LEFT JOIN entries e ON a.grp = e.grp",
+     joined},
+    {"matched", "SELECT a.id, e.val FROM accounts a JOIN entries e ON a.grp = e.grp", matched,
+     "SELECT a.id, e.val FROM accounts a LEFT JOIN entries e ON a.grp = e.grp AND e.val > a.val",
+     above},
+    {"balance",
+     "SELECT SUM(val) AS total FROM (SELECT val FROM accounts UNION ALL SELECT val FROM entries) t",
+     balance},
+    {"notes", "SELECT id, note FROM accounts WHERE val >= 0", notes},
+    {"firsts", "SELECT id, val FROM entries ORDER BY val DESC, id LIMIT 3", first_entries,
+     "SELECT id, val FROM entries ORDER BY id LIMIT 3", first_ids},
+};
+
+}  // namespace
+
+std::span<const SimulatedView> simulated_views() {
+  return kViews;
+}
+
+}  // namespace tidemark

@@ -79,11 +79,47 @@ PlanRef rewrite(const PlanRef& plan, const std::function<PlanRef(PlanRef)>& f, M
   return result;
 }
 
+// A node that f has made may go again: what the memo names it keeps.
+struct Rewritten {
+  PlanRef from;
+  PlanRef to;
+};
+using KeptMemo = std::unordered_map<const LogicalPlan*, Rewritten>;
+
+PlanRef rewrite_down(const PlanRef& plan, const std::function<PlanRef(const PlanRef&)>& f,
+                     KeptMemo& memo) {
+  if (auto known = memo.find(plan.get()); known != memo.end()) {
+    return known->second.to;
+  }
+  PlanRef result = f(plan);
+  std::vector<PlanRef> inputs = inputs_of(*result);
+  for (PlanRef& input : inputs) {
+    input = rewrite_down(input, f, memo);
+  }
+  result = with_inputs(result, std::move(inputs));
+  memo.emplace(plan.get(), Rewritten{plan, result});
+  return result;
+}
+
 }  // namespace
 
 PlanRef rewrite_bottom_up(const PlanRef& plan, const std::function<PlanRef(PlanRef)>& f) {
   Memo memo;
   return rewrite(plan, f, memo);
+}
+
+PlanRef rewrite_top_down(const PlanRef& plan, const std::function<PlanRef(const PlanRef&)>& f) {
+  KeptMemo memo;
+  return rewrite_down(plan, f, memo);
+}
+
+void PlanReaders::count(const PlanRef& plan) {
+  if (++readers_[plan.get()] > 1) {
+    return;
+  }
+  for (const PlanRef& input : inputs_of(*plan)) {
+    count(input);
+  }
 }
 
 PlanRef map_expressions(const PlanRef& plan, const std::function<ExprRef(const ExprRef&)>& f) {

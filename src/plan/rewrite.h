@@ -16,6 +16,25 @@ PlanRef with_inputs(const PlanRef& plan, std::vector<PlanRef> inputs);
 // Every node once, inputs first: f gets the node with its rewritten inputs.
 PlanRef rewrite_bottom_up(const PlanRef& plan, const std::function<PlanRef(PlanRef)>& f);
 
+// Every node once, readers first: f gets the node as it was, and the inputs of what it gives are
+// rewritten after it.
+PlanRef rewrite_top_down(const PlanRef& plan, const std::function<PlanRef(const PlanRef&)>& f);
+
+// How many nodes read each. Of the plan as it is given: what is made later has one reader.
+class PlanReaders {
+ public:
+  explicit PlanReaders(const PlanRef& root) { count(root); }
+  bool is_shared(const PlanRef& plan) const {
+    auto found = readers_.find(plan.get());
+    return found != readers_.end() && found->second > 1;
+  }
+
+ private:
+  void count(const PlanRef& plan);
+
+  std::unordered_map<const LogicalPlan*, size_t> readers_;
+};
+
 // Every expression of every node replaced.
 PlanRef map_expressions(const PlanRef& plan, const std::function<ExprRef(const ExprRef&)>& f);
 

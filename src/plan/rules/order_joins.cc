@@ -36,7 +36,7 @@ struct Cluster {
 
 class Orderer {
  public:
-  explicit Orderer(const PlanRef& root) { count_readers(root); }
+  explicit Orderer(const PlanRef& root) : readers_(root) {}
 
   PlanRef order(const PlanRef& plan) {
     if (auto known = memo_.find(plan.get()); known != memo_.end()) {
@@ -48,18 +48,10 @@ class Orderer {
   }
 
  private:
-  void count_readers(const PlanRef& plan) {
-    if (++readers_[plan.get()] > 1) {
-      return;
-    }
-    for (const PlanRef& input : inputs_of(*plan)) {
-      count_readers(input);
-    }
-  }
   PlanRef reorder(const PlanRef& plan);
   void flatten(const PlanRef& plan, bool root, Cluster& cluster);
 
-  std::unordered_map<const LogicalPlan*, size_t> readers_;
+  PlanReaders readers_;
   std::unordered_map<const LogicalPlan*, PlanRef> memo_;
 };
 
@@ -74,7 +66,7 @@ bool is_plain(const ProjectNode& project) {
 }
 
 void Orderer::flatten(const PlanRef& plan, bool root, Cluster& cluster) {
-  bool open = root || readers_[plan.get()] == 1;
+  bool open = root || !readers_.is_shared(plan);
   if (const auto* join = std::get_if<JoinNode>(&plan->node); open && is_inner_join(*plan)) {
     cluster.has_cross = cluster.has_cross || join->keys.empty();
     flatten(join->left, false, cluster);

@@ -93,12 +93,11 @@ ExprRef restriction_of(const Expr& condition, bool of_left, size_t left_width) {
 
 class Pusher {
  public:
-  explicit Pusher(const PlanRef& root) { count_readers(root); }
+  explicit Pusher(const PlanRef& root) : readers_(root) {}
 
   // The plan with the conditions applied as low as they go.
   PlanRef push(const PlanRef& plan, Conditions conditions) {
-    bool shared = readers_[plan.get()] > 1;
-    if (!shared) {
+    if (!readers_.is_shared(plan)) {
       return push_into(plan, std::move(conditions));
     }
     // Several readers: it stays one, without the conditions of any.
@@ -110,14 +109,6 @@ class Pusher {
   }
 
  private:
-  void count_readers(const PlanRef& plan) {
-    if (++readers_[plan.get()] > 1) {
-      return;
-    }
-    for (const PlanRef& input : inputs_of(*plan)) {
-      count_readers(input);
-    }
-  }
   static PlanRef with_filter(PlanRef plan, Conditions conditions) {
     return conditions.empty() ? plan
                               : make_filter(std::move(plan), make_and(std::move(conditions)));
@@ -132,7 +123,7 @@ class Pusher {
   PlanRef push_unnest(const UnnestNode& unnest, Conditions conditions);
   PlanRef push_join(const PlanRef& plan, const JoinNode& join, Conditions conditions);
 
-  std::unordered_map<const LogicalPlan*, size_t> readers_;
+  PlanReaders readers_;
   std::unordered_map<const LogicalPlan*, PlanRef> memo_;
 };
 

@@ -3,7 +3,6 @@
 // Below a join with a side that is filtered it does not move: that join leaves fewer rows for it.
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "plan/filtered.h"
 #include "plan/optimizer.h"
@@ -15,48 +14,30 @@ namespace {
 
 class SemiJoinPusher {
  public:
-  explicit SemiJoinPusher(const PlanRef& root) { count_readers(root); }
+  explicit SemiJoinPusher(const PlanRef& root) : readers_(root) {}
 
-  PlanRef run(const PlanRef& plan) {
-    if (auto known = memo_.find(plan.get()); known != memo_.end()) {
-      return known->second;
-    }
-    const auto* join = std::get_if<JoinNode>(&plan->node);
-    bool is_semi = join != nullptr && join->type == JoinType::kSemi && join->residual == nullptr &&
-                   !join->keys.empty();
-    PlanRef moved = is_semi ? below(join->left, join->right, join->keys) : nullptr;
-    PlanRef result = moved != nullptr ? moved : plan;
-    std::vector<PlanRef> inputs = inputs_of(*result);
-    for (PlanRef& input : inputs) {
-      input = run(input);
-    }
-    result = with_inputs(result, std::move(inputs));
-    memo_.emplace(plan.get(), result);
-    kept_.push_back(plan);
-    return result;
-  }
+  // The plan with its node, if that is a semi-join, somewhere below.
+  PlanRef push(const PlanRef& plan) const;
 
  private:
-  void count_readers(const PlanRef& plan) {
-    if (++readers_[plan.get()] > 1) {
-      return;
-    }
-    for (const PlanRef& input : inputs_of(*plan)) {
-      count_readers(input);
-    }
-  }
   // The plan with the semi-join somewhere below its node; null: it must stand above.
-  PlanRef below(const PlanRef& plan, const PlanRef& right, const std::vector<JoinKey>& keys);
-  PlanRef below_join(const JoinNode& join, const PlanRef& right, std::vector<JoinKey> keys);
+  PlanRef below(const PlanRef& plan, const PlanRef& right, const std::vector<JoinKey>& keys) const;
+  PlanRef below_join(const JoinNode& join, const PlanRef& right, std::vector<JoinKey> keys) const;
 
-  std::unordered_map<const LogicalPlan*, size_t> readers_;
-  std::unordered_map<const LogicalPlan*, PlanRef> memo_;
-  std::vector<PlanRef> kept_;  // what memo_ names
+  PlanReaders readers_;
 };
 
+PlanRef SemiJoinPusher::push(const PlanRef& plan) const {
+  const auto* join = std::get_if<JoinNode>(&plan->node);
+  bool is_semi = join != nullptr && join->type == JoinType::kSemi && join->residual == nullptr &&
+                 !join->keys.empty();
+  PlanRef moved = is_semi ? below(join->left, join->right, join->keys) : nullptr;
+  return moved != nullptr ? moved : plan;
+}
+
 PlanRef SemiJoinPusher::below(const PlanRef& plan, const PlanRef& right,
-                              const std::vector<JoinKey>& keys) {
-  if (auto readers = readers_.find(plan.get()); readers != readers_.end() && readers->second > 1) {
+                              const std::vector<JoinKey>& keys) const {
+  if (readers_.is_shared(plan)) {
     return nullptr;
   }
   if (const auto* filter = std::get_if<FilterNode>(&plan->node)) {
@@ -81,7 +62,7 @@ PlanRef SemiJoinPusher::below(const PlanRef& plan, const PlanRef& right,
 }
 
 PlanRef SemiJoinPusher::below_join(const JoinNode& join, const PlanRef& right,
-                                   std::vector<JoinKey> keys) {
+                                   std::vector<JoinKey> keys) const {
   size_t left_width = join.left->schema.size();
   bool all_left =
       std::ranges::all_of(keys, [&](const JoinKey& key) { return key.left < left_width; });
@@ -105,7 +86,8 @@ PlanRef SemiJoinPusher::below_join(const JoinNode& join, const PlanRef& right,
 }  // namespace
 
 PlanRef push_semi_joins(PlanRef plan) {
-  return SemiJoinPusher(plan).run(plan);
+  SemiJoinPusher pusher(plan);
+  return rewrite_top_down(plan, [&](const PlanRef& node) { return pusher.push(node); });
 }
 
 }  // namespace tidemark

@@ -9,7 +9,6 @@
 // twice is computed once (share_joins).
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "plan/filtered.h"
 #include "plan/optimizer.h"
@@ -21,52 +20,26 @@ namespace {
 
 class Restricter {
  public:
-  explicit Restricter(const PlanRef& root) { count_readers(root); }
+  explicit Restricter(const PlanRef& root) : readers_(root) {}
 
-  PlanRef run(const PlanRef& plan) {
-    if (auto known = memo_.find(plan.get()); known != memo_.end()) {
-      return known->second;
-    }
-    PlanRef result = plan;
-    if (const auto* join = std::get_if<JoinNode>(&plan->node)) {
-      result = restrict_side(plan, *join);
-    }
-    std::vector<PlanRef> inputs = inputs_of(*result);
-    for (PlanRef& input : inputs) {
-      input = run(input);
-    }
-    result = with_inputs(result, std::move(inputs));
-    memo_.emplace(plan.get(), result);
-    kept_.push_back(plan);
-    return result;
-  }
+  // If the plan's node is a join: with the groups of one side restricted, where that can be.
+  PlanRef restrict_side(const PlanRef& plan) const;
 
  private:
-  void count_readers(const PlanRef& plan) {
-    if (++readers_[plan.get()] > 1) {
-      return;
-    }
-    for (const PlanRef& input : inputs_of(*plan)) {
-      count_readers(input);
-    }
-  }
-  bool is_shared(const PlanRef& plan) const {
-    auto readers = readers_.find(plan.get());
-    return readers != readers_.end() && readers->second > 1;
-  }
-  PlanRef restrict_side(const PlanRef& plan, const JoinNode& join) const;
   // The plan with the groups below it restricted, where they are grouped by its column; null: they
   // are not.
   PlanRef restrict_groups(const PlanRef& plan, size_t column, const ColumnOrigin& to) const;
   // The rows of the plan whose value in the column is one of the relation's keys.
   PlanRef restrict_rows(const PlanRef& plan, size_t column, const ColumnOrigin& to) const;
 
-  std::unordered_map<const LogicalPlan*, size_t> readers_;
-  std::unordered_map<const LogicalPlan*, PlanRef> memo_;
-  std::vector<PlanRef> kept_;  // what memo_ names
+  PlanReaders readers_;
 };
 
-PlanRef Restricter::restrict_side(const PlanRef& plan, const JoinNode& join) const {
+PlanRef Restricter::restrict_side(const PlanRef& plan) const {
+  if (!std::holds_alternative<JoinNode>(plan->node)) {
+    return plan;
+  }
+  const auto& join = std::get<JoinNode>(plan->node);
   for (const JoinKey& key : join.keys) {
     if (join.type != JoinType::kFull) {
       std::optional<ColumnOrigin> origin = filtered_origin(join.left, key.left);
@@ -88,7 +61,7 @@ PlanRef Restricter::restrict_side(const PlanRef& plan, const JoinNode& join) con
 
 PlanRef Restricter::restrict_groups(const PlanRef& plan, size_t column,
                                     const ColumnOrigin& to) const {
-  if (is_shared(plan)) {
+  if (readers_.is_shared(plan)) {
     return nullptr;
   }
   if (const auto* filter = std::get_if<FilterNode>(&plan->node)) {
@@ -117,14 +90,14 @@ PlanRef Restricter::restrict_groups(const PlanRef& plan, size_t column,
 PlanRef Restricter::restrict_rows(const PlanRef& plan, size_t column,
                                   const ColumnOrigin& to) const {
   if (const auto* project = std::get_if<ProjectNode>(&plan->node);
-      project != nullptr && !is_shared(plan)) {
+      project != nullptr && !readers_.is_shared(plan)) {
     if (std::optional<size_t> below = plain_column(*project->expressions[column])) {
       return make_project(restrict_rows(project->input, *below, to), project->expressions,
                           plan->schema.names());
     }
   }
   const auto* join = std::get_if<JoinNode>(&plan->node);
-  if (join != nullptr && !is_shared(plan) && join->type != JoinType::kFull) {
+  if (join != nullptr && !readers_.is_shared(plan) && join->type != JoinType::kFull) {
     size_t left_width = join->left->schema.size();
     bool of_left = column < left_width;
     if (of_left || join->type == JoinType::kInner) {
@@ -142,7 +115,8 @@ PlanRef Restricter::restrict_rows(const PlanRef& plan, size_t column,
 }  // namespace
 
 PlanRef restrict_groups(PlanRef plan) {
-  return Restricter(plan).run(plan);
+  Restricter restricter(plan);
+  return rewrite_top_down(plan, [&](const PlanRef& node) { return restricter.restrict_side(node); });
 }
 
 }  // namespace tidemark

@@ -4,31 +4,29 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
-#include "tests/harness/postgres_cluster.h"
-#include "tests/harness/serve_process.h"
+#include "tests/harness/served_source.h"
 #include "tests/wire/wire_fixture.h"
 
 namespace tidemark {
 namespace {
 
 using Lines = std::vector<std::string>;
-using Parameters = std::vector<std::optional<std::string>>;
 
 // `big` has 200,000 rows by id, which is its second column; `by_both` has them by two columns that
 // are not its first.
-class RestartedRead : public testing::Test {
+class RestartedRead : public ServedSource {
  protected:
   static constexpr const char* kRowsOfBig = "SELECT note, id, cost FROM facts";
 
   void SetUp() override {
-    database_ = shared_cluster().make_database();
-    write(
+    ServedSource::SetUp();
+    source(
         "CREATE TABLE facts (id int PRIMARY KEY, cost float8, note text); "
         "INSERT INTO facts SELECT i, i / 4.0, 'a note of some length ' || md5(i::text) FROM "
         "generate_series(1, 200000) i; "
         "CREATE TABLE pairs (a int, b varchar(20), n bigint, PRIMARY KEY (a, b)); "
         "INSERT INTO pairs SELECT i % 100, 'b' || i / 100, i FROM generate_series(1, 20000) i");
-    ASSERT_TRUE(serve_.start()) << serve_.log();
+    start();
     declare("facts");
     declare("pairs");
     run(fmt::format("CREATE MATERIALIZED VIEW big AS {}", kRowsOfBig));
@@ -38,44 +36,10 @@ class RestartedRead : public testing::Test {
     ASSERT_EQ(rows("SELECT COUNT(*) FROM by_both"), Lines{"20000"});
     content_bytes_ = content_bytes();
   }
-  void TearDown() override {
-    serve_.kill();
-    write(
-        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = '" +
-        database_ + "'");
-  }
-  void declare(const std::string& table) {
-    PostgresAddress address = shared_cluster().address(database_);
-    run(
-        fmt::format("CREATE TABLE {0} WITH ('connector'='postgres-cdc', 'hostname'='{1}', "
-                    "'port'='{2}', 'username'='postgres', 'password'='postgres', "
-                    "'database-name'='{3}', 'schema-name'='public', 'table-name'='{0}')",
-                    table, address.host, address.port, database_));
-  }
   void restart(const std::vector<std::string>& flags) {
     ASSERT_EQ(serve_.stop(), 0) << serve_.log();
-    ASSERT_TRUE(serve_.start(flags)) << serve_.log();
+    start(flags);
     ASSERT_EQ(serve_.log().find("read anew"), std::string::npos) << serve_.log();
-  }
-  void write(const std::string& sql) { shared_cluster().run(sql, database_); }
-  void run(const std::string& sql) {
-    PostgresConnection client = serve_.connect();
-    Status status = client.execute(sql);
-    ASSERT_TRUE(status.ok()) << sql << "\n" << status.to_string() << "\n" << serve_.log();
-  }
-  Lines rows(const std::string& sql) {
-    PostgresConnection client = serve_.connect();
-    return sorted_rows(client, sql);
-  }
-  Lines source_rows(const std::string& sql) {
-    PostgresConnection source = shared_cluster().connect(database_);
-    return sorted_rows(source, sql);
-  }
-  void wait() {
-    std::string position = shared_cluster().value("SELECT pg_current_wal_insert_lsn()", database_);
-    ASSERT_EQ(rows(fmt::format("WAIT FOR LSN '{}' WITH (TIMEOUT = '300s')", position)),
-              Lines{"success"})
-        << serve_.log();
   }
   // Of `big` alone, in memory.
   int64_t content_bytes() {
@@ -101,8 +65,6 @@ class RestartedRead : public testing::Test {
                                 serve_.port()));
   }
 
-  std::string database_;
-  ServeProcess serve_;
   int64_t content_bytes_ = 0;
 };
 
@@ -120,7 +82,7 @@ TEST_F(RestartedRead, SingleRowsAreReadWithoutTheContent) {
 
   // What changes afterwards, before and after it is on disk.
   for (int round = 0; round < 3; ++round) {
-    write(
+    source(
         fmt::format("UPDATE facts SET cost = -{0}, note = 'changed {0}' WHERE id IN (17, 18, {0}); "
                     "DELETE FROM facts WHERE id IN (4711, {1}); "
                     "INSERT INTO facts VALUES ({2}, 1, 'new')",
@@ -128,17 +90,17 @@ TEST_F(RestartedRead, SingleRowsAreReadWithoutTheContent) {
     wait();
     expect_rows_without_content({17, 18, 100 + round, 4711, 200 + round, 300'000 + round, 5});
     if (round == 1) {
-      write("INSERT INTO facts VALUES (4711, 0, 'again')");
+      source("INSERT INTO facts VALUES (4711, 0, 'again')");
     }
     restart(kNothingStays);
     expect_rows_without_content({17, 18, 100 + round, 4711, 200 + round, 300'000 + round, 5});
   }
   // And killed: what no checkpoint has comes again from the source.
-  write(
+  source(
       "UPDATE facts SET note = 'before the end' WHERE id IN (17, 19); DELETE FROM facts WHERE id = "
       "20");
   serve_.kill();
-  ASSERT_TRUE(serve_.start(kNothingStays)) << serve_.log();
+  start(kNothingStays);
   wait();
   expect_rows_without_content({17, 18, 19, 20, 21});
   EXPECT_EQ(rows("SELECT * FROM big"), source_rows(kRowsOfBig));
@@ -171,7 +133,7 @@ TEST_F(RestartedRead, PreparedReadsAndBlocksAreAnsweredToo) {
   EXPECT_EQ(by_id("42"), before42);
   std::string mark = reader.parameter("tidemark.mark");
   for (int round = 0; round < 3; ++round) {
-    write(
+    source(
         fmt::format("UPDATE facts SET cost = -{} WHERE id IN (42, 43); "
                     "DELETE FROM facts WHERE id = 44; INSERT INTO facts VALUES (44, {}, 'new'); "
                     "INSERT INTO facts VALUES ({}, 0, 'new')",
@@ -196,10 +158,10 @@ TEST_F(RestartedRead, PreparedReadsAndBlocksAreAnsweredToo) {
 // The background brings the content to memory while rows are read.
 TEST_F(RestartedRead, RowsAreTheSameWhileTheContentComesToMemory) {
   serve_.kill();
-  ASSERT_TRUE(serve_.start()) << serve_.log();
+  start();
   for (int id = 1; id < 400; id += 7) {
     if (id % 3 == 0) {
-      write(fmt::format("UPDATE facts SET cost = cost + 1 WHERE id IN ({}, {})", id, 200'000 - id));
+      source(fmt::format("UPDATE facts SET cost = cost + 1 WHERE id IN ({}, {})", id, 200'000 - id));
       wait();
     }
     std::string where = fmt::format(" WHERE id = {}", 200'000 - id);

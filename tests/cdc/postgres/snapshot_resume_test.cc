@@ -156,6 +156,21 @@ TEST(PostgresCutOffSnapshot, goes_on_whenever_it_is_cut_off) {
   fixture.expect_exact(t);
 }
 
+struct CutOff {
+  ReaderId reader;
+  SourceCheckpoint kept;
+};
+
+// A wide table of which some ranges have been read when the process ends.
+CutOff cut_off(CutOffFixture& fixture) {
+  make_table(fixture, kWideRows, 800);
+  ReaderId reader = fixture.read("t");
+  EXPECT_TRUE(fixture.pump_until_ranges(3));
+  SourceCheckpoint kept = fixture.checkpoint();
+  fixture.end();
+  return {reader, std::move(kept)};
+}
+
 TEST(PostgresCutOffSnapshot, begins_anew_if_the_table_is_not_the_one_that_was_read) {
   for (const char* accident :
        {"TRUNCATE t; INSERT INTO t SELECT i, -i, repeat('z', 800) FROM generate_series(1, 60000) i",
@@ -172,16 +187,12 @@ TEST(PostgresCutOffSnapshot, begins_anew_if_the_table_is_not_the_one_that_was_re
         "t REPLICA IDENTITY DEFAULT"}) {
     SCOPED_TRACE(accident);
     CutOffFixture fixture;
-    make_table(fixture, kWideRows, 800);
-    ReaderId t = fixture.read("t");
-    ASSERT_TRUE(fixture.pump_until_ranges(3));
-    SourceCheckpoint kept = fixture.checkpoint();
-    fixture.end();
+    CutOff cut = cut_off(fixture);
     fixture.run(accident);
     fixture.run("UPDATE t SET n = n + 1 WHERE id % 100 = 7; DELETE FROM t WHERE id % 100 = 8");
     int64_t before = fixture.rows_read();
-    fixture.restart(kept);
-    fixture.expect_exact(t);
+    fixture.restart(cut.kept);
+    fixture.expect_exact(cut.reader);
     fixture.end();
     EXPECT_GE(fixture.rows_read() - before, 2 * (kWideRows * 98 / 100));
   }
@@ -189,15 +200,11 @@ TEST(PostgresCutOffSnapshot, begins_anew_if_the_table_is_not_the_one_that_was_re
 
 TEST(PostgresCutOffSnapshot, begins_anew_if_changes_were_missed) {
   CutOffFixture fixture;
-  make_table(fixture, kWideRows, 800);
-  ReaderId t = fixture.read("t");
-  ASSERT_TRUE(fixture.pump_until_ranges(3));
-  SourceCheckpoint kept = fixture.checkpoint();
-  fixture.end();
+  CutOff cut = cut_off(fixture);
   fixture.run("ALTER PUBLICATION " + fixture.durable_name +
               " DROP TABLE t; UPDATE t SET n = 0 WHERE id % 10 = 7");
-  fixture.restart(kept);
-  fixture.expect_exact(t);
+  fixture.restart(cut.kept);
+  fixture.expect_exact(cut.reader);
 }
 
 TEST(PostgresCutOffSnapshot, begins_anew_if_what_was_kept_is_damaged) {

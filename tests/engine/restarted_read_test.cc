@@ -91,6 +91,7 @@ TEST_F(RestartedRead, SingleRowsAreReadWithoutTheContent) {
     expect_rows_without_content({17, 18, 100 + round, 4711, 200 + round, 300'000 + round, 5});
     if (round == 1) {
       source("INSERT INTO facts VALUES (4711, 0, 'again')");
+      wait();
     }
     restart(kNothingStays);
     expect_rows_without_content({17, 18, 100 + round, 4711, 200 + round, 300'000 + round, 5});

@@ -235,6 +235,7 @@ void KeyedTable::reset_memory() {
   }
   give_back(fixed_);
   give_back(flags_);
+  give_back(recent_);
   give_back(changed_);
   give_back(staged_);
   give_back(free_ids_);
@@ -255,6 +256,7 @@ void KeyedTable::take_rows(KeyedTable& from) {
   std::swap(payload_, from.payload_);
   std::swap(fixed_, from.fixed_);
   std::swap(flags_, from.flags_);
+  std::swap(recent_, from.recent_);
   std::swap(free_ids_, from.free_ids_);
   std::swap(slots_, from.slots_);
   std::swap(room_, from.room_);

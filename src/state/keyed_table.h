@@ -87,6 +87,9 @@ class KeyedTable final : public StateTable {
   // the batch get one id.
   void find_or_insert(std::span<const Column* const> keys, size_t rows,
                       std::span<const uint64_t> hashes, uint32_t* ids);
+  // The same for callers who want no hashes: made here, and not at all for a large batch of texts
+  // most of which came lately too, as the few groups of many rows do.
+  void find_or_insert(std::span<const Column* const> keys, size_t rows, uint32_t* ids);
   // One row at a time, for callers whose rows depend on each other.
   uint32_t find_one(std::span<const Column* const> keys, size_t row, uint64_t hash);
   uint32_t find_or_insert_one(std::span<const Column* const> keys, size_t row, uint64_t hash);
@@ -197,6 +200,10 @@ class KeyedTable final : public StateTable {
                uint32_t* ids, Missing missing);
   void resolve_block(std::span<const Column* const> keys, const Block& block, Missing missing);
   void compare_keys(std::span<const Column* const> keys, const Block& block);
+  bool may_guess(std::span<const Column* const> keys, size_t rows) const;
+  void guess(const Column& key, size_t first, size_t rows, uint32_t* ids);
+  void resolve_missed(std::span<const Column* const> keys, size_t first, size_t rows,
+                      uint32_t* ids);
   void fill_new(std::span<const Column* const> keys, const Block& block, Missing missing);
   void fill_texts(Column& column, const Column& given, const Block& block, Missing missing);
   void note_unused_texts(std::span<const Column* const> keys, size_t row);
@@ -254,6 +261,12 @@ class KeyedTable final : public StateTable {
   size_t sample_at_ = 0;           // at so many loose rows some are looked at: do they repeat?
   bool is_repetitive_ = false;
 
+  std::vector<uint32_t> recent_;  // ids by a guess from the text: the last that was found so
+  uint32_t pause_ = 0;            // batches until guesses are tried again
+  uint32_t next_pause_ = 1;       // after the next batch that they were no good for
+
+  std::vector<uint64_t> hashes_;  // scratch
+  std::vector<uint32_t> missed_;  // scratch: places in a block for which the guess was wrong
   std::vector<uint32_t> fresh_;  // scratch: rows of a block that are new, with ids after all others
   std::vector<NewRow> reused_;   // scratch: or with ids that were free
   std::vector<uint32_t> candidates_;  // places in a block whose slot has the tag

@@ -22,6 +22,19 @@ constexpr size_t kSampleGrowth = 16;       // ... then at 16 times as many, and 
 constexpr size_t kSampledOf = 16;          // of them one in so many is looked at
 constexpr size_t kRepetitiveFraction = 4;  // a quarter that repeats is too much
 
+constexpr size_t kGuessedMin = 256;      // smaller batches are hashed
+constexpr size_t kGuessBits = 10;        // 4 KB of ids
+constexpr size_t kMissedFraction = 8;    // an eighth of wrong guesses is too much
+constexpr uint32_t kPauseMax = 1 << 10;  // batches
+constexpr size_t kTextsAhead = 32;       // as hash_rows does
+
+// Of a text's length, first four and last eight bytes.
+inline size_t guess_of(const StringRef& value) {
+  TextWords text(value);
+  uint64_t ends = value.head() * 0x9E3779B97F4A7C15u ^ text.word(text.size - 8);
+  return (ends * 0xD6E8FEB86659FD93u) >> (64 - kGuessBits);
+}
+
 }  // namespace
 
 // One key column without NULLs, and a small index: a loop of its own for each physical type.
@@ -72,6 +85,78 @@ void KeyedTable::find_or_insert(std::span<const Column* const> keys, size_t rows
     return;
   }
   resolve(keys, rows, hashes, ids, Missing::kIsAdded);
+}
+
+void KeyedTable::find_or_insert(std::span<const Column* const> keys, size_t rows, uint32_t* ids) {
+  unite();
+  bool may = may_guess(keys, rows);
+  if (!may || pause_ > 0) {
+    pause_ -= may ? 1 : 0;
+    hash_rows(keys, rows, hashes_);
+    find_or_insert(keys, rows, hashes_, ids);
+    return;
+  }
+  bool is_first = recent_.empty();
+  recent_.resize(size_t{1} << kGuessBits);
+  size_t missed = 0;
+  for (size_t first = 0; first < rows; first += kBlockRows) {
+    size_t count = std::min(kBlockRows, rows - first);
+    guess(*keys[0], first, count, ids + first);
+    missed += missed_.size();
+    if (!missed_.empty()) {
+      resolve_missed(keys, first, count, ids + first);
+    }
+  }
+  if (missed * kMissedFraction <= rows) {
+    next_pause_ = 1;
+  } else if (!is_first) {
+    pause_ = next_pause_;
+    next_pause_ = std::min(next_pause_ * 2, kPauseMax);
+  }
+}
+
+// One column of texts, without NULLs, and none of its rows only in the store.
+bool KeyedTable::may_guess(std::span<const Column* const> keys, size_t rows) const {
+  return rows >= kGuessedMin && is_complete_ && keys_.size() == 1 &&
+         keys_[0]->physical() == PhysicalKind::kString && !keys[0]->has_nulls() &&
+         !keys_[0]->has_nulls() && !flags_.empty();
+}
+
+void KeyedTable::guess(const Column& key, size_t first, size_t rows, uint32_t* ids) {
+  const StringRef* values = key.data<StringRef>() + first;
+  const StringRef* known = keys_[0]->data<StringRef>();
+  const uint8_t* flags = flags_.data();
+  const uint32_t* recent = recent_.data();
+  missed_.resize(rows);
+  uint32_t* wrong = missed_.data();
+  size_t missed = 0;
+  for (size_t i = 0; i < rows; ++i) {
+    __builtin_prefetch(TextWords(values[std::min(i + kTextsAhead, rows - 1)]).data);
+    uint32_t id = recent[guess_of(values[i])];
+    ids[i] = id;
+    wrong[missed] = static_cast<uint32_t>(i);
+    missed += (flags[id] & kLive) != 0 && same_text(known[id], values[i]) ? 0 : 1;
+  }
+  missed_.resize(missed);
+}
+
+void KeyedTable::resolve_missed(std::span<const Column* const> keys, size_t first, size_t rows,
+                                uint32_t* ids) {
+  if (missed_.size() * kMissedFraction > rows) {
+    hashes_.resize(rows);
+    hash_rows(keys, first, rows, hashes_.data());
+    resolve_block(keys, {first, rows, hashes_.data(), ids}, Missing::kIsAdded);
+  } else {
+    for (uint32_t i : missed_) {
+      uint64_t hash = 0;
+      hash_rows(keys, first + i, 1, &hash);
+      ids[i] = find_or_insert_one(keys, first + i, hash);
+    }
+  }
+  const StringRef* values = keys[0]->data<StringRef>() + first;
+  for (uint32_t i : missed_) {
+    recent_[guess_of(values[i])] = ids[i];
+  }
 }
 
 void KeyedTable::resolve(std::span<const Column* const> keys, size_t rows,

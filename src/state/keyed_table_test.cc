@@ -83,6 +83,49 @@ TEST(KeyedTable, TablesThatTakeInTheSameBatchesShareTheirStrings) {
   ASSERT_EQ(by_number.payload(0).string_at(7), text_of_row(number));
 }
 
+// Texts of all lengths, some of which differ in their middle only; few at a time, then many; rows
+// go in between, and their ids come back for others.
+TEST(KeyedTable, TextsFoundByAGuessAreTheirs) {
+  constexpr size_t kRows = 3000;
+  std::mt19937 random(5);
+  KeyedTable table({Type::string()}, {}, 8);
+  std::map<std::string, uint32_t> ids_of;
+  for (size_t round = 0; round < 60; ++round) {
+    size_t different = round % 10 == 9 ? 5000 : 1 + round % 7 * 20;
+    Column texts(Type::string());
+    for (size_t i = 0; i < kRows; ++i) {
+      size_t number = random() % different;
+      std::string middle = std::to_string(number);
+      texts.append_string(number % 3 == 0   ? middle
+                          : number % 3 == 1 ? "text" + middle + "of a length"
+                                            : "text" + std::string(number % 50, '.') + middle +
+                                                  " and the same end as others");
+    }
+    const Column* keys[] = {&texts};
+    std::vector<uint32_t> ids(kRows);
+    table.find_or_insert(keys, kRows, ids.data());
+    for (size_t i = 0; i < kRows; ++i) {
+      auto [known, is_new] = ids_of.try_emplace(std::string(texts.string_at(i)), ids[i]);
+      ASSERT_EQ(known->second, ids[i]);
+      ASSERT_TRUE(table.is_live(ids[i]));
+      ASSERT_EQ(table.key(0).string_at(ids[i]), known->first);
+    }
+    ASSERT_EQ(table.size(), ids_of.size());
+    if (round == 40) {
+      table.clear();
+      ids_of.clear();
+    }
+    for (auto known = ids_of.begin(); known != ids_of.end();) {
+      if (random() % 4 != 0) {
+        ++known;
+        continue;
+      }
+      table.erase(known->second);
+      known = ids_of.erase(known);
+    }
+  }
+}
+
 TEST(KeyedTable, ARowThatReplacesAnotherKeepsItsText) {
   constexpr size_t kRows = 20'000, kChanged = 1'000;
   KeyedTable table = weighted_texts();

@@ -79,8 +79,8 @@ std::string AggregateOperator::name() const {
 }
 
 void AggregateOperator::make_global_group() {
-  hash_rows({}, 1, hashes_);
-  uint32_t id = groups_.find_or_insert_one({}, 0, hashes_[0]);
+  uint32_t id = 0;
+  groups_.find_or_insert({}, 1, &id);
   int64_t weight = 0;  // it is there without a row
   touch(std::span(&id, 1), &weight);
 }
@@ -162,9 +162,8 @@ void AggregateOperator::apply(const ZBatch& batch) {
   for (size_t column : group_columns_) {
     keys.push_back(batch.rows.columns[column].get());
   }
-  hash_rows(keys, rows, hashes_);
   ids_.resize(rows);
-  groups_.find_or_insert(keys, rows, hashes_, ids_.data());
+  groups_.find_or_insert(keys, rows, ids_.data());
   touch(ids_, batch.weights.empty() ? nullptr : batch.weights.data());
   for (size_t a = 0; a < specs_.size(); ++a) {
     const AggregateSpec& spec = specs_[a];

@@ -71,7 +71,6 @@ class AggregateOperator final : public Operator, private EntryExtension {
   std::vector<uint32_t> old_group_;  // per row of old_
   std::vector<Column> old_;
 
-  std::vector<uint64_t> hashes_;  // scratch
   std::vector<uint32_t> ids_;
   std::vector<int64_t> weights_;
   std::vector<const Column*> inputs_;

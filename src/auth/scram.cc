@@ -9,6 +9,7 @@
 #include <openssl/sha.h>
 
 #include "auth/saslprep.h"
+#include "base/base64.h"
 
 namespace tidemark {
 
@@ -38,26 +39,14 @@ std::string hmac(std::string_view key, std::string_view text) {
 }
 
 std::string base64(std::string_view bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes_of(bytes),
-                             static_cast<int>(bytes.size()));
-  text.resize(static_cast<size_t>(size));
+  std::string text;
+  append_base64(bytes, text);
   return text;
 }
 
 std::optional<std::string> from_base64(std::string_view text) {
-  if (text.size() % 4 != 0) {
-    return std::nullopt;
-  }
-  std::string bytes(text.size() / 4 * 3 + 1, '\0');
-  int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()), bytes_of(text),
-                             static_cast<int>(text.size()));
-  size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
-  if (size < 0 || static_cast<size_t>(size) < padding) {
-    return std::nullopt;
-  }
-  bytes.resize(static_cast<size_t>(size) - padding);
-  return bytes;
+  std::string bytes;
+  return append_from_base64(text, bytes) ? std::optional(std::move(bytes)) : std::nullopt;
 }
 
 Status malformed(std::string_view what) {

@@ -10,6 +10,7 @@
 
 #include <cmath>
 
+#include "base/base64.h"
 #include "formats/row_encoder.h"
 #include "types/datetime.h"
 #include "types/decimal.h"
@@ -72,20 +73,9 @@ void append_time_text(const Column& column, size_t row, const JsonStyle& style, 
   append_json_string(text, out);
 }
 
-void append_base64(const Column& column, size_t row, const JsonStyle&, std::string& out) {
-  constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string_view bytes = column.string_at(row);
+void append_bytes(const Column& column, size_t row, const JsonStyle&, std::string& out) {
   out += '"';
-  for (size_t at = 0; at < bytes.size(); at += 3) {
-    size_t count = std::min<size_t>(3, bytes.size() - at);
-    uint32_t bits = 0;
-    for (size_t i = 0; i < 3; ++i) {
-      bits = bits << 8 | (i < count ? static_cast<uint8_t>(bytes[at + i]) : 0U);
-    }
-    for (size_t i = 0; i < 4; ++i) {
-      out += i <= count ? kDigits[bits >> (18 - 6 * i) & 63] : '=';
-    }
-  }
+  append_base64(column.string_at(row), out);
   out += '"';
 }
 
@@ -152,7 +142,7 @@ ValueWriter writer_of(TypeKind kind) {
       return append_string;
     case TypeKind::kBinary:
     case TypeKind::kVarbinary:
-      return append_base64;
+      return append_bytes;
     case TypeKind::kDate:
     case TypeKind::kTime:
     case TypeKind::kIntervalMonth:

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/ascii.h"
+#include "base/base64.h"
 #include "expr/functions/families.h"
 #include "expr/functions/shape.h"
 #include "expr/functions/utf8.h"
@@ -85,48 +86,6 @@ void unhex(const KernelFrame& frame, Arguments a) {
             [&](size_t row, std::string& out) { return append_unhex(a[0].string_at(row), out); });
 }
 
-constexpr std::string_view kBase64 =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-void append_base64(std::string_view bytes, std::string& out) {
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t word = 0;
-    size_t have = std::min<size_t>(3, bytes.size() - i);
-    for (size_t k = 0; k < 3; ++k) {
-      word = (word << 8) | (k < have ? static_cast<uint8_t>(bytes[i + k]) : 0);
-    }
-    for (size_t k = 0; k < 4; ++k) {
-      out += k <= have ? kBase64[(word >> (18 - 6 * k)) & 63] : '=';
-    }
-  }
-}
-
-// Line ends are passed over. False: not base64.
-bool append_unbase64(std::string_view text, std::string& out) {
-  uint32_t word = 0;
-  size_t have = 0, padding = 0;
-  for (char c : text) {
-    if (c == '\n' || c == '\r') {
-      continue;
-    }
-    size_t digit = kBase64.find(c);
-    if (c == '=') {
-      ++padding;
-      digit = 0;
-    } else if (digit == std::string_view::npos || padding != 0) {
-      return false;
-    }
-    word = (word << 6) | static_cast<uint32_t>(digit);
-    if (++have % 4 == 0) {
-      for (size_t k = 0; k + padding < 3; ++k) {
-        out += static_cast<char>(word >> (16 - 8 * k));
-      }
-      word = 0;
-    }
-  }
-  return have % 4 == 0 && padding <= 2;
-}
-
 void to_base64(const KernelFrame& frame, Arguments a) {
   fill_text(frame, [&](size_t row, std::string& out) {
     append_base64(a[0].string_at(row), out);
@@ -136,7 +95,7 @@ void to_base64(const KernelFrame& frame, Arguments a) {
 
 void from_base64(const KernelFrame& frame, Arguments a) {
   fill_text(frame, [&](size_t row, std::string& out) {
-    return append_unbase64(a[0].string_at(row), out) && is_valid_utf8(out);
+    return append_from_base64(a[0].string_at(row), out) && is_valid_utf8(out);
   });
 }
 
@@ -275,7 +234,7 @@ void decode(const KernelFrame& frame, Arguments a) {
     }
     std::string lower = ascii_lower(name);
     bool good = lower == "hex"      ? value.size() % 2 == 0 && append_unhex(value, out)
-                : lower == "base64" ? append_unbase64(value, out)
+                : lower == "base64" ? append_from_base64(value, out)
                                     : false;
     if (!good) {
       frame.fail(row, fmt::format("cannot decode '{}' as {}: expected hex or base64", value, name));

@@ -73,9 +73,34 @@ struct SourceTableName {
   std::string table;
 };
 
+// A condition over the columns of a reader, as the engine understands it: unknown where a NULL is
+// compared, texts compared by their bytes.
+struct SourceCondition {
+  enum class Kind : uint8_t {
+    kAnd,  // these three: of `parts`
+    kOr,
+    kNot,
+    kIsNull,  // the others: of `column`, and `value` if need be
+    kIsNotNull,
+    kEqual,
+    kNotEqual,
+    kLess,
+    kLessEqual,
+    kGreater,
+    kGreaterEqual,
+  };
+  Kind kind;
+  std::vector<SourceCondition> parts;
+  size_t column = 0;
+  Value value;  // never NULL
+};
+
 struct ReaderSpec {
   Options with;                // the table's WITH options
   std::vector<Field> columns;  // wanted columns by source name, with the types to deliver
+  // A row for which one of them is not TRUE is of no use to whoever reads. A source that can ask
+  // them exactly leaves such rows out of snapshots; changes come whatever they say.
+  std::vector<SourceCondition> conditions;
   // As SourceTable::row_key, of `columns`: what old rows hold at least. Absent: as the table has
   // it.
   std::optional<std::vector<size_t>> row_key;

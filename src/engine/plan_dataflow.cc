@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "connectors/registry.h"
+#include "engine/source_condition.h"
 #include "physical/planner.h"
 #include "plan/bind/bind_query.h"
 
@@ -38,6 +39,14 @@ TableRequest request_of(const GraphInput& input) {
         column < visible ? input.object->schema[column] : table.hidden[column - visible];
     request.spec.columns.push_back(field);
     request.types.push_back(field.type);
+  }
+  for (const ExprRef& condition : input.conditions) {
+    // Rows that are kept complete the old rows of later changes: then all are wanted.
+    std::optional<SourceCondition> asked =
+        request.row_key.empty() ? source_condition(*condition, columns) : std::nullopt;
+    if (asked) {
+      request.spec.conditions.push_back(std::move(*asked));
+    }
   }
   return request;
 }

@@ -63,6 +63,8 @@ class GraphBuilder {
 
   // A table is read once, with all columns that any part of the plan reads.
   void add_scans(const PlanRef& plan);
+  // After that: what all parts of the plan ask of a table's rows.
+  void add_conditions(const PlanRef& plan);
   // Ends the graph with an arrangement.
   ArrangeOperator* end_with_arrangement(const PlanRef& plan, const std::vector<size_t>& key);
 
@@ -86,6 +88,7 @@ class GraphBuilder {
   bool is_shared(const PlanRef& side) const {
     return join_inputs_ == JoinInputs::kShared && table_slice(*side);
   }
+  std::vector<PlanRef> inputs_here(const LogicalPlan& plan) const;
   ArrangedInput& arranged_input(const PlanRef& plan, const std::vector<size_t>& key);
   NodeId add(const PlanRef& plan, const std::vector<NodeId>& inputs);
   NodeId add_scan(const ScanNode& scan);
@@ -103,7 +106,8 @@ class GraphBuilder {
   JoinInputs join_inputs_;
   std::vector<Built> built_;
   std::map<const LogicalPlan*, NodeId> nodes_;
-  std::set<const LogicalPlan*> scanned_;
+  std::set<const LogicalPlan*> scanned_, asked_;
+  std::set<ObjectId> conditioned_;  // tables of which a slice has been seen
   std::vector<Arranged> arranged_;
   std::map<std::pair<ObjectId, std::optional<Lsn>>, size_t> scans_;  // -> index in plan_.inputs
 };
@@ -182,12 +186,42 @@ void GraphBuilder::add_scans(const PlanRef& plan) {
       }
     }
   }
-  bool is_join = std::holds_alternative<JoinNode>(plan->node);
-  for (const PlanRef& input : inputs_of(*plan)) {
-    if (!is_join || !is_shared(input)) {
-      add_scans(input);
-    }
+  for (const PlanRef& input : inputs_here(*plan)) {
+    add_scans(input);
   }
+}
+
+void GraphBuilder::add_conditions(const PlanRef& plan) {
+  if (!asked_.insert(plan.get()).second) {
+    return;
+  }
+  std::optional<TableSlice> slice = table_slice(*plan);
+  if (!slice) {
+    for (const PlanRef& input : inputs_here(*plan)) {
+      add_conditions(input);
+    }
+    return;
+  }
+  std::vector<ExprRef>& conditions =
+      plan_.inputs[scans_.at({slice->table->id, std::nullopt})].conditions;
+  if (conditioned_.insert(slice->table->id).second) {
+    conditions = std::move(slice->predicates);
+    return;
+  }
+  std::erase_if(conditions, [&](const ExprRef& condition) {
+    return std::ranges::none_of(slice->predicates, [&](const ExprRef& predicate) {
+      return same_expr(*predicate, *condition);
+    });
+  });
+}
+
+// Those that are not arranged in another graph.
+std::vector<PlanRef> GraphBuilder::inputs_here(const LogicalPlan& plan) const {
+  std::vector<PlanRef> inputs = inputs_of(plan);
+  if (std::holds_alternative<JoinNode>(plan.node)) {
+    std::erase_if(inputs, [&](const PlanRef& input) { return is_shared(input); });
+  }
+  return inputs;
 }
 
 NodeId GraphBuilder::add_scan(const ScanNode& scan) {
@@ -476,6 +510,7 @@ ArrangementGraph build_arrangement(const PlanRef& plan, const std::vector<size_t
   result.plan.graph = std::make_unique<Graph>();
   GraphBuilder builder(result.plan, JoinInputs::kOwn);
   builder.add_scans(plan);
+  builder.add_conditions(plan);
   result.arrange = builder.end_with_arrangement(plan, key);
   result.plan.graph->start();
   return result;
@@ -486,6 +521,7 @@ PhysicalPlan build_graph(const PlanRef& plan, JoinInputs inputs, std::vector<siz
   result.graph = std::make_unique<Graph>();
   GraphBuilder builder(result, inputs);
   builder.add_scans(plan);
+  builder.add_conditions(plan);
   NodeId last = builder.build(plan);
   result.graph->set_output(std::make_unique<OutputOperator>(plan->schema, std::move(content_key)),
                            last);

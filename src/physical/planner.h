@@ -20,6 +20,8 @@ struct GraphInput {
   ObjectRef object;
   std::vector<size_t> columns;
   std::optional<Lsn> as_of;  // see ScanNode
+  // Over the object's columns: a row for which one of them is not TRUE changes nothing.
+  std::vector<ExprRef> conditions;
 };
 
 // An entry that takes the changes of an arrangement in another graph, for joins of this one.

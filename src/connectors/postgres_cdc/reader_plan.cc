@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include "base/nearest.h"
+#include "connectors/postgres_cdc/condition_sql.h"
 
 namespace tidemark {
 
@@ -92,6 +93,11 @@ Result<ReaderPlan> make_reader_plan(TableInfo table, const ReaderSpec& spec,
   }
   plan.shape = shape_of(table, names, indexes);
   plan.old_rows = table.identity_is_full() ? OldRows::kFull : OldRows::kKeyOnly;
+  for (const SourceCondition& condition : spec.conditions) {
+    if (std::optional<std::string> sql = condition_sql(condition, plan.columns)) {
+      plan.condition += (plan.condition.empty() ? "" : " AND ") + *sql;
+    }
+  }
   if (spec.row_key) {
     TRY(take_row_key(*spec.row_key, table, plan));
   }

@@ -28,6 +28,7 @@ struct ReaderPlan {
   TableInfo table;
   TableShape shape;
   std::vector<Column> columns;
+  std::string condition;  // SQL: rows for which it is not true need not be read; empty: all are
   OldRows old_rows = OldRows::kFull;
 
   Schema schema() const;

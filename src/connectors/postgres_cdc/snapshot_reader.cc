@@ -36,7 +36,11 @@ std::string pages_sql(int64_t first_page, int64_t end_page) {
 // `where`: of rows; empty: all.
 std::string copy_sql(const ReaderPlan& plan, const TablePart& part, const std::string& where) {
   std::string columns;
-  bool is_plain = !plan.columns.empty() && where.empty();
+  std::string wanted = where;
+  if (!plan.condition.empty()) {
+    wanted += (wanted.empty() ? "" : " AND ") + plan.condition;
+  }
+  bool is_plain = !plan.columns.empty() && wanted.empty();
   for (const ReaderPlan::Column& column : plan.columns) {
     columns += columns.empty() ? "" : ", ";
     columns += quote_identifier(column.source_name);
@@ -50,7 +54,7 @@ std::string copy_sql(const ReaderPlan& plan, const TablePart& part, const std::s
     return fmt::format("COPY {} ({}) TO STDOUT (FORMAT binary)", table, columns);
   }
   return fmt::format("COPY (SELECT {} FROM ONLY {}{}) TO STDOUT (FORMAT binary)", columns, table,
-                     where.empty() ? "" : " WHERE " + where);
+                     wanted.empty() ? "" : " WHERE " + wanted);
 }
 
 // A name that was given up between our look at the catalog and our lock: another look says how it
@@ -282,7 +286,13 @@ Status SnapshotReader::add_work(size_t target) {
     }
     const TablePart& part = table.parts[i];
     KeptWork changed{.target = target, .part = part, .ranges = {}, .wants_changed = true};
-    Work rest{.target = target, .part = part, .first_page = 0, .end_page = -1, .pages = pages[i]};
+    Work rest{
+        .target = target,
+        .part = part,
+        .first_page = 0,
+        .end_page = -1,
+        .pages = pages[i],
+        .rows_per_page = part.rows_estimate / static_cast<double>(std::max<int64_t>(pages[i], 1))};
     bool is_all_kept = false;
     for (const SpooledRange& range : ranges) {
       if (range.part != part.oid) {
@@ -382,7 +392,13 @@ Status SnapshotReader::read(PostgresConnection& connection, const Work& work) {
                              is_whole ? "" : pages_sql(work.first_page, work.end_page));
   SnapshotSpool* spool = progress.target.spool.get();
   std::unique_ptr<SnapshotSpool::Writer> writer = spool == nullptr ? nullptr : spool->write_range();
-  TRY(copy(connection, progress, sql, writer.get(), nullptr));
+  uint64_t rows = TRY(copy(connection, progress, sql, writer.get(), nullptr));
+  if (!progress.target.plan->condition.empty()) {
+    // Those that the server has left out are done too.
+    auto about =
+        static_cast<uint64_t>(std::max(work.rows_per_page, 0.0) * static_cast<double>(work.pages));
+    progress.rows_done += about > rows ? about - rows : 0;
+  }
   if (writer != nullptr) {
     spool->keep(*writer, {.part = work.part.oid,
                           .first_page = work.first_page,
@@ -471,9 +487,9 @@ Status SnapshotReader::read_back(Progress& progress, const SpooledRange& range,
   return {};
 }
 
-Status SnapshotReader::copy(PostgresConnection& connection, Progress& progress,
-                            const std::string& sql, SnapshotSpool::Writer* writer,
-                            const std::function<RowBatch(RowBatch)>& pick) {
+Result<uint64_t> SnapshotReader::copy(PostgresConnection& connection, Progress& progress,
+                                      const std::string& sql, SnapshotSpool::Writer* writer,
+                                      const std::function<RowBatch(RowBatch)>& pick) {
   const ReaderPlan& plan = *progress.target.plan;
   Status started = connection.start_copy(sql);
   if (!started.ok()) {
@@ -487,6 +503,7 @@ Status SnapshotReader::copy(PostgresConnection& connection, Progress& progress,
     return std::move(started).with_context("cannot read " + plan.table.display_name());
   }
   CopyDecoder decoder(plan);
+  uint64_t count = 0;
   for (bool more = true; more;) {
     std::span<char> room = decoder.room();
     size_t bytes = TRY(connection.next_copy_bytes(room));
@@ -504,13 +521,14 @@ Status SnapshotReader::copy(PostgresConnection& connection, Progress& progress,
       is_full = decoder.rows() >= kBatchRows || decoder.bytes() >= kBatchBytes;
       if (decoder.rows() != 0 && (is_full || !more)) {
         RowBatch rows = decoder.take();
+        count += rows.rows;
         if (!push(progress, pick ? pick(std::move(rows)) : std::move(rows))) {
           return Status::cancelled("interrupted");
         }
       }
     }
   }
-  return {};
+  return count;
 }
 
 bool SnapshotReader::push(Progress& progress, RowBatch rows) {

@@ -76,7 +76,8 @@ class SnapshotReader {
     TablePart part;
     int64_t first_page;
     int64_t end_page;
-    int64_t pages;  // about
+    int64_t pages;         // about
+    double rows_per_page;  // likewise, those of the plan's condition and others
   };
   // Ranges of a part that were kept: of one the rows that have not changed, or of all those that
   // have.
@@ -106,9 +107,11 @@ class SnapshotReader {
   Status read_kept(PostgresConnection& connection, const KeptWork& work);
   Result<std::shared_ptr<const ChangedKeys>> changed_keys(Progress& progress);
   Status read_back(Progress& progress, const SpooledRange& range, const ChangedKeys& changed);
-  // What the query gives, less what `pick` takes away; also to the writer, if there is one.
-  Status copy(PostgresConnection& connection, Progress& progress, const std::string& sql,
-              SnapshotSpool::Writer* writer, const std::function<RowBatch(RowBatch)>& pick);
+  // What the query gives, less what `pick` takes away; also to the writer, if there is one. Returns
+  // how many rows it gives.
+  Result<uint64_t> copy(PostgresConnection& connection, Progress& progress, const std::string& sql,
+                        SnapshotSpool::Writer* writer,
+                        const std::function<RowBatch(RowBatch)>& pick);
   bool push(Progress& progress, RowBatch rows);  // false: interrupted
   void finish(size_t target, Status status);
 

@@ -302,7 +302,8 @@ void SourceFixture::restart(const SourceCheckpoint& from) {
   source->start();
 }
 
-ReaderId SourceFixture::read_resolved(const std::string& table, const SourceTable& resolved) {
+ReaderId SourceFixture::read_resolved(const std::string& table, const SourceTable& resolved,
+                                      std::vector<SourceCondition> conditions) {
   if (source == nullptr) {
     open(options(table), std::nullopt);
     source->start();
@@ -312,8 +313,10 @@ ReaderId SourceFixture::read_resolved(const std::string& table, const SourceTabl
   model.columns = resolved.schema.fields;
   model.columns.insert(model.columns.end(), resolved.hidden.fields.begin(),
                        resolved.hidden.fields.end());
-  ReaderId id = source->add_reader(
-      ReaderSpec{.with = options(table), .columns = model.columns, .row_key = resolved.row_key});
+  ReaderId id = source->add_reader(ReaderSpec{.with = options(table),
+                                              .columns = model.columns,
+                                              .conditions = std::move(conditions),
+                                              .row_key = resolved.row_key});
   sink.tables.emplace(id, std::move(model));
   return id;
 }

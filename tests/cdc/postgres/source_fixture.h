@@ -88,7 +88,8 @@ class SourceFixture {
                               const Options& settings = {});
   // Resolves and reads; the source is opened with the first.
   ReaderId read(const std::string& table, const std::optional<Schema>& declared = std::nullopt);
-  ReaderId read_resolved(const std::string& table, const SourceTable& resolved);
+  ReaderId read_resolved(const std::string& table, const SourceTable& resolved,
+                         std::vector<SourceCondition> conditions = {});
   // Polls until it holds; false after the deadline.
   bool pump_until(const std::function<bool()>& holds, int seconds = 30);
   bool pump_until_ready(ReaderId reader);

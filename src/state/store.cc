@@ -30,9 +30,9 @@ constexpr std::string_view kTableFolder = "/incoming";
 // Sorted runs of tables (decision 0023): as many are merged as one when there are kRunsMerged, and
 // all when what came after the largest is 3/2 of it. A point that is looked up asks the filters of
 // each.
-constexpr int kRunsMerged = 16;
+constexpr int kRunsMerged = 32;
 // Merging has fallen behind: whoever writes waits.
-constexpr int kRunsMax = 48;
+constexpr int kRunsMax = 64;
 // With less room no table is taken in: after its list of files could not be written while it takes
 // one in, RocksDB 7.8 may end the process when there is room again.
 constexpr uint64_t kRoomMin = 1 << 20;

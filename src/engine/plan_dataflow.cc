@@ -156,6 +156,7 @@ Status take_arrangements(PlannedDataflow& planned, PhysicalPlan& physical) {
     request.key_count = input.key.size();
     request.zone = planned.dataflow.context.eval.zone;
     request.readers = std::move(input.readers);
+    request.is_one_of_several = input.is_one_of_several;
     request.part = TRY(plan_arrangement(input, request.slice, request.zone));
     planned.arrangements.push_back(std::move(request));
   }

@@ -39,8 +39,9 @@ struct ArrangementRequest {
   TableSlice slice;  // its columns in the order of the arrangement, the key first
   size_t key_count;
   std::string zone;
-  std::vector<std::pair<JoinOperator*, size_t>> readers;  // see ArrangedInput
-  std::unique_ptr<PlannedDataflow> part;                  // if there is none yet
+  std::vector<std::pair<ArrangementReader*, size_t>> readers;  // see ArrangedInput
+  bool is_one_of_several = false;                              // likewise
+  std::unique_ptr<PlannedDataflow> part;                       // if there is none yet
 };
 
 // A materialized view that does.

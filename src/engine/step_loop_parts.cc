@@ -11,10 +11,10 @@
 
 #include <algorithm>
 #include <numeric>
+#include <type_traits>
 #include <utility>
 
 #include "dataflow/operators/arrange.h"
-#include "dataflow/operators/join.h"
 #include "engine/engine.h"
 #include "engine/step_loop.h"
 
@@ -70,6 +70,11 @@ size_t width_of(const Dataflow& part) {
                                      : part.part->slice.columns.size();
 }
 
+// The part that keeps the rows of which an arrangement is made; null: it reads the source itself.
+const Dataflow* rows_of(const Dataflow& part) {
+  return part.parts.empty() ? nullptr : part.parts[0].part;
+}
+
 PlannedDataflow plan_of(const TableRequest& request) {
   return plan_part(define_part(request));
 }
@@ -102,11 +107,20 @@ bool can_be_joined(Dataflow& part, size_t step_bytes_max) {
 // Of those that can be read now, and outlive the process if the reader does, the narrowest.
 template <typename Request>
 Dataflow* StepLoop::find_part(const Request& request, const Dataflow& reader) {
+  // What is made of the same rows shows the same of them in each step.
+  const Dataflow* rows = nullptr;
+  if constexpr (std::is_same_v<Request, ArrangementRequest>) {
+    rows = request.is_one_of_several ? find_part(request.part->tables[0], reader) : nullptr;
+    if (request.is_one_of_several && rows == nullptr) {
+      return nullptr;
+    }
+  }
   Dataflow* narrowest = nullptr;
   for (auto& [id, dataflow] : dataflows_) {
     if (dataflow->is_part() && !dataflow->failed && !dataflow->stopped() &&
         (dataflow->is_kept || !reader.is_kept) && places_of(*dataflow, request) &&
         can_be_joined(*dataflow, options_.step_bytes_max) &&
+        (rows == nullptr || rows_of(*dataflow) == rows) &&
         (narrowest == nullptr || width_of(*dataflow) < width_of(*narrowest))) {
       narrowest = dataflow.get();
     }

@@ -10,6 +10,7 @@
 #include "base/overloaded.h"
 #include "dataflow/operators/aggregate.h"
 #include "dataflow/operators/arrange.h"
+#include "dataflow/operators/delta_join.h"
 #include "dataflow/operators/dynamic_filter.h"
 #include "dataflow/operators/join.h"
 #include "dataflow/operators/map.h"
@@ -20,6 +21,7 @@
 #include "dataflow/operators/top_n.h"
 #include "dataflow/operators/union_all.h"
 #include "dataflow/operators/unnest.h"
+#include "physical/scan_conditions.h"
 #include "plan/same_plan.h"
 #include "plan/table_slice.h"
 
@@ -84,7 +86,7 @@ class GraphBuilder {
   // What the node reads: a filter under a projection, and both over a join, are taken into one
   // operator.
   std::vector<NodeId> build_inputs(const LogicalPlan& plan);
-  std::vector<NodeId> build_sides(const JoinNode& join);
+  std::vector<NodeId> build_joined(const LogicalPlan& plan);
   bool is_shared(const PlanRef& side) const {
     return join_inputs_ == JoinInputs::kShared && table_slice(*side);
   }
@@ -99,6 +101,12 @@ class GraphBuilder {
   // needed: which output columns are read; empty: all.
   NodeId add_join(const LogicalPlan& plan, const JoinNode& join, const std::vector<NodeId>& inputs,
                   const std::vector<bool>& needed);
+  NodeId add_delta_join(const DeltaJoinNode& join, const std::vector<NodeId>& inputs,
+                        const std::vector<bool>& needed);
+  // The stream of a relation by key, as an input of the operator. `relation`: its own node, unless
+  // its arrangements are shared.
+  NodeId read_arranged(const PlanRef& plan, NodeId relation, const std::vector<size_t>& key,
+                       ArrangementReader& reader, size_t input, bool is_one_of_several);
   const Arranged& arrange(NodeId input, const PlanRef& plan, std::vector<size_t> key);
 
   PhysicalPlan& plan_;
@@ -106,8 +114,7 @@ class GraphBuilder {
   JoinInputs join_inputs_;
   std::vector<Built> built_;
   std::map<const LogicalPlan*, NodeId> nodes_;
-  std::set<const LogicalPlan*> scanned_, asked_;
-  std::set<ObjectId> conditioned_;  // tables of which a slice has been seen
+  std::set<const LogicalPlan*> scanned_;
   std::vector<Arranged> arranged_;
   std::map<std::pair<ObjectId, std::optional<Lsn>>, size_t> scans_;  // -> index in plan_.inputs
 };
@@ -116,25 +123,30 @@ const FilterNode* filter_below(const ProjectNode& project) {
   return std::get_if<FilterNode>(&project.input->node);
 }
 
+bool is_join(const LogicalPlan& plan) {
+  return std::holds_alternative<JoinNode>(plan.node) ||
+         std::holds_alternative<DeltaJoinNode>(plan.node);
+}
+
 // The join that a projection reads, through a filter or not. Its output is made for the projection
 // alone, with the columns that are read.
 const PlanRef* join_below(const ProjectNode& project) {
   const FilterNode* filter = filter_below(project);
   const PlanRef& below = filter != nullptr ? filter->input : project.input;
-  return std::holds_alternative<JoinNode>(below->node) ? &below : nullptr;
+  return is_join(*below) ? &below : nullptr;
 }
 
 std::vector<NodeId> GraphBuilder::build_inputs(const LogicalPlan& plan) {
   std::vector<NodeId> ids;
   if (const auto* project = std::get_if<ProjectNode>(&plan.node)) {
     if (const PlanRef* join = join_below(*project)) {
-      return build_sides(std::get<JoinNode>((*join)->node));
+      return build_joined(**join);
     }
     const FilterNode* filter = filter_below(*project);
     return {build(filter != nullptr ? filter->input : project->input)};
   }
-  if (const auto* join = std::get_if<JoinNode>(&plan.node)) {
-    return build_sides(*join);
+  if (is_join(plan)) {
+    return build_joined(plan);
   }
   for (const PlanRef& input : inputs_of(plan)) {
     ids.push_back(build(input));
@@ -150,11 +162,26 @@ std::vector<size_t> key_of(const JoinNode& join, size_t side) {
   return key;
 }
 
-std::vector<NodeId> GraphBuilder::build_sides(const JoinNode& join) {
+// The keys by which a join reads each of its inputs.
+std::vector<std::vector<std::vector<size_t>>> keys_of(const LogicalPlan& plan) {
+  if (const auto* join = std::get_if<JoinNode>(&plan.node)) {
+    return {{key_of(*join, 0)}, {key_of(*join, 1)}};
+  }
+  const auto& delta = std::get<DeltaJoinNode>(plan.node);
+  std::vector<std::vector<std::vector<size_t>>> keys(delta.relations.size());
+  for (const DeltaLookup* lookup : arrangements_of(delta)) {
+    keys[lookup->relation].push_back(lookup->key);
+  }
+  return keys;
+}
+
+std::vector<NodeId> GraphBuilder::build_joined(const LogicalPlan& plan) {
   std::vector<NodeId> ids;
-  for (size_t side : {0, 1}) {
-    const PlanRef& plan = side == 0 ? join.left : join.right;
-    ids.push_back(is_shared(plan) ? arranged_input(plan, key_of(join, side)).node : build(plan));
+  std::vector<PlanRef> inputs = inputs_of(plan);
+  std::vector<std::vector<std::vector<size_t>>> keys = keys_of(plan);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    ids.push_back(is_shared(inputs[i]) ? arranged_input(inputs[i], keys[i][0]).node
+                                       : build(inputs[i]));
   }
   return ids;
 }
@@ -165,7 +192,8 @@ ArrangedInput& GraphBuilder::arranged_input(const PlanRef& plan, const std::vect
       return known;
     }
   }
-  return plan_.arranged.emplace_back(ArrangedInput{graph_.add_input(), plan, key, {}});
+  return plan_.arranged.emplace_back(
+      ArrangedInput{.node = graph_.add_input(), .plan = plan, .key = key});
 }
 
 void GraphBuilder::add_scans(const PlanRef& plan) {
@@ -192,33 +220,16 @@ void GraphBuilder::add_scans(const PlanRef& plan) {
 }
 
 void GraphBuilder::add_conditions(const PlanRef& plan) {
-  if (!asked_.insert(plan.get()).second) {
-    return;
+  auto inputs = [&](const LogicalPlan& part) { return inputs_here(part); };
+  for (auto& [table, conditions] : scan_conditions(plan, inputs)) {
+    plan_.inputs[scans_.at({table, std::nullopt})].conditions = std::move(conditions);
   }
-  std::optional<TableSlice> slice = table_slice(*plan);
-  if (!slice) {
-    for (const PlanRef& input : inputs_here(*plan)) {
-      add_conditions(input);
-    }
-    return;
-  }
-  std::vector<ExprRef>& conditions =
-      plan_.inputs[scans_.at({slice->table->id, std::nullopt})].conditions;
-  if (conditioned_.insert(slice->table->id).second) {
-    conditions = std::move(slice->predicates);
-    return;
-  }
-  std::erase_if(conditions, [&](const ExprRef& condition) {
-    return std::ranges::none_of(slice->predicates, [&](const ExprRef& predicate) {
-      return same_expr(*predicate, *condition);
-    });
-  });
 }
 
 // Those that are not arranged in another graph.
 std::vector<PlanRef> GraphBuilder::inputs_here(const LogicalPlan& plan) const {
   std::vector<PlanRef> inputs = inputs_of(plan);
-  if (std::holds_alternative<JoinNode>(plan.node)) {
+  if (is_join(plan)) {
     std::erase_if(inputs, [&](const PlanRef& input) { return is_shared(input); });
   }
   return inputs;
@@ -287,6 +298,7 @@ NodeId GraphBuilder::add(const PlanRef& plan, const std::vector<NodeId>& inputs)
                               inputs);
           },
           [&](const JoinNode& join) { return add_join(*plan, join, inputs, {}); },
+          [&](const DeltaJoinNode& join) { return add_delta_join(join, inputs, {}); },
           [&](const DynamicFilterNode& filter) {
             return graph_.add(std::make_unique<DynamicFilterOperator>(plan->schema.types(),
                                                                       filter.column, filter.kind),
@@ -308,7 +320,10 @@ NodeId GraphBuilder::add_project(const ProjectNode& project, const std::vector<N
     if (predicate != nullptr) {
       collect_columns(*predicate, needed);
     }
-    below = {add_join(**join, std::get<JoinNode>((*join)->node), inputs, needed)};
+    const auto* delta = std::get_if<DeltaJoinNode>(&(*join)->node);
+    below = {delta != nullptr
+                 ? add_delta_join(*delta, inputs, needed)
+                 : add_join(**join, std::get<JoinNode>((*join)->node), inputs, needed)};
   }
   return graph_.add(std::make_unique<MapOperator>(predicate, project.expressions), below);
 }
@@ -470,17 +485,65 @@ NodeId GraphBuilder::add_join(const LogicalPlan& plan, const JoinNode& join,
   auto op = std::make_unique<JoinOperator>(std::move(spec));
   std::vector<NodeId> streams;
   for (size_t side : {0, 1}) {
-    if (is_shared(*sides[side])) {
-      ArrangedInput& input = arranged_input(*sides[side], keys[side]);
-      input.readers.emplace_back(op.get(), side);
-      streams.push_back(input.node);
-      continue;
+    streams.push_back(read_arranged(*sides[side], inputs[side], keys[side], *op, side, false));
+  }
+  return graph_.add(std::move(op), std::move(streams));
+}
+
+NodeId GraphBuilder::read_arranged(const PlanRef& plan, NodeId relation,
+                                   const std::vector<size_t>& key, ArrangementReader& reader,
+                                   size_t input, bool is_one_of_several) {
+  if (is_shared(plan)) {
+    ArrangedInput& shared = arranged_input(plan, key);
+    shared.readers.emplace_back(&reader, input);
+    shared.is_one_of_several = shared.is_one_of_several || is_one_of_several;
+    return shared.node;
+  }
+  const Arranged& own = arrange(relation, plan, key);
+  std::vector<size_t> places(arranged_order(plan->schema.size(), key).size());
+  std::iota(places.begin(), places.end(), 0);
+  reader.read_from(input, own.op->arrangement(), places);
+  return own.node;
+}
+
+NodeId GraphBuilder::add_delta_join(const DeltaJoinNode& join, const std::vector<NodeId>& inputs,
+                                    const std::vector<bool>& needed) {
+  DeltaJoinSpec spec;
+  for (size_t r = 0; r < join.relations.size(); ++r) {
+    const Schema& schema = join.relations[r]->schema;
+    for (size_t c = 0; c < schema.size(); ++c) {
+      spec.columns.push_back({r, c, schema[c].type});
     }
-    const Arranged& own = arrange(inputs[side], *sides[side], keys[side]);
-    std::vector<size_t> places(arranged_order((*sides[side])->schema.size(), keys[side]).size());
-    std::iota(places.begin(), places.end(), 0);
-    op->read_from(side, own.op->arrangement(), places);
-    streams.push_back(own.node);
+  }
+  std::vector<const DeltaLookup*> arranged = arrangements_of(join);
+  std::vector<size_t> keys_by(join.relations.size());
+  for (const DeltaLookup* lookup : arranged) {
+    ++keys_by[lookup->relation];
+    spec.inputs.push_back(
+        {lookup->relation, lookup->null_safe,
+         arranged_places(join.relations[lookup->relation]->schema.size(), lookup->key)});
+  }
+  for (const std::vector<DeltaLookup>& path : join.paths) {
+    std::vector<DeltaJoinStep>& steps = spec.paths.emplace_back();
+    for (const DeltaLookup& lookup : path) {
+      auto input = std::ranges::find_if(arranged, [&](const DeltaLookup* known) {
+        return known->relation == lookup.relation && known->key == lookup.key;
+      });
+      steps.push_back(
+          {static_cast<size_t>(input - arranged.begin()), lookup.from, lookup.condition});
+    }
+  }
+  spec.output = join.output;
+  spec.needed = needed;
+  spec.needed.resize(join.output.size(), needed.empty());
+  spec.description =
+      fmt::format("DeltaJoin({} relations, {} keys)", join.relations.size(), arranged.size());
+  auto op = std::make_unique<DeltaJoinOperator>(std::move(spec));
+  std::vector<NodeId> streams;
+  for (size_t i = 0; i < arranged.size(); ++i) {
+    size_t relation = arranged[i]->relation;
+    streams.push_back(read_arranged(join.relations[relation], inputs[relation], arranged[i]->key,
+                                    *op, i, keys_by[relation] > 1));
   }
   return graph_.add(std::move(op), std::move(streams));
 }

@@ -12,7 +12,7 @@
 namespace tidemark {
 
 class ArrangeOperator;
-class JoinOperator;
+class ArrangementReader;
 
 // An entry of the graph that a table or materialized view feeds, with these of its columns.
 struct GraphInput {
@@ -27,9 +27,13 @@ struct GraphInput {
 // An entry that takes the changes of an arrangement in another graph, for joins of this one.
 struct ArrangedInput {
   NodeId node;
-  PlanRef plan;                                           // what is arranged
-  std::vector<size_t> key;                                // columns of it
-  std::vector<std::pair<JoinOperator*, size_t>> readers;  // of the graph; and which side of them
+  PlanRef plan;             // what is arranged
+  std::vector<size_t> key;  // columns of it
+  std::vector<std::pair<ArrangementReader*, size_t>>
+      readers;  // of the graph; which of their inputs
+  // A reader takes the same rows by another key too: both are to show the same of them in each
+  // step.
+  bool is_one_of_several = false;
 };
 
 struct PhysicalPlan {

@@ -111,6 +111,7 @@ PlanRef Decorrelator::make_dependent(const PlanRef& plan) {
           [&](const RecursiveNode&) { return plan; },      // the binder lets none through
           [&](const RecursiveRefNode&) { return plan; },   // likewise
           [&](const DynamicFilterNode&) { return plan; },  // a rule makes them, later
+          [&](const DeltaJoinNode&) { return plan; },      // likewise
           [&](const ValuesNode&) { return plan; },         // nor this
           [&](const FilterNode& node) { return dependent_filter(node); },
           [&](const ProjectNode& node) {

@@ -1,8 +1,10 @@
 // Plans as text: a tree, one node a line, in the manner of Flink's EXPLAIN.
 
+#include <algorithm>
+#include <iterator>
 #include <unordered_map>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include "base/overloaded.h"
 #include "plan/logical.h"
@@ -40,6 +42,46 @@ std::string describe_join(const JoinNode& node) {
     text += fmt::format(", residual=[{}]", expr_to_string(*node.residual, names));
   }
   return text + ")";
+}
+
+// Relations are numbered as the inputs are printed.
+std::string describe_delta_join(const DeltaJoinNode& node) {
+  std::vector<std::string> names, paths, arrangements;
+  for (const PlanRef& relation : node.relations) {
+    std::ranges::copy(relation->schema.names(), std::back_inserter(names));
+  }
+  auto key_name = [&](const DeltaLookup& lookup, size_t k) {
+    return node.relations[lookup.relation]->schema[lookup.key[k]].name;
+  };
+  for (size_t changed = 0; changed < node.paths.size(); ++changed) {
+    std::string path = fmt::format("{}", changed + 1);
+    for (const DeltaLookup& lookup : node.paths[changed]) {
+      std::vector<std::string> conditions;
+      for (size_t k = 0; k < lookup.key.size(); ++k) {
+        conditions.push_back(fmt::format("{} {} {}", names[lookup.from[k]],
+                                         lookup.null_safe[k] ? "IS NOT DISTINCT FROM" : "=",
+                                         key_name(lookup, k)));
+      }
+      if (lookup.condition != nullptr) {
+        conditions.push_back(expr_to_string(*lookup.condition, names));
+      }
+      path += fmt::format(" -> {} ({})", lookup.relation + 1, fmt::join(conditions, " AND "));
+    }
+    paths.push_back(std::move(path));
+  }
+  for (const DeltaLookup* lookup : arrangements_of(node)) {
+    std::vector<std::string> key;
+    for (size_t k = 0; k < lookup->key.size(); ++k) {
+      key.push_back(key_name(*lookup, k));
+    }
+    arrangements.push_back(fmt::format("{} ({})", lookup->relation + 1, join(key)));
+  }
+  std::vector<std::string> select;
+  for (size_t column : node.output) {
+    select.push_back(names[column]);
+  }
+  return fmt::format("DeltaJoin(paths=[{}], arrangements=[{}], select=[{}])", join(paths),
+                     join(arrangements), join(select));
 }
 
 std::string order_text(const std::vector<SortKey>& order, const std::vector<std::string>& names) {
@@ -196,6 +238,7 @@ std::string describe(const LogicalPlan& plan) {
                 "DynamicFilter(where=[{} {} {}])", node.input->schema[node.column].name,
                 kBoundNames[static_cast<size_t>(node.kind)], node.bound->schema[0].name);
           },
+          [&](const DeltaJoinNode& node) { return describe_delta_join(node); },
       },
       plan.node);
 }

@@ -247,6 +247,25 @@ PlanRef make_dynamic_filter(DynamicFilterNode node) {
   return make(std::move(schema), std::move(key), std::move(node));
 }
 
+PlanRef make_delta_join(DeltaJoinNode node, Schema schema, std::optional<std::vector<size_t>> key) {
+  return make(std::move(schema), std::move(key), std::move(node));
+}
+
+std::vector<const DeltaLookup*> arrangements_of(const DeltaJoinNode& node) {
+  std::vector<const DeltaLookup*> different;
+  for (const std::vector<DeltaLookup>& path : node.paths) {
+    for (const DeltaLookup& lookup : path) {
+      if (std::ranges::none_of(different, [&](const DeltaLookup* known) {
+            return known->relation == lookup.relation && known->key == lookup.key;
+          })) {
+        different.push_back(&lookup);
+      }
+    }
+  }
+  std::ranges::stable_sort(different, {}, &DeltaLookup::relation);
+  return different;
+}
+
 std::vector<PlanRef> inputs_of(const LogicalPlan& plan) {
   return std::visit(Overloaded{
                         [](const ScanNode&) { return std::vector<PlanRef>{}; },
@@ -274,6 +293,7 @@ std::vector<PlanRef> inputs_of(const LogicalPlan& plan) {
                         [](const DynamicFilterNode& node) {
                           return std::vector<PlanRef>{node.input, node.bound};
                         },
+                        [](const DeltaJoinNode& node) { return node.relations; },
                     },
                     plan.node);
 }

@@ -138,6 +138,23 @@ struct JoinNode {
   ExprRef residual;  // over the columns of left, then of right; null: none
 };
 
+// A step on the way of a change through a delta join: the rows of a relation whose key columns have
+// the values of others that are there already.
+struct DeltaLookup {
+  size_t relation = 0;
+  std::vector<size_t> key;   // columns of the relation
+  std::vector<size_t> from;  // their values; of the columns of all relations side by side
+  std::vector<bool> null_safe;
+  ExprRef condition;  // which rows stay then, over all columns; null: all
+};
+// An inner join of three relations or more that keeps no result in between: see
+// rules/delta_joins.cc. Output: columns of all relations.
+struct DeltaJoinNode {
+  std::vector<PlanRef> relations;
+  std::vector<std::vector<DeltaLookup>> paths;  // by relation: the others, as its changes meet them
+  std::vector<size_t> output;                   // of the columns of all relations side by side
+};
+
 // Rows of the input whose column compares with the only column of `bound`, which has at most one
 // row. No row, or NULL: none.
 struct DynamicFilterNode {
@@ -153,7 +170,7 @@ struct LogicalPlan {
   std::optional<std::vector<size_t>> key;
   std::variant<ScanNode, ValuesNode, FilterNode, ProjectNode, AggregateNode, TopNNode, UnionNode,
                SetDifferenceNode, JoinNode, RankNode, WindowNode, UnnestNode, RecursiveNode,
-               RecursiveRefNode, DynamicFilterNode>
+               RecursiveRefNode, DynamicFilterNode, DeltaJoinNode>
       node;
 };
 
@@ -174,6 +191,11 @@ PlanRef make_union(std::vector<PlanRef> inputs);
 PlanRef make_set_difference(SetDifferenceNode node);
 PlanRef make_join(JoinNode node);
 PlanRef make_dynamic_filter(DynamicFilterNode node);
+// schema and key: those of the joins that it stands for.
+PlanRef make_delta_join(DeltaJoinNode node, Schema schema, std::optional<std::vector<size_t>> key);
+
+// By what its relations are arranged: the look-ups with different keys, in a fixed order.
+std::vector<const DeltaLookup*> arrangements_of(const DeltaJoinNode& node);
 
 std::string join_type_text(JoinType type);
 std::vector<PlanRef> inputs_of(const LogicalPlan& plan);

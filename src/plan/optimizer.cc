@@ -31,7 +31,8 @@ constexpr Rule kRules[] = {
     {share_joins, "before pruning: joins of the same rows are still the same"},
     {prune_columns, "when nothing moves any more: gives only what is still read"},
     {merge_projections, "pruning cuts columns off by projections"},
-    {dynamic_filters, "last: only now it shows for what a join with one row is read"},
+    {dynamic_filters, "only now it shows for what a join with one row is read"},
+    {delta_joins, "last: it weighs the state of the joins as they will be"},
 };
 
 }  // namespace

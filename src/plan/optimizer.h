@@ -22,5 +22,6 @@ PlanRef split_windows(PlanRef plan);              // rules/split_windows.cc
 PlanRef share_joins(PlanRef plan);                // rules/share_joins.cc
 PlanRef prune_columns(PlanRef plan);              // rules/prune_columns.cc
 PlanRef dynamic_filters(PlanRef plan);            // rules/dynamic_filters.cc
+PlanRef delta_joins(PlanRef plan);                // rules/delta_joins.cc
 
 }  // namespace tidemark

@@ -58,6 +58,10 @@ PlanRef with_inputs(const PlanRef& plan, std::vector<PlanRef> inputs) {
           [&](const DynamicFilterNode& node) {
             return make_dynamic_filter({inputs[0], inputs[1], node.column, node.kind});
           },
+          [&](const DeltaJoinNode& node) {
+            return make_delta_join({std::move(inputs), node.paths, node.output}, plan->schema,
+                                   plan->key);
+          },
       },
       plan->node);
 }

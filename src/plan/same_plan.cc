@@ -1,5 +1,7 @@
 #include "plan/same_plan.h"
 
+#include <algorithm>
+
 #include "base/overloaded.h"
 
 namespace tidemark {
@@ -24,6 +26,26 @@ bool same_or_null(const ExprRef& a, const ExprRef& b) {
 
 bool same_join(const JoinNode& a, const JoinNode& b) {
   return a.type == b.type && a.keys == b.keys && same_or_null(a.residual, b.residual);
+}
+
+bool same_delta_join(const DeltaJoinNode& a, const DeltaJoinNode& b) {
+  auto same_lookup = [](const DeltaLookup& x, const DeltaLookup& y) {
+    return x.relation == y.relation && x.key == y.key && x.from == y.from &&
+           x.null_safe == y.null_safe && same_or_null(x.condition, y.condition);
+  };
+  return a.output == b.output &&
+         std::ranges::equal(a.paths, b.paths, [&](const auto& path, const auto& other) {
+           return std::ranges::equal(path, other, same_lookup);
+         });
+}
+
+// Whether both are joins that do the same, or none is a join.
+bool same_joins_below(const LogicalPlan& a, const LogicalPlan& b) {
+  auto is_join = [](const LogicalPlan& plan) {
+    return std::holds_alternative<JoinNode>(plan.node) ||
+           std::holds_alternative<DeltaJoinNode>(plan.node);
+  };
+  return is_join(a) || is_join(b) ? same_node(a, b) : true;
 }
 
 }  // namespace
@@ -63,11 +85,7 @@ bool same_node(const LogicalPlan& a, const LogicalPlan& b) {
               at = filter->input.get();
               other = other_filter->input.get();
             }
-            const auto* join = std::get_if<JoinNode>(&at->node);
-            const auto* other_join = std::get_if<JoinNode>(&other->node);
-            return join == nullptr || other_join == nullptr
-                       ? join == nullptr && other_join == nullptr
-                       : same_join(*join, *other_join);
+            return same_joins_below(*at, *other);
           },
           [&](const AggregateNode& x) {
             const auto& y = std::get<AggregateNode>(b.node);
@@ -108,6 +126,9 @@ bool same_node(const LogicalPlan& a, const LogicalPlan& b) {
           [&](const DynamicFilterNode& x) {
             const auto& y = std::get<DynamicFilterNode>(b.node);
             return x.column == y.column && x.kind == y.kind;
+          },
+          [&](const DeltaJoinNode& x) {
+            return same_delta_join(x, std::get<DeltaJoinNode>(b.node));
           },
       },
       a.node);

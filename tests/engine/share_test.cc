@@ -228,6 +228,65 @@ TEST_F(Share, an_arrangement_begins_with_rows_that_are_kept) {
   expect("joined", kJoined);
 }
 
+// Orders are arranged by two keys for it, which have to change in the same steps.
+constexpr const char* kDelta =
+    "SELECT o.id, c.region, p.total AS other FROM orders o JOIN customers c ON o.customer = c.id "
+    "JOIN orders p ON p.id = o.total";
+
+TEST_F(Share, delta_joins_share_what_they_read_in_several_ways) {
+  begin();
+  create("tree", kJoined);
+  create("a", kDelta);
+  Lines plan = rows(fmt::format("EXPLAIN {}", kDelta));
+  EXPECT_NE(fmt::format("{}", fmt::join(plan, "\n")).find("DeltaJoin(3 relations, 4 keys)"),
+            std::string::npos)
+      << fmt::format("{}", fmt::join(plan, "\n"));
+  Lines before = shared();
+  std::string regions =
+      "SELECT c.region, COUNT(*) AS n, SUM(p.total) AS s FROM orders o JOIN customers c ON "
+      "o.customer = c.id JOIN orders p ON p.id = o.total GROUP BY c.region";
+  create("b", regions);
+  EXPECT_EQ(shared().size(), before.size());
+  for (bool clean : {true, false}) {
+    for (int round = 0; round < 2; ++round) {
+      change();
+      expect("tree", kJoined);
+      expect("a", kDelta);
+      expect("b", regions);
+    }
+    EXPECT_EQ(rows("VERIFY VIEW a").size(), 1u);
+    if (clean) {
+      EXPECT_EQ(serve_.stop(), 0);
+    } else {
+      serve_.kill();
+    }
+    start();
+    EXPECT_EQ(serve_.log().find("read anew"), std::string::npos) << serve_.log();
+  }
+  source("TRUNCATE customers");
+  source("INSERT INTO customers VALUES (3, 'x', 'y', '1'), (4, 'x', 'z', '2')");
+  expect("a", kDelta);
+  expect("b", regions);
+}
+
+TEST_F(Share, a_delta_join_over_whole_old_rows) {
+  source("ALTER TABLE orders REPLICA IDENTITY FULL");
+  begin();
+  create("tree", kJoined);
+  create("a", kDelta);
+  create("b", kDelta);
+  for (int round = 0; round < 2; ++round) {
+    change();
+    expect("a", kDelta);
+    expect("b", kDelta);
+  }
+  serve_.kill();
+  start();
+  change();
+  expect("a", kDelta);
+  expect("b", kDelta);
+}
+
 TEST_F(Share, a_row_error_stands_in_all_that_read_it_and_heals) {
   begin();
   std::string query =

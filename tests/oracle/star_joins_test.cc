@@ -100,6 +100,30 @@ TEST(OracleStarJoins, orders_of_joins) {
   });
 }
 
+// Without conditions: these are delta joins.
+TEST(OracleStarJoins, whole_relations) {
+  check({
+      "SELECT n, item.price, shop.name, region.name FROM sale JOIN shop ON sale.s = shop.s JOIN "
+      "item ON sale.i = item.i JOIN region ON shop.r = region.r",
+      "SELECT region.name, COUNT(*), SUM(sale.amount * price) FROM sale JOIN shop ON sale.s = "
+      "shop.s JOIN item ON sale.i = item.i JOIN region ON shop.r = region.r GROUP BY region.name",
+      "SELECT n, stock.amount, item.brand, shop.name FROM sale JOIN stock ON stock.s = sale.s AND "
+      "stock.i = sale.i JOIN item ON item.i = sale.i JOIN shop ON shop.s = stock.s",
+      "SELECT a.s, b.s, c.s FROM shop a JOIN shop b ON a.r IS NOT DISTINCT FROM b.r JOIN shop c "
+      "ON c.r IS NOT DISTINCT FROM b.r",
+      "SELECT x.n, y.n, shop.name FROM sale x JOIN sale y ON x.i = y.i AND x.amount < y.amount "
+      "JOIN "
+      "shop ON y.s = shop.s",
+      "SELECT a.n, b.n, c.i FROM sale a JOIN sale b ON a.i = b.s JOIN stock c ON b.i = c.i AND c.s "
+      "= a.s",
+      "SELECT n, shop.name, brand, total FROM sale JOIN shop ON sale.s = shop.s JOIN item ON "
+      "sale.i = item.i LEFT JOIN (SELECT i, SUM(amount) AS total FROM stock GROUP BY i) t ON t.i = "
+      "sale.i",
+      "SELECT n FROM sale JOIN shop ON sale.s = shop.s JOIN (SELECT i, COUNT(*) AS c FROM stock "
+      "GROUP BY i) t ON t.i = sale.i JOIN region ON region.r = shop.r",
+  });
+}
+
 TEST(OracleStarJoins, semi_joins_below_joins) {
   check({
       "SELECT n, shop.name FROM sale, shop WHERE sale.s = shop.s AND n IN (SELECT n FROM sale "

@@ -7,6 +7,16 @@
 
 namespace tidemark {
 
+// An operator that looks rows up in what its inputs are arranged in.
+class ArrangementReader {
+ public:
+  virtual ~ArrangementReader() = default;
+  // Of each input, before the first step: its arrangement, which outlives the operator, and where
+  // that has the arranged columns that the operator was made for.
+  virtual void read_from(size_t input, Arrangement& arrangement,
+                         std::span<const size_t> places) = 0;
+};
+
 class ArrangeOperator final : public Operator {
  public:
   // order: for each arranged column the input column; the first key_count are the key.

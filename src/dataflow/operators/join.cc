@@ -1,52 +1,10 @@
 #include "dataflow/operators/join.h"
 
-#include <bit>
-
 #include "dataflow/operators/join_lone.h"
 #include "expr/eval.h"
-#include "types/hash.h"
 #include "zset/consolidate.h"
 
 namespace tidemark {
-
-namespace {
-
-// Bounds the batches a join makes, however many partners a row has.
-constexpr size_t kPairsMax = 64 << 10;
-
-bool same_key(std::span<const Column* const> a, size_t row_a, std::span<const Column* const> b,
-              size_t row_b) {
-  for (size_t k = 0; k < a.size(); ++k) {
-    if (!same_value(*a[k], row_a, *b[k], row_b)) {
-      return false;
-    }
-  }
-  return true;
-}
-
-// Rows of one side's delta by the hash of their key.
-class DeltaIndex {
- public:
-  DeltaIndex(const JoinSide& side)
-      : heads_(std::bit_ceil(side.rows() * 2 + 1), kEnd), next_(side.rows(), kEnd) {
-    for (uint32_t row = 0; row < side.rows(); ++row) {
-      if (!side.never[row]) {
-        uint32_t& head = heads_[side.hashes[row] & (heads_.size() - 1)];
-        next_[row] = head;
-        head = row;
-      }
-    }
-  }
-  static constexpr uint32_t kEnd = UINT32_MAX;
-  uint32_t first(uint64_t hash) const { return heads_[hash & (heads_.size() - 1)]; }
-  uint32_t next(uint32_t row) const { return next_[row]; }
-
- private:
-  std::vector<uint32_t> heads_;
-  std::vector<uint32_t> next_;
-};
-
-}  // namespace
 
 void JoinOperator::read_from(size_t side, Arrangement& arrangement,
                              std::span<const size_t> places) {
@@ -65,27 +23,11 @@ void JoinOperator::read_from(size_t side, Arrangement& arrangement,
 }
 
 JoinSide JoinOperator::make_side(size_t which, const Delta& in) const {
-  JoinSide side;
-  side.base = bases_[which];
-  side.base_empty = in.reset;
   // Partners are counted per different row.
   bool different = spec_.residual != nullptr && spec_.lone[which] != LoneRows::kNone;
-  side.delta = different && !in.batches.empty() ? consolidate(in.batches) : concatenate(in.batches);
-  for (const ColumnRef& column : side.delta.rows.columns) {
-    side.columns.push_back(column.get());
-  }
-  side.keys = std::span(side.columns).first(side.columns.empty() ? 0 : side.base->key_count());
-  hash_rows(side.keys, side.rows(), side.hashes);
-  side.never.resize(side.rows());
-  for (size_t k = 0; k < side.keys.size(); ++k) {
-    if (spec_.null_safe[k] || !side.keys[k]->has_nulls()) {
-      continue;
-    }
-    for (size_t row = 0; row < side.rows(); ++row) {
-      side.never[row] |= side.keys[k]->nulls()[row];
-    }
-  }
-  return side;
+  ZBatch delta =
+      different && !in.batches.empty() ? consolidate(in.batches) : concatenate(in.batches);
+  return make_join_side(*bases_[which], in.reset, std::move(delta), spec_.null_safe);
 }
 
 RowBatch JoinOperator::gather(std::span<const JoinColumn> columns, const JoinRows& left,
@@ -147,7 +89,7 @@ Status JoinOperator::join_pairs(StepContext& context, JoinRows left, JoinRows ri
 Status JoinOperator::probe(StepContext& context, size_t delta_side, Delta& out) {
   const JoinSide& delta = sides_[delta_side];
   const JoinSide& base = sides_[1 - delta_side];
-  if (delta.rows() == 0 || base.base_empty || base.base->is_empty()) {
+  if (delta.rows() == 0 || !base.has_base()) {
     return {};
   }
   Arrangement::Cursor cursor =
@@ -186,15 +128,13 @@ Status JoinOperator::delta_by_delta(StepContext& context, Delta& out) {
     if (probing.never[row]) {
       continue;
     }
-    for (uint32_t other = index.first(probing.hashes[row]); other != DeltaIndex::kEnd;
-         other = index.next(other)) {
-      if (indexed.hashes[other] == probing.hashes[row] &&
-          same_key(probing.keys, row, indexed.keys, other)) {
-        pairs.probe.push_back(row);
-        pairs.stored.push_back(other);
-        if (pairs.size() >= kPairsMax) {
-          TRY(flush());
-        }
+    uint64_t hash = probing.hashes[row];
+    for (uint32_t other = index.first(probing.keys, row, hash); other != DeltaIndex::kEnd;
+         other = index.next(other, probing.keys, row, hash)) {
+      pairs.probe.push_back(row);
+      pairs.stored.push_back(other);
+      if (pairs.size() >= kPairsMax) {
+        TRY(flush());
       }
     }
   }

@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "dataflow/operator.h"
+#include "dataflow/operators/arrange.h"
 #include "dataflow/operators/join_lone.h"
 #include "expr/expr.h"
 
@@ -34,14 +35,12 @@ struct JoinSpec {
   std::string description;
 };
 
-class JoinOperator final : public Operator {
+class JoinOperator final : public Operator, public ArrangementReader {
  public:
   // The inputs are arranged streams, left and right.
   explicit JoinOperator(JoinSpec spec) : spec_(std::move(spec)) {}
 
-  // Of each side, before the first step: what its stream is arranged in, which outlives the
-  // operator, and where that has the arranged columns of the spec.
-  void read_from(size_t side, Arrangement& arrangement, std::span<const size_t> places);
+  void read_from(size_t side, Arrangement& arrangement, std::span<const size_t> places) override;
 
   std::string name() const override { return spec_.description; }
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;

@@ -9,7 +9,7 @@
 #include <unordered_map>
 
 #include "dataflow/operator.h"
-#include "state/arrangement.h"
+#include "dataflow/operators/join_side.h"
 
 namespace tidemark {
 
@@ -18,36 +18,6 @@ enum class LoneRows : uint8_t {
   kNullExtended,  // rows without a partner, the other side's columns NULL
   kUnmatched,     // the same without the other side's columns: anti join
   kMatched,       // rows with a partner, once: semi join
-};
-
-// One side of a join in one step.
-struct JoinSide {
-  Arrangement* base = nullptr;  // rows through the last step
-  bool base_empty = false;      // reset: those rows count no more
-  ZBatch delta;                 // arranged
-  std::vector<const Column*> columns;
-  std::span<const Column* const> keys;
-  std::vector<uint64_t> hashes;  // of the keys, per row of delta
-  std::vector<uint8_t> never;    // per row of delta, 1: a NULL in the key, matches nothing
-
-  JoinSide() = default;
-  JoinSide(JoinSide&&) = default;  // `keys` points into the buffer of `columns`, which moves along
-  JoinSide& operator=(JoinSide&&) = default;
-  size_t rows() const { return delta.rows.rows; }
-};
-
-// Rows of one side, by row of its delta or by id of its base.
-struct JoinRows {
-  const JoinSide* side = nullptr;  // null: NULLs in its place
-  bool from_base = false;
-  std::span<const uint32_t> at;
-
-  const Column& column(size_t index) const {
-    return from_base ? side->base->column(index) : *side->columns[index];
-  }
-  int64_t weight(size_t i) const {
-    return from_base ? side->base->weight(at[i]) : side->delta.weight(at[i]);
-  }
 };
 
 // What is to be added to the answer: rows of this side's delta or base, with weights.

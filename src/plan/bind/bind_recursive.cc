@@ -45,6 +45,7 @@ bool is_monotone(const LogicalPlan& plan) {
           [](const RecursiveNode&) { return false; },
           [](const SetDifferenceNode&) { return false; },
           [](const DynamicFilterNode&) { return false; },
+          [](const DeltaJoinNode&) { return true; },
       },
       plan.node);
 }

@@ -62,6 +62,8 @@ class Pruner {
   Pruned prune_project(const LogicalPlan& plan, const ProjectNode& project);
   Pruned prune_aggregate(const AggregateNode& aggregate);
   Pruned prune_join(const JoinNode& join);
+  // Of a node that reads all columns of its inputs.
+  Pruned prune_below(const PlanRef& plan);
   // Pruned and cut to the needed columns, in order.
   PlanRef exactly(const PlanRef& plan);
   Pruned cut(const PlanRef& plan);
@@ -163,6 +165,11 @@ void Pruner::spread(const LogicalPlan& plan) {
                    below[node.column] = true;
                    need(node.input, below);
                    need_all(node.bound);
+                 },
+                 [&](const DeltaJoinNode& node) {
+                   for (const PlanRef& relation : node.relations) {
+                     need_all(relation);
+                   }
                  },
              },
              plan.node);
@@ -271,6 +278,14 @@ Pruned Pruner::prune_join(const JoinNode& join) {
   return {make_join(std::move(node)), std::move(map)};
 }
 
+Pruned Pruner::prune_below(const PlanRef& plan) {
+  std::vector<PlanRef> inputs;
+  for (const PlanRef& input : inputs_of(*plan)) {
+    inputs.push_back(exactly(input));
+  }
+  return {with_inputs(plan, std::move(inputs)), identity(plan->schema.size())};
+}
+
 Pruned Pruner::make_pruned(const PlanRef& plan) {
   return std::visit(
       Overloaded{
@@ -278,13 +293,8 @@ Pruned Pruner::make_pruned(const PlanRef& plan) {
           [&](const RecursiveRefNode&) {
             return Pruned{plan, identity(plan->schema.size())};
           },
-          [&](const RecursiveNode&) {
-            std::vector<PlanRef> inputs;
-            for (const PlanRef& input : inputs_of(*plan)) {
-              inputs.push_back(exactly(input));
-            }
-            return Pruned{with_inputs(plan, std::move(inputs)), identity(plan->schema.size())};
-          },
+          [&](const RecursiveNode&) { return prune_below(plan); },
+          [&](const DeltaJoinNode&) { return prune_below(plan); },
           [&](const ValuesNode&) {
             return Pruned{plan, identity(plan->schema.size())};
           },

@@ -165,6 +165,13 @@ PlanRef Pusher::push_into(const PlanRef& plan, Conditions conditions) {
           [&](const DynamicFilterNode& node) {
             return leave_here({push(node.input, {}), push(node.bound, {})});
           },
+          [&](const DeltaJoinNode& node) {
+            std::vector<PlanRef> relations;
+            for (const PlanRef& relation : node.relations) {
+              relations.push_back(push(relation, {}));
+            }
+            return leave_here(std::move(relations));
+          },
       },
       plan->node);
 }

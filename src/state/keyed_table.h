@@ -99,9 +99,12 @@ class KeyedTable final : public StateTable {
   // Those rows, of a table that is not complete: costs a range read, and a look at each row that
   // has changed since the last checkpoint that is on disk.
   std::vector<uint32_t> find_prefix(std::span<const Column* const> keys, size_t row);
-  // Whether append_loose() may be called now: all rows are in memory, and those that were loose
-  // did not repeat much.
-  bool takes_loose() const { return is_complete_ && !is_repetitive_ && !keys_.empty(); }
+  // Whether append_loose() may be called now: all rows are in memory, those that were loose did not
+  // repeat much, and few ids are free, which loose rows would leave so.
+  bool takes_loose() const {
+    return is_complete_ && !is_repetitive_ && !keys_.empty() &&
+           free_ids_.size() <= flags_.size() / 4;
+  }
   // Adds the rows as new entries with these weights, none of which is below 1 (empty: all 1), and
   // returns the first id; the others follow it.
   uint32_t append_loose(std::span<const Column* const> keys, size_t rows,

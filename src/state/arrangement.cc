@@ -9,6 +9,17 @@ namespace tidemark {
 
 namespace {
 
+// Blocks of so many rows have their entries asked for together, so that the misses of the cache
+// overlap; the second cache keeps them until they are used.
+constexpr size_t kFetchedRows = 1024;
+
+template <typename F>
+void for_each_block(size_t rows, F&& f) {
+  for (size_t first = 0; first < rows; first += kFetchedRows) {
+    f(first, std::min(rows, first + kFetchedRows));
+  }
+}
+
 std::vector<Type> first_types(const std::vector<Type>& types, size_t count) {
   return {types.begin(), types.begin() + static_cast<ptrdiff_t>(count)};
 }
@@ -152,6 +163,16 @@ void Arrangement::unlink(uint32_t key, uint32_t row) {
   --entry.rows;
 }
 
+// Asks for the entries of keys (kNone: of none), and for those of the first rows of their lists.
+void Arrangement::fetch_lists(std::span<const uint32_t> key_ids) const {
+  keys_.fetch_fixed(key_ids);
+  for (uint32_t key : key_ids) {
+    if (key != KeyedTable::kNone && keys_.fixed_as<KeyEntry>(key).head != 0) {
+      __builtin_prefetch(rows_.fixed(keys_.fixed_as<KeyEntry>(key).head - 1), 1);
+    }
+  }
+}
+
 bool Arrangement::takes_loose(const ZBatch& batch) const {
   return may_repeat_ && rows_.takes_loose() &&
          std::ranges::all_of(batch.weights, [](int64_t weight) { return weight > 0; });
@@ -169,10 +190,13 @@ void Arrangement::apply(const ZBatch& batch) {
   if (takes_loose(batch)) {
     uint32_t first = rows_.append_loose(columns, rows, batch.weights);
     keys_.find_or_insert(keys, rows, key_hashes_, key_ids_.data());
-    for (uint32_t i = 0; i < rows; ++i) {
-      keys_.fixed_as<KeyEntry>(key_ids_[i]).weight += batch.weight(i);
-      link(key_ids_[i], first + i);
-    }
+    for_each_block(rows, [&](size_t begin, size_t end) {
+      fetch_lists(std::span(key_ids_).subspan(begin, end - begin));
+      for (size_t i = begin; i < end; ++i) {
+        keys_.fixed_as<KeyEntry>(key_ids_[i]).weight += batch.weight(i);
+        link(key_ids_[i], first + static_cast<uint32_t>(i));
+      }
+    });
     rows_.sample_loose();
     return;
   }
@@ -182,12 +206,16 @@ void Arrangement::apply(const ZBatch& batch) {
   rows_.find_or_insert(columns, rows, row_hashes_, row_ids_.data());
   keys_.find_or_insert(keys, rows, key_hashes_, key_ids_.data());
   // First all weights, then the lists: a row that goes and comes within the batch keeps its id.
-  for (size_t i = 0; i < rows; ++i) {
-    int64_t weight = batch.weight(i);
-    rows_.fixed_as<RowEntry>(row_ids_[i]).weight += weight;
-    keys_.fixed_as<KeyEntry>(key_ids_[i]).weight += weight;
-    rows_.mark_changed(row_ids_[i]);
-  }
+  for_each_block(rows, [&](size_t begin, size_t end) {
+    rows_.fetch_fixed(std::span(row_ids_).subspan(begin, end - begin));
+    fetch_lists(std::span(key_ids_).subspan(begin, end - begin));
+    for (size_t i = begin; i < end; ++i) {
+      int64_t weight = batch.weight(i);
+      rows_.fixed_as<RowEntry>(row_ids_[i]).weight += weight;
+      keys_.fixed_as<KeyEntry>(key_ids_[i]).weight += weight;
+      rows_.mark_changed(row_ids_[i]);
+    }
+  });
   auto is_live = [](const KeyedTable& table, uint32_t id) {
     return id < table.id_limit() && table.is_live(id);
   };
@@ -227,6 +255,10 @@ Arrangement::Cursor Arrangement::start(std::span<const Column* const> keys, size
 bool Arrangement::probe(Cursor& cursor, size_t pairs_max, ProbedPairs& out) const {
   size_t rows = cursor.key_ids.size();
   for (; cursor.row < rows; ++cursor.row) {
+    if (cursor.row == cursor.fetched) {
+      cursor.fetched = std::min(rows, cursor.row + kFetchedRows);
+      fetch_lists(std::span(cursor.key_ids).subspan(cursor.row, cursor.fetched - cursor.row));
+    }
     uint32_t key = cursor.key_ids[cursor.row];
     if (key == KeyedTable::kNone) {
       continue;

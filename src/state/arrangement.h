@@ -61,6 +61,7 @@ class Arrangement final : private EntryExtension {
   // Where a probe goes on: it stops after about pairs_max pairs, in the middle of a key if need be.
   struct Cursor {
     std::vector<uint32_t> key_ids;  // per probing row; filled by start()
+    size_t fetched = 0;             // entries of rows before this have been asked for
     size_t row = 0;
     uint32_t next = 0;  // 1 + the stored row to go on with; 0: at the head of row's key
   };
@@ -112,6 +113,7 @@ class Arrangement final : private EntryExtension {
   uint32_t key_of(uint32_t row);
   bool takes_loose(const ZBatch& batch) const;
   void apply(const ZBatch& batch);
+  void fetch_lists(std::span<const uint32_t> key_ids) const;
   void link(uint32_t key, uint32_t row);
   void unlink(uint32_t key, uint32_t row);
 

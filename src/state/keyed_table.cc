@@ -11,9 +11,10 @@ namespace tidemark {
 
 namespace {
 
-template <typename T>
-void give_back(std::vector<T>& values) {
-  constexpr size_t kKeptMax = 4096;
+constexpr size_t kKeptMax = 4096;
+
+template <typename Vector>
+void give_back(Vector& values) {
   values.clear();
   if (values.capacity() > kKeptMax) {
     values.shrink_to_fit();
@@ -127,14 +128,10 @@ uint32_t KeyedTable::insert_at(size_t slot, std::span<const Column* const> keys,
     CHECK(flags_.size() < kNone);
     id = static_cast<uint32_t>(flags_.size());
     reserve_ids(flags_.size() + 1);
-    flags_.push_back(kLive);
     for (size_t k = 0; k < keys_.size(); ++k) {
       changing_key(k).append_copy(*keys[k], row);
     }
-    for (Column& column : payload_) {
-      column.resize(flags_.size());
-    }
-    fixed_.resize(fixed_.size() + fixed_bytes_);
+    extend_to(flags_.size() + 1);
   }
   slots_[slot] = slot_of(hash, id);
   ++live_;
@@ -157,7 +154,7 @@ void KeyedTable::reserve_for(size_t more) {
 }
 
 void KeyedTable::resize_slots(size_t slots) {
-  std::vector<uint64_t> before = std::exchange(slots_, std::vector<uint64_t>(slots));
+  auto before = std::exchange(slots_, decltype(slots_)(slots));
   for (uint64_t slot : before) {
     if (slot != 0) {
       slots_[free_slot(slot)] = slot;
@@ -177,7 +174,19 @@ void KeyedTable::reserve_ids(size_t ids) {
     column.reserve(room_);
   }
   flags_.reserve(room_);
-  fixed_.reserve(room_ * fixed_bytes_);
+  fixed_.resize(room_ * fixed_bytes_);
+}
+
+// Ids up to there, for which there is room and whose keys are in the columns, are rows now.
+void KeyedTable::extend_to(size_t end) {
+  for (Column& column : payload_) {
+    column.resize(end);
+  }
+  size_t first = flags_.size();
+  flags_.resize(end, kLive);
+  if (size_t bytes = (end - first) * fixed_bytes_; bytes != 0) {
+    std::memset(fixed(static_cast<uint32_t>(first)), 0, bytes);
+  }
 }
 
 void KeyedTable::erase(uint32_t id) {
@@ -233,7 +242,9 @@ void KeyedTable::reset_memory() {
   for (Column& column : payload_) {
     column = Column(column.type());
   }
-  give_back(fixed_);
+  if (fixed_.size() > kKeptMax) {
+    fixed_ = Buffer();
+  }
   give_back(flags_);
   give_back(recent_);
   give_back(changed_);
@@ -374,7 +385,7 @@ void KeyedTable::compact_strings() {
 
 size_t KeyedTable::held_bytes() const {
   size_t bytes =
-      fixed_.capacity() + flags_.capacity() +
+      fixed_.size() + flags_.capacity() +
       (free_ids_.capacity() + changed_.capacity() + staged_.capacity()) * sizeof(uint32_t) +
       slots_.capacity() * sizeof(uint64_t);
   for (const std::shared_ptr<Column>& key : keys_) {

@@ -32,6 +32,7 @@
 #include <absl/container/inlined_vector.h>
 
 #include "base/bytes.h"
+#include "base/page_memory.h"
 #include "state/state_table.h"
 #include "types/column.h"
 
@@ -102,9 +103,12 @@ class KeyedTable final : public StateTable {
   // Those rows, of a table that is not complete: costs a range read, and a look at each row that
   // has changed since the last checkpoint that is on disk.
   std::vector<uint32_t> find_prefix(std::span<const Column* const> keys, size_t row);
-  // Whether append_loose() may be called now: all rows are in memory, and those that were loose
-  // did not repeat much.
-  bool takes_loose() const { return is_complete_ && !is_repetitive_ && !keys_.empty(); }
+  // Whether append_loose() may be called now: all rows are in memory, those that were loose did not
+  // repeat much, and few ids are free, which loose rows would leave so.
+  bool takes_loose() const {
+    return is_complete_ && !is_repetitive_ && !keys_.empty() &&
+           free_ids_.size() <= flags_.size() / 4;
+  }
   // Adds the rows as new entries with these weights, none of which is below 1 (empty: all 1), and
   // returns the first id; the others follow it.
   uint32_t append_loose(std::span<const Column* const> keys, size_t rows,
@@ -149,6 +153,9 @@ class KeyedTable final : public StateTable {
   std::byte* fixed(uint32_t id) { return fixed_.data() + id * fixed_bytes_; }
   const std::byte* fixed(uint32_t id) const { return fixed_.data() + id * fixed_bytes_; }
   size_t fixed_bytes() const { return fixed_bytes_; }
+  // Asks for the fixed bytes of these rows (kNone: of none) before a loop over them, so that their
+  // misses of the cache overlap.
+  void fetch_fixed(std::span<const uint32_t> ids) const;
   template <typename T>
   T& fixed_as(uint32_t id) {
     return *reinterpret_cast<T*>(fixed(id));
@@ -208,7 +215,7 @@ class KeyedTable final : public StateTable {
   void fill_texts(Column& column, const Column& given, const Block& block, Missing missing);
   void note_unused_texts(std::span<const Column* const> keys, size_t row);
   void unite_loose();
-  void unite_one(uint32_t id, uint64_t hash);
+  void unite_one(std::span<const Column* const> keys, uint32_t id, uint64_t hash);
   uint32_t find_in_memory(std::span<const Column* const> keys, size_t row, uint64_t hash) const;
   // Those of a row, and the columns of all.
   uint64_t hash_of(uint32_t id) const;
@@ -226,6 +233,7 @@ class KeyedTable final : public StateTable {
   void resize_slots(size_t slots);
   void reserve_for(size_t more);
   void reserve_ids(size_t ids);
+  void extend_to(size_t end);
   Column& changing_key(size_t i);
   void set_payload(uint32_t id, size_t column, const Column& values, size_t row, bool is_kept);
   void note_dead_bytes(uint32_t id);
@@ -250,11 +258,11 @@ class KeyedTable final : public StateTable {
   std::vector<Column> payload_;
   size_t fixed_bytes_;
   size_t stored_bytes_;
-  std::vector<std::byte> fixed_;
+  Buffer fixed_;  // has room for room_ rows
   std::vector<uint8_t> flags_;
   std::vector<uint32_t> free_ids_;
-  std::vector<uint64_t> slots_;  // 0: free
-  size_t room_ = 0;              // ids for which the columns have room
+  std::vector<uint64_t, PageAllocator<uint64_t>> slots_;  // 0: free
+  size_t room_ = 0;                                       // ids for which the columns have room
   size_t live_ = 0;
   int64_t dead_string_bytes_ = 0;  // of rows that are gone, less those that others have too
   uint32_t loose_from_ = kNone;    // ids from here on are loose

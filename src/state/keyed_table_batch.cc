@@ -15,8 +15,10 @@ namespace tidemark {
 
 namespace {
 
-constexpr size_t kBlockRows = 1024;        // their slots and ids stay in the first cache
-constexpr size_t kSlotsNear = 8 << 10;     // an index of up to 64 KiB answers without waiting
+constexpr size_t kBlockRows = 1024;       // their slots and ids stay in the first cache
+constexpr size_t kSlotsNear = 8 << 10;    // an index of up to 64 KiB answers without waiting
+constexpr size_t kFixedNear = 128 << 10;  // and so do so many fixed bytes
+constexpr size_t kCacheLine = 64;
 constexpr size_t kSampleRows = 4096;       // loose rows are counted first at so many, ...
 constexpr size_t kSampleGrowth = 16;       // ... then at 16 times as many, and so on
 constexpr size_t kSampledOf = 16;          // of them one in so many is looked at
@@ -167,6 +169,17 @@ void KeyedTable::resolve(std::span<const Column* const> keys, size_t rows,
   }
 }
 
+void KeyedTable::fetch_fixed(std::span<const uint32_t> ids) const {
+  if (flags_.size() * fixed_bytes_ <= kFixedNear) {
+    return;
+  }
+  for (uint32_t id : ids) {
+    for (size_t at = 0; id != kNone && at < fixed_bytes_; at += kCacheLine) {
+      __builtin_prefetch(fixed(id) + at, 1);
+    }
+  }
+}
+
 // A slot with the row's tag is taken for the row's at first; then the keys are compared, a column
 // at a time. The few that differ are looked up one by one.
 void KeyedTable::resolve_block(std::span<const Column* const> keys, const Block& block,
@@ -184,10 +197,7 @@ void KeyedTable::resolve_block(std::span<const Column* const> keys, const Block&
   size_t fresh_from = flags_.size();
   for (uint32_t i = 0; i < block.rows; ++i) {
     uint64_t hash = block.hashes[i];
-    size_t slot = home_of(hash, slots);
-    while (slots_[slot] != 0 && !tag_matches(slots_[slot], hash)) {
-      slot = slot_after(slot, slots);
-    }
+    size_t slot = find_slot(slots_.data(), slots, hash);
     if (slots_[slot] != 0) {
       block.ids[i] = id_of(slots_[slot]);
       candidates_.push_back(i);
@@ -243,11 +253,7 @@ void KeyedTable::fill_new(std::span<const Column* const> keys, const Block& bloc
       column.assign_copy(id, *keys[k], row);
     }
   }
-  for (Column& column : payload_) {
-    column.resize(end);
-  }
-  flags_.resize(end, kLive);
-  fixed_.resize(end * fixed_bytes_);
+  extend_to(end);
   for (const auto& [row, id] : reused_) {
     flags_[id] = kLive;
     std::memset(fixed(id), 0, fixed_bytes_);
@@ -355,11 +361,7 @@ uint32_t KeyedTable::append_loose(std::span<const Column* const> keys, size_t ro
   for (size_t k = 0; k < keys_.size(); ++k) {
     append_kept(changing_key(k), *keys[k]);
   }
-  for (Column& column : payload_) {
-    column.resize(end);
-  }
-  flags_.resize(end, kLive);
-  fixed_.resize(end * fixed_bytes_);
+  extend_to(end);
   for (size_t i = 0; i < rows; ++i) {
     fixed_as<int64_t>(static_cast<uint32_t>(first + i)) = weights.empty() ? 1 : weights[i];
   }
@@ -400,15 +402,16 @@ void KeyedTable::unite_loose() {
   reserve_for(0);
   loose_from_ = kNone;
   size_t live_before = live_;
+  absl::InlinedVector<const Column*, 8> keys = key_columns();
   std::array<uint64_t, kBlockRows> hashes;
   for (size_t block = first; block < end; block += kBlockRows) {
     size_t rows = std::min(kBlockRows, end - block);
-    hash_rows(key_columns(), block, rows, hashes.data());
+    hash_rows(keys, block, rows, hashes.data());
     for (size_t i = 0; i < rows; ++i) {
       __builtin_prefetch(&slots_[home_of(hashes[i], slots_.size())]);
     }
     for (size_t i = 0; i < rows; ++i) {
-      unite_one(static_cast<uint32_t>(block + i), hashes[i]);
+      unite_one(keys, static_cast<uint32_t>(block + i), hashes[i]);
     }
   }
   if (end - first >= kSampleRows) {
@@ -416,12 +419,18 @@ void KeyedTable::unite_loose() {
   }
 }
 
-void KeyedTable::unite_one(uint32_t id, uint64_t hash) {
-  uint32_t kept = find_in_memory(key_columns(), id, hash);
-  if (kept == kNone) {
-    slots_[free_slot(hash)] = slot_of(hash, id);
+// keys: the table's own columns.
+void KeyedTable::unite_one(std::span<const Column* const> keys, uint32_t id, uint64_t hash) {
+  size_t slot = home_of(hash, slots_.size());
+  while (slots_[slot] != 0 &&
+         !(tag_matches(slots_[slot], hash) && key_equals(id_of(slots_[slot]), keys, id))) {
+    slot = slot_after(slot, slots_.size());
+  }
+  if (slots_[slot] == 0) {
+    slots_[slot] = slot_of(hash, id);
     return;
   }
+  uint32_t kept = id_of(slots_[slot]);
   fixed_as<int64_t>(kept) += fixed_as<int64_t>(id);
   mark_changed(kept);
   if (extension_ != nullptr) {

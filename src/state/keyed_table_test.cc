@@ -186,6 +186,29 @@ TEST(KeyedTable, TextsThatAreThereAlreadyAreNotKeptAgain) {
 }
 
 // Batches with NULLs, short and long texts, rows that are there, are not, and repeat.
+TEST(KeyedTable, RowsThatComeUseTheRoomOfThoseThatWent) {
+  constexpr size_t kRows = 5'000, kKept = 100;
+  KeyedTable table = weighted_texts();
+  auto id_of = [&](const RowBatch& row) {
+    const Column* columns[] = {row.columns[0].get(), row.columns[1].get()};
+    std::vector<uint64_t> hashes;
+    hash_rows(columns, 1, hashes);
+    return table.find_or_insert_one(columns, 0, hashes[0]);
+  };
+  for (size_t row = 0; row < kRows; ++row) {
+    if (table.takes_loose()) {
+      append(table, numbered_texts(row, 1));
+    } else {
+      table.fixed_as<int64_t>(id_of(numbered_texts(row, 1))) = 1;
+    }
+    if (row >= kKept) {
+      table.erase(id_of(numbered_texts(row - kKept, 1)));
+    }
+  }
+  EXPECT_EQ(table.size(), kKept);
+  EXPECT_LT(table.id_limit(), 2 * kKept);
+}
+
 TEST(KeyedTable, WholeRowsThatComeAndGoAreAsInAModel) {
   using Row = std::pair<int64_t, std::optional<std::string>>;
   for (uint64_t seed = 0; seed < 4; ++seed) {

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
+
+#include "base/page_memory.h"
 
 namespace tidemark {
 
@@ -40,7 +41,7 @@ size_t StringHeap::held_bytes() const {
 }
 
 Buffer::~Buffer() {
-  std::free(bytes_);
+  free_memory(bytes_, size_);
 }
 
 Buffer& Buffer::operator=(const Buffer& other) {
@@ -55,8 +56,7 @@ Buffer& Buffer::operator=(const Buffer& other) {
 
 void Buffer::resize(size_t size) {
   if (size > size_) {
-    bytes_ = static_cast<std::byte*>(std::realloc(bytes_, size));
-    CHECK(bytes_ != nullptr);
+    bytes_ = grow_memory(bytes_, size_, size);
     size_ = size;
   }
 }

@@ -16,12 +16,16 @@ ZBatch concatenate(std::span<const ZBatch> batches) {
     return all;
   }
   size_t columns = batches[0].rows.columns.size();
+  bool is_weighted = false;
   for (const ZBatch& batch : batches) {
-    for (size_t row = 0; row < batch.rows.rows; ++row) {
-      all.weights.push_back(batch.weight(row));
-    }
+    all.rows.rows += batch.rows.rows;
+    is_weighted = is_weighted || !batch.weights.empty();
   }
-  all.rows.rows = all.weights.size();
+  for (const ZBatch& batch : is_weighted ? batches : std::span<const ZBatch>()) {
+    size_t end = all.weights.size() + batch.rows.rows;
+    all.weights.insert(all.weights.end(), batch.weights.begin(), batch.weights.end());
+    all.weights.resize(end, 1);
+  }
   for (size_t c = 0; c < columns; ++c) {
     auto column = std::make_shared<Column>(batches[0].rows.columns[c]->type());
     column->reserve(all.rows.rows);

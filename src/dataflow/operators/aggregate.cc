@@ -119,6 +119,7 @@ void AggregateOperator::finish_groups(std::span<const uint32_t> ids, std::vector
 // step touches for the first time.
 void AggregateOperator::touch(std::span<const uint32_t> ids, const int64_t* weights) {
   size_t first_new = touched_.size();
+  groups_.fetch_fixed(ids);
   std::byte* headers = groups_.fixed(0);
   size_t stride = groups_.fixed_bytes();
   for (size_t i = 0; i < ids.size(); ++i) {

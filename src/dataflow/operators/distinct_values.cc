@@ -55,6 +55,7 @@ void DistinctValues::update(KeyedTable& groups, std::span<const uint32_t> ids, c
   hash_rows(keys, rows, hashes_);
   entries_.resize(rows);
   values_.find_or_insert(keys, rows, hashes_, entries_.data());
+  values_.fetch_fixed(entries_);
   for (size_t i = 0; i < rows; ++i) {
     uint32_t row = chosen_[i];
     int64_t* known = counts(entries_[i]);

@@ -1,5 +1,7 @@
 #include "dataflow/operators/join.h"
 
+#include <algorithm>
+
 #include "dataflow/operators/join_lone.h"
 #include "expr/eval.h"
 #include "zset/consolidate.h"
@@ -79,6 +81,9 @@ Status JoinOperator::join_pairs(StepContext& context, JoinRows left, JoinRows ri
     }
   }
   if (spec_.pairs && !weights.empty()) {
+    if (std::ranges::all_of(weights, [](int64_t weight) { return weight == 1; })) {
+      weights.clear();
+    }
     out.batches.push_back({gather(spec_.output, left, right), std::move(weights)});
     made_bytes_ += held_bytes(out.batches.back());
   }

@@ -1,6 +1,6 @@
 #pragma once
-// The binder of one query and all that it contains. Its parts are in bind_from.cc, bind_select.cc,
-// bind_set_operation.cc and bind_subquery.cc.
+// The binder of one query and all that it contains. Its parts are in bind_from.cc, bind_join.cc,
+// bind_select.cc, bind_set_operation.cc and bind_subquery.cc.
 
 #include <fmt/core.h>
 
@@ -86,6 +86,8 @@ class QueryBinder {
   Result<Relation> bind_table(const sql::TableRef& table, const Scope* lateral);
   Result<Relation> bind_named(const sql::NamedTable& table, size_t position);
   Result<Relation> bind_derived(const sql::DerivedTable& table, const Scope* lateral);
+  Relation derived(PlanRef plan, const std::string& name);
+  Status apply_alias(Relation& relation, const sql::TableAlias& alias);
   // bind_unnest.cc
   Result<Relation> bind_unnest(const sql::Unnest& unnest, const Scope* lateral, size_t position);
   Result<Relation> bind_table_function(const sql::TableFunction& function, const Scope* lateral,
@@ -96,14 +98,13 @@ class QueryBinder {
   // left JOIN UNNEST(..); nothing if it has to be a join.
   Result<std::optional<Relation>> unnest_into(const Relation& left, const Relation& right,
                                               JoinType type, const sql::Expr* on);
+  // bind_join.cc
   Result<Relation> bind_join(const sql::Join& join, size_t position, const Scope* lateral);
   Result<Relation> combine(Relation left, Relation right, JoinType type, const sql::Expr* on,
                            size_t position);
   Result<Relation> merge_columns(Relation left, Relation right, const sql::Join& join,
                                  std::vector<sql::Identifier> names, JoinType type,
                                  size_t position);
-  Relation derived(PlanRef plan, const std::string& name);
-  Status apply_alias(Relation& relation, const sql::TableAlias& alias);
 
   // bind_group.cc
   Result<AggregateBuilder> bind_group(const sql::Select& select, const Scope& scope,

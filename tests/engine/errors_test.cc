@@ -96,13 +96,19 @@ TEST_F(Errors, what_does_not_run_yet_is_named) {
   EXPECT_EQ(
       session_.error("SELECT * FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(id), INTERVAL '1' DAY))"),
       "table function TUMBLE is not supported yet");
-  EXPECT_EQ(session_.error("SELECT * FROM t a LEFT JOIN t b ON a.id IN (SELECT id FROM t)"),
-            "a subquery in the ON of an outer join is not supported yet");
+  EXPECT_EQ(session_.error("SELECT MULTISET(SELECT id FROM t) FROM t"),
+            "MULTISET(query) is not supported yet");
   EXPECT_EQ(session_.error("INSERT OVERWRITE t SELECT * FROM t"),
             "INSERT OVERWRITE is not supported yet");
   EXPECT_EQ(session_.error("SELECT * FROM t MATCH_RECOGNIZE (ORDER BY id MEASURES A.id AS x "
                            "PATTERN (A) DEFINE A AS A.id > 1)"),
             "MATCH_RECOGNIZE is not supported yet");
+}
+
+TEST_F(Errors, windows_stand_in_no_aggregate) {
+  EXPECT_EQ(session_.error("SELECT SUM(ROW_NUMBER() OVER (ORDER BY id)) FROM t"),
+            "ROW_NUMBER OVER cannot stand in the argument of SUM\ncompute it in a subquery, or use "
+            "QUALIFY");
 }
 
 TEST_F(Errors, names_of_joined_tables_are_told_apart) {

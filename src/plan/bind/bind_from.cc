@@ -148,7 +148,7 @@ Result<Relation> QueryBinder::bind_table(const sql::TableRef& table, const Scope
   if (table.alias) {
     TRY(apply_alias(relation, *table.alias));
     // A single column of elements has the table's name, if it is given no other (as in Postgres).
-    if (!relation.collections.empty() && table.alias->columns.empty() &&
+    if (relation.is_unnested && table.alias->columns.empty() &&
         relation.scope.columns.size() == (relation.with_ordinality ? 2 : 1)) {
       relation.scope.columns[0].name = table.alias->name.text;
     }

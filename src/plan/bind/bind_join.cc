@@ -12,6 +12,31 @@
 
 namespace tidemark {
 
+PlanRef join_lateral(const PlanRef& left, uint32_t scope, const PlanRef& right, JoinType type,
+                     const ExprRef& condition) {
+  Independent inner = decorrelate(right, scope, left);
+  if (inner.outer.empty()) {
+    return make_join_on(left, right, type, condition);
+  }
+  // The values of the outer columns come between the two sides.
+  size_t left_width = left->schema.size(), right_width = right->schema.size();
+  size_t d = inner.outer.size();
+  std::vector<ExprRef> conditions;
+  for (size_t i = 0; i < d; ++i) {
+    ExprRef own = make_column(inner.outer[i], left->schema[inner.outer[i]].type);
+    ExprRef value = make_column(left_width + i, inner.plan->schema[i].type);
+    conditions.push_back(make_call("IS NOT DISTINCT FROM", {own, value}));
+  }
+  std::vector<size_t> map(left_width + right_width);
+  for (size_t i = 0; i < map.size(); ++i) {
+    map[i] = i < left_width ? i : i + d;
+  }
+  if (condition != nullptr) {
+    conditions.push_back(remap_columns(condition, map));
+  }
+  return select_columns(make_join_on(left, inner.plan, type, make_and(std::move(conditions))), map);
+}
+
 // left JOIN right ON the condition. What right reads of left's columns (LATERAL) joins them too.
 Result<Relation> QueryBinder::combine(Relation left, Relation right, JoinType type,
                                       const sql::Expr* on, size_t position) {
@@ -28,12 +53,9 @@ Result<Relation> QueryBinder::combine(Relation left, Relation right, JoinType ty
     }
     result.scope.columns.push_back(column);
   }
-  bool filtered = on != nullptr && contains_subquery(*on);
-  if (filtered && type != JoinType::kInner) {
-    return unsupported("a subquery in the ON of an outer join", on->position);
-  }
+  bool has_subquery = on != nullptr && contains_subquery(*on);
   ExprRef condition;
-  if (on != nullptr && !filtered) {
+  if (on != nullptr && !has_subquery) {
     ExprBinder binder(result.scope, context_);
     binder.set_clause("ON");
     condition = TRY(binder.bind_boolean(*on, "ON"));
@@ -41,36 +63,19 @@ Result<Relation> QueryBinder::combine(Relation left, Relation right, JoinType ty
   if (std::optional<Relation> direct = TRY(unnest_into(left, right, type, on))) {
     return std::move(*direct);
   }
-  size_t left_width = left.plan->schema.size(), right_width = right.plan->schema.size();
-  Independent inner = decorrelate(right.plan, left.scope.id, left.plan);
-  if (inner.outer.empty()) {
-    result.plan = make_join_on(left.plan, right.plan, type, condition);
-  } else if (type == JoinType::kFull) {
+  if (type == JoinType::kFull && !outer_columns(right.plan, left.scope.id).empty()) {
     return Status::invalid_argument("LATERAL cannot stand in a FULL or RIGHT JOIN")
         .with_position(position);
+  }
+  if (has_subquery && type != JoinType::kInner) {
+    result.plan = TRY(outer_join_on(left, right, type, result.scope, *on));
   } else {
-    // The values of the outer columns come between the two sides.
-    size_t d = inner.outer.size();
-    std::vector<ExprRef> conditions;
-    for (size_t i = 0; i < d; ++i) {
-      ExprRef own = make_column(inner.outer[i], left.plan->schema[inner.outer[i]].type);
-      ExprRef value = make_column(left_width + i, inner.plan->schema[i].type);
-      conditions.push_back(make_call("IS NOT DISTINCT FROM", {own, value}));
-    }
-    std::vector<size_t> map(left_width + right_width);
-    for (size_t i = 0; i < map.size(); ++i) {
-      map[i] = i < left_width ? i : i + d;
-    }
-    if (condition != nullptr) {
-      conditions.push_back(remap_columns(condition, map));
-    }
-    result.plan = select_columns(
-        make_join_on(left.plan, inner.plan, type, make_and(std::move(conditions))), map);
+    result.plan = join_lateral(left.plan, left.scope.id, right.plan, type, condition);
   }
   for (size_t i = 0; i < result.scope.columns.size(); ++i) {
     result.scope.columns[i].type = result.plan->schema[i].type;
   }
-  if (filtered) {
+  if (has_subquery && type == JoinType::kInner) {
     result.plan = TRY(filter(result.plan, result.scope, *on, "ON"));
   }
   return result;

@@ -196,10 +196,7 @@ PlanRef apply_windows(PlanRef plan, const WindowLevel& level,
     }
   }
   for (ExprRef* expression : expressions) {
-    *expression =
-        substitute_outer(*expression, [&](const OuterExpr& outer, const Type&) -> ExprRef {
-          return outer.scope == level.id ? values[outer.index] : nullptr;
-        });
+    *expression = with_values(*expression, level.id, values);
   }
   return plan;
 }

@@ -202,6 +202,8 @@ class ExprBinder {
   Result<WindowBound> bind_frame_bound(const sql::FrameBound& bound, WindowUnit unit,
                                        const Type& order);
   Result<Value> bind_constant(const sql::Expr& expr, const Type& type, std::string_view what);
+  // The number of LAG, LEAD, NTH_VALUE or NTILE: a constant, or one by row.
+  Status bind_offset(const std::string& name, const sql::Expr& expr, PendingWindow& window);
   Result<ExprRef> compare_rows(sql::BinaryOperator op, const sql::Expr& left,
                                const sql::Expr& right, size_t position);
   Result<ExprRef> bind_in_query(const sql::InQuery& in, size_t position);

@@ -155,11 +155,10 @@ Query aggregate_query(std::string name, std::vector<size_t> keys,
 
 OverCall over_call(WindowFunction function, size_t input, WindowFrame frame = {},
                    int64_t offset = 1) {
-  OverCall call{function,
-                spec(AggregateKind::kSum, function == WindowFunction::kAggregate ? input : 1),
-                offset,
-                {},
-                frame};
+  OverCall call{
+      function, spec(AggregateKind::kSum, function == WindowFunction::kAggregate ? input : 1),
+      offset,   {},
+      {},       frame};
   call.aggregate.ignore_nulls = false;
   if (function == WindowFunction::kNtile) {
     call.aggregate.result_type = Type::bigint();

@@ -1,158 +1,202 @@
 #include "expr/json_path.h"
 
 #include <algorithm>
-#include <charconv>
+#include <span>
 
 #include <fmt/core.h>
+#include <re2/re2.h>
 
-#include "base/ascii.h"
+#include "base/check.h"
+#include "expr/json_condition.h"
 
 namespace tidemark {
 
 namespace {
 
-class PathReader {
- public:
-  explicit PathReader(std::string_view text) : whole_(text), text_(text) {}
+using Values = std::vector<const JsonValue*>;
 
-  Result<JsonPath> read() {
-    JsonPath path;
-    skip_blanks();
-    path.strict = ascii_lower(text_.substr(0, 6)) == "strict";
-    bool lax = ascii_lower(text_.substr(0, 3)) == "lax";
-    text_.remove_prefix(path.strict ? 6 : lax ? 3 : 0);
-    skip_blanks();
-    if (!take('$')) {
-      return fail("expected $");
-    }
-    while (!text_.empty()) {
-      path.steps.push_back(TRY(read_step()));
-      skip_blanks();
-    }
-    return path;
+bool is_equal(const JsonValue& a, const JsonValue& b) {
+  // As in Jayway a number is equal to a text of it.
+  bool mixed = (a.kind == JsonKind::kNumber && b.kind == JsonKind::kString) ||
+               (a.kind == JsonKind::kString && b.kind == JsonKind::kNumber);
+  return mixed ? a.text == b.text : same_json(a, b);
+}
+
+// Numbers by what they are, texts by their bytes; others have no order.
+bool is_less(const JsonValue& a, const JsonValue& b, bool or_equal) {
+  if (a.kind != b.kind || (a.kind != JsonKind::kNumber && a.kind != JsonKind::kString)) {
+    return false;
   }
+  std::strong_ordering order =
+      a.kind == JsonKind::kNumber ? compare_json_numbers(a.text, b.text) : a.text <=> b.text;
+  return order < 0 || (or_equal && order == 0);
+}
+
+class PathFinder {
+ public:
+  PathFinder(const JsonValue& document, bool strict) : document_(document), strict_(strict) {}
+
+  Values follow(const JsonValue& from, std::span<const JsonStep> steps) {
+    Values values{&from};
+    for (size_t i = 0; i < steps.size(); ++i) {
+      bool descended = i > 0 && steps[i - 1].kind == JsonStep::Kind::kDescend;
+      Values next;
+      for (const JsonValue* value : values) {
+        if (gave_up()) {
+          return {};
+        }
+        step(*value, steps[i], descended, next);
+      }
+      values = std::move(next);
+    }
+    return values;
+  }
+  bool gave_up() const { return visited_ > kVisitedMax; }
 
  private:
-  Status fail(std::string_view why) const {
-    return Status::data_error(fmt::format("not a JSON path: '{}': {} at character {}", whole_, why,
-                                          whole_.size() - text_.size() + 1));
-  }
-  void skip_blanks() {
-    while (!text_.empty() && text_[0] == ' ') {
-      text_.remove_prefix(1);
-    }
-  }
-  bool take(char c) {
-    bool found = !text_.empty() && text_[0] == c;
-    text_.remove_prefix(found ? 1 : 0);
-    return found;
-  }
-  Result<std::string> quoted(char quote) {
-    std::string name;
-    while (!text_.empty() && text_[0] != quote) {
-      text_.remove_prefix(text_[0] == '\\' && text_.size() > 1 ? 1 : 0);
-      name += text_[0];
-      text_.remove_prefix(1);
-    }
-    return take(quote) ? Result<std::string>(std::move(name)) : fail("a quote that does not end");
-  }
-  Result<JsonPath::Step> read_step() {
-    if (take('.')) {
-      if (take('*')) {
-        return JsonPath::Step{JsonPath::StepKind::kAllMembers, "", 0};
-      }
-      if (take('"')) {
-        return JsonPath::Step{JsonPath::StepKind::kMember, TRY(quoted('"')), 0};
-      }
-      size_t end = std::min(text_.find_first_of(".[ ?(@"), text_.size());
-      if (end == 0) {
-        return fail("expected a name");
-      }
-      std::string name(text_.substr(0, end));
-      text_.remove_prefix(end);
-      return JsonPath::Step{JsonPath::StepKind::kMember, std::move(name), 0};
-    }
-    if (!take('[')) {
-      return fail("expected . or [");
-    }
-    skip_blanks();
-    JsonPath::Step step;
-    if (take('*')) {
-      step.kind = JsonPath::StepKind::kAllElements;
-    } else if (take('\'')) {
-      step.name = TRY(quoted('\''));
-    } else if (take('"')) {
-      step.name = TRY(quoted('"'));
-    } else {
-      step.kind = JsonPath::StepKind::kElement;
-      auto [end, error] = std::from_chars(text_.data(), text_.data() + text_.size(), step.index);
-      if (error != std::errc()) {
-        return fail("expected a number, a name in quotes or *");
-      }
-      text_.remove_prefix(static_cast<size_t>(end - text_.data()));
-    }
-    skip_blanks();
-    return take(']') ? Result<JsonPath::Step>(std::move(step)) : fail("expected ]");
-  }
+  static constexpr size_t kVisitedMax = 1'000'000;  // `$..*..*..*` takes a power of the document
 
-  std::string_view whole_;
-  std::string_view text_;
+  void add(const JsonValue& value, Values& found) {
+    if (++visited_ <= kVisitedMax) {
+      found.push_back(&value);
+    }
+  }
+  void descend(const JsonValue& value, Values& found) {
+    if (gave_up()) {
+      return;
+    }
+    add(value, found);
+    for (const JsonValue& element : value.elements) {
+      descend(element, found);
+    }
+    for (const auto& [name, member] : value.members) {
+      descend(member, found);
+    }
+  }
+  void add_if(const JsonValue& value, const JsonCondition& condition, Values& found) {
+    if (++visited_ <= kVisitedMax && holds(condition, value)) {
+      found.push_back(&value);
+    }
+  }
+  // itself: what `..` has led to is not opened once more.
+  void filter(const JsonValue& value, const JsonStep& step, bool itself, Values& found) {
+    bool items = step.kind == JsonStep::Kind::kFilterItems;
+    if (value.kind == JsonKind::kArray && !itself && !(items && strict_)) {
+      for (const JsonValue& element : value.elements) {
+        add_if(element, *step.condition, found);
+      }
+    } else if (items || !value.is_scalar()) {
+      add_if(value, *step.condition, found);
+    }
+  }
+  void step(const JsonValue& value, const JsonStep& step, bool descended, Values& found);
+  Values values_of(const JsonOperand& operand, const JsonValue& current) {
+    switch (operand.kind) {
+      case JsonOperand::Kind::kFromCurrent:
+        return follow(current, operand.steps);
+      case JsonOperand::Kind::kFromDocument:
+        return follow(document_, operand.steps);
+      case JsonOperand::Kind::kLiteral:
+        return {&operand.literal};
+    }
+    CHECK(false);
+  }
+  bool holds(const JsonCondition& condition, const JsonValue& current);
+
+  const JsonValue& document_;
+  bool strict_;
+  size_t visited_ = 0;
 };
 
-void step_from(const JsonValue& value, const JsonPath::Step& step,
-               std::vector<const JsonValue*>& found) {
+void PathFinder::step(const JsonValue& value, const JsonStep& step, bool descended, Values& found) {
   switch (step.kind) {
-    case JsonPath::StepKind::kMember:
+    case JsonStep::Kind::kMember:
       if (const JsonValue* member = value.member(step.name)) {
-        found.push_back(member);
+        add(*member, found);
       }
       return;
-    case JsonPath::StepKind::kAllMembers:
-      for (const auto& [name, member] : value.members) {
-        found.push_back(&member);
-      }
-      return;
-    case JsonPath::StepKind::kElement: {
+    case JsonStep::Kind::kElement: {
       int64_t size = static_cast<int64_t>(value.elements.size());
       int64_t at = step.index < 0 ? size + step.index : step.index;
       if (at >= 0 && at < size) {
-        found.push_back(&value.elements[static_cast<size_t>(at)]);
+        add(value.elements[static_cast<size_t>(at)], found);
       }
       return;
     }
-    case JsonPath::StepKind::kAllElements:
+    case JsonStep::Kind::kAll:
       for (const JsonValue& element : value.elements) {
-        found.push_back(&element);
+        add(element, found);
       }
       for (const auto& [name, member] : value.members) {
-        found.push_back(&member);
+        add(member, found);
       }
       return;
+    case JsonStep::Kind::kDescend:
+      descend(value, found);
+      return;
+    case JsonStep::Kind::kFilter:
+    case JsonStep::Kind::kFilterItems:
+      filter(value, step, descended, found);
+      return;
   }
+}
+
+bool PathFinder::holds(const JsonCondition& condition, const JsonValue& current) {
+  using enum JsonCondition::Kind;
+  auto part_holds = [&](const JsonCondition& part) { return holds(part, current); };
+  switch (condition.kind) {
+    case kAnd:
+      return std::ranges::all_of(condition.parts, part_holds);
+    case kOr:
+      return std::ranges::any_of(condition.parts, part_holds);
+    case kNot:
+      return !part_holds(condition.parts[0]);
+    case kExists:
+      return !values_of(condition.left, current).empty();
+    case kMatches:
+      return std::ranges::any_of(values_of(condition.left, current), [&](const JsonValue* value) {
+        return value->is_scalar() && re2::RE2::PartialMatch(value->text, *condition.pattern);
+      });
+    case kEqual:
+    case kLess:
+    case kLessEqual:
+    case kIn:
+    case kStartsWith:
+      break;
+  }
+  Values right = values_of(condition.right, current);
+  auto compare = [&](const JsonValue& a, const JsonValue& b) {
+    switch (condition.kind) {
+      case kEqual:
+        return is_equal(a, b);
+      case kIn:
+        return std::ranges::any_of(b.elements,
+                                   [&](const JsonValue& element) { return is_equal(a, element); });
+      case kStartsWith:
+        return a.kind == JsonKind::kString && b.kind == JsonKind::kString &&
+               a.text.starts_with(b.text);
+      default:
+        return is_less(a, b, condition.kind == kLessEqual);
+    }
+  };
+  return std::ranges::any_of(values_of(condition.left, current), [&](const JsonValue* a) {
+    return std::ranges::any_of(right, [&](const JsonValue* b) { return compare(*a, *b); });
+  });
 }
 
 }  // namespace
 
 bool JsonPath::is_definite() const {
-  return std::none_of(steps.begin(), steps.end(), [](const Step& step) {
-    return step.kind == StepKind::kAllMembers || step.kind == StepKind::kAllElements;
+  return std::ranges::all_of(steps, [](const JsonStep& step) {
+    return step.kind == JsonStep::Kind::kMember || step.kind == JsonStep::Kind::kElement;
   });
 }
 
-std::vector<const JsonValue*> JsonPath::find(const JsonValue& document) const {
-  std::vector<const JsonValue*> values{&document};
-  for (const Step& step : steps) {
-    std::vector<const JsonValue*> next;
-    for (const JsonValue* value : values) {
-      step_from(*value, step, next);
-    }
-    values = std::move(next);
-  }
-  return values;
-}
-
-Result<JsonPath> parse_json_path(std::string_view text) {
-  return PathReader(text).read();
+Result<std::vector<const JsonValue*>> JsonPath::find(const JsonValue& document) const {
+  PathFinder finder(document, strict);
+  Values found = finder.follow(document, steps);
+  return finder.gave_up() ? Status::data_error("a JSON path leads through too many values")
+                          : Result<Values>(std::move(found));
 }
 
 }  // namespace tidemark

@@ -41,6 +41,9 @@ inline std::optional<WindowFunction> find_window_function(std::string_view name)
   return std::nullopt;
 }
 
+// Of LAG, LEAD, NTH_VALUE and NTILE: sums of it and positions fit.
+inline constexpr int64_t kWindowOffsetMax = int64_t{1} << 40;
+
 // One end of a frame. An offset below 0 is PRECEDING, above 0 FOLLOWING, 0 CURRENT ROW.
 struct WindowBound {
   enum class Kind : uint8_t { kUnboundedPreceding, kOffset, kUnboundedFollowing };

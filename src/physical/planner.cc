@@ -375,8 +375,8 @@ NodeId GraphBuilder::add_window(const WindowNode& window, NodeId input) {
   const Schema& schema = window.input->schema;
   OverSpec spec{window.partition, window.order, {}};
   for (const WindowCall& call : window.calls) {
-    spec.calls.push_back(
-        {call.function, spec_of(call.argument, schema), call.offset, call.fallback, call.frame});
+    spec.calls.push_back({call.function, spec_of(call.argument, schema), call.offset,
+                          call.offset_column, call.fallback, call.frame});
   }
   return graph_.add(std::make_unique<OverOperator>(schema.types(), std::move(spec)), {input});
 }

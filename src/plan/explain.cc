@@ -146,7 +146,10 @@ std::string describe_window(const WindowNode& window) {
                           bound_text(call.frame.start), bound_text(call.frame.end),
                           kExcludes[static_cast<size_t>(call.frame.exclude)]);
     }
-    if (call.offset != 1) {
+    if (call.offset_column) {
+      text.insert(text.find(')'),
+                  fmt::format("{}{}", has_argument ? ", " : "", names[*call.offset_column]));
+    } else if (call.offset != 1) {
       text.insert(text.find(')'), fmt::format(", {}", call.offset));
     }
     calls.push_back(std::move(text));

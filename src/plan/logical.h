@@ -80,7 +80,8 @@ struct WindowCall {
   WindowFunction function = WindowFunction::kAggregate;
   AggregateCall argument;  // an aggregate; for the others input, types and NULL treatment alone
   int64_t offset = 1;      // LAG, LEAD; NTH_VALUE: from 1; NTILE: the number of tiles
-  std::optional<size_t> fallback;  // LAG, LEAD: a column
+  std::optional<size_t> offset_column;  // a BIGINT column in its place
+  std::optional<size_t> fallback;       // LAG, LEAD: a column
   WindowFrame frame;
   bool operator==(const WindowCall&) const = default;
 };

@@ -223,8 +223,10 @@ void for_each_input(WindowNode& node, const std::function<void(size_t&)>& f) {
   }
   for (WindowCall& call : node.calls) {
     for_each_input(call.argument, f);
-    if (call.fallback) {
-      f(*call.fallback);
+    for (std::optional<size_t>* column : {&call.offset_column, &call.fallback}) {
+      if (*column) {
+        f(**column);
+      }
     }
   }
 }

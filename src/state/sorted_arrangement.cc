@@ -157,7 +157,8 @@ void SortedArrangement::apply(const ZBatch& batch, std::span<const uint32_t> gro
     columns.push_back(column.get());
   }
   bool only_comes = std::ranges::all_of(batch.weights, [](int64_t weight) { return weight > 0; });
-  if (only_comes && rows_.takes_loose()) {
+  // Not beside what weighs less than nothing: it may be the same row.
+  if (only_comes && negative_ == 0 && rows_.takes_loose()) {
     uint32_t first = rows_.append_loose(columns, rows, batch.weights);
     for (uint32_t i = 0; i < rows; ++i) {
       insert(groups[i], first + i);
@@ -168,7 +169,10 @@ void SortedArrangement::apply(const ZBatch& batch, std::span<const uint32_t> gro
   row_ids_.resize(rows);
   rows_.find_or_insert(columns, rows, row_hashes_, row_ids_.data());
   for (size_t i = 0; i < rows; ++i) {
-    rows_.fixed_as<RowEntry>(row_ids_[i]).weight += batch.weight(i);
+    int64_t& weight = rows_.fixed_as<RowEntry>(row_ids_[i]).weight;
+    negative_ -= weight < 0 ? 1 : 0;
+    weight += batch.weight(i);
+    negative_ += weight < 0 ? 1 : 0;
     rows_.mark_changed(row_ids_[i]);
   }
   for (size_t i = 0; i < rows; ++i) {
@@ -215,6 +219,7 @@ void SortedArrangement::clear() {
   free_runs_.clear();
   gone_rows_.clear();
   gone_groups_.clear();
+  negative_ = 0;
 }
 
 // --- rows that come from the store, leave memory, or turn out to be one ---

@@ -95,7 +95,8 @@ class SortedArrangement final : private EntryExtension {
   KeyedTable groups_;
   std::vector<Run> runs_;
   std::vector<uint32_t> free_runs_;
-  std::vector<uint32_t> read_;         // ids that read() has named and loaded() has not placed yet
+  std::vector<uint32_t> read_;  // ids that read() has named and loaded() has not placed yet
+  size_t negative_ = 0;         // rows that weigh less than nothing, until more of a commit comes
   std::vector<uint32_t> gone_rows_;    // weigh nothing, perhaps
   std::vector<uint32_t> gone_groups_;  // have no rows, perhaps
 

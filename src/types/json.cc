@@ -345,6 +345,22 @@ Magnitude magnitude_of(std::string_view text) {
 
 }  // namespace
 
+std::strong_ordering compare_json_numbers(std::string_view a, std::string_view b) {
+  Magnitude x = magnitude_of(a), y = magnitude_of(b);
+  auto sign = [](const Magnitude& of) { return of.digits.empty() ? 0 : of.negative ? -1 : 1; };
+  if (sign(x) != sign(y) || sign(x) == 0) {
+    return sign(x) <=> sign(y);
+  }
+  // The power of ten above the first digit, then the digits from there.
+  auto above = [](const Magnitude& of) {
+    return of.exponent + static_cast<int64_t>(of.digits.size());
+  };
+  if (x.negative) {
+    std::swap(x, y);
+  }
+  return above(x) != above(y) ? above(x) <=> above(y) : x.digits <=> y.digits;
+}
+
 bool same_json(const JsonValue& a, const JsonValue& b) {
   if (a.kind != b.kind) {
     return false;

@@ -2,6 +2,7 @@
 // JSON documents: text to a tree and back. Numbers keep their digits as written, so that nothing is
 // rounded on the way through.
 
+#include <compare>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -53,6 +54,8 @@ void append_json(const JsonValue& value, JsonLayout layout, std::string& out);
 // Equal as values: numbers by what they are (1 = 1.0 = 10e-1), objects whatever the order of
 // members.
 bool same_json(const JsonValue& a, const JsonValue& b);
+// Two numbers as JSON writes them.
+std::strong_ordering compare_json_numbers(std::string_view a, std::string_view b);
 // The text in quotes, with what must be escaped escaped.
 void append_json_string(std::string_view text, std::string& out);
 

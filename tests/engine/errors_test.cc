@@ -96,13 +96,28 @@ TEST_F(Errors, what_does_not_run_yet_is_named) {
   EXPECT_EQ(
       session_.error("SELECT * FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(id), INTERVAL '1' DAY))"),
       "table function TUMBLE is not supported yet");
-  EXPECT_EQ(session_.error("SELECT * FROM t a LEFT JOIN t b ON a.id IN (SELECT id FROM t)"),
-            "a subquery in the ON of an outer join is not supported yet");
+  EXPECT_EQ(session_.error("SELECT MULTISET(SELECT id FROM t) FROM t"),
+            "MULTISET(query) is not supported yet");
   EXPECT_EQ(session_.error("INSERT OVERWRITE t SELECT * FROM t"),
             "INSERT OVERWRITE is not supported yet");
   EXPECT_EQ(session_.error("SELECT * FROM t MATCH_RECOGNIZE (ORDER BY id MEASURES A.id AS x "
                            "PATTERN (A) DEFINE A AS A.id > 1)"),
             "MATCH_RECOGNIZE is not supported yet");
+}
+
+TEST_F(Errors, a_number_of_a_window_function_below_its_least_is_an_error) {
+  LiveQuery tiles = session_.query("SELECT NTILE(id - id) OVER (ORDER BY id) FROM t");
+  EXPECT_EQ(end_of(tiles).message(), "the number of NTILE is out of range: 0");
+  LiveQuery nth = session_.query("SELECT NTH_VALUE(id, id - 1) OVER (ORDER BY id) FROM t");
+  EXPECT_EQ(end_of(nth).message(), "the number of NTH_VALUE is out of range: 0");
+  EXPECT_EQ(session_.error("SELECT LAG(id, name) OVER (ORDER BY id) FROM t"),
+            "the number of LAG must be a whole number, not STRING");
+}
+
+TEST_F(Errors, windows_stand_in_no_aggregate) {
+  EXPECT_EQ(session_.error("SELECT SUM(ROW_NUMBER() OVER (ORDER BY id)) FROM t"),
+            "ROW_NUMBER OVER cannot stand in the argument of SUM\ncompute it in a subquery, or use "
+            "QUALIFY");
 }
 
 TEST_F(Errors, names_of_joined_tables_are_told_apart) {

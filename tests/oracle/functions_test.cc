@@ -239,5 +239,32 @@ TEST(OracleFunctions, json_aggregates) {
   expect_oracle_holds(oracle);
 }
 
+// Paths that SQL/JSON and Jayway read alike.
+TEST(OracleFunctions, json_paths) {
+  OracleCase oracle;
+  oracle.tables = {"a (id INT PRIMARY KEY, j TEXT)"};
+  oracle.transactions = {
+      {"INSERT INTO a VALUES (1, '{\"a\": [{\"b\": 1, \"c\": \"x\"}, {\"b\": 2.50, \"c\": "
+       "\"yes\"}], \"m\": 2}'), (2, '{\"a\": {\"b\": 7, \"c\": \"you\"}}'), (3, '[1, [2, "
+       "{\"b\": 3}]]')",
+       "INSERT INTO a VALUES (4, '{\"a\": [3, 10, null, \"x\"], \"d\": {\"a\": {\"b\": 5}}}'), "
+       "(5, '{}')"},
+      {"UPDATE a SET j = '{\"a\": [{\"b\": 10}, {\"b\": null}]}' WHERE id = 3"},
+      {"DELETE FROM a WHERE id < 3"},
+  };
+  for (const char* path :
+       {"$.a ? (@.b > 1)", "$.a[*] ? (@.b == 2.5)", "$.a ? (@.b >= 2 && @.c starts with \"y\")",
+        "$.a ? (@ > 2 && @ <= 10)", "$.a ? (exists(@.c) || @.b < 6)", "$.a ? (!(@.b > 1))",
+        "$.a ? (@.c like_regex \"^Y\" flag \"i\")", "$.a ? (@.b == null)", "strict $.**.b",
+        "$.a ? (@.b > $.m)", "$.a[*] ? (@ == \"x\")"}) {
+    std::string quoted = std::string("'") + path + "'";
+    oracle.queries.push_back(
+        {"SELECT id, JSON_EXISTS(j, " + quoted + "), JSON_QUERY(j, " + quoted + ") FROM a",
+         "SELECT id, jsonb_path_exists(j::jsonb, " + quoted +
+             "), replace(jsonb_path_query_array(j::jsonb, " + quoted + ")::text, ' ', '') FROM a"});
+  }
+  expect_oracle_holds(oracle);
+}
+
 }  // namespace
 }  // namespace tidemark

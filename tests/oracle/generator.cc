@@ -38,7 +38,7 @@ class CaseGenerator {
       oracle.transactions.push_back(std::move(statements));
     }
     for (size_t q = 0; q < 10; ++q) {
-      oracle.queries.push_back({QueryGenerator(random_, tables_).query(depth_), ""});
+      oracle.queries.push_back(QueryGenerator(random_, tables_).query(depth_));
     }
     oracle.step_commits_max = one_in(3) ? 0 : 1;
     oracle.keeps_keys = one_in(2);

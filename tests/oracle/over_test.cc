@@ -90,6 +90,25 @@ TEST(OracleOver, frames_in_range) {
   expect_oracle_holds(oracle);
 }
 
+TEST(OracleOver, offsets_that_vary_by_row) {
+  OracleCase oracle = changing_table();
+  const std::string w = " OVER (PARTITION BY g ORDER BY id)";
+  for (const std::string& calls : std::vector<std::string>{
+           "LAG(id, v)" + w + ", LEAD(id, v % 3, -1)" + w,
+           "LAG(t, g - 1, 'none') OVER (ORDER BY id DESC)", "LEAD(v, v)" + w + ", SUM(v)" + w,
+           "NTH_VALUE(id, v + 1)" + w,
+           "NTH_VALUE(id, g + 1) OVER (PARTITION BY g ORDER BY id ROWS BETWEEN 2 PRECEDING AND 1 "
+           "FOLLOWING)",
+           "NTILE(g + 2)" + w, "LAG(id, (SELECT COUNT(*) FROM a x WHERE x.id < a.v)::INT)" + w}) {
+    oracle.queries.push_back({"SELECT id, " + calls + " FROM a", ""});
+  }
+  oracle.queries.push_back(
+      {"SELECT id, LAG(v, 1 + id % 2) IGNORE NULLS OVER (ORDER BY id) FROM a",
+       "SELECT id, (SELECT b.v FROM a b WHERE b.id < a.id AND b.v IS NOT NULL ORDER BY b.id DESC "
+       "OFFSET a.id % 2 LIMIT 1) FROM a"});
+  expect_oracle_holds(oracle);
+}
+
 TEST(OracleOver, values_of_other_rows) {
   OracleCase oracle = changing_table();
   std::string w = " OVER (PARTITION BY g ORDER BY id)";

@@ -16,9 +16,51 @@ std::string joined(const std::vector<std::string>& parts, const std::string& sep
 
 }  // namespace
 
-std::string QueryGenerator::query(int depth) {
+OracleQuery QueryGenerator::query(int depth) {
+  if (one_in(8)) {
+    return qualified(depth);
+  }
   Query query = any_query(depth, {}, nullptr);
-  return one_in(6) ? limited(std::move(query)) : query.text;
+  return {one_in(6) ? limited(std::move(query)) : query.text, ""};
+}
+
+OracleQuery QueryGenerator::qualified(int depth) {
+  Query inner = any_query(depth - 1, {}, nullptr);
+  std::string alias = next_alias();
+  Values columns;
+  std::vector<std::string> names, order;
+  for (size_t i = 0; i < inner.types.size(); ++i) {
+    columns.push_back({fmt::format("{}.c{}", alias, i), inner.types[i]});
+    names.push_back(columns.back().text);
+    order.push_back(fmt::format("{} {} NULLS {}", names.back(), one_in(2) ? "DESC" : "ASC",
+                                one_in(2) ? "FIRST" : "LAST"));
+  }
+  // By all columns, so that rows of the same place are the same.
+  std::string window =
+      fmt::format("{}() OVER ({}ORDER BY {})", one_in(2) ? "ROW_NUMBER" : "RANK",
+                  one_in(2) ? "PARTITION BY " + names[0] + " " : "", joined(order, ", "));
+  std::string place = alias + ".place";  // the window's value where there is no QUALIFY
+  std::string wanted = fmt::format("{} <= {}", place, 1 + below(3));
+  std::vector<GeneratedType> whole{GeneratedType::kInt};
+  if (depth > 0 && one_in(3)) {
+    wanted = fmt::format("{} {} ({})", place, one_in(2) ? "NOT IN" : "IN",
+                         any_query(depth - 1, {columns}, &whole).text);
+  } else if (depth > 0 && one_in(2)) {
+    wanted = fmt::format("{} {} {}", place, one_in(2) ? "<=" : ">",
+                         scalar_subquery(depth, {columns}, GeneratedType::kInt));
+  }
+  if (!one_in(3)) {
+    wanted = fmt::format("{} {} {}", wanted, one_in(4) ? "OR" : "AND", condition(depth, {columns}));
+  }
+  std::string list = joined(names, ", ");
+  std::string postgres =
+      fmt::format("SELECT {} FROM (SELECT {}, {} AS place FROM ({}) AS {}) AS {} WHERE {}", list,
+                  list, window, inner.text, alias, alias, wanted);
+  for (size_t at = 0; (at = wanted.find(place, at)) != std::string::npos; at += window.size()) {
+    wanted.replace(at, place.size(), window);
+  }
+  return {fmt::format("SELECT {} FROM ({}) AS {} QUALIFY {}", list, inner.text, alias, wanted),
+          std::move(postgres)};
 }
 
 // A whole order over all columns, so that there is one answer.
@@ -203,13 +245,13 @@ std::string QueryGenerator::from(int depth, Scopes& scopes) {
     } else {
       static const char* kJoins[] = {"",           "",          "JOIN", "LEFT JOIN",
                                      "RIGHT JOIN", "FULL JOIN", "JOIN"};
-      std::string on;
-      if (kind == 6 && one_in(2)) {
-        Scopes both = scopes;
-        both.back() = all;
-        on = condition(depth - 1, both);
-      } else {
-        on = join_condition(scopes.back(), columns, kind == 5);
+      Scopes both = scopes;
+      both.back() = all;
+      std::string on = join_condition(scopes.back(), columns, kind == 5);
+      if (kind == 5 && on != "1 = 1" && one_in(3)) {  // Postgres needs the equality
+        on += " AND " + condition(depth - 1, both);
+      } else if (kind != 5 && one_in(kind == 6 ? 2 : 3)) {
+        on = one_in(2) ? condition(depth, both) : on + " AND " + condition(depth, both);
       }
       text = fmt::format("{} {} {} ON {}", text, kJoins[kind], next, on);
     }
@@ -359,7 +401,21 @@ std::string QueryGenerator::comparison(int depth, const Scopes& scopes) {
   }
 }
 
+std::string QueryGenerator::row_in_query(int depth, const Scopes& scopes) {
+  std::vector<GeneratedType> types{any_type(scopes), any_type(scopes)};
+  std::string row = fmt::format("({}, {})", value(0, scopes, types[0]), value(0, scopes, types[1]));
+  static const char* kOperators[] = {"=", "<>", "<", "<=", ">", ">="};
+  std::string test = one_in(4)
+                         ? fmt::format("{} {}", kOperators[below(6)], one_in(2) ? "ANY" : "ALL")
+                     : one_in(2) ? "NOT IN"
+                                 : "IN";
+  return fmt::format("{} {} ({})", row, test, any_query(depth - 1, scopes, &types).text);
+}
+
 std::string QueryGenerator::subquery_condition(int depth, const Scopes& scopes) {
+  if (one_in(5)) {
+    return row_in_query(depth, scopes);
+  }
   GeneratedType type = any_type(scopes);
   if (one_in(3)) {
     return fmt::format("{}EXISTS ({})", one_in(4) ? "NOT " : "",
@@ -369,8 +425,10 @@ std::string QueryGenerator::subquery_condition(int depth, const Scopes& scopes) 
   std::string left = value(0, scopes, type);
   if (one_in(3)) {
     static const char* kOperators[] = {"=", "<>", "<", "<=", ">", ">="};
-    return fmt::format("{} {} {} ({})", left, kOperators[below(6)], one_in(2) ? "ANY" : "ALL",
-                       any_query(depth - 1, scopes, &types).text);
+    bool as_array = one_in(4);
+    return fmt::format("{} {} {} ({}{}{})", left, kOperators[below(6)], one_in(2) ? "ANY" : "ALL",
+                       as_array ? "ARRAY(" : "", any_query(depth - 1, scopes, &types).text,
+                       as_array ? ")" : "");
   }
   return fmt::format("{} {}IN ({})", left, one_in(2) ? "NOT " : "",
                      any_query(depth - 1, scopes, &types).text);

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/oracle/oracle_case.h"
+
 namespace tidemark {
 
 // Small whole numbers may be added up; kBig holds extremes, which are only compared.
@@ -25,7 +27,7 @@ class QueryGenerator {
   QueryGenerator(std::mt19937_64& random, const std::vector<GeneratedTable>& tables)
       : random_(random), tables_(tables) {}
 
-  std::string query(int depth);
+  OracleQuery query(int depth);
 
  private:
   struct Value {
@@ -53,9 +55,12 @@ class QueryGenerator {
   std::string relation(int depth, const Scopes& scopes, bool lateral, Values& columns);
   std::string join_condition(const Values& left, const Values& right, bool only_equal);
   std::string limited(Query query);
+  // QUALIFY, which Postgres does not have.
+  OracleQuery qualified(int depth);
 
   std::string condition(int depth, const Scopes& scopes);
   std::string subquery_condition(int depth, const Scopes& scopes);
+  std::string row_in_query(int depth, const Scopes& scopes);
   std::string comparison(int depth, const Scopes& scopes);
   std::string value(int depth, const Scopes& scopes, GeneratedType type);
   std::string literal(GeneratedType type);

@@ -41,5 +41,25 @@ TEST(OracleWindows, numbers_and_top_n) {
   expect_oracle_holds(oracle);
 }
 
+// A join gives its change in parts: what one takes back too much, another brings again.
+TEST(OracleWindows, rows_that_weigh_less_than_nothing_for_a_moment) {
+  OracleCase oracle;
+  oracle.tables = {"a (k INT, b BOOLEAN)"};
+  oracle.transactions = {
+      {"INSERT INTO a VALUES (4, FALSE), (5, FALSE)"},
+      {"DELETE FROM a WHERE k = 5"},
+      {"INSERT INTO a VALUES (4, FALSE), (6, TRUE)"},
+      {"DELETE FROM a WHERE k = 4"},
+  };
+  const std::string joined = "a x RIGHT JOIN a y ON x.b <= y.b";
+  for (std::string rank : {"RANK", "DENSE_RANK", "ROW_NUMBER"}) {
+    oracle.queries.push_back({"SELECT k, n FROM (SELECT y.k, " + rank +
+                                  "() OVER (PARTITION BY y.k ORDER BY y.k) AS n FROM " + joined +
+                                  ") q WHERE n <= 3",
+                              ""});
+  }
+  expect_oracle_holds(oracle);
+}
+
 }  // namespace
 }  // namespace tidemark

@@ -27,6 +27,11 @@ WindowFrame frame_of(const OverCall& call) {
     case WindowFunction::kLead: {
       frame.unit = WindowUnit::kRows;
       frame.start = frame.end = WindowBound{};
+      if (call.offset_column) {
+        frame.start.kind = WindowBound::Kind::kUnboundedPreceding;
+        frame.end.kind = WindowBound::Kind::kUnboundedFollowing;
+        break;
+      }
       int64_t offset = call.function == WindowFunction::kLag ? -call.offset : call.offset;
       if (call.aggregate.ignore_nulls && offset != 0) {
         (offset < 0 ? frame.start : frame.end).kind = offset < 0

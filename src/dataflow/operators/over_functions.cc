@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/core.h>
+
 #include "types/hash.h"
 
 namespace tidemark {
@@ -122,12 +124,39 @@ void evaluate_aggregate(const OverCall& call, const OverRows& rows, Stretch want
   }
 }
 
-void evaluate_value(const OverCall& call, const OverRows& rows, Stretch wanted, Column& out) {
+// The call's number for the row at a position; nothing if it is NULL.
+std::optional<int64_t> offset_at(const OverCall& call, const OverRows& rows, size_t position) {
+  if (!call.offset_column) {
+    return call.offset;
+  }
+  const Column& offsets = rows.columns[*call.offset_column];
+  uint32_t row = rows.row[position];
+  return offsets.is_null(row) ? std::nullopt
+                              : std::optional(std::clamp(offsets.data<int64_t>()[row],
+                                                         -kWindowOffsetMax, kWindowOffsetMax));
+}
+// The same where only numbers from 1 have a meaning.
+std::optional<int64_t> count_at(const OverCall& call, const OverRows& rows, size_t position,
+                                size_t row, std::vector<RowError>& errors) {
+  std::optional<int64_t> count = offset_at(call, rows, position);
+  if (count && *count < 1) {
+    errors.push_back({static_cast<uint32_t>(row),
+                      Status::data_error(fmt::format(
+                          "the number of {} is out of range: {}",
+                          kWindowFunctionNames[static_cast<size_t>(call.function)], *count))});
+    return std::nullopt;
+  }
+  return count;
+}
+
+void evaluate_value(const OverCall& call, const OverRows& rows, Stretch wanted, Column& out,
+                    std::vector<RowError>& errors) {
   const Column& values = rows.columns[call.aggregate.input];
   bool from_end = call.function == WindowFunction::kLastValue;
-  int64_t nth = call.function == WindowFunction::kNthValue ? call.offset : 1;
   for (size_t position = wanted.first; position < wanted.last; ++position) {
-    Stretch frame = rows.frame(position, call.frame);
+    std::optional<int64_t> nth =
+        count_at(call, rows, position, position - wanted.first, errors);  // 1 but for NTH_VALUE
+    Stretch frame = nth ? rows.frame(position, call.frame) : Stretch{};
     size_t kept = OverRows::kNone;
     Stretch left_out = rows.excluded(position, call.frame.exclude, kept);
     size_t found = OverRows::kNone;
@@ -149,9 +178,14 @@ void evaluate_value(const OverCall& call, const OverRows& rows, Stretch wanted, 
 
 void evaluate_lag(const OverCall& call, const OverRows& rows, Stretch wanted, Column& out) {
   const Column& values = rows.columns[call.aggregate.input];
-  int64_t offset = call.function == WindowFunction::kLag ? -call.offset : call.offset;
   int64_t size = static_cast<int64_t>(rows.size());
   for (size_t position = wanted.first; position < wanted.last; ++position) {
+    std::optional<int64_t> number = offset_at(call, rows, position);
+    if (!number) {
+      out.append_null();
+      continue;
+    }
+    int64_t offset = call.function == WindowFunction::kLag ? -*number : *number;
     int64_t at = static_cast<int64_t>(position) + offset;
     if (call.aggregate.ignore_nulls && offset != 0) {
       int64_t direction = offset < 0 ? -1 : 1, left = offset * direction;
@@ -173,7 +207,8 @@ void evaluate_lag(const OverCall& call, const OverRows& rows, Stretch wanted, Co
 }
 
 // The rows are the whole partition.
-void evaluate_place(const OverCall& call, const OverRows& rows, Stretch wanted, Column& out) {
+void evaluate_place(const OverCall& call, const OverRows& rows, Stretch wanted, Column& out,
+                    std::vector<RowError>& errors) {
   double size = static_cast<double>(rows.size());
   for (size_t position = wanted.first; position < wanted.last; ++position) {
     Stretch peers = rows.peers(position);
@@ -189,8 +224,13 @@ void evaluate_place(const OverCall& call, const OverRows& rows, Stretch wanted, 
         break;
       case WindowFunction::kNtile: {
         // The first tiles have one row more where the rows do not come out even.
+        std::optional<int64_t> tiles = count_at(call, rows, 0, position - wanted.first, errors);
+        if (!tiles) {
+          out.append_null();
+          break;
+        }
         int64_t count = static_cast<int64_t>(rows.size()), at = static_cast<int64_t>(position);
-        int64_t few = count / call.offset, larger = count % call.offset;
+        int64_t few = count / *tiles, larger = count % *tiles;
         int64_t in_larger = larger * (few + 1);
         out.append(at < in_larger ? at / (few + 1) + 1 : larger + (at - in_larger) / few + 1);
         break;
@@ -215,7 +255,7 @@ void evaluate_over(const OverCall& call, const OverRows& rows, Stretch wanted, C
     case WindowFunction::kFirstValue:
     case WindowFunction::kLastValue:
     case WindowFunction::kNthValue:
-      return evaluate_value(call, rows, wanted, out);
+      return evaluate_value(call, rows, wanted, out, errors);
     case WindowFunction::kLag:
     case WindowFunction::kLead:
       return evaluate_lag(call, rows, wanted, out);
@@ -225,7 +265,7 @@ void evaluate_over(const OverCall& call, const OverRows& rows, Stretch wanted, C
     case WindowFunction::kRowNumber:
     case WindowFunction::kRank:
     case WindowFunction::kDenseRank:
-      return evaluate_place(call, rows, wanted, out);
+      return evaluate_place(call, rows, wanted, out, errors);
   }
   CHECK(false);
 }

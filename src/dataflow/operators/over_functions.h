@@ -11,8 +11,10 @@ namespace tidemark {
 
 struct OverCall {
   WindowFunction function = WindowFunction::kAggregate;
-  AggregateSpec aggregate;         // its argument, types and NULL treatment for every function
-  int64_t offset = 1;              // LAG, LEAD; NTH_VALUE: from 1; NTILE: the number of tiles
+  AggregateSpec aggregate;  // its argument, types and NULL treatment for every function
+  int64_t offset = 1;       // LAG, LEAD; NTH_VALUE: from 1; NTILE: the number of tiles
+  // A BIGINT column in its place: the row's value, for NTILE that of the partition's first row.
+  std::optional<size_t> offset_column;
   std::optional<size_t> fallback;  // LAG, LEAD: the column that stands for a row that is not there
   WindowFrame frame;
 };

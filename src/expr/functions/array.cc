@@ -369,17 +369,22 @@ Result<BoundFunction> bind_split(std::span<const Type> types) {
   return bound;
 }
 
-// x op ANY (array): TRUE if for some element, else unknown if some element is NULL, else FALSE.
+// x op ANY (array): TRUE if for some element, else unknown if x or some element is NULL, else
+// FALSE: also for a NULL over no elements.
 enum class Comparison { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual };
 
 template <Comparison kOp>
 void compare_any(const KernelFrame& frame, Arguments a) {
   fill<uint8_t>(frame, [&](size_t row) {
+    if (a[1].is_null(row)) {
+      frame.out.set_null(row);
+      return false;
+    }
     Column values(frame.argument_types[0]);
     unpack_array(a[1].string_at(row), values);
     bool unknown = false;
     for (size_t i = 0; i < values.size(); ++i) {
-      if (values.is_null(i)) {
+      if (values.is_null(i) || a[0].is_null(row)) {
         unknown = true;
         continue;
       }
@@ -408,7 +413,7 @@ Result<BoundFunction> bind_any_array(std::span<const Type> types) {
   }
   Type common = TRY(common_type(types[0], types[1].children[0])).as_nullable();
   return BoundFunction{
-      compare_any<kOp>, Type::boolean(), {common, Type::array(common)}, NullRule::kStrict, false};
+      compare_any<kOp>, Type::boolean(), {common, Type::array(common)}, NullRule::kCalled, false};
 }
 
 constexpr Function kArrayFunctions[] = {

@@ -94,7 +94,7 @@ void json_exists(const KernelFrame& frame, Arguments a) {
     if (path == nullptr) {
       return false;
     }
-    bool found = document != nullptr && !path->find(*document).empty();
+    bool found = document != nullptr && !documents.find(frame, row).empty();
     if (document != nullptr && (found || !path->strict)) {
       return found;
     }
@@ -150,7 +150,7 @@ void json_value(const KernelFrame& frame, Arguments a) {
     if (document == nullptr) {
       return behave(2, fmt::format("JSON_VALUE: not JSON: '{}'", a[4].string_at(row)));
     }
-    std::vector<const JsonValue*> found = path->find(*document);
+    std::vector<const JsonValue*> found = documents.find(frame, row);
     if (found.empty()) {
       return behave(path->strict ? 2 : 0,
                     fmt::format("JSON_VALUE: nothing at '{}'", a[5].string_at(row)));
@@ -178,7 +178,7 @@ void json_query(const KernelFrame& frame, Arguments a) {
     if (document == nullptr) {
       return behave(1, fmt::format("JSON_QUERY: not JSON: '{}'", a[3].string_at(row)));
     }
-    std::vector<const JsonValue*> found = path->find(*document);
+    std::vector<const JsonValue*> found = documents.find(frame, row);
     if (found.empty() && path->is_definite()) {
       return behave(path->strict ? 1 : 0,
                     fmt::format("JSON_QUERY: nothing at '{}'", a[4].string_at(row)));
@@ -304,8 +304,8 @@ constexpr Function kJsonFunctions[] = {
     {"IS JSON OBJECT", "json", "s IS JSON OBJECT", "Whether it is a JSON object.",
      "'{}' IS JSON OBJECT", "true", bind_shape<"s", 'b', is_json<int(JsonKind::kObject)>>},
     {"JSON_EXISTS", "json", "JSON_EXISTS(json, path [TRUE | FALSE | UNKNOWN | ERROR ON ERROR])",
-     "Whether the path leads to something.", "JSON_EXISTS('{\"a\": [1]}', '$.a[0]')", "true",
-     bind_shape<"sss", 'b', json_exists, true>},
+     "Whether the path leads to something.", "JSON_EXISTS('{\"a\": [1, 7]}', '$.a[?(@ > 5)]')",
+     "true", bind_shape<"sss", 'b', json_exists, true>},
     {"JSON_VALUE", "json",
      "JSON_VALUE(json, path [RETURNING type] [NULL | ERROR | DEFAULT x ON EMPTY] [... ON ERROR])",
      "The scalar at the path, as STRING or the type.",
@@ -315,7 +315,9 @@ constexpr Function kJsonFunctions[] = {
      "JSON_QUERY(json, path [WITH [CONDITIONAL] ARRAY WRAPPER] [NULL | EMPTY ARRAY | EMPTY OBJECT "
      "| "
      "ERROR ON EMPTY] [... ON ERROR])",
-     "The object or array at the path, as JSON.", "JSON_QUERY('{\"a\": [1, 2]}', '$.a')", "[1,2]",
+     "The object or array at the path, as JSON; of a path that may lead to several values their "
+     "array.",
+     "JSON_QUERY('{\"a\": [{\"b\": 1}, {\"b\": 2}]}', '$..b')", "[1,2]",
      bind_shape<"sssss", 's', json_query, true>},
     {"JSON_OBJECT", "json", "JSON_OBJECT([KEY] k VALUE v, ... [NULL | ABSENT ON NULL])",
      "A JSON object.", "JSON_OBJECT('a' VALUE 1, 'b' VALUE JSON_ARRAY(TRUE, NULL))",

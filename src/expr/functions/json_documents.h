@@ -33,6 +33,15 @@ class Documents {
     }
     return &*path_;
   }
+  // Where the path leads in the document that was parsed last. An error is reported for the row.
+  std::vector<const JsonValue*> find(const KernelFrame& frame, size_t row) {
+    Result<std::vector<const JsonValue*>> found = path_->find(value_);
+    if (!found.ok()) {
+      frame.fail(row, std::string(found.status().message()));
+      return {};
+    }
+    return std::move(found).value();
+  }
 
  private:
   JsonParser parser_;

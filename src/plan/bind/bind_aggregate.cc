@@ -211,11 +211,13 @@ Result<ExprRef> ExprBinder::bind_aggregate(const AggregateFunction& function,
         .with_position(position);
   }
   AggregateBuilder* builder = std::exchange(aggregates_, nullptr);
+  WindowLevel* windows = std::exchange(windows_, nullptr);
   std::string clause = std::exchange(clause_, fmt::format("the argument of {}", function.name));
   Result<AggregateCall> bound = bind_aggregate_call(
       function, call_ast, position,
       [&](ExprRef expression) { return builder->add_below(std::move(expression)); });
   aggregates_ = builder;
+  windows_ = windows;
   clause_ = clause;
   AggregateCall call = TRY(std::move(bound));
   Type type = call.result_type;

@@ -72,6 +72,9 @@ struct WindowLevel {
   uint32_t id = 0;
   const std::vector<sql::NamedWindow>* named = nullptr;
   std::vector<PendingWindow> pending;
+  // Where subqueries outside of windows go, which may be compared with the windows' values; null:
+  // there are no windows.
+  SubqueryLevel* subqueries = nullptr;
 };
 
 // The calls in a select list that give rows: an element of collection i is OuterExpr{id, i}.
@@ -126,6 +129,10 @@ class ExprBinder {
   static Result<ExprRef> coerce(ExprRef expr, const Type& type, size_t position);
   static Result<ExprRef> call(std::string_view function, std::vector<ExprRef> arguments,
                               size_t position);
+  // (a, b) op (c, d) by their fields a and c, b and d.
+  static Result<ExprRef> compare_fields(sql::BinaryOperator op,
+                                        std::span<const std::pair<ExprRef, ExprRef>> pairs,
+                                        size_t position);
 
  private:
   Result<ExprRef> bind_node(const sql::Expr& expr);
@@ -195,6 +202,8 @@ class ExprBinder {
   Result<WindowBound> bind_frame_bound(const sql::FrameBound& bound, WindowUnit unit,
                                        const Type& order);
   Result<Value> bind_constant(const sql::Expr& expr, const Type& type, std::string_view what);
+  // The number of LAG, LEAD, NTH_VALUE or NTILE: a constant, or one by row.
+  Status bind_offset(const std::string& name, const sql::Expr& expr, PendingWindow& window);
   Result<ExprRef> compare_rows(sql::BinaryOperator op, const sql::Expr& left,
                                const sql::Expr& right, size_t position);
   Result<ExprRef> bind_in_query(const sql::InQuery& in, size_t position);

@@ -43,7 +43,7 @@ Result<ExprRef> ExprBinder::add_subquery(const sql::Query& query, PendingSubquer
   if (queries_ == nullptr) {
     return unsupported(fmt::format("a subquery in {}", clause_), subquery.position);
   }
-  subquery.plan = TRY(queries_->bind_subquery(query, scope_));
+  subquery.plan = TRY(queries_->bind_subquery(query, scope_)).visible();
   size_t columns = subquery.plan->schema.size();
   size_t wanted = subquery.use == SubqueryUse::kScalar ? 1 : subquery.operands.size();
   if (subquery.use != SubqueryUse::kExists && columns != wanted) {
@@ -53,6 +53,7 @@ Result<ExprRef> ExprBinder::add_subquery(const sql::Query& query, PendingSubquer
   }
   std::vector<ExprRef> values = column_expressions(*subquery.plan);
   for (size_t i = 0; i < subquery.operands.size(); ++i) {
+    TRY(call(operator_name(subquery.op), {subquery.operands[i], values[i]}, subquery.position));
     // What the comparison casts both sides to, as far as bytes change by it.
     ExprRef equal = TRY(call("=", {subquery.operands[i], values[i]}, subquery.position));
     const CallExpr& sides = std::get<CallExpr>(equal->node);
@@ -66,7 +67,10 @@ Result<ExprRef> ExprBinder::add_subquery(const sql::Query& query, PendingSubquer
 }
 
 Result<ExprRef> ExprBinder::push_subquery(PendingSubquery subquery) {
-  SubqueryLevel* level = aggregates_ != nullptr ? group_level_ : row_level_;
+  SubqueryLevel* level = windows_ != nullptr && windows_->subqueries != nullptr
+                             ? windows_->subqueries
+                         : aggregates_ != nullptr ? group_level_
+                                                  : row_level_;
   if (level == nullptr) {
     return unsupported(fmt::format("a subquery in {}", clause_), subquery.position);
   }
@@ -105,20 +109,23 @@ Result<ExprRef> ExprBinder::bind_array_query(const sql::Query& query, size_t pos
   if (queries_ == nullptr || gather == nullptr) {
     return unsupported("ARRAY(query)", position);
   }
-  PlanRef rows = TRY(queries_->bind_subquery(query, scope_));
-  if (rows->schema.size() != 1) {
+  BoundSelect rows = TRY(queries_->bind_subquery(query, scope_));
+  size_t columns = rows.plan->schema.size() - rows.hidden;
+  if (columns != 1) {
     return Status::invalid_argument(
-               fmt::format("this subquery must have 1 column, but has {}", rows->schema.size()))
+               fmt::format("this subquery must have 1 column, but has {}", columns))
         .with_position(position);
   }
   AggregateCall call;
   call.kind = gather->kind;
   call.name = gather->name;
-  call.input_type = rows->schema[0].type;
+  call.input_type = rows.plan->schema[0].type;
   call.result_type = TRY(aggregate_result_type(*gather, call.input_type));
+  call.order = std::move(rows.order);
+  call.ignore_nulls = false;
   PendingSubquery pending;
   pending.position = position;
-  pending.plan = make_aggregate(rows, {}, {call});
+  pending.plan = make_aggregate(rows.plan, {}, {call});
   ExprRef value = TRY(push_subquery(std::move(pending)));
   ExprRef empty = make_literal(pack_array(Column(call.input_type)), call.result_type);
   return make_case({{make_call("IS NOT NULL", {value}), value}}, empty, call.result_type);
@@ -150,9 +157,6 @@ Result<ExprRef> ExprBinder::bind_quantified(const sql::Quantified& quantified, s
   bool in = quantified.op == sql::BinaryOperator::kEqual && !quantified.all;
   bool not_in = quantified.op == sql::BinaryOperator::kNotEqual && quantified.all;
   pending.use = in || not_in ? SubqueryUse::kIn : SubqueryUse::kQuantified;
-  if (pending.use == SubqueryUse::kQuantified && pending.operands.size() != 1) {
-    return unsupported("a row value before ANY or ALL", position);
-  }
   ExprRef result = TRY(add_subquery(**query, std::move(pending)));
   return not_in ? call("NOT", {result}, position) : Result<ExprRef>(result);
 }
@@ -160,7 +164,6 @@ Result<ExprRef> ExprBinder::bind_quantified(const sql::Quantified& quantified, s
 // (a, b) op (c, d): equal when all fields are, ordered by the first fields that differ.
 Result<ExprRef> ExprBinder::compare_rows(sql::BinaryOperator op, const sql::Expr& left,
                                          const sql::Expr& right, size_t position) {
-  using enum sql::BinaryOperator;
   std::vector<const sql::Expr*> a = fields_of(left), b = fields_of(right);
   if (is_row(left) != is_row(right) || a.size() != b.size()) {
     return Status::invalid_argument(
@@ -171,6 +174,13 @@ Result<ExprRef> ExprBinder::compare_rows(sql::BinaryOperator op, const sql::Expr
   for (size_t i = 0; i < a.size(); ++i) {
     pairs.emplace_back(TRY(bind(*a[i])), TRY(bind(*b[i])));
   }
+  return compare_fields(op, pairs, position);
+}
+
+Result<ExprRef> ExprBinder::compare_fields(sql::BinaryOperator op,
+                                           std::span<const std::pair<ExprRef, ExprRef>> pairs,
+                                           size_t position) {
+  using enum sql::BinaryOperator;
   auto each = [&](std::string_view name) -> Result<std::vector<ExprRef>> {
     std::vector<ExprRef> parts;
     for (const auto& [x, y] : pairs) {

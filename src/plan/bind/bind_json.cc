@@ -153,6 +153,7 @@ Result<ExprRef> ExprBinder::bind_json_aggregate(const std::string& name,
   std::string on_null = clause_word(json.clause("ON NULL"), is_object ? "NULL" : "ABSENT");
   JsonListSpec spec{is_object, on_null == "ABSENT", gives_json(*json.arguments.back())};
   AggregateBuilder* builder = std::exchange(aggregates_, nullptr);
+  WindowLevel* windows = std::exchange(windows_, nullptr);
   std::string clause = std::exchange(clause_, fmt::format("the argument of {}", name));
   auto bind_parts = [&]() -> Result<AggregateCall> {
     AggregateCall result;
@@ -179,6 +180,7 @@ Result<ExprRef> ExprBinder::bind_json_aggregate(const std::string& name,
   };
   Result<AggregateCall> bound = bind_parts();
   aggregates_ = builder;
+  windows_ = windows;
   clause_ = clause;
   AggregateCall gathered = TRY(std::move(bound));
   Type type = gathered.result_type;

@@ -21,13 +21,29 @@ std::string item_name(const sql::SelectItem& item, size_t index) {
   return fmt::format("EXPR${}", index);
 }
 
+// In the select list, ORDER BY or QUALIFY.
+bool any_contains(const sql::Select& select, const sql::Query& query,
+                  bool (*contains)(const sql::Expr&)) {
+  return std::any_of(select.items.begin(), select.items.end(),
+                     [&](const sql::SelectItem& item) { return contains(item.expr); }) ||
+         std::any_of(query.order_by.begin(), query.order_by.end(),
+                     [&](const sql::OrderItem& item) { return contains(*item.expr); }) ||
+         (select.qualify != nullptr && contains(*select.qualify));
+}
+
 bool is_aggregated(const sql::Select& select, const sql::Query& query) {
   return !select.group_by.empty() || select.having != nullptr ||
-         std::any_of(select.items.begin(), select.items.end(),
-                     [](const sql::SelectItem& item) { return contains_aggregate(item.expr); }) ||
-         std::any_of(query.order_by.begin(), query.order_by.end(),
-                     [](const sql::OrderItem& item) { return contains_aggregate(*item.expr); }) ||
-         (select.qualify != nullptr && contains_aggregate(*select.qualify));
+         any_contains(select, query, contains_aggregate);
+}
+
+}  // namespace
+
+namespace {
+
+void add_addresses(std::vector<ExprRef>& expressions, std::vector<ExprRef*>& to) {
+  for (ExprRef& expression : expressions) {
+    to.push_back(&expression);
+  }
 }
 
 }  // namespace
@@ -37,9 +53,12 @@ struct QueryBinder::SelectState {
   ExprBinder binder;
   bool aggregated = false;
   AggregateBuilder builder;
-  // Subqueries over the input's rows, and over groups: of HAVING, and of what comes after it.
-  SubqueryLevel rows, having_groups, groups;
-  std::vector<ExprRef> items;  // with what only ORDER BY needs at the end
+  // Subqueries over the input's rows, and over groups: of HAVING, and of what comes after it. Where
+  // there are windows, those outside of them are over the windows' rows: of QUALIFY, and of the
+  // select list.
+  SubqueryLevel rows, having_groups, groups, qualified, windowed;
+  std::vector<size_t> columns;  // of the scope: where they are in the plan now, SIZE_MAX: nowhere
+  std::vector<ExprRef> items;   // with what only ORDER BY needs at the end
   std::vector<std::string> names;
   size_t visible = 0;
   ExprRef having, qualify;
@@ -51,12 +70,29 @@ struct QueryBinder::SelectState {
       : from(std::move(relation)), binder(from.scope, context) {}
   SelectState(const SelectState&) = delete;  // the binder refers to `from`
 
-  // What is computed over the rows that are left after HAVING.
+  // What is computed over the rows that are left after QUALIFY.
   std::vector<ExprRef*> expressions() {
     std::vector<ExprRef*> result;
-    for (std::vector<ExprRef>* list : {&items, &sets.collections}) {
-      for (ExprRef& expression : *list) {
-        result.push_back(&expression);
+    add_addresses(items, result);
+    add_addresses(sets.collections, result);
+    return result;
+  }
+  // Over those that are left after HAVING.
+  std::vector<ExprRef*> before_windows() {
+    std::vector<ExprRef*> result = expressions();
+    if (qualify != nullptr) {
+      result.push_back(&qualify);
+    }
+    for (PendingWindow& window : windows.pending) {
+      add_addresses(window.inputs, result);
+      add_addresses(window.partition, result);
+      for (PendingWindow::Order& order : window.order) {
+        result.push_back(&order.expr);
+      }
+    }
+    for (SubqueryLevel* level : {&qualified, &windowed}) {
+      for (PendingSubquery& subquery : level->pending) {
+        add_addresses(subquery.operands, result);
       }
     }
     return result;
@@ -174,53 +210,54 @@ Status QueryBinder::bind_order(const sql::Select& select, const sql::Query& quer
   return {};
 }
 
-namespace {
-
-std::vector<ExprRef*> addresses(std::vector<ExprRef>& expressions) {
-  std::vector<ExprRef*> result;
-  for (ExprRef& expression : expressions) {
-    result.push_back(&expression);
-  }
-  return result;
-}
-
-std::vector<size_t> all_columns(size_t count) {
-  std::vector<size_t> columns(count);
-  std::iota(columns.begin(), columns.end(), 0);
-  return columns;
-}
-
-}  // namespace
-
 // The plan over groups, HAVING done; from here on columns are the group's and the calls'.
 Status QueryBinder::aggregate(SelectState& state) {
   const Scope& scope = state.from.scope;
   AggregateBuilder& builder = state.builder;
   PlanRef& plan = state.from.plan;
-  TRY(apply_subqueries(plan, state.rows, scope, all_columns(scope.columns.size()),
-                       addresses(builder.below)));
+  TRY(apply_subqueries(plan, state.rows, scope, state.columns, addresses(builder.below)));
   if (!builder.sets.empty()) {
     builder.below[builder.group.size() - 1] =
         make_literal(int32_t{0}, builder.group.back()->type);  // not read
   }
   std::vector<std::string> names;
-  std::vector<size_t> group_of(scope.columns.size(), SIZE_MAX);
+  std::fill(state.columns.begin(), state.columns.end(), SIZE_MAX);
   for (size_t i = 0; i < builder.below.size(); ++i) {
     const auto* column = std::get_if<ColumnExpr>(&builder.below[i]->node);
     bool named = column != nullptr && column->index < scope.columns.size();
     names.push_back(named ? scope.columns[column->index].name : fmt::format("$f{}", i));
     if (named && i < builder.group.size()) {
-      group_of[column->index] = i;
+      state.columns[column->index] = i;
     }
   }
   plan = make_project(plan, builder.below, std::move(names));
   plan = aggregate_groups(plan, builder);
   if (state.having != nullptr) {
     ExprRef* having = &state.having;
-    TRY(apply_subqueries(plan, state.having_groups, scope, group_of, std::span(&having, 1)));
+    TRY(apply_subqueries(plan, state.having_groups, scope, state.columns, std::span(&having, 1)));
     plan = make_filter(plan, state.having);
   }
-  return apply_subqueries(plan, state.groups, scope, group_of, state.expressions());
+  return apply_subqueries(plan, state.groups, scope, state.columns, state.before_windows());
+}
+
+// Conditions without subqueries first, so that these are joined to fewer rows.
+Status QueryBinder::qualify(SelectState& state) {
+  PlanRef& plan = state.from.plan;
+  std::vector<ExprRef> conditions, plain, with_subqueries;
+  split_and(state.qualify, conditions);
+  for (ExprRef& condition : conditions) {
+    (has_outer(*condition, state.qualified.id) ? with_subqueries : plain)
+        .push_back(std::move(condition));
+  }
+  if (!plain.empty()) {
+    plan = make_filter(plan, make_and(std::move(plain)));
+  }
+  if (!with_subqueries.empty()) {
+    TRY(apply_subqueries(plan, state.qualified, state.from.scope, state.columns,
+                         addresses(with_subqueries)));
+    plan = make_filter(plan, make_and(std::move(with_subqueries)));
+  }
+  return {};
 }
 
 Result<BoundSelect> QueryBinder::bind_select(const sql::Select& select, const sql::Query& query) {
@@ -231,9 +268,12 @@ Result<BoundSelect> QueryBinder::bind_select(const sql::Select& select, const sq
     from.plan = TRY(filter(from.plan, from.scope, *select.where, "WHERE"));
   }
   SelectState state(std::move(from), context_);
-  for (SubqueryLevel* level : {&state.rows, &state.having_groups, &state.groups}) {
+  for (SubqueryLevel* level :
+       {&state.rows, &state.having_groups, &state.groups, &state.qualified, &state.windowed}) {
     level->id = next_scope_id();
   }
+  state.columns.resize(state.from.scope.columns.size());
+  std::iota(state.columns.begin(), state.columns.end(), 0);
   state.aggregated = is_aggregated(select, query);
   if (state.aggregated) {
     state.builder = TRY(bind_group(select, state.from.scope, state.rows));
@@ -242,6 +282,8 @@ Result<BoundSelect> QueryBinder::bind_select(const sql::Select& select, const sq
   state.binder.use_subqueries(this, &state.rows, &state.groups);
   state.windows.id = next_scope_id();
   state.windows.named = &select.windows;
+  bool has_windows = any_contains(select, query, contains_window);
+  state.windows.subqueries = has_windows ? &state.windowed : nullptr;
   state.binder.use_windows(&state.windows);
   state.sets.id = next_scope_id();
   state.binder.use_sets(&state.sets);
@@ -249,9 +291,7 @@ Result<BoundSelect> QueryBinder::bind_select(const sql::Select& select, const sq
   TRY(bind_order(select, query, state));
   state.binder.use_sets(nullptr);
   if (select.qualify) {
-    if (contains_subquery(*select.qualify)) {
-      return unsupported("a subquery in QUALIFY", select.qualify->position);
-    }
+    state.windows.subqueries = &state.qualified;
     state.binder.set_clause("QUALIFY");
     state.qualify = TRY(state.binder.bind_boolean(*select.qualify, "QUALIFY"));
   }
@@ -264,18 +304,16 @@ Result<BoundSelect> QueryBinder::bind_select(const sql::Select& select, const sq
   if (state.aggregated) {
     TRY(aggregate(state));
   } else {
-    TRY(apply_subqueries(state.from.plan, state.rows, state.from.scope,
-                         all_columns(state.from.scope.columns.size()), state.expressions()));
+    TRY(apply_subqueries(state.from.plan, state.rows, state.from.scope, state.columns,
+                         state.before_windows()));
   }
-  std::vector<ExprRef*> numbered = state.expressions();
+  state.from.plan = apply_windows(state.from.plan, state.windows, state.before_windows());
   if (state.qualify != nullptr) {
-    numbered.push_back(&state.qualify);
+    TRY(qualify(state));
   }
-  PlanRef plan = apply_windows(state.from.plan, state.windows, numbered);
-  if (state.qualify != nullptr) {
-    plan = make_filter(plan, state.qualify);
-  }
-  plan = apply_sets(plan, state.sets, addresses(state.items));
+  TRY(apply_subqueries(state.from.plan, state.windowed, state.from.scope, state.columns,
+                       state.expressions()));
+  PlanRef plan = apply_sets(state.from.plan, state.sets, addresses(state.items));
   plan = make_project(plan, state.items, state.names);
   if (select.distinct) {
     plan = make_distinct(plan);

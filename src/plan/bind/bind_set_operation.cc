@@ -39,32 +39,46 @@ Result<std::vector<Type>> common_types(const std::vector<std::vector<Type>>& inp
 
 Result<PlanRef> QueryBinder::bind_values(const sql::Values& values, size_t position) {
   Scope none;
+  none.id = next_scope_id();
+  none.outer = outer_;
   ExprBinder binder(none, context_);
   binder.set_clause("VALUES");
   std::vector<std::vector<ExprRef>> rows;
   std::vector<std::vector<Type>> row_types;
-  for (const std::vector<sql::Expr>& row : values.rows) {
-    std::vector<ExprRef> bound;
-    std::vector<Type> types;
-    for (const sql::Expr& value : row) {
-      bound.push_back(TRY(binder.bind(value)));
-      types.push_back(bound.back()->type);
+  std::vector<SubqueryLevel> subqueries(values.rows.size());
+  for (size_t r = 0; r < values.rows.size(); ++r) {
+    subqueries[r].id = next_scope_id();
+    binder.use_subqueries(this, &subqueries[r], nullptr);
+    rows.emplace_back();
+    row_types.emplace_back();
+    for (const sql::Expr& value : values.rows[r]) {
+      rows.back().push_back(TRY(binder.bind(value)));
+      row_types.back().push_back(rows.back().back()->type);
     }
-    rows.push_back(std::move(bound));
-    row_types.push_back(std::move(types));
   }
   std::vector<Type> types = TRY(common_types(row_types, position, "VALUES rows"));
   Schema schema;
+  bool is_constant = true;
   for (size_t c = 0; c < types.size(); ++c) {
     schema.fields.push_back({fmt::format("EXPR${}", c), types[c]});
+    for (size_t r = 0; r < rows.size(); ++r) {
+      rows[r][c] = TRY(ExprBinder::coerce(rows[r][c], types[c], values.rows[r][c].position));
+      for_each_outer(*rows[r][c], [&](const OuterExpr&) { is_constant = false; });
+    }
   }
+  return is_constant ? constant_rows(std::move(schema), rows, values)
+                     : computed_rows(schema, std::move(rows), subqueries, none);
+}
+
+Result<PlanRef> QueryBinder::constant_rows(Schema schema,
+                                           const std::vector<std::vector<ExprRef>>& rows,
+                                           const sql::Values& values) const {
   std::vector<Column> columns = make_columns(schema);
   EvalContext eval;
   eval.zone = context_.zone;
   for (size_t r = 0; r < rows.size(); ++r) {
-    for (size_t c = 0; c < types.size(); ++c) {
-      ExprRef converted = TRY(ExprBinder::coerce(rows[r][c], types[c], values.rows[r][c].position));
-      Result<Value> value = evaluate_constant(*converted, eval);
+    for (size_t c = 0; c < columns.size(); ++c) {
+      Result<Value> value = evaluate_constant(*rows[r][c], eval);
       if (!value.ok()) {
         return value.status().with_position(values.rows[r][c].position);
       }
@@ -72,6 +86,22 @@ Result<PlanRef> QueryBinder::bind_values(const sql::Values& values, size_t posit
     }
   }
   return make_values(std::move(schema), to_batch(std::move(columns)));
+}
+
+// Rows with subqueries, or of columns of enclosing queries: each a row of its own.
+Result<PlanRef> QueryBinder::computed_rows(const Schema& schema,
+                                           std::vector<std::vector<ExprRef>> rows,
+                                           const std::vector<SubqueryLevel>& subqueries,
+                                           const Scope& scope) {
+  std::vector<PlanRef> inputs;
+  for (size_t r = 0; r < rows.size(); ++r) {
+    RowBatch one;
+    one.rows = 1;
+    PlanRef plan = make_values({}, std::move(one));
+    TRY(apply_subqueries(plan, subqueries[r], scope, {}, addresses(rows[r])));
+    inputs.push_back(make_project(plan, std::move(rows[r]), schema.names()));
+  }
+  return inputs.size() == 1 ? inputs[0] : make_union(std::move(inputs));
 }
 
 Result<PlanRef> QueryBinder::bind_set_operation(const sql::SetOperation& operation,

@@ -1,6 +1,8 @@
 // UNNEST and functions in FROM. LATERAL TABLE(f(..)) is the elements of what f gives, as in Flink;
 // f(..) alone only if f gives rows, and else one row of its value, as in PostgreSQL.
 
+#include <numeric>
+
 #include "base/ascii.h"
 #include "plan/bind/query_binder.h"
 #include "plan/rewrite.h"
@@ -67,16 +69,16 @@ PlanRef apply_sets(PlanRef plan, const SetLevel& level, std::span<ExprRef* const
     next += unnested_fields(collection->type).size();
   }
   for (ExprRef* expression : expressions) {
-    *expression =
-        substitute_outer(*expression, [&](const OuterExpr& outer, const Type&) -> ExprRef {
-          return outer.scope == level.id ? values[outer.index] : nullptr;
-        });
+    *expression = with_values(*expression, level.id, values);
   }
   return plan;
 }
 
-Result<Relation> QueryBinder::unnested(std::vector<ExprRef> collections, bool with_ordinality,
-                                       const std::string& name, size_t position) {
+// subqueries: those that the collections ask for the values of, over `scope`.
+Result<Relation> QueryBinder::unnested(std::vector<ExprRef> collections,
+                                       const SubqueryLevel& subqueries, const Scope& scope,
+                                       bool with_ordinality, const std::string& name,
+                                       size_t position) {
   for (const ExprRef& collection : collections) {
     TypeKind kind = collection->type.kind;
     bool empty_type = collection->type.is_nested() && kind != TypeKind::kRow &&
@@ -90,10 +92,17 @@ Result<Relation> QueryBinder::unnested(std::vector<ExprRef> collections, bool wi
   }
   RowBatch one;
   one.rows = 1;
-  Relation relation = derived(
-      unnest_over(make_values({}, std::move(one)), collections, with_ordinality, false), "");
-  relation.collections = std::move(collections);
+  PlanRef below = make_values({}, std::move(one));
+  TRY(apply_subqueries(below, subqueries, scope, {}, addresses(collections)));
+  PlanRef elements = unnest_over(below, collections, with_ordinality, false);
+  std::vector<size_t> shown(elements->schema.size() - below->schema.size());
+  std::iota(shown.begin(), shown.end(), below->schema.size());
+  Relation relation = derived(select_columns(elements, shown), "");
+  relation.is_unnested = true;
   relation.with_ordinality = with_ordinality;
+  if (subqueries.pending.empty()) {
+    relation.collections = std::move(collections);
+  }
   return relation;
 }
 
@@ -103,11 +112,14 @@ Result<Relation> QueryBinder::bind_unnest(const sql::Unnest& unnest, const Scope
   none.outer = lateral != nullptr ? lateral : outer_;
   ExprBinder binder(none, context_);
   binder.set_clause("UNNEST");
+  SubqueryLevel subqueries{next_scope_id(), {}};
+  binder.use_subqueries(this, &subqueries, nullptr);
   std::vector<ExprRef> collections;
   for (const sql::Expr& collection : unnest.collections) {
     collections.push_back(TRY(binder.bind(collection)));
   }
-  return unnested(std::move(collections), unnest.with_ordinality, "UNNEST", position);
+  return unnested(std::move(collections), subqueries, none, unnest.with_ordinality, "UNNEST",
+                  position);
 }
 
 // pg_get_keywords() and its like are tables of the system; null: it is none.
@@ -135,13 +147,16 @@ Result<Relation> QueryBinder::bind_table_function(const sql::TableFunction& func
   none.outer = lateral != nullptr ? lateral : outer_;
   ExprBinder binder(none, context_);
   binder.set_clause("FROM");
+  SubqueryLevel subqueries{next_scope_id(), {}};
+  binder.use_subqueries(this, &subqueries, nullptr);
   ExprRef collection = TRY(binder.bind_call(function.call, position));
   const Function* found = find_function(name);
   bool gives_rows = function.lateral || (found != nullptr && found->gives_rows);
   if (!gives_rows) {
     collection = TRY(ExprBinder::call("ARRAY[]", {std::move(collection)}, position));
   }
-  Relation relation = TRY(unnested({std::move(collection)}, false, name, position));
+  Relation relation =
+      TRY(unnested({std::move(collection)}, subqueries, none, false, name, position));
   if (relation.scope.columns.size() == 1) {
     relation.scope.columns[0].name = ascii_lower(name);
   }

@@ -153,8 +153,10 @@ WindowCall placed_call(ColumnsOf& columns, const PendingWindow& window) {
     for_each_input(call.argument,
                    [&](size_t& column) { column = columns.place(window.inputs[column]); });
   }
-  if (call.fallback) {
-    call.fallback = columns.place(window.inputs[*call.fallback]);
+  for (std::optional<size_t>* column : {&call.offset_column, &call.fallback}) {
+    if (*column) {
+      **column = columns.place(window.inputs[**column]);
+    }
   }
   return call;
 }
@@ -196,10 +198,7 @@ PlanRef apply_windows(PlanRef plan, const WindowLevel& level,
     }
   }
   for (ExprRef* expression : expressions) {
-    *expression =
-        substitute_outer(*expression, [&](const OuterExpr& outer, const Type&) -> ExprRef {
-          return outer.scope == level.id ? values[outer.index] : nullptr;
-        });
+    *expression = with_values(*expression, level.id, values);
   }
   return plan;
 }

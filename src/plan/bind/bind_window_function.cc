@@ -51,27 +51,62 @@ WindowExclude exclude_of(sql::FrameExclude exclude) {
   CHECK(false);
 }
 
-}  // namespace
+bool is_constant(const Expr& expr) {
+  std::vector<bool> used;
+  collect_columns(expr, used);
+  bool constant = std::find(used.begin(), used.end(), true) == used.end();
+  for_each_outer(expr, [&](const OuterExpr&) { constant = false; });
+  return constant;
+}
 
 // A value that does not depend on rows; not NULL.
-Result<Value> ExprBinder::bind_constant(const sql::Expr& expr, const Type& type,
-                                        std::string_view what) {
-  ExprRef bound = TRY(bind(expr));
-  std::vector<bool> used;
-  collect_columns(*bound, used);
-  bool constant = std::find(used.begin(), used.end(), true) == used.end();
-  for_each_outer(*bound, [&](const OuterExpr&) { constant = false; });
+Result<Value> constant_of(const ExprRef& expr, const Type& type, std::string_view what,
+                          size_t position) {
   Value value;
-  if (constant && is_castable(bound->type, type)) {
+  if (is_constant(*expr) && is_castable(expr->type, type)) {
     EvalContext eval;
-    value = TRY(evaluate_constant(*make_cast(bound, type), eval));
+    value = TRY(evaluate_constant(*make_cast(expr, type), eval));
   }
   if (std::holds_alternative<std::monostate>(value)) {
     return Status::invalid_argument(
                fmt::format("{} must be a constant {}", what, type.to_string_without_null()))
-        .with_position(expr.position);
+        .with_position(position);
   }
   return value;
+}
+
+}  // namespace
+
+Result<Value> ExprBinder::bind_constant(const sql::Expr& expr, const Type& type,
+                                        std::string_view what) {
+  return constant_of(TRY(bind(expr)), type, what, expr.position);
+}
+
+Status ExprBinder::bind_offset(const std::string& name, const sql::Expr& expr,
+                               PendingWindow& window) {
+  WindowCall& call = window.call;
+  ExprRef bound = TRY(bind(expr));
+  if (!is_constant(*bound)) {
+    if (!bound->type.is_integer()) {
+      return Status::invalid_argument(fmt::format("the number of {} must be a whole number, not {}",
+                                                  name, bound->type.to_string_without_null()))
+          .with_position(expr.position);
+    }
+    call.offset_column = window.inputs.size();
+    window.inputs.push_back(TRY(coerce(std::move(bound), Type::bigint(), expr.position)));
+    if (call.function == WindowFunction::kNtile) {
+      call.argument.result_type = call.argument.result_type.as_nullable();
+    }
+    return {};
+  }
+  std::string what = fmt::format("the number of {}", name);
+  call.offset = std::get<int64_t>(TRY(constant_of(bound, Type::bigint(), what, expr.position)));
+  bool shifts = call.function == WindowFunction::kLag || call.function == WindowFunction::kLead;
+  if (call.offset < (shifts ? -kWindowOffsetMax : 1) || call.offset > kWindowOffsetMax) {
+    return Status::invalid_argument(fmt::format("{} is out of range: {}", what, call.offset))
+        .with_position(expr.position);
+  }
+  return {};
 }
 
 Result<WindowBound> ExprBinder::bind_frame_bound(const sql::FrameBound& bound, WindowUnit unit,
@@ -200,15 +235,7 @@ Status ExprBinder::bind_window_function(const std::string& name, const sql::Func
   }
   bool has_offset = *function == WindowFunction::kNtile || (!places && count >= 2);
   if (has_offset) {
-    const sql::Expr& offset = call.args[*function == WindowFunction::kNtile ? 0 : 1];
-    Value value = TRY(bind_constant(offset, Type::bigint(), fmt::format("the number of {}", name)));
-    window.call.offset = std::get<int64_t>(value);
-    constexpr int64_t kOffsetMax = int64_t{1} << 40;  // sums of it and positions fit
-    if (window.call.offset < (shifts ? -kOffsetMax : 1) || window.call.offset > kOffsetMax) {
-      return Status::invalid_argument(
-                 fmt::format("the number of {} is out of range: {}", name, window.call.offset))
-          .with_position(offset.position);
-    }
+    TRY(bind_offset(name, call.args[*function == WindowFunction::kNtile ? 0 : 1], window));
   }
   // LAG, LEAD and places have no frame; one that is written does not matter.
   return {};

@@ -47,7 +47,10 @@ bool contains(const sql::Expr& expr, Test test) {
           [&](const sql::InQuery& x) { return in(x.operand); },
           [&](const sql::Like& x) { return in(x.operand) || in(x.pattern) || in(x.escape); },
           [&](const sql::Subquery& x) { return leaf(x); },
-          [&](const sql::Quantified& x) { return in(x.left); },
+          [&](const sql::Quantified& x) {
+            const auto* array = std::get_if<sql::ExprPtr>(&x.right);
+            return in(x.left) || (array != nullptr && in(*array));
+          },
           [&](const sql::Case& x) {
             bool found = in(x.operand) || in(x.otherwise);
             for (const sql::CaseBranch& branch : x.branches) {

@@ -1,6 +1,6 @@
 #pragma once
-// The binder of one query and all that it contains. Its parts are in bind_from.cc, bind_select.cc,
-// bind_set_operation.cc and bind_subquery.cc.
+// The binder of one query and all that it contains. Its parts are in bind_from.cc, bind_join.cc,
+// bind_select.cc, bind_set_operation.cc and bind_subquery.cc.
 
 #include <fmt/core.h>
 
@@ -19,8 +19,9 @@ inline Status unsupported(std::string_view what, size_t position) {
 struct Relation {
   PlanRef plan;
   Scope scope;
-  // Of UNNEST and table functions, over nothing but columns of what stands left of it: they become
-  // one pass over its rows.
+  // Of UNNEST and table functions. Collections over nothing but columns of what stands left of it
+  // become one pass over its rows.
+  bool is_unnested = false;
   std::vector<ExprRef> collections;
   bool with_ordinality = false;
 };
@@ -32,6 +33,15 @@ struct BoundSelect {
 
   PlanRef visible() const;
 };
+
+// The expression with values[i] in the place of value i of the level (OuterExpr{level, i}).
+ExprRef with_values(const ExprRef& expr, uint32_t level, const std::vector<ExprRef>& values);
+// All of them, to be changed.
+std::vector<ExprRef*> addresses(std::vector<ExprRef>& expressions);
+
+// left JOIN right, which may read left's columns as columns of this scope (LATERAL).
+PlanRef join_lateral(const PlanRef& left, uint32_t scope, const PlanRef& right, JoinType type,
+                     const ExprRef& condition);
 
 // Numbers the plan's rows for each window, behind its columns, and puts the numbers into the
 // expressions.
@@ -53,7 +63,7 @@ class QueryBinder {
 
   Result<BoundSelect> bind(const sql::Query& query);
   // A query inside an expression over `scope`, whose columns it may read as OuterExpr.
-  Result<PlanRef> bind_subquery(const sql::Query& query, const Scope& scope);
+  Result<BoundSelect> bind_subquery(const sql::Query& query, const Scope& scope);
   uint32_t next_scope_id() { return ++result_.scopes; }
 
  private:
@@ -86,24 +96,29 @@ class QueryBinder {
   Result<Relation> bind_table(const sql::TableRef& table, const Scope* lateral);
   Result<Relation> bind_named(const sql::NamedTable& table, size_t position);
   Result<Relation> bind_derived(const sql::DerivedTable& table, const Scope* lateral);
+  Relation derived(PlanRef plan, const std::string& name);
+  Status apply_alias(Relation& relation, const sql::TableAlias& alias);
   // bind_unnest.cc
   Result<Relation> bind_unnest(const sql::Unnest& unnest, const Scope* lateral, size_t position);
   Result<Relation> bind_table_function(const sql::TableFunction& function, const Scope* lateral,
                                        size_t position);
   ObjectRef find_system_rows(const sql::FunctionCall& call) const;
-  Result<Relation> unnested(std::vector<ExprRef> collections, bool with_ordinality,
-                            const std::string& name, size_t position);
+  Result<Relation> unnested(std::vector<ExprRef> collections, const SubqueryLevel& subqueries,
+                            const Scope& scope, bool with_ordinality, const std::string& name,
+                            size_t position);
   // left JOIN UNNEST(..); nothing if it has to be a join.
   Result<std::optional<Relation>> unnest_into(const Relation& left, const Relation& right,
                                               JoinType type, const sql::Expr* on);
+  // bind_join.cc
   Result<Relation> bind_join(const sql::Join& join, size_t position, const Scope* lateral);
   Result<Relation> combine(Relation left, Relation right, JoinType type, const sql::Expr* on,
                            size_t position);
   Result<Relation> merge_columns(Relation left, Relation right, const sql::Join& join,
                                  std::vector<sql::Identifier> names, JoinType type,
                                  size_t position);
-  Relation derived(PlanRef plan, const std::string& name);
-  Status apply_alias(Relation& relation, const sql::TableAlias& alias);
+  // bind_join_on.cc: an outer join whose ON has subqueries.
+  Result<PlanRef> outer_join_on(const Relation& left, const Relation& right, JoinType type,
+                                const Scope& scope, const sql::Expr& on);
 
   // bind_group.cc
   Result<AggregateBuilder> bind_group(const sql::Select& select, const Scope& scope,
@@ -122,9 +137,14 @@ class QueryBinder {
   Status bind_items(const sql::Select& select, SelectState& state);
   Status bind_order(const sql::Select& select, const sql::Query& query, SelectState& state);
   Status aggregate(SelectState& state);
+  Status qualify(SelectState& state);
 
   // bind_set_operation.cc
   Result<PlanRef> bind_values(const sql::Values& values, size_t position);
+  Result<PlanRef> constant_rows(Schema schema, const std::vector<std::vector<ExprRef>>& rows,
+                                const sql::Values& values) const;
+  Result<PlanRef> computed_rows(const Schema& schema, std::vector<std::vector<ExprRef>> rows,
+                                const std::vector<SubqueryLevel>& subqueries, const Scope& scope);
   Result<PlanRef> bind_set_operation(const sql::SetOperation& operation, size_t position);
 
   // bind_subquery.cc

@@ -36,7 +36,7 @@ bool needs_partition(const WindowCall& call) {
   switch (call.function) {
     case WindowFunction::kLag:
     case WindowFunction::kLead:
-      return call.argument.ignore_nulls && call.offset != 0;
+      return call.offset_column || (call.argument.ignore_nulls && call.offset != 0);
     case WindowFunction::kNtile:
     case WindowFunction::kCumeDist:
     case WindowFunction::kPercentRank:

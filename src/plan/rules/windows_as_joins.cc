@@ -42,7 +42,8 @@ bool is_of_last(const WindowCall& call) {
 
 // The value of the partition's n-th row, in frames that hold it or end before it.
 bool is_of_nth(const WindowCall& call) {
-  return call.function == WindowFunction::kNthValue && begins_at_first(call) &&
+  return call.function == WindowFunction::kNthValue && !call.offset_column &&
+         begins_at_first(call) &&
          (ends_at_last(call) ||
           (call.frame.end.is_current_row() && call.frame.unit != WindowUnit::kRange)) &&
          !call.argument.ignore_nulls && call.frame.exclude == WindowExclude::kNothing;

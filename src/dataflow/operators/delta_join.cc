@@ -58,6 +58,9 @@ Status DeltaJoinOperator::step(StepContext& context, std::span<const Delta> in, 
     sides_.push_back(make_join_side(*bases_[i], in[i].reset, concatenate(in[i].batches),
                                     spec_.inputs[i].null_safe));
   }
+  if (out.reset) {
+    mutable_errors().clear();
+  }
   indexes_.resize(in.size());
   made_bytes_ = 0;
   Status status;
@@ -183,8 +186,7 @@ Status DeltaJoinOperator::go_on(StepContext& context, const Probe& probe, bool f
                               : look_up(context, probe.changed, probe.place + 1, next, out);
 }
 
-void DeltaJoinOperator::keep_true(StepContext& context, const Expr& condition,
-                                  Joined& joined) const {
+void DeltaJoinOperator::keep_true(StepContext& context, const Expr& condition, Joined& joined) {
   std::vector<bool> read;
   collect_columns(condition, read);
   RowBatch tested{{}, joined.weights.size()};
@@ -193,7 +195,9 @@ void DeltaJoinOperator::keep_true(StepContext& context, const Expr& condition,
   }
   std::vector<uint32_t> kept;
   evaluate_filter(condition, tested, context.eval, kept);
-  CHECK(context.eval.errors.empty());
+  if (!context.eval.errors.empty()) {
+    take_errors(context, {{}, joined.weights});  // of values beyond all bounds alone
+  }
   if (kept.size() == joined.weights.size()) {
     return;
   }

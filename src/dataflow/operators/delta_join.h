@@ -96,7 +96,7 @@ class DeltaJoinOperator final : public Operator, public ArrangementReader {
   // With what has been found.
   Status go_on(StepContext& context, const Probe& probe, bool from_base, ProbedPairs& pairs,
                Delta& out);
-  void keep_true(StepContext& context, const Expr& condition, Joined& joined) const;
+  void keep_true(StepContext& context, const Expr& condition, Joined& joined);
   ColumnRef gather(size_t column, const Joined& joined) const;
   Status emit(StepContext& context, const Joined& joined, Delta& out);
   const DeltaJoinStep& step_of(const Probe& probe) const {

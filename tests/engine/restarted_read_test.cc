@@ -162,7 +162,8 @@ TEST_F(RestartedRead, RowsAreTheSameWhileTheContentComesToMemory) {
   start();
   for (int id = 1; id < 400; id += 7) {
     if (id % 3 == 0) {
-      source(fmt::format("UPDATE facts SET cost = cost + 1 WHERE id IN ({}, {})", id, 200'000 - id));
+      source(
+          fmt::format("UPDATE facts SET cost = cost + 1 WHERE id IN ({}, {})", id, 200'000 - id));
       wait();
     }
     std::string where = fmt::format(" WHERE id = {}", 200'000 - id);

@@ -266,7 +266,8 @@ class Run {
     }
   }
 
-  static void add(const RowBatch& batch, const std::function<int64_t(size_t)>& weight, SimulatedRows& rows) {
+  static void add(const RowBatch& batch, const std::function<int64_t(size_t)>& weight,
+                  SimulatedRows& rows) {
     for (size_t row = 0; row < batch.rows; ++row) {
       std::string text;
       for (const ColumnRef& column : batch.columns) {
@@ -433,7 +434,7 @@ class Run {
   SimulationResult result_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Session> session_;
-  uint64_t kill_in_ = 0;               // crash points from here; 0: not at one
+  uint64_t kill_in_ = 0;  // crash points from here; 0: not at one
   std::vector<Lsn> marks_ = std::vector<Lsn>(views_.size());  // that this life has shown
   std::vector<Reader> readers_ = std::vector<Reader>(views_.size());
 };

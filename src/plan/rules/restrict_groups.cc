@@ -116,7 +116,8 @@ PlanRef Restricter::restrict_rows(const PlanRef& plan, size_t column,
 
 PlanRef restrict_groups(PlanRef plan) {
   Restricter restricter(plan);
-  return rewrite_top_down(plan, [&](const PlanRef& node) { return restricter.restrict_side(node); });
+  return rewrite_top_down(plan,
+                          [&](const PlanRef& node) { return restricter.restrict_side(node); });
 }
 
 }  // namespace tidemark

@@ -176,13 +176,8 @@ Result<Relation> QueryBinder::merge_columns(Relation left, Relation right, const
 
 namespace {
 
-// The same columns with the second side in front.
-Relation exchange_sides(Relation relation, size_t first_width) {
-  size_t width = relation.scope.columns.size();
-  std::vector<size_t> order;
-  for (size_t i = 0; i < width; ++i) {
-    order.push_back((i + first_width) % width);
-  }
+// These of its columns, in this order.
+Relation with_columns(Relation relation, const std::vector<size_t>& order) {
   std::vector<ScopeColumn> columns;
   for (size_t from : order) {
     columns.push_back(relation.scope.columns[from]);
@@ -190,6 +185,16 @@ Relation exchange_sides(Relation relation, size_t first_width) {
   relation.plan = select_columns(relation.plan, order);
   relation.scope.columns = std::move(columns);
   return relation;
+}
+
+// The same columns with the second side in front.
+Relation exchange_sides(Relation relation, size_t first_width) {
+  size_t width = relation.scope.columns.size();
+  std::vector<size_t> order;
+  for (size_t i = 0; i < width; ++i) {
+    order.push_back((i + first_width) % width);
+  }
+  return with_columns(std::move(relation), order);
 }
 
 }  // namespace
@@ -228,13 +233,7 @@ Result<Relation> QueryBinder::bind_join(const sql::Join& join, size_t position,
                       : i < width - right_width ? i + right_width
                                                 : i - (width - right_width) + merged);
     }
-    std::vector<ScopeColumn> columns;
-    for (size_t from : order) {
-      columns.push_back(result.scope.columns[from]);
-    }
-    result.plan = select_columns(result.plan, order);
-    result.scope.columns = std::move(columns);
-    return result;
+    return with_columns(std::move(result), order);
   }
   if (exchanged) {
     size_t right_width = right.scope.columns.size();

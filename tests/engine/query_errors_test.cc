@@ -45,7 +45,7 @@ TEST(QueryErrors, windows) {
             "a frame in GROUPS needs ORDER BY");
   EXPECT_EQ(error_of("SELECT SUM(v) OVER w" + from), "no such window: w");
   EXPECT_EQ(error_of("SELECT LAG(v, t) OVER (ORDER BY v)" + from),
-            "the number of LAG must be a whole number, not CHAR(1)");
+            "the number of LAG must be a whole number, not VARCHAR(1)");
   EXPECT_EQ(error_of("SELECT NTILE(0) OVER (ORDER BY v)" + from),
             "the number of NTILE is out of range: 0");
   EXPECT_EQ(error_of("SELECT v" + from + " WHERE SUM(v) OVER () > 1"),

@@ -81,13 +81,13 @@ Status JoinOperator::join_pairs(StepContext& context, JoinRows left, JoinRows ri
     }
   }
   if (spec_.pairs && !weights.empty()) {
-    made_bytes_ += weights.size() * sizeof(int64_t);  // rows without columns count too
+    size_t left_out = 0;  // rows without columns count too
     if (std::ranges::all_of(weights, [](int64_t weight) { return weight == 1; })) {
+      left_out = weights.size() * sizeof(int64_t);
       weights.clear();
     }
-    RowBatch rows = gather(spec_.output, left, right);
-    made_bytes_ += held_bytes(rows);
-    out.batches.push_back({std::move(rows), std::move(weights)});
+    out.batches.push_back({gather(spec_.output, left, right), std::move(weights)});
+    made_bytes_ += held_bytes(out.batches.back()) + left_out;
   }
   return context.may_go_on(made_bytes_);
 }

@@ -1,7 +1,6 @@
 #pragma once
 // Base64 (RFC 4648, section 4): the usual alphabet, padded.
 
-#include <optional>
 #include <string>
 #include <string_view>
 

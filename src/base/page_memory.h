@@ -7,9 +7,6 @@
 // Thread rule: any thread.
 
 #include <cstddef>
-#include <memory>
-
-#include "base/check.h"
 
 namespace tidemark {
 

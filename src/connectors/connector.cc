@@ -1,6 +1,30 @@
 #include "connectors/connector.h"
 
+#include <algorithm>
+#include <array>
+
 namespace tidemark {
+
+namespace {
+
+// Of SourceCondition's comparisons, from kEqual on.
+constexpr std::array<std::string_view, 6> kComparisonNames = {"=", "<>", "<", "<=", ">", ">="};
+
+}  // namespace
+
+std::string_view name_of(SourceCondition::Kind comparison) {
+  return kComparisonNames.at(static_cast<size_t>(comparison) -
+                             static_cast<size_t>(SourceCondition::Kind::kEqual));
+}
+
+std::optional<SourceCondition::Kind> find_comparison(std::string_view name) {
+  auto found = std::ranges::find(kComparisonNames, name);
+  if (found == kComparisonNames.end()) {
+    return std::nullopt;
+  }
+  return static_cast<SourceCondition::Kind>(static_cast<size_t>(SourceCondition::Kind::kEqual) +
+                                            static_cast<size_t>(found - kComparisonNames.begin()));
+}
 
 const char* name_of(SourceState state) {
   switch (state) {

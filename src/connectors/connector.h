@@ -39,6 +39,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/crash_point.h"
@@ -82,7 +83,7 @@ struct SourceCondition {
     kNot,
     kIsNull,  // the others: of `column`, and `value` if need be
     kIsNotNull,
-    kEqual,
+    kEqual,  // from here on in the order of their names in connector.cc
     kNotEqual,
     kLess,
     kLessEqual,
@@ -94,6 +95,9 @@ struct SourceCondition {
   size_t column = 0;
   Value value;  // never NULL
 };
+// "<=", of a comparison; and back.
+std::string_view name_of(SourceCondition::Kind comparison);
+std::optional<SourceCondition::Kind> find_comparison(std::string_view name);
 
 struct ReaderSpec {
   Options with;                // the table's WITH options

@@ -1,7 +1,6 @@
 #include "engine/source_condition.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace tidemark {
@@ -10,19 +9,21 @@ namespace {
 
 using ConditionKind = SourceCondition::Kind;
 
-struct ComparisonName {
-  std::string_view name;
-  ConditionKind kind;
-  ConditionKind mirrored;  // with its sides exchanged
-};
-constexpr std::array<ComparisonName, 6> kComparisons = {{
-    {"=", ConditionKind::kEqual, ConditionKind::kEqual},
-    {"<>", ConditionKind::kNotEqual, ConditionKind::kNotEqual},
-    {"<", ConditionKind::kLess, ConditionKind::kGreater},
-    {"<=", ConditionKind::kLessEqual, ConditionKind::kGreaterEqual},
-    {">", ConditionKind::kGreater, ConditionKind::kLess},
-    {">=", ConditionKind::kGreaterEqual, ConditionKind::kLessEqual},
-}};
+// The same comparison with its sides exchanged.
+ConditionKind exchanged(ConditionKind kind) {
+  switch (kind) {
+    case ConditionKind::kLess:
+      return ConditionKind::kGreater;
+    case ConditionKind::kLessEqual:
+      return ConditionKind::kGreaterEqual;
+    case ConditionKind::kGreater:
+      return ConditionKind::kLess;
+    case ConditionKind::kGreaterEqual:
+      return ConditionKind::kLessEqual;
+    default:
+      return kind;
+  }
+}
 
 std::optional<size_t> place_of(const Expr& expr, std::span<const size_t> columns) {
   const auto* column = std::get_if<ColumnExpr>(&expr.node);
@@ -47,15 +48,15 @@ std::optional<SourceCondition> combined(ConditionKind kind, const std::vector<Ex
 }
 
 std::optional<SourceCondition> compared(const CallExpr& call, std::span<const size_t> columns) {
-  auto found = std::ranges::find(kComparisons, call.function->name, &ComparisonName::name);
-  if (found == kComparisons.end()) {
+  std::optional<ConditionKind> kind = find_comparison(call.function->name);
+  if (!kind) {
     return std::nullopt;
   }
-  for (bool is_mirrored : {false, true}) {
-    std::optional<size_t> column = place_of(*call.arguments[is_mirrored ? 1 : 0], columns);
-    const auto* literal = std::get_if<LiteralExpr>(&call.arguments[is_mirrored ? 0 : 1]->node);
+  for (bool is_exchanged : {false, true}) {
+    std::optional<size_t> column = place_of(*call.arguments[is_exchanged ? 1 : 0], columns);
+    const auto* literal = std::get_if<LiteralExpr>(&call.arguments[is_exchanged ? 0 : 1]->node);
     if (column && literal != nullptr) {
-      return SourceCondition{.kind = is_mirrored ? found->mirrored : found->kind,
+      return SourceCondition{.kind = is_exchanged ? exchanged(*kind) : *kind,
                              .column = *column,
                              .value = literal->value};
     }

@@ -123,11 +123,6 @@ const FilterNode* filter_below(const ProjectNode& project) {
   return std::get_if<FilterNode>(&project.input->node);
 }
 
-bool is_join(const LogicalPlan& plan) {
-  return std::holds_alternative<JoinNode>(plan.node) ||
-         std::holds_alternative<DeltaJoinNode>(plan.node);
-}
-
 // The join that a projection reads, through a filter or not. Its output is made for the projection
 // alone, with the columns that are read.
 const PlanRef* join_below(const ProjectNode& project) {

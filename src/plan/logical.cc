@@ -251,6 +251,11 @@ PlanRef make_delta_join(DeltaJoinNode node, Schema schema, std::optional<std::ve
   return make(std::move(schema), std::move(key), std::move(node));
 }
 
+bool is_join(const LogicalPlan& plan) {
+  return std::holds_alternative<JoinNode>(plan.node) ||
+         std::holds_alternative<DeltaJoinNode>(plan.node);
+}
+
 std::vector<const DeltaLookup*> arrangements_of(const DeltaJoinNode& node) {
   std::vector<const DeltaLookup*> different;
   for (const std::vector<DeltaLookup>& path : node.paths) {

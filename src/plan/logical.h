@@ -198,6 +198,8 @@ PlanRef make_delta_join(DeltaJoinNode node, Schema schema, std::optional<std::ve
 // By what its relations are arranged: the look-ups with different keys, in a fixed order.
 std::vector<const DeltaLookup*> arrangements_of(const DeltaJoinNode& node);
 
+// A join of two relations or of several.
+bool is_join(const LogicalPlan& plan);
 std::string join_type_text(JoinType type);
 std::vector<PlanRef> inputs_of(const LogicalPlan& plan);
 

@@ -41,10 +41,6 @@ bool same_delta_join(const DeltaJoinNode& a, const DeltaJoinNode& b) {
 
 // Whether both are joins that do the same, or none is a join.
 bool same_joins_below(const LogicalPlan& a, const LogicalPlan& b) {
-  auto is_join = [](const LogicalPlan& plan) {
-    return std::holds_alternative<JoinNode>(plan.node) ||
-           std::holds_alternative<DeltaJoinNode>(plan.node);
-  };
   return is_join(a) || is_join(b) ? same_node(a, b) : true;
 }
 

@@ -29,6 +29,16 @@ class Share : public ServedSource {
         "INSERT INTO orders SELECT i, i % 60, i, repeat('n', i % 30) FROM generate_series(1, 500) "
         "i");
   }
+  // Ends the process, killed or not, and starts it over the same data; nothing is read anew.
+  void restart(bool clean) {
+    if (clean) {
+      EXPECT_EQ(serve_.stop(), 0);
+    } else {
+      serve_.kill();
+    }
+    start();
+    EXPECT_EQ(serve_.log().find("read anew"), std::string::npos) << serve_.log();
+  }
   void begin() {
     start();
     declare("orders");
@@ -178,13 +188,7 @@ TEST_F(Share, a_restart_finds_it_again) {
     }
     expect("twice", twice);
     Lines before = shared();
-    if (clean) {
-      EXPECT_EQ(serve_.stop(), 0);
-    } else {
-      serve_.kill();
-    }
-    start();
-    EXPECT_EQ(serve_.log().find("read anew"), std::string::npos) << serve_.log();
+    restart(clean);
     change();
     for (const char* view : {"a", "b", "alone"}) {
       expect(view, kJoined);
@@ -255,13 +259,7 @@ TEST_F(Share, delta_joins_share_what_they_read_in_several_ways) {
       expect("b", regions);
     }
     EXPECT_EQ(rows("VERIFY VIEW a").size(), 1u);
-    if (clean) {
-      EXPECT_EQ(serve_.stop(), 0);
-    } else {
-      serve_.kill();
-    }
-    start();
-    EXPECT_EQ(serve_.log().find("read anew"), std::string::npos) << serve_.log();
+    restart(clean);
   }
   source("TRUNCATE customers");
   source("INSERT INTO customers VALUES (3, 'x', 'y', '1'), (4, 'x', 'z', '2')");

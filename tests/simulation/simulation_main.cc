@@ -48,6 +48,7 @@ int run_many(uint64_t seeds, uint64_t first) {
         if (!result.violation.empty()) {
           ++violations;
           fmt::print("{}\n", result.violation);
+          std::fflush(stdout);  // a long run may be ended before its sum
         }
       }
     });

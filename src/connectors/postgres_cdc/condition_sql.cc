@@ -12,26 +12,6 @@ namespace {
 
 using ConditionKind = SourceCondition::Kind;
 
-constexpr uint32_t kOidText = 25;
-constexpr uint32_t kOidVarchar = 1043;
-
-const char* operator_of(ConditionKind kind) {
-  switch (kind) {
-    case ConditionKind::kEqual:
-      return "=";
-    case ConditionKind::kNotEqual:
-      return "<>";
-    case ConditionKind::kLess:
-      return "<";
-    case ConditionKind::kLessEqual:
-      return "<=";
-    case ConditionKind::kGreater:
-      return ">";
-    default:
-      return ">=";
-  }
-}
-
 bool is_whole_number(const PgType& source, const Type& target) {
   return (source.kind == PgKind::kInt2 || source.kind == PgKind::kInt4 ||
           source.kind == PgKind::kInt8) &&
@@ -56,7 +36,7 @@ std::optional<std::string> compared(const SourceCondition& condition,
   const PgType& source = column.decoder.source();
   const Type& target = column.decoder.target();
   std::string name = quote_identifier(column.source_name);
-  std::string compare = fmt::format(" OPERATOR(pg_catalog.{}) ", operator_of(condition.kind));
+  std::string compare = fmt::format(" OPERATOR(pg_catalog.{}) ", name_of(condition.kind));
   if (const auto* truth = std::get_if<bool>(&condition.value)) {
     return is_truth(source, target) ? std::optional(name + compare + (*truth ? "true" : "false"))
                                     : std::nullopt;

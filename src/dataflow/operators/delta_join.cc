@@ -211,12 +211,11 @@ void DeltaJoinOperator::keep_true(StepContext& context, const Expr& condition, J
 }
 
 Status DeltaJoinOperator::emit(StepContext& context, const Joined& joined, Delta& out) {
-  ZBatch batch{{{}, joined.weights.size()}, joined.weights};
+  RowBatch rows{{}, joined.weights.size()};
   for (size_t i = 0; i < spec_.output.size(); ++i) {
-    batch.rows.columns.push_back(spec_.needed[i] ? gather(spec_.output[i], joined) : nullptr);
+    rows.columns.push_back(spec_.needed[i] ? gather(spec_.output[i], joined) : nullptr);
   }
-  out.batches.push_back(std::move(batch));
-  made_bytes_ += held_bytes(out.batches.back());
+  made_bytes_ += add_joined(std::move(rows), joined.weights, out);
   return context.may_go_on(made_bytes_);
 }
 

@@ -81,13 +81,7 @@ Status JoinOperator::join_pairs(StepContext& context, JoinRows left, JoinRows ri
     }
   }
   if (spec_.pairs && !weights.empty()) {
-    size_t left_out = 0;  // rows without columns count too
-    if (std::ranges::all_of(weights, [](int64_t weight) { return weight == 1; })) {
-      left_out = weights.size() * sizeof(int64_t);
-      weights.clear();
-    }
-    out.batches.push_back({gather(spec_.output, left, right), std::move(weights)});
-    made_bytes_ += held_bytes(out.batches.back()) + left_out;
+    made_bytes_ += add_joined(gather(spec_.output, left, right), std::move(weights), out);
   }
   return context.may_go_on(made_bytes_);
 }

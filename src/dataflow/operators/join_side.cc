@@ -1,5 +1,6 @@
 #include "dataflow/operators/join_side.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "types/hash.h"
@@ -46,6 +47,16 @@ JoinSide make_join_side(Arrangement& base, bool reset, ZBatch delta,
   hash_rows(side.keys, side.rows(), side.hashes);
   note_nulls(side.keys, side.rows(), null_safe, side.never);
   return side;
+}
+
+size_t add_joined(RowBatch rows, std::vector<int64_t> weights, Delta& out) {
+  ZBatch batch{std::move(rows), std::move(weights)};
+  size_t bytes = held_bytes(batch);
+  if (std::ranges::all_of(batch.weights, [](int64_t weight) { return weight == 1; })) {
+    batch.weights.clear();
+  }
+  out.batches.push_back(std::move(batch));
+  return bytes;
 }
 
 DeltaIndex::DeltaIndex(const JoinSide& side)

@@ -51,6 +51,10 @@ struct JoinRows {
   }
 };
 
+// Puts rows that a join makes, with one weight each, among its changes, and returns the bytes that
+// they count for: rows without columns do too.
+size_t add_joined(RowBatch rows, std::vector<int64_t> weights, Delta& out);
+
 // Rows of one side's delta by their key.
 class DeltaIndex {
  public:

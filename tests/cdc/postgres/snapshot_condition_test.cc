@@ -11,7 +11,6 @@ namespace tidemark {
 namespace {
 
 using Kind = SourceCondition::Kind;
-using Lines = std::vector<std::string>;
 
 class PostgresSnapshotCondition : public testing::Test {
  protected:

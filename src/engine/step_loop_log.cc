@@ -35,14 +35,13 @@ void StepLoop::go_on_with(Dataflow& dataflow, Subscriber& subscriber, const View
     return;
   }
   subscriber.started = true;
-  if (update.kind != ViewUpdate::Kind::kChanges) {
-    send(subscriber, update);
+  if (dataflow.mark == *subscriber.as_of) {
+    if (update.kind != ViewUpdate::Kind::kChanges) {  // it has the changes
+      send(subscriber, update);
+    }
     return;
   }
-  if (dataflow.mark == *subscriber.as_of) {
-    return;  // it has these changes
-  }
-  if (dataflow.log.empty() || dataflow.log.last().first <= *subscriber.as_of) {
+  if (!dataflow.log.after(*subscriber.as_of, dataflow.mark).ok()) {
     Status why = Status::unavailable(fmt::format("the view was not shown at mark {} again",
                                                  subscriber.as_of->to_string()))
                      .with_sqlstate("72000")

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include <fmt/core.h>
 #include <gtest/gtest.h>
@@ -10,6 +11,7 @@
 #include "engine/durability.h"
 #include "engine/engine.h"
 #include "engine/step_loop.h"
+#include "engine/subscription.h"
 #include "sql/parser.h"
 #include "tests/simulation/simulated_source.h"
 #include "tests/simulation/simulation.h"
@@ -145,6 +147,34 @@ TEST_F(Found, AReaderOfAViewOnAViewThatIsReadAnew) {
         execute(fmt::format("SUBSCRIBE {} AS OF MARK '{}'", view, told.to_string())).status();
     EXPECT_NE(status.message().find("was never shown"), std::string::npos) << status.to_string();
   }
+}
+
+// The first content of a view that was read anew had no rows, and so was no change: who had been
+// told of an earlier mark, and had come back before it, went on as if nothing had changed.
+TEST_F(Found, AReaderWhoComesBackBeforeTheFirstContent) {
+  ASSERT_TRUE(execute("CREATE MATERIALIZED VIEW n AS SELECT COUNT(*) AS n FROM accounts").ok());
+  world_.upstream.commit(0);
+  checkpoint();
+  ASSERT_TRUE(
+      execute("CREATE MATERIALIZED VIEW none AS SELECT id FROM accounts WHERE id < 0").ok());
+  world_.upstream.commit(0);
+  turns();
+  Lsn told = world_.upstream.now();
+  ASSERT_EQ(value("SELECT COUNT(*) FROM none"), "0");
+  kill();  // nothing of it is on disk
+  world_.upstream.commit(0);
+  open();
+  StatementResult result =
+      execute(fmt::format("SUBSCRIBE none AS OF MARK '{}'", told.to_string())).value();
+  turns();
+  std::shared_ptr<Subscription> subscription = std::get<StreamResult>(result.outcome).subscription;
+  std::optional<ViewUpdate> last;
+  while (std::optional<ViewUpdate> update = subscription->next(0)) {
+    last = std::move(update);
+  }
+  ASSERT_TRUE(last && last->kind == ViewUpdate::Kind::kEnd);
+  EXPECT_NE(last->status.message().find("was not shown at mark"), std::string::npos)
+      << last->status.to_string();
 }
 
 }  // namespace

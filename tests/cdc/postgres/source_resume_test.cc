@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -476,6 +477,36 @@ TEST(PostgresResume, readers_removed_and_added_while_the_server_is_away_come_rig
   EXPECT_EQ(fixture.model(t).resets, 0);
   EXPECT_EQ(fixture.model(later).resets, 0);
   EXPECT_TRUE(fixture.model(u).by_key.empty());
+}
+
+// It is in the log, was delivered to the process before, and is not sent again: no snapshot may be
+// without it.
+TEST(PostgresResume, a_commit_that_waits_for_a_standby_is_in_the_next_snapshot) {
+  PostgresCluster cluster(ClusterOptions{
+      .settings = {"synchronous_standby_names = 'nobody'", "synchronous_commit = local"}});
+  DurableFixture fixture(cluster);
+  fixture.run("CREATE TABLE t (id int PRIMARY KEY)");
+  ReaderId before = fixture.read("t");
+  ASSERT_TRUE(fixture.pump_until_ready(before));
+  PostgresConnection writer = cluster.connect(fixture.database);
+  ASSERT_TRUE(writer.execute("SET synchronous_commit = on").ok());
+  std::future<Status> waits = std::async(
+      std::launch::async, [&] { return writer.execute("INSERT INTO t VALUES (1)"); });
+  EXPECT_TRUE(fixture.pump_until([&] { return fixture.model(before).by_key.size() == 1; }));
+  SourceCheckpoint kept = fixture.checkpoint();
+  fixture.restart(kept);
+  ReaderId later = fixture.read("t");
+  EXPECT_TRUE(fixture.pump_until([&] {
+    // Who joins waits for those who have written to the table, as long as they hold its lock.
+    return fixture.model(later).is_ready ||
+           fixture.value("SELECT COUNT(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND "
+                         "query LIKE '%virtualtransaction IN (%'") != "0";
+  }));
+  fixture.run("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
+  EXPECT_TRUE(waits.get().ok()) << "it is told by a warning that no standby has it";
+  ASSERT_TRUE(fixture.pump_until_ready(later));
+  EXPECT_EQ(fixture.model(later).by_key.size(), 1u);
+  expect_exact(fixture, later);
 }
 
 TEST(PostgresResume, a_slot_that_the_user_named_stays) {

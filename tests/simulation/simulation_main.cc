@@ -29,8 +29,10 @@ int run_one(uint64_t seed) {
 }
 
 int run_many(uint64_t seeds, uint64_t first) {
-  std::atomic<uint64_t> next{first}, violations{0};
-  std::mutex mutex;  // guards sum, and the output
+  constexpr uint64_t kToldEvery = 1000;
+  std::atomic<uint64_t> next{first};
+  std::mutex mutex;  // guards the rest, and the output
+  uint64_t done = 0, violations = 0;
   SimulationResult sum;
   auto begin = std::chrono::steady_clock::now();
   std::vector<std::jthread> threads;
@@ -48,7 +50,10 @@ int run_many(uint64_t seeds, uint64_t first) {
         if (!result.violation.empty()) {
           ++violations;
           fmt::print("{}\n", result.violation);
-          std::fflush(stdout);  // a long run may be ended before its sum
+          std::fflush(stdout);
+        }
+        if (++done % kToldEvery == 0) {  // a long run may be ended before its sum
+          fmt::print(stderr, "{} seeds from {}, {} violations\n", done, first, violations);
         }
       }
     });
@@ -59,7 +64,7 @@ int run_many(uint64_t seeds, uint64_t first) {
       "{} seeds from {} in {:.0f} s: {} lives, {} of them killed at crash points, {} commits, {} "
       "states checked, {} subscriptions went on, {} began again, {} violations\n",
       seeds, first, seconds, sum.lives, sum.kills_at_points, sum.commits, sum.states_checked,
-      sum.resumed, sum.restarted, violations.load());
+      sum.resumed, sum.restarted, violations);
   return violations == 0 ? 0 : 1;
 }
 

@@ -1,13 +1,16 @@
-// slt [--once] [--as NAME]... PATH...: runs files and folders of sqllogictest (.slt, .test) and
-// prints counts by cause. --once: over the tables as they are, not as views too. --as: what skipif
+// slt [--once] [--as NAME]... PATH...: runs files and folders of sqllogictest (.slt, .test), as many
+// at once as there are cores, and prints counts by cause. --once: over the tables as they are, not as views too. --as: what skipif
 // and onlyif may call us (tidemark and postgresql without it). Ends with 1 if an answer was wrong.
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
+#include <vector>
 
 #include "tests/runner/slt_run.h"
 
@@ -55,13 +58,24 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: slt [--once] [--as NAME]... PATH...\n");
     return 2;
   }
-  tidemark::SltReport report;
+  std::vector<tidemark::SltReport> reports(files.size());
+  std::atomic<size_t> next = 0;
   auto start = std::chrono::steady_clock::now();
-  for (const fs::path& file : files) {
-    std::ifstream in(file);
-    std::stringstream text;
-    text << in.rdbuf();
-    run_slt(file.string(), text.str(), options, report);
+  std::vector<std::jthread> threads(std::max(1U, std::thread::hardware_concurrency()));
+  for (std::jthread& thread : threads) {
+    thread = std::jthread([&] {
+      for (size_t i = next++; i < files.size(); i = next++) {
+        std::ifstream in(files[i]);
+        std::stringstream text;
+        text << in.rdbuf();
+        run_slt(files[i].string(), text.str(), options, reports[i]);
+      }
+    });
+  }
+  threads.clear();
+  tidemark::SltReport report;
+  for (const tidemark::SltReport& of_file : reports) {
+    report.add(of_file);
   }
   double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::printf("%s%.1f s, %.0f queries/s\n", report.to_string(40).c_str(), seconds,

@@ -179,6 +179,25 @@ void SltReport::add(const std::string& cause, std::string example) {
   }
 }
 
+void SltReport::add(const SltReport& other) {
+  files += other.files;
+  statements += other.statements;
+  queries += other.queries;
+  passed += other.passed;
+  wrong += other.wrong;
+  diverged += other.diverged;
+  refused += other.refused;
+  failed_statements += other.failed_statements;
+  skipped += other.skipped;
+  for (const auto& [cause, entry] : other.causes) {
+    Cause& mine = causes[cause];
+    if (mine.count == 0) {
+      mine.example = entry.example;
+    }
+    mine.count += entry.count;
+  }
+}
+
 std::string SltReport::to_string(size_t causes_max) const {
   std::string text = fmt::format(
       "{} files: {} statements, {} failed; {} queries: {} passed, {} wrong, {} diverged, {} "

@@ -29,6 +29,7 @@ struct SltReport {
   std::map<std::string, Cause> causes;
 
   void add(const std::string& cause, std::string example);
+  void add(const SltReport& other);
   std::string to_string(size_t causes_max) const;
   bool is_clean() const { return wrong + diverged + refused + failed_statements == 0; }
 };

@@ -66,6 +66,8 @@ void Graph::deliver(Node& node, Delta delta) {
     bool last = c + 1 == node.consumers.size();
     for (ZBatch& batch : delta.batches) {
       consumer.op->stats().rows_in += batch.rows.rows;
+      consumer.op->stats().retractions += static_cast<uint64_t>(
+          std::ranges::count_if(batch.weights, [](int64_t weight) { return weight < 0; }));
       target.batches.push_back(last ? std::move(batch) : batch);
     }
   }

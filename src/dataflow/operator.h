@@ -60,6 +60,7 @@ struct StepContext {
 // Per operator: rows through it, for EXPLAIN ANALYZE and metrics.
 struct OperatorStats {
   uint64_t rows_in = 0;
+  uint64_t retractions = 0;  // of rows_in: rows that are taken back
   uint64_t rows_out = 0;
   uint64_t time_ns = 0;  // in step()
 };

@@ -13,9 +13,9 @@ namespace {
 std::multiset<std::string> analyzed(TestSession& session, const std::string& query) {
   std::multiset<std::string> lines;
   for (const std::vector<std::string>& row : session.rows("EXPLAIN ANALYZE " + query)) {
-    lines.insert(row[0] + "|" + row[1] + "|" + row[3] + "|" + row[4] + "|" + row[5]);
+    lines.insert(row[0] + "|" + row[1] + "|" + row[3] + "|" + row[4] + "|" + row[5] + "|" + row[6]);
     EXPECT_GE(std::stod(row[2]), 0);
-    EXPECT_NE(row[6], "");
+    EXPECT_NE(row[7], "");
   }
   return lines;
 }
@@ -29,10 +29,19 @@ TEST(Explain, analyze_counts_rows_and_state) {
   session.run("CREATE TABLE t WITH (" +
               connector_options(shared_cluster().address(database), "public", "t") + ")");
   EXPECT_EQ(analyzed(session, "SELECT g, COUNT(*) FROM t WHERE id > 8 GROUP BY g"),
-            (std::multiset<std::string>{"query|Filter+Project|20|12|0",
-                                        "query|Aggregate(1 keys, 1 functions)|12|4|4",
-                                        "query|Project|4|4|0", "query|Output|4|0|4"}));
-  EXPECT_EQ(analyzed(session, "SELECT 1").count("query|Output|1|0|1"), 1u);
+            (std::multiset<std::string>{"query|Filter+Project|20|0|12|0",
+                                        "query|Aggregate(1 keys, 1 functions)|12|0|4|4",
+                                        "query|Project|4|0|4|0", "query|Output|4|0|0|4"}));
+  EXPECT_EQ(analyzed(session, "SELECT 1").count("query|Output|1|0|0|1"), 1u);
+  // Of a view that is read: all since it began.
+  session.run("CREATE MATERIALIZED VIEW n AS SELECT g, COUNT(*) AS n FROM t GROUP BY g");
+  EXPECT_EQ(session.rows("SELECT n FROM n WHERE g = 0").size(), 1u);
+  shared_cluster().run("DELETE FROM t WHERE id = 4", database);
+  std::string position = shared_cluster().value("SELECT pg_current_wal_insert_lsn()", database);
+  session.run("WAIT FOR LSN '" + position + "' WITH (TIMEOUT = '300s')");
+  std::multiset<std::string> lines = analyzed(session, "SELECT n FROM n");
+  EXPECT_EQ(lines.count("n|Aggregate(1 keys, 1 functions)|21|1|6|4"), 1u);
+  EXPECT_EQ(lines.count("n|Output|6|1|0|4"), 1u);
 }
 
 }  // namespace

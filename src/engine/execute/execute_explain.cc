@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include "base/clock.h"
 #include "engine/execute/executor.h"
 #include "engine/plan_dataflow.h"
 #include "engine/point_read.h"
@@ -114,13 +115,16 @@ std::string StatementExecutor::shared_state(const BoundQuery& bound, bool is_kep
 
 namespace {
 
-void add_operators(const std::string& job, const Graph& graph,
+// `lag`: of the job, to its last publication.
+void add_operators(const std::string& job, const Graph& graph, std::optional<int64_t> lag,
                    std::vector<std::vector<std::string>>& rows) {
   for (const Graph::NodeInfo& node : graph.nodes()) {
     rows.push_back({job, node.name,
                     fmt::format("{:.3f}", static_cast<double>(node.stats.time_ns) / 1e6),
-                    std::to_string(node.stats.rows_in), std::to_string(node.stats.rows_out),
-                    std::to_string(node.state_rows), std::to_string(node.state_bytes)});
+                    std::to_string(node.stats.rows_in), std::to_string(node.stats.retractions),
+                    std::to_string(node.stats.rows_out), std::to_string(node.state_rows),
+                    std::to_string(node.state_bytes),
+                    lag ? fmt::format("{:.3f}", static_cast<double>(*lag) / 1e3) : ""});
   }
 }
 
@@ -132,7 +136,7 @@ Result<StatementResult> StatementExecutor::explain_analyze(const sql::Query& que
   if (bound.objects.empty()) {
     PhysicalPlan plan = build_graph(bound.plan);
     TRY(evaluate_once(bound, plan, {}));
-    add_operators("query", *plan.graph, rows);
+    add_operators("query", *plan.graph, std::nullopt, rows);
   } else {
     auto subscription = std::make_shared<Subscription>(engine_.options().subscription_bytes_max);
     uint64_t id = TRY(start_dataflow(bound, 0, "explain", subscription, sharing()));
@@ -140,15 +144,16 @@ Result<StatementResult> StatementExecutor::explain_analyze(const sql::Query& que
     StepLoop& loop = engine_.step_loop();
     loop.run([&] {
       if (Dataflow* dataflow = loop.find_dataflow(id)) {
-        add_operators("query", *dataflow->graph, rows);
+        auto lag = lag_us(dataflow->commit_time_us, dataflow->published_us);
+        add_operators("query", *dataflow->graph, lag, rows);
         for (const PartFeed& feed : dataflow->parts) {
-          add_operators(feed.part->name, *feed.part->graph, rows);
+          add_operators(feed.part->name, *feed.part->graph, lag, rows);
         }
       }
       for (const ObjectRef& object : bound.objects) {
         Dataflow* view = object->is_materialized_view() ? loop.find_view(object->id) : nullptr;
         if (view != nullptr) {
-          add_operators(view->name, *view->graph, rows);
+          add_operators(view->name, *view->graph, lag_us(view->commit_time_us, view->published_us), rows);
         }
       }
     });
@@ -157,7 +162,7 @@ Result<StatementResult> StatementExecutor::explain_analyze(const sql::Query& que
   }
   Schema schema;
   for (const char* name :
-       {"job", "operator", "time ms", "rows in", "rows out", "state rows", "state bytes"}) {
+       {"job", "operator", "time ms", "rows in", "retractions", "rows out", "state rows", "state bytes", "lag ms"}) {
     schema.fields.push_back({name, Type::string()});
   }
   return table("EXPLAIN", std::move(schema), std::move(rows));

@@ -3,6 +3,7 @@
 #include "base/ascii.h"
 #include "connectors/registry.h"
 #include "engine/durability.h"
+#include "base/clock.h"
 #include "engine/execute/executor.h"
 #include "engine/execute/name_filter.h"
 #include "engine/function_text.h"
@@ -208,13 +209,13 @@ Result<StatementResult> StatementExecutor::show_freshness() {
     if (dataflow.is_part) {
       continue;
     }
-    std::string time, lag;
+    std::string time;
     if (dataflow.commit_time_us != 0) {
       append_timestamp_ltz(dataflow.commit_time_us, bind_context().zone, time);
-      int64_t lag_us = std::max<int64_t>(0, dataflow.published_us - dataflow.commit_time_us);
-      lag = dataflow.published_us == 0 ? "" : std::to_string(lag_us / 1000);
     }
-    rows.push_back({dataflow.name, dataflow.is_live ? dataflow.mark.to_string() : "", time, lag,
+    std::optional<int64_t> lag = lag_us(dataflow.commit_time_us, dataflow.published_us);
+    rows.push_back({dataflow.name, dataflow.is_live ? dataflow.mark.to_string() : "", time,
+                    lag ? std::to_string(*lag / 1000) : "",
                     dataflow.state});
   }
   return table("SHOW", text_schema({"name", "mark", "commit time", "lag ms", "state"}),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/clock.h"
 #include "engine/settings.h"
 #include "engine/system/snapshot.h"
 #include "engine/system/system_table.h"
@@ -28,8 +29,7 @@ void fill_views(const SystemSnapshot& snapshot, SystemRows& rows) {
     if (!object->is_materialized_view() || dataflow == nullptr) {
       continue;
     }
-    int64_t lag_us = std::max<int64_t>(0, dataflow->published_us - dataflow->commit_time_us);
-    bool has_lag = dataflow->commit_time_us != 0 && dataflow->published_us != 0;
+    std::optional<int64_t> lag = lag_us(dataflow->commit_time_us, dataflow->published_us);
     uint64_t state_bytes = 0;
     for (const SystemDataflow::Operator& node : dataflow->operators) {
       state_bytes += node.state_bytes;
@@ -40,7 +40,7 @@ void fill_views(const SystemSnapshot& snapshot, SystemRows& rows) {
               {"mark", dataflow->is_live ? SystemCell(dataflow->mark.to_string())
                                          : SystemCell(std::monostate())},
               {"commit_time", time_or_null(dataflow->commit_time_us)},
-              {"lag_ms", has_lag ? SystemCell(lag_us / 1000) : SystemCell(std::monostate())},
+              {"lag_ms", lag ? SystemCell(*lag / 1000) : SystemCell(std::monostate())},
               {"rows", static_cast<int64_t>(dataflow->rows)},
               {"readers", static_cast<int64_t>(dataflow->subscribers)},
               {"state_bytes", static_cast<int64_t>(state_bytes)},

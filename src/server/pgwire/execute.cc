@@ -92,8 +92,9 @@ void Connection::write_freshness(const RowsResult& rows) {
   std::string time;
   if (rows.commit_time_us != 0) {
     append_timestamp_ltz(rows.commit_time_us, "UTC", time);
-    int64_t lag_us = std::max<int64_t>(0, rows.published_us - rows.commit_time_us);
-    write_parameter("tidemark.lag_ms", std::to_string(lag_us / 1000));
+  }
+  if (std::optional<int64_t> lag = lag_us(rows.commit_time_us, rows.published_us)) {
+    write_parameter("tidemark.lag_ms", std::to_string(*lag / 1000));
   }
   write_parameter("tidemark.commit_time", std::move(time));
 }

@@ -29,8 +29,8 @@ TEST(Explain, analyze_counts_rows_and_state) {
   session.run("CREATE TABLE t WITH (" +
               connector_options(shared_cluster().address(database), "public", "t") + ")");
   EXPECT_EQ(analyzed(session, "SELECT g, COUNT(*) FROM t WHERE id > 8 GROUP BY g"),
-            (std::multiset<std::string>{"query|Filter+Project|20|12|0",
-                                        "query|Aggregate(1 keys, 1 functions)|12|4|4",
+            (std::multiset<std::string>{"public.t (shared)|Filter+Project|20|12|0",
+                                        "public.t (shared)|Aggregate(1 keys, 1 functions)|12|4|4",
                                         "query|Project|4|4|0", "query|Output|4|0|4"}));
   EXPECT_EQ(analyzed(session, "SELECT 1").count("query|Output|1|0|1"), 1u);
 }

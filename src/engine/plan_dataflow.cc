@@ -19,6 +19,10 @@ namespace {
 // state.
 constexpr int kGraphVersion = 3;
 
+// What several parts of a plan read is planned for each of them, so that parts of parts of parts
+// can become many. A plan with more shares slices alone.
+constexpr size_t kPartsMax = 200;
+
 constexpr const char* kViewChanged = "40001";  // serialization_failure: clients try again
 
 TableRequest request_of(const GraphInput& input) {
@@ -127,12 +131,14 @@ std::string name_of(const PlannedDataflow& part) {
   return shared_name(fmt::format("{}", fmt::join(tables, ", ")));
 }
 
-Status take_parts(PlannedDataflow& planned, PhysicalPlan& physical);
+// parts_left: how many more there may be, with theirs; 0 afterwards: there would be too many.
+Status take_parts(PlannedDataflow& planned, PhysicalPlan& physical, size_t& parts_left);
 
 // A part that a dataflow with the same choice of sharing reads, with what it reads itself.
 Result<std::unique_ptr<PlannedDataflow>> plan_shared(const SharedInput& input,
                                                      std::optional<TableSlice> slice,
-                                                     const std::string& zone, Sharing sharing) {
+                                                     const std::string& zone, Sharing sharing,
+                                                     size_t& parts_left) {
   auto planned = std::make_unique<PlannedDataflow>();
   planned->sharing = sharing;
   PartGraph built = build_part(input, Sharing::kNone);
@@ -148,7 +154,7 @@ Result<std::unique_ptr<PlannedDataflow>> plan_shared(const SharedInput& input,
     built = build_part(input, sharing);
     planned->tables.clear();
     TRY(take_inputs(*planned, built.plan));
-    TRY(take_parts(*planned, built.plan));
+    TRY(take_parts(*planned, built.plan, parts_left));
   }
   size_t columns = input.plan->schema.size();
   dataflow.part = Part{.plan = input.plan,
@@ -173,7 +179,12 @@ std::vector<TableRequest*> all_tables(PlannedDataflow& planned) {
   return tables;
 }
 
-Status take_parts(PlannedDataflow& planned, PhysicalPlan& physical) {
+Status take_parts(PlannedDataflow& planned, PhysicalPlan& physical, size_t& parts_left) {
+  if (parts_left <= physical.shared.size()) {
+    parts_left = 0;
+    return Status::unsupported("a plan of too many parts");
+  }
+  parts_left -= physical.shared.size();
   for (SharedInput& input : physical.shared) {
     PartRequest request{.zone = planned.dataflow.context.eval.zone};
     if (input.key && (request.slice = table_slice(*input.plan))) {
@@ -182,7 +193,8 @@ Status take_parts(PlannedDataflow& planned, PhysicalPlan& physical) {
         request.slice->columns.push_back(columns[column]);
       }
     }
-    request.part = TRY(plan_shared(input, request.slice, request.zone, planned.sharing));
+    request.part =
+        TRY(plan_shared(input, request.slice, request.zone, planned.sharing, parts_left));
     request.input = std::move(input);
     planned.parts.push_back(std::move(request));
   }
@@ -305,7 +317,13 @@ Result<PlannedDataflow> plan_dataflow(const BoundQuery& bound, ObjectId object, 
       planned.tables.clear();
       planned.views.clear();
       TRY(take_inputs(planned, physical));
-      TRY(take_parts(planned, physical));
+      size_t parts_left = sharing == Sharing::kResults ? kPartsMax : SIZE_MAX;
+      Status status = take_parts(planned, physical, parts_left);
+      if (parts_left == 0) {
+        return plan_dataflow(bound, object, std::move(planned.dataflow.name),
+                             std::move(planned.dataflow.context.eval.zone), Sharing::kSlices);
+      }
+      TRY(std::move(status));
       note_tables_read_twice(planned);
     }
   }

@@ -107,12 +107,13 @@ class GraphBuilder {
   bool is_elsewhere(const LogicalPlan& plan) const {
     return sharing_ == Sharing::kResults && is_shareable_aggregate(plan);
   }
-  // Whether they are arranged there. A relation that is looked up by several keys is to show the
-  // same rows by each: see SharedInput.
+  // Whether they are arranged there. One row is not worth a graph; a relation that is looked up by
+  // several keys is to show the same rows by each (see SharedInput).
   bool is_arranged_elsewhere(const LogicalPlan& relation, size_t keys) const {
+    bool is_one_row = relation.key && relation.key->empty();
     return sharing_ != Sharing::kNone &&
-           (table_slice(relation) ||
-            (sharing_ == Sharing::kResults && keys == 1 && depends_on_tables_alone(relation)));
+           (table_slice(relation) || (sharing_ == Sharing::kResults && keys == 1 && !is_one_row &&
+                                      depends_on_tables_alone(relation)));
   }
   std::vector<PlanRef> inputs_here(const LogicalPlan& plan) const;
   SharedInput& shared_input(const PlanRef& plan, const std::optional<std::vector<size_t>>& key);

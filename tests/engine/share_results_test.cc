@@ -276,5 +276,19 @@ TEST_F(ShareResults, a_common_table_used_twice_is_computed_once) {
   change();
 }
 
+TEST_F(ShareResults, a_plan_of_too_many_parts_shares_slices_alone) {
+  std::string with =
+      "WITH t0 AS (SELECT customer AS a, COUNT(*) AS b FROM orders GROUP BY customer)";
+  for (int i = 1; i <= 9; ++i) {
+    with += fmt::format(
+        ", t{0} AS (SELECT x.a, MAX(y.b) AS b FROM t{1} x JOIN t{1} y ON x.a = y.b GROUP BY x.a)",
+        i, i - 1);
+  }
+  create("deep", with + " SELECT * FROM t9");
+  EXPECT_EQ(count(shared(), "Aggregate"), 0u) << text(shared());
+  restart(false);
+  change();
+}
+
 }  // namespace
 }  // namespace tidemark

@@ -115,7 +115,7 @@ bool can_be_joined(Dataflow& part, size_t step_bytes_max) {
   HoldingOperator* holder = part.part->holder;
   if (holder != nullptr) {
     holder->visit_tables(look);
-    return is_complete && holder->state_bytes() <= step_bytes_max / 4;
+    return is_complete && holder->content_bytes() <= step_bytes_max / 4;
   }
   Upsert& rows = part.tables[0].upsert;
   rows.visit_state(look);

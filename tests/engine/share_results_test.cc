@@ -7,6 +7,9 @@
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
+#include "engine/engine.h"
+#include "tests/harness/live_query.h"
+#include "tests/harness/postgres_cluster.h"
 #include "tests/harness/served_source.h"
 
 namespace tidemark {
@@ -288,6 +291,35 @@ TEST_F(ShareResults, a_plan_of_too_many_parts_shares_slices_alone) {
   EXPECT_EQ(count(shared(), "Aggregate"), 0u) << text(shared());
   restart(false);
   change();
+}
+
+// Rows that are too many to be joined are read again; groups of them are not.
+TEST(ShareResultsOfLargeTables, groups_are_shared_where_rows_are_not) {
+  std::string database = shared_cluster().make_database();
+  shared_cluster().run(
+      "CREATE TABLE t (id int PRIMARY KEY, g int); INSERT INTO t SELECT i, i % 5 FROM "
+      "generate_series(1, 40000) i",
+      database);
+  Engine engine({.step_bytes_max = 1 << 20});
+  TestSession session(engine);
+  session.run("SET 'execution.runtime-mode' = 'batch'");
+  session.run("CREATE TABLE t WITH (" +
+              connector_options(shared_cluster().address(database), "public", "t") + ")");
+  auto readers = [&] {
+    return std::ranges::count_if(session.rows("SHOW MEMORY"),
+                                 [](const auto& row) { return row[1].starts_with("Source"); });
+  };
+  auto create = [&](const std::string& view, const std::string& query) {
+    session.run(fmt::format("CREATE MATERIALIZED VIEW {} AS {}", view, query));
+    EXPECT_EQ(session.rows("SELECT * FROM " + view),
+              postgres_rows(shared_cluster(), database, query));
+  };
+  create("a", "SELECT g, COUNT(*) AS n, MAX(id) AS last FROM t GROUP BY g");
+  EXPECT_EQ(readers(), 1);
+  create("b", "SELECT g, MAX(id) AS last FROM t GROUP BY g");
+  EXPECT_EQ(readers(), 1);
+  create("c", "SELECT COUNT(*) AS n FROM t WHERE id > 7");
+  EXPECT_EQ(readers(), 2);
 }
 
 }  // namespace

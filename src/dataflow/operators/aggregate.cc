@@ -356,6 +356,14 @@ Delta AggregateOperator::content() {
   return {false, {std::move(rows)}};
 }
 
+// Texts and lists come from what the accumulators keep beside the groups; numbers are in these.
+size_t AggregateOperator::content_bytes() {
+  bool are_numbers = std::ranges::all_of(specs_, [](const AggregateSpec& spec) {
+    return spec.result_type.physical() != PhysicalKind::kString;
+  });
+  return are_numbers ? groups_.held_bytes() : state_bytes();
+}
+
 void AggregateOperator::append(const KeyedTable& table, uint32_t id, std::string& out) const {
   for (const auto& accumulator : accumulators_) {
     accumulator->append_beside(table, id, out);

@@ -23,6 +23,7 @@ class AggregateOperator final : public HoldingOperator, private EntryExtension {
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
   void visit_state(const StateVisitor& visit) override;
   Delta content() override;
+  size_t content_bytes() override;
 
  private:
   // At the front of each group's fixed bytes.

@@ -52,12 +52,17 @@ struct ViewFeed {
 // them. What comes out of its graph goes to its readers in the same step; it publishes nothing, and
 // goes with its last reader.
 struct Part {
-  // The rows of a source's table, as a table with the columns that are read. null: an arrangement.
+  // The rows of a source's table, as a table with the columns that are read. null: what a plan
+  // gives.
   ObjectRef table;
-  // Its columns in the order of the arrangement, of which the first are the key.
-  TableSlice slice;
-  size_t key_count = 0;
-  ArrangeOperator* arrange = nullptr;  // of its graph
+  PlanRef plan;
+  size_t width = 0;  // columns that come out
+  // By which columns of the plan it is arranged; nullopt: it is an aggregate.
+  std::optional<std::vector<size_t>> key;
+  // Of an arrangement, if the plan is one: its columns are in the order of the arrangement.
+  std::optional<TableSlice> slice;
+  HoldingOperator* holder = nullptr;   // the last of its graph; null: rows of a table
+  ArrangeOperator* arrange = nullptr;  // the same, if it is an arrangement
 };
 
 class Dataflow;
@@ -113,6 +118,7 @@ class Dataflow {
   std::optional<Part> part;
   bool has_begun = false;  // a part that has had a step
   bool is_kept = false;  // of a view or job, or a part of one: outlives the process with its state
+  Sharing sharing = Sharing::kNone;  // by which it was planned
   // A new version of the view, built beside the one that is shown. Nobody reads it before it has
   // taken that one's place.
   bool is_build = false;

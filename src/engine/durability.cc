@@ -124,6 +124,7 @@ Status Durability::attach(Dataflow& dataflow, bool is_stored) {
   record.commit_time_us = dataflow.commit_time_us;
   record.insert = dataflow.insert;
   record.token = dataflow.sink_token;
+  record.sharing = dataflow.sharing;
   StoreBatch batch;
   if (!is_stored) {
     batch.erase_prefix(state_prefix(dataflow.id));

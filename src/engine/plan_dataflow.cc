@@ -1,9 +1,13 @@
 #include "engine/plan_dataflow.h"
 
+#include <set>
+
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include "connectors/registry.h"
 #include "engine/source_condition.h"
+#include "physical/operator_specs.h"
 #include "physical/planner.h"
 #include "plan/bind/bind_query.h"
 
@@ -14,6 +18,10 @@ namespace {
 // Counts up when the same plan would give other operators, or operators another layout of their
 // state.
 constexpr int kGraphVersion = 3;
+
+// What several parts of a plan read is planned for each of them, so that parts of parts of parts
+// can become many. A plan with more shares slices alone.
+constexpr size_t kPartsMax = 200;
 
 constexpr const char* kViewChanged = "40001";  // serialization_failure: clients try again
 
@@ -114,57 +122,95 @@ std::string content_text(const OutputOperator& output) {
   return text;
 }
 
-Result<std::unique_ptr<PlannedDataflow>> plan_arrangement(const ArrangedInput& input,
-                                                          const TableSlice& slice,
-                                                          const std::string& zone) {
+// By what the part is made: names of tables, each once.
+std::string name_of(const PlannedDataflow& part) {
+  std::set<std::string> tables;
+  for (const TableRequest& request : part.tables) {
+    tables.insert(request.display_name);
+  }
+  return shared_name(fmt::format("{}", fmt::join(tables, ", ")));
+}
+
+// parts_left: how many more there may be, with theirs; 0 afterwards: there would be too many.
+Status take_parts(PlannedDataflow& planned, PhysicalPlan& physical, size_t& parts_left);
+
+// A part that a dataflow with the same choice of sharing reads, with what it reads itself.
+Result<std::unique_ptr<PlannedDataflow>> plan_shared(const SharedInput& input,
+                                                     std::optional<TableSlice> slice,
+                                                     const std::string& zone, Sharing sharing,
+                                                     size_t& parts_left) {
   auto planned = std::make_unique<PlannedDataflow>();
-  ArrangementGraph built = build_arrangement(input.plan, input.key);
+  planned->sharing = sharing;
+  PartGraph built = build_part(input, Sharing::kNone);
   TRY(take_inputs(*planned, built.plan));
   Dataflow& dataflow = planned->dataflow;
-  const auto& table = std::get<TableDefinition>(slice.table->definition);
-  dataflow.name = shared_name(table.display_name);
+  dataflow.name = name_of(*planned);
   dataflow.context.eval.zone = zone;
-  dataflow.plan = plan_text(*input.plan, *planned) + "arranged by";
-  for (size_t column : input.key) {
+  dataflow.plan = plan_text(*input.plan, *planned) + (input.key ? "arranged by" : "aggregate");
+  for (size_t column : input.key.value_or(std::vector<size_t>())) {
     dataflow.plan += fmt::format(" {}", column);
   }
+  if (!slice) {
+    built = build_part(input, sharing);
+    planned->tables.clear();
+    TRY(take_inputs(*planned, built.plan));
+    TRY(take_parts(*planned, built.plan, parts_left));
+  }
+  size_t columns = input.plan->schema.size();
+  dataflow.part = Part{.plan = input.plan,
+                       .width = input.key ? arranged_order(columns, *input.key).size() : columns,
+                       .key = input.key,
+                       .slice = std::move(slice),
+                       .holder = built.holder,
+                       .arrange = built.arrange};
   dataflow.graph = std::move(built.plan.graph);
-  dataflow.part = Part{.slice = slice, .key_count = input.key.size(), .arrange = built.arrange};
   return planned;
 }
 
-// With those of the arrangements: a table that several of them read is read once, with all columns.
+// With those of the parts: a table that several of them read is read once, with all columns.
 std::vector<TableRequest*> all_tables(PlannedDataflow& planned) {
   std::vector<TableRequest*> tables;
   for (TableRequest& request : planned.tables) {
     tables.push_back(&request);
   }
-  for (ArrangementRequest& arrangement : planned.arrangements) {
-    std::ranges::copy(all_tables(*arrangement.part), std::back_inserter(tables));
+  for (PartRequest& request : planned.parts) {
+    std::ranges::copy(all_tables(*request.part), std::back_inserter(tables));
   }
   return tables;
 }
 
-Status take_arrangements(PlannedDataflow& planned, PhysicalPlan& physical) {
-  for (ArrangedInput& input : physical.arranged) {
-    ArrangementRequest request{.node = input.node, .slice = *table_slice(*input.plan)};
-    std::vector<ExprRef> columns = std::move(request.slice.columns);
-    request.slice.columns.clear();
-    for (size_t column : arranged_order(columns.size(), input.key)) {
-      request.slice.columns.push_back(columns[column]);
+Status take_parts(PlannedDataflow& planned, PhysicalPlan& physical, size_t& parts_left) {
+  if (parts_left <= physical.shared.size()) {
+    parts_left = 0;
+    return Status::unsupported("a plan of too many parts");
+  }
+  parts_left -= physical.shared.size();
+  for (SharedInput& input : physical.shared) {
+    PartRequest request{.zone = planned.dataflow.context.eval.zone};
+    if (input.key && (request.slice = table_slice(*input.plan))) {
+      std::vector<ExprRef> columns = std::exchange(request.slice->columns, {});
+      for (size_t column : arranged_order(columns.size(), *input.key)) {
+        request.slice->columns.push_back(columns[column]);
+      }
     }
-    request.key_count = input.key.size();
-    request.zone = planned.dataflow.context.eval.zone;
-    request.readers = std::move(input.readers);
-    request.is_one_of_several = input.is_one_of_several;
-    request.part = TRY(plan_arrangement(input, request.slice, request.zone));
-    planned.arrangements.push_back(std::move(request));
+    request.part =
+        TRY(plan_shared(input, request.slice, request.zone, planned.sharing, parts_left));
+    request.input = std::move(input);
+    planned.parts.push_back(std::move(request));
   }
   std::vector<TableRequest*> tables = all_tables(planned);
   for (TableRequest* request : tables) {
     if (request->source_key != tables[0]->source_key) {
       return Status::unsupported("a query over two sources is not supported yet");
     }
+  }
+  planned.dataflow.source_key = tables[0]->source_key;
+  return {};
+}
+
+void note_tables_read_twice(PlannedDataflow& planned) {
+  std::vector<TableRequest*> tables = all_tables(planned);
+  for (TableRequest* request : tables) {
     for (const TableRequest* other : tables) {
       if (other != request && other->display_name == request->display_name &&
           name_the_same(other->spec.with, request->spec.with)) {
@@ -173,8 +219,6 @@ Status take_arrangements(PlannedDataflow& planned, PhysicalPlan& physical) {
       }
     }
   }
-  planned.dataflow.source_key = tables[0]->source_key;
-  return {};
 }
 
 }  // namespace
@@ -221,7 +265,7 @@ PlannedDataflow plan_part(ObjectRef part) {
   }
   planned.tables.push_back(request_of(input));
   planned.sharing = Sharing::kNone;
-  dataflow.part = Part{.table = std::move(part)};
+  dataflow.part = Part{.table = part, .width = part->schema.size()};
   return planned;
 }
 
@@ -263,17 +307,24 @@ Result<PlannedDataflow> plan_dataflow(const BoundQuery& bound, ObjectId object, 
   if (object != 0) {
     content_key = bound.plan->key.value_or(content_key);
   }
-  PhysicalPlan physical = build_graph(bound.plan, JoinInputs::kOwn, content_key);
+  PhysicalPlan physical = build_graph(bound.plan, Sharing::kNone, content_key);
   TRY(take_inputs(planned, physical));
   std::string text = plan_text(*bound.plan, planned) + content_text(physical.graph->output());
-  if (sharing == Sharing::kParts) {
-    PhysicalPlan shared = build_graph(bound.plan, JoinInputs::kShared, content_key);
-    if (!shared.arranged.empty()) {
+  if (sharing != Sharing::kNone) {
+    PhysicalPlan shared = build_graph(bound.plan, sharing, content_key);
+    if (!shared.shared.empty()) {
       physical = std::move(shared);
       planned.tables.clear();
       planned.views.clear();
       TRY(take_inputs(planned, physical));
-      TRY(take_arrangements(planned, physical));
+      size_t parts_left = sharing == Sharing::kResults ? kPartsMax : SIZE_MAX;
+      Status status = take_parts(planned, physical, parts_left);
+      if (parts_left == 0) {
+        return plan_dataflow(bound, object, std::move(planned.dataflow.name),
+                             std::move(planned.dataflow.context.eval.zone), Sharing::kSlices);
+      }
+      TRY(std::move(status));
+      note_tables_read_twice(planned);
     }
   }
   planned.dataflow.plan = std::move(text);

@@ -11,7 +11,6 @@
 
 #include "connectors/connector.h"
 #include "engine/dataflow.h"
-#include "plan/table_slice.h"
 
 namespace tidemark {
 
@@ -33,15 +32,12 @@ struct TableRequest {
 
 struct PlannedDataflow;
 
-// An arrangement that does: the entry takes its changes, and joins of the graph its state.
-struct ArrangementRequest {
-  NodeId node;
-  TableSlice slice;  // its columns in the order of the arrangement, the key first
-  size_t key_count;
+// What another graph gives that does: see SharedInput.
+struct PartRequest {
+  SharedInput input;
   std::string zone;
-  std::vector<std::pair<ArrangementReader*, size_t>> readers;  // see ArrangedInput
-  bool is_one_of_several = false;                              // likewise
-  std::unique_ptr<PlannedDataflow> part;                       // if there is none yet
+  std::optional<TableSlice> slice;        // see Part
+  std::unique_ptr<PlannedDataflow> part;  // if there is none yet
 };
 
 // A materialized view that does.
@@ -52,28 +48,24 @@ struct ViewRequest {
   std::vector<size_t> columns;
 };
 
-// Whether rows that are kept of a table, and arrangements of it, are parts that other dataflows
-// read too.
-enum class Sharing : uint8_t { kParts, kNone };
-
 struct PlannedDataflow {
   Dataflow dataflow;
-  Sharing sharing = Sharing::kParts;
+  Sharing sharing = Sharing::kResults;
   std::vector<TableRequest> tables;
-  std::vector<ArrangementRequest> arrangements;
+  std::vector<PartRequest> parts;
   std::vector<ViewRequest> views;
   std::vector<std::pair<NodeId, RowBatch>> constants;  // to be pushed at a first start
-  // Those that an earlier process has given it: of the tables, then of the arrangements.
+  // Those that an earlier process has given it: of the tables, then the others.
   std::vector<DataflowId> known_parts;
 
   // A table whose rows are kept. A source that sends whole old rows leaves nothing to keep: then
   // several parts of one query share the reading alone.
   bool has_part(const TableRequest& table) const {
-    return sharing == Sharing::kParts && (!table.row_key.empty() || table.is_read_twice);
+    return sharing != Sharing::kNone && (!table.row_key.empty() || table.is_read_twice);
   }
   size_t part_count() const {
-    return arrangements.size() + static_cast<size_t>(std::ranges::count_if(
-                                     tables, [&](const auto& table) { return has_part(table); }));
+    return parts.size() + static_cast<size_t>(std::ranges::count_if(
+                              tables, [&](const auto& table) { return has_part(table); }));
   }
 };
 

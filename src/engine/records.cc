@@ -7,7 +7,8 @@ namespace tidemark {
 
 namespace {
 constexpr uint8_t kSourceVersion = 1;
-constexpr uint8_t kDataflowVersion = 4;
+constexpr uint8_t kDataflowVersion = 5;
+constexpr uint8_t kDataflowVersionWithoutSharing = 4;
 constexpr uint8_t kDataflowVersionWithoutParts = 3;
 constexpr uint8_t kDataflowVersionWithoutSinks = 2;
 constexpr uint8_t kDataflowVersionWithoutBuilds = 1;
@@ -120,6 +121,7 @@ std::string encode_dataflow(const DataflowRecord& record) {
   for (uint64_t part : record.parts) {
     append_varint(part, out);
   }
+  append_fixed(record.sharing, out);
   return out;
 }
 
@@ -154,6 +156,14 @@ Result<DataflowRecord> decode_dataflow(std::string_view bytes) {
     for (uint64_t i = 0; i < parts && !in.failed(); ++i) {
       record.parts.push_back(in.varint());
     }
+  }
+  if (version > kDataflowVersionWithoutSharing) {
+    record.sharing = in.fixed<Sharing>();
+    if (record.sharing > Sharing::kResults) {
+      in.fail();
+    }
+  } else {
+    record.sharing = record.parts.empty() ? Sharing::kNone : Sharing::kSlices;
   }
   if (!in.at_end()) {
     return Status::corruption("a view's record in the data directory cannot be read");

@@ -22,6 +22,7 @@
 #include "base/options.h"
 #include "base/status.h"
 #include "catalog/catalog.h"
+#include "physical/sharing.h"
 #include "types/lsn.h"
 
 namespace tidemark {
@@ -90,6 +91,7 @@ struct DataflowRecord {
   uint64_t insert = 0;          // of a job: which of its INSERTs
   std::string token;            // of its sink, which has all changes but those that wait beside it
   std::vector<uint64_t> parts;  // the dataflows that are its parts (engine/dataflow.h)
+  Sharing sharing = Sharing::kNone;  // by which it was planned
   bool operator==(const DataflowRecord&) const = default;
 };
 std::string encode_dataflow(const DataflowRecord& record);

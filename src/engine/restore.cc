@@ -1,5 +1,6 @@
 #include "engine/restore.h"
 
+#include <functional>
 #include <set>
 
 #include <fmt/core.h>
@@ -161,7 +162,7 @@ class Restorer {
   // A view that was made just before the end, or was about to be read anew.
   Status begin(const CatalogObject& view) {
     started_.insert(view.id);
-    PlannedDataflow planned = TRY(plan(view, "UTC", Sharing::kParts));
+    PlannedDataflow planned = TRY(plan(view, "UTC", Sharing::kResults));
     TRY(start_upstream(planned));
     return loop_.add_dataflow(std::move(planned)).status();
   }
@@ -173,7 +174,7 @@ class Restorer {
       if (begun_inserts_.contains({job.id, i})) {
         continue;
       }
-      Result<PlannedDataflow> planned = plan(job, i, "UTC", Sharing::kParts);
+      Result<PlannedDataflow> planned = plan(job, i, "UTC", Sharing::kResults);
       Status status =
           planned.ok() ? loop_.add_dataflow(std::move(planned).value()).status() : planned.status();
       if (!status.ok()) {
@@ -209,6 +210,7 @@ class Restorer {
   }
 
   Status resume_part(DataflowId id, const DataflowRecord& record, PlannedDataflow planned) {
+    TRY(resume_parts(record, planned));
     planned.dataflow.id = id;
     planned.dataflow.is_kept = true;
     planned.known_parts = record.parts;
@@ -220,7 +222,7 @@ class Restorer {
     if (record.parts.size() != planned.part_count()) {
       return false;
     }
-    size_t tables = planned.part_count() - planned.arrangements.size();
+    size_t tables = planned.part_count() - planned.parts.size();
     std::set<DataflowId> resumable;  // one may be read twice, then with fewer columns
     for (size_t i = 0; i < record.parts.size(); ++i) {
       DataflowId id = record.parts[i];
@@ -232,7 +234,7 @@ class Restorer {
       if (running != nullptr || i < tables || left == records_.end()) {
         return false;
       }
-      const PlannedDataflow& part = *planned.arrangements[i - tables].part;
+      const PlannedDataflow& part = *planned.parts[i - tables].part;
       if (!left->second.is_live || left->second.plan != part.dataflow.plan ||
           !are_parts_there(left->second, part)) {
         return false;
@@ -242,17 +244,16 @@ class Restorer {
     return true;
   }
 
-  // If it cannot bring back its arrangements itself: before it, those that share them. One of them
-  // is asked for by its whole plan, where this one reads less of it.
+  // If it cannot bring back its parts itself: before it, those that share them. One of them is
+  // asked for by its whole plan, where this one reads less of it.
   Status start_sharers(const DataflowRecord& record, const PlannedDataflow& planned) {
     if (are_parts_there(record, planned)) {
       return {};
     }
-    for (DataflowId part : record.parts) {
+    for (DataflowId part : all_parts(record)) {
       for (const auto& [id, other] : records_) {
-        bool shares =
-            other.object != 0 && std::ranges::find(other.parts, part) != other.parts.end();
-        if (shares && loop_.find_dataflow(part) == nullptr) {
+        if (other.object != 0 && loop_.find_dataflow(part) == nullptr &&
+            all_parts(other).contains(part)) {
           TRY(start(id));
         }
       }
@@ -260,22 +261,32 @@ class Restorer {
     return {};
   }
 
-  // Its arrangements are resumed for the first of those that had them.
-  Status resume_arrangements(const DataflowRecord& record, PlannedDataflow& planned) {
-    size_t tables = planned.part_count() - planned.arrangements.size();
+  // With those of its parts.
+  std::set<DataflowId> all_parts(const DataflowRecord& record) const {
+    std::set<DataflowId> all;
+    std::function<void(const DataflowRecord&)> add = [&](const DataflowRecord& reader) {
+      for (DataflowId part : reader.parts) {
+        auto found = records_.find(part);
+        if (all.insert(part).second && found != records_.end()) {
+          add(found->second);
+        }
+      }
+    };
+    add(record);
+    return all;
+  }
+
+  // They are resumed for the first of those that had them.
+  Status resume_parts(const DataflowRecord& record, PlannedDataflow& planned) {
+    size_t tables = planned.part_count() - planned.parts.size();
     for (size_t i = tables; i < record.parts.size(); ++i) {
       DataflowId id = record.parts[i];
       if (loop_.find_dataflow(id) == nullptr) {
-        PlannedDataflow part = std::move(*planned.arrangements[i - tables].part);
+        PlannedDataflow part = std::move(*planned.parts[i - tables].part);
         TRY(resume_part(id, records_.at(id), std::move(part)));
       }
     }
     return {};
-  }
-
-  // It goes on, and begins anew, with its tables as it had them.
-  static Sharing sharing_of(const DataflowRecord& record) {
-    return record.parts.empty() ? Sharing::kNone : Sharing::kParts;
   }
 
   // After the views that it reads.
@@ -339,7 +350,7 @@ class Restorer {
 
   Status view(DataflowId id, const DataflowRecord& record, const CatalogObject& object) {
     started_.insert(object.id);
-    PlannedDataflow planned = TRY(plan(object, record.zone, sharing_of(record)));
+    PlannedDataflow planned = TRY(plan(object, record.zone, record.sharing));
     TRY(start_upstream(planned));
     TRY(start_sharers(record, planned));
     if (!TRY(resume_or_add(id, record, std::move(planned), "view " + object.name.object))) {
@@ -365,7 +376,7 @@ class Restorer {
   // What a job has written is not written again: it goes on with its state, or with the difference.
   Status job(DataflowId id, const DataflowRecord& record, const CatalogObject& object) {
     begun_inserts_.insert({object.id, record.insert});
-    PlannedDataflow planned = TRY(plan(object, record.insert, record.zone, sharing_of(record)));
+    PlannedDataflow planned = TRY(plan(object, record.insert, record.zone, record.sharing));
     TRY(start_upstream(planned));
     TRY(start_sharers(record, planned));
     bool has_written = record.mark.valid();
@@ -390,7 +401,7 @@ class Restorer {
                      return resumed_.contains(view.object);
                    });
     if (goes_on) {
-      TRY(resume_arrangements(record, planned));
+      TRY(resume_parts(record, planned));
     }
     return goes_on ? loop_.resume_dataflow(std::move(planned))
                    : loop_.reread_dataflow(std::move(planned));
@@ -398,7 +409,7 @@ class Restorer {
 
   Status build(DataflowId id, const DataflowRecord& record, const CatalogObject& view) {
     CatalogObject object = TRY(decode_object(record.definition));
-    PlannedDataflow planned = TRY(plan(object, record.zone, sharing_of(record)));
+    PlannedDataflow planned = TRY(plan(object, record.zone, record.sharing));
     TRY(start_upstream(planned));
     TRY(start_sharers(record, planned));
     make_build(engine_, view, std::move(object), planned.dataflow);
@@ -415,7 +426,7 @@ class Restorer {
     bool is_same_plan = planned.dataflow.plan == record.plan;
     bool has_all_parts = are_parts_there(record, planned);
     if (record.is_live && is_same_plan && reads_live_views && has_all_parts) {
-      TRY(resume_arrangements(record, planned));
+      TRY(resume_parts(record, planned));
       planned.known_parts = record.parts;
       planned.dataflow.id = id;
       planned.dataflow.mark = record.mark;

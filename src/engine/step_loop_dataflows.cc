@@ -149,6 +149,7 @@ Result<Dataflow*> StepLoop::new_dataflow(PlannedDataflow planned) {
   auto owned = std::make_unique<Dataflow>(std::move(planned.dataflow));
   Dataflow& dataflow = *owned;
   dataflow.id = next_id_++;
+  dataflow.sharing = planned.sharing;
   dataflow.started_us = clock_.wall_us();
   dataflow.context.eval.now_us = dataflow.started_us;
   if (Status status = read_parts(dataflow, planned, false); !status.ok()) {
@@ -198,6 +199,7 @@ Result<Dataflow*> StepLoop::restored_dataflow(PlannedDataflow planned, bool is_r
   }
   auto owned = std::make_unique<Dataflow>(std::move(planned.dataflow));
   Dataflow& dataflow = *owned;
+  dataflow.sharing = planned.sharing;
   dataflow.started_us = clock_.wall_us();
   dataflow.live = !dataflow.is_part();
   dataflow.has_begun = true;

@@ -10,13 +10,17 @@
 // holds, and the source is not read again.
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <type_traits>
 #include <utility>
 
 #include "dataflow/operators/arrange.h"
+#include "dataflow/operators/holding.h"
 #include "engine/engine.h"
 #include "engine/step_loop.h"
+#include "plan/same_plan.h"
+#include "plan/shareable.h"
 
 namespace tidemark {
 
@@ -32,8 +36,8 @@ Delta pick(const Delta& delta, const std::vector<size_t>& columns) {
 
 // What a part holds, with all that has gone through its graph.
 Delta content_of(Dataflow& part) {
-  if (part.part->arrange != nullptr) {
-    return part.part->arrange->arrangement().content();
+  if (part.part->holder != nullptr) {
+    return part.part->holder->content();
   }
   ZBatch rows = part.tables[0].upsert.content();
   return rows.rows.rows == 0 ? Delta() : Delta{false, {std::move(rows)}};
@@ -50,14 +54,27 @@ std::optional<std::vector<size_t>> places_of(const Dataflow& part, const TableRe
   return part.part->table != nullptr ? columns_of(*part.part->table, request) : std::nullopt;
 }
 
-std::optional<std::vector<size_t>> places_of(const Dataflow& part,
-                                             const ArrangementRequest& request) {
-  if (part.part->arrange == nullptr || part.part->key_count != request.key_count ||
+std::optional<std::vector<size_t>> places_of(const Dataflow& part, const PartRequest& request) {
+  const Part& there = *part.part;
+  const SharedInput& wanted = request.input;
+  if (there.plan == nullptr || there.key.has_value() != wanted.key.has_value() ||
       part.context.eval.zone != request.zone) {
     return std::nullopt;
   }
-  std::optional<std::vector<size_t>> places = places_in(part.part->slice, request.slice);
-  for (size_t k = 0; places && k < request.key_count; ++k) {
+  if (!wanted.key) {
+    return places_in(std::get<AggregateNode>(there.plan->node),
+                     std::get<AggregateNode>(wanted.plan->node));
+  }
+  if (!request.slice) {
+    return there.key == wanted.key && same_plan(*there.plan, *wanted.plan)
+               ? std::optional(all_of(there.width))
+               : std::nullopt;
+  }
+  if (!there.slice || there.key->size() != wanted.key->size()) {
+    return std::nullopt;
+  }
+  std::optional<std::vector<size_t>> places = places_in(*there.slice, *request.slice);
+  for (size_t k = 0; places && k < wanted.key->size(); ++k) {
     if ((*places)[k] != k) {
       return std::nullopt;
     }
@@ -65,21 +82,24 @@ std::optional<std::vector<size_t>> places_of(const Dataflow& part,
   return places;
 }
 
-size_t width_of(const Dataflow& part) {
-  return part.part->table != nullptr ? part.part->table->schema.size()
-                                     : part.part->slice.columns.size();
-}
-
-// The part that keeps the rows of which an arrangement is made; null: it reads the source itself.
+// The part that keeps the rows of which one of a slice is made; null: it reads the source itself.
 const Dataflow* rows_of(const Dataflow& part) {
   return part.parts.empty() ? nullptr : part.parts[0].part;
+}
+
+NodeId node_of(const TableRequest& request) {
+  return request.node;
+}
+
+NodeId node_of(const PartRequest& request) {
+  return request.input.node;
 }
 
 PlannedDataflow plan_of(const TableRequest& request) {
   return plan_part(define_part(request));
 }
 
-PlannedDataflow plan_of(ArrangementRequest& request) {
+PlannedDataflow plan_of(PartRequest& request) {
   CHECK(request.part != nullptr);
   return std::move(*request.part);
 }
@@ -92,14 +112,14 @@ bool can_be_joined(Dataflow& part, size_t step_bytes_max) {
   }
   bool is_complete = true;
   auto look = [&](StateTable& table) { is_complete = is_complete && table.is_complete(); };
-  part.graph->visit_state([&](NodeId, size_t, StateTable& table) { look(table); });
-  size_t bytes = part.graph->state_bytes();
-  for (TableFeed& feed : part.tables) {
-    feed.upsert.visit_state(look);
-    bytes += feed.upsert.state_bytes();
+  HoldingOperator* holder = part.part->holder;
+  if (holder != nullptr) {
+    holder->visit_tables(look);
+    return is_complete && holder->content_bytes() <= step_bytes_max / 4;
   }
-  bool keeps_rows = part.part->arrange != nullptr || part.tables[0].upsert.keeps_rows();
-  return keeps_rows && is_complete && bytes <= step_bytes_max / 4;
+  Upsert& rows = part.tables[0].upsert;
+  rows.visit_state(look);
+  return rows.keeps_rows() && is_complete && rows.state_bytes() <= step_bytes_max / 4;
 }
 
 }  // namespace
@@ -109,9 +129,10 @@ template <typename Request>
 Dataflow* StepLoop::find_part(const Request& request, const Dataflow& reader) {
   // What is made of the same rows shows the same of them in each step.
   const Dataflow* rows = nullptr;
-  if constexpr (std::is_same_v<Request, ArrangementRequest>) {
-    rows = request.is_one_of_several ? find_part(request.part->tables[0], reader) : nullptr;
-    if (request.is_one_of_several && rows == nullptr) {
+  if constexpr (std::is_same_v<Request, PartRequest>) {
+    bool is_one_of_several = request.input.is_one_of_several;
+    rows = is_one_of_several ? find_part(request.part->tables[0], reader) : nullptr;
+    if (is_one_of_several && rows == nullptr) {
       return nullptr;
     }
   }
@@ -121,7 +142,7 @@ Dataflow* StepLoop::find_part(const Request& request, const Dataflow& reader) {
         (dataflow->is_kept || !reader.is_kept) && places_of(*dataflow, request) &&
         can_be_joined(*dataflow, options_.step_bytes_max) &&
         (rows == nullptr || rows_of(*dataflow) == rows) &&
-        (narrowest == nullptr || width_of(*dataflow) < width_of(*narrowest))) {
+        (narrowest == nullptr || dataflow->part->width < narrowest->part->width)) {
       narrowest = dataflow.get();
     }
   }
@@ -147,7 +168,7 @@ Result<PartFeed*> StepLoop::read_part(Dataflow& reader, Request& request,
   // A new one that is itself to be given something first gives that on as what it holds.
   bool begins_with_it = !part->has_begun && part->has_joined();
   return &reader.parts.emplace_back(PartFeed{
-      .part = part, .node = request.node, .has_joined = known.has_value() || begins_with_it});
+      .part = part, .node = node_of(request), .has_joined = known.has_value() || begins_with_it});
 }
 
 Status StepLoop::read_parts(Dataflow& dataflow, PlannedDataflow& planned, bool is_resumed) {
@@ -168,15 +189,16 @@ Status StepLoop::read_parts(Dataflow& dataflow, PlannedDataflow& planned, bool i
     }
   }
   planned.tables = std::move(own);
-  for (ArrangementRequest& request : planned.arrangements) {
+  for (PartRequest& request : planned.parts) {
     PartFeed* feed = TRY(read_part(dataflow, request, known()));
-    feed->columns = all_of(width_of(*feed->part));
-    feed->joins = request.readers.size();
+    const Part& part = *feed->part->part;
     std::vector<size_t> places = *places_of(*feed->part, request);
-    for (auto [join, side] : request.readers) {
-      join->read_from(side, feed->part->part->arrange->arrangement(), places);
-      feed->part->part->arrange->add_reader();
+    feed->joins = request.input.readers.size();
+    for (auto [join, side] : request.input.readers) {
+      join->read_from(side, part.arrange->arrangement(), places);
+      part.arrange->add_reader();
     }
+    feed->columns = part.arrange != nullptr ? all_of(part.width) : std::move(places);
   }
   // A join takes its sides from where they are in the same step: all that it has of one that began
   // before, and of one that begins with it.
@@ -246,15 +268,25 @@ bool StepLoop::join_parts(Dataflow& dataflow) {
 
 std::vector<const Dataflow*> StepLoop::parts_for(const PlannedDataflow& planned) {
   std::vector<const Dataflow*> parts;
-  for (const TableRequest& request : planned.tables) {
-    if (planned.has_part(request)) {
-      parts.push_back(find_part(request, planned.dataflow));
+  auto add = [&](const Dataflow* part) {
+    if (part != nullptr && std::ranges::find(parts, part) == parts.end()) {
+      parts.push_back(part);
     }
-  }
-  for (const ArrangementRequest& request : planned.arrangements) {
-    parts.push_back(find_part(request, planned.dataflow));
-  }
-  std::erase(parts, nullptr);
+    return part != nullptr;
+  };
+  std::function<void(const PlannedDataflow&)> look = [&](const PlannedDataflow& reader) {
+    for (const TableRequest& request : reader.tables) {
+      if (reader.has_part(request)) {
+        add(find_part(request, planned.dataflow));
+      }
+    }
+    for (const PartRequest& request : reader.parts) {
+      if (!add(find_part(request, planned.dataflow))) {
+        look(*request.part);
+      }
+    }
+  };
+  look(planned);
   return parts;
 }
 

@@ -21,8 +21,10 @@
 #include "dataflow/operators/top_n.h"
 #include "dataflow/operators/union_all.h"
 #include "dataflow/operators/unnest.h"
+#include "physical/operator_specs.h"
 #include "physical/scan_conditions.h"
 #include "plan/same_plan.h"
+#include "plan/shareable.h"
 #include "plan/table_slice.h"
 
 namespace tidemark {
@@ -43,12 +45,25 @@ RecursiveSpec spec_of(const RecursiveNode& recursive);
 // they compute the same from the same operators.
 class GraphBuilder {
  public:
-  GraphBuilder(PhysicalPlan& plan, JoinInputs join_inputs)
-      : plan_(plan), graph_(*plan.graph), join_inputs_(join_inputs) {}
+  GraphBuilder(PhysicalPlan& plan, Sharing sharing)
+      : plan_(plan), graph_(*plan.graph), sharing_(sharing) {}
+
+  // What the graph reads, before anything is built.
+  void add_inputs(const PlanRef& plan) {
+    if (!is_elsewhere(*plan)) {
+      add_scans(plan);
+      add_conditions(plan);
+    }
+  }
 
   NodeId build(const PlanRef& plan) {
     if (auto known = nodes_.find(plan.get()); known != nodes_.end()) {
       return known->second;
+    }
+    if (is_elsewhere(*plan)) {
+      NodeId node = shared_input(plan, std::nullopt).node;
+      nodes_.emplace(plan.get(), node);
+      return node;
     }
     std::vector<NodeId> inputs = build_inputs(*plan);
     for (const Built& built : built_) {
@@ -63,12 +78,9 @@ class GraphBuilder {
     return node;
   }
 
-  // A table is read once, with all columns that any part of the plan reads.
-  void add_scans(const PlanRef& plan);
-  // After that: what all parts of the plan ask of a table's rows.
-  void add_conditions(const PlanRef& plan);
-  // Ends the graph with an arrangement.
+  // Both end the graph, which has an exit then.
   ArrangeOperator* end_with_arrangement(const PlanRef& plan, const std::vector<size_t>& key);
+  AggregateOperator* end_with_aggregate(const LogicalPlan& plan);
 
  private:
   struct Built {
@@ -83,35 +95,46 @@ class GraphBuilder {
     ArrangeOperator* op;
   };
 
+  // A table is read once, with all columns that any part of the plan reads.
+  void add_scans(const PlanRef& plan);
+  // After that: what all parts of the plan ask of a table's rows.
+  void add_conditions(const PlanRef& plan);
   // What the node reads: a filter under a projection, and both over a join, are taken into one
   // operator.
   std::vector<NodeId> build_inputs(const LogicalPlan& plan);
   std::vector<NodeId> build_joined(const LogicalPlan& plan);
-  bool is_shared(const PlanRef& side) const {
-    return join_inputs_ == JoinInputs::kShared && table_slice(*side);
+  // Whether its rows come out of another graph.
+  bool is_elsewhere(const LogicalPlan& plan) const {
+    return sharing_ == Sharing::kResults && is_shareable_aggregate(plan);
+  }
+  // Whether they are arranged there. One row is not worth a graph; a relation that is looked up by
+  // several keys is to show the same rows by each (see SharedInput).
+  bool is_arranged_elsewhere(const LogicalPlan& relation, size_t keys) const {
+    bool is_one_row = relation.key && relation.key->empty();
+    return sharing_ != Sharing::kNone &&
+           (table_slice(relation) || (sharing_ == Sharing::kResults && keys == 1 && !is_one_row &&
+                                      depends_on_tables_alone(relation)));
   }
   std::vector<PlanRef> inputs_here(const LogicalPlan& plan) const;
-  ArrangedInput& arranged_input(const PlanRef& plan, const std::vector<size_t>& key);
+  SharedInput& shared_input(const PlanRef& plan, const std::optional<std::vector<size_t>>& key);
   NodeId add(const PlanRef& plan, const std::vector<NodeId>& inputs);
   NodeId add_scan(const ScanNode& scan);
   NodeId add_project(const ProjectNode& project, const std::vector<NodeId>& inputs);
-  NodeId add_aggregate(const AggregateNode& aggregate, NodeId input);
-  NodeId add_window(const WindowNode& window, NodeId input);
   NodeId add_top_n(const LogicalPlan& plan, const TopNNode& top, NodeId input);
   // needed: which output columns are read; empty: all.
   NodeId add_join(const LogicalPlan& plan, const JoinNode& join, const std::vector<NodeId>& inputs,
                   const std::vector<bool>& needed);
   NodeId add_delta_join(const DeltaJoinNode& join, const std::vector<NodeId>& inputs,
                         const std::vector<bool>& needed);
-  // The stream of a relation by key, as an input of the operator. `relation`: its own node, unless
-  // its arrangements are shared.
+  // The stream of a relation by one of its keys, as an input of the operator. `relation`: its own
+  // node, unless it is arranged elsewhere.
   NodeId read_arranged(const PlanRef& plan, NodeId relation, const std::vector<size_t>& key,
-                       ArrangementReader& reader, size_t input, bool is_one_of_several);
+                       ArrangementReader& reader, size_t input, size_t keys);
   const Arranged& arrange(NodeId input, const PlanRef& plan, std::vector<size_t> key);
 
   PhysicalPlan& plan_;
   Graph& graph_;
-  JoinInputs join_inputs_;
+  Sharing sharing_;
   std::vector<Built> built_;
   std::map<const LogicalPlan*, NodeId> nodes_;
   std::set<const LogicalPlan*> scanned_;
@@ -149,14 +172,6 @@ std::vector<NodeId> GraphBuilder::build_inputs(const LogicalPlan& plan) {
   return ids;
 }
 
-std::vector<size_t> key_of(const JoinNode& join, size_t side) {
-  std::vector<size_t> key;
-  for (const JoinKey& part : join.keys) {
-    key.push_back(side == 0 ? part.left : part.right);
-  }
-  return key;
-}
-
 // The keys by which a join reads each of its inputs.
 std::vector<std::vector<std::vector<size_t>>> keys_of(const LogicalPlan& plan) {
   if (const auto* join = std::get_if<JoinNode>(&plan.node)) {
@@ -175,20 +190,22 @@ std::vector<NodeId> GraphBuilder::build_joined(const LogicalPlan& plan) {
   std::vector<PlanRef> inputs = inputs_of(plan);
   std::vector<std::vector<std::vector<size_t>>> keys = keys_of(plan);
   for (size_t i = 0; i < inputs.size(); ++i) {
-    ids.push_back(is_shared(inputs[i]) ? arranged_input(inputs[i], keys[i][0]).node
-                                       : build(inputs[i]));
+    ids.push_back(is_arranged_elsewhere(*inputs[i], keys[i].size())
+                      ? shared_input(inputs[i], keys[i][0]).node
+                      : build(inputs[i]));
   }
   return ids;
 }
 
-ArrangedInput& GraphBuilder::arranged_input(const PlanRef& plan, const std::vector<size_t>& key) {
-  for (ArrangedInput& known : plan_.arranged) {
+SharedInput& GraphBuilder::shared_input(const PlanRef& plan,
+                                        const std::optional<std::vector<size_t>>& key) {
+  for (SharedInput& known : plan_.shared) {
     if (known.key == key && same_plan(*known.plan, *plan)) {
       return known;
     }
   }
-  return plan_.arranged.emplace_back(
-      ArrangedInput{.node = graph_.add_input(), .plan = plan, .key = key});
+  return plan_.shared.emplace_back(
+      SharedInput{.node = graph_.add_input(), .plan = plan, .key = key});
 }
 
 void GraphBuilder::add_scans(const PlanRef& plan) {
@@ -221,13 +238,20 @@ void GraphBuilder::add_conditions(const PlanRef& plan) {
   }
 }
 
-// Those that are not arranged in another graph.
+// Those that are not in another graph.
 std::vector<PlanRef> GraphBuilder::inputs_here(const LogicalPlan& plan) const {
-  std::vector<PlanRef> inputs = inputs_of(plan);
+  std::vector<PlanRef> inputs = inputs_of(plan), here;
+  std::vector<std::vector<std::vector<size_t>>> keys;
   if (is_join(plan)) {
-    std::erase_if(inputs, [&](const PlanRef& input) { return is_shared(input); });
+    keys = keys_of(plan);
   }
-  return inputs;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    bool is_here = keys.empty() || !is_arranged_elsewhere(*inputs[i], keys[i].size());
+    if (is_here && !is_elsewhere(*inputs[i])) {
+      here.push_back(inputs[i]);
+    }
+  }
+  return here;
 }
 
 NodeId GraphBuilder::add_scan(const ScanNode& scan) {
@@ -258,7 +282,9 @@ NodeId GraphBuilder::add(const PlanRef& plan, const std::vector<NodeId>& inputs)
                 std::make_unique<MapOperator>(filter.predicate, all_columns(plan->schema)), inputs);
           },
           [&](const ProjectNode& project) { return add_project(project, inputs); },
-          [&](const AggregateNode& aggregate) { return add_aggregate(aggregate, inputs[0]); },
+          [&](const AggregateNode& aggregate) {
+            return graph_.add(aggregate_operator(aggregate), inputs);
+          },
           [&](const TopNNode& top) { return add_top_n(*plan, top, inputs[0]); },
           [&](const RankNode& rank) {
             RankSpec spec{rank.partition, rank.order, rank.function};
@@ -268,7 +294,11 @@ NodeId GraphBuilder::add(const PlanRef& plan, const std::vector<NodeId>& inputs)
                 std::make_unique<RankOperator>(rank.input->schema.types(), std::move(spec)),
                 inputs);
           },
-          [&](const WindowNode& window) { return add_window(window, inputs[0]); },
+          [&](const WindowNode& window) {
+            return graph_.add(
+                std::make_unique<OverOperator>(window.input->schema.types(), over_spec(window)),
+                inputs);
+          },
           [&](const UnnestNode& unnest) {
             UnnestSpec spec{unnest.collections, unnest.with_ordinality, unnest.keeps_empty};
             return graph_.add(
@@ -323,31 +353,6 @@ NodeId GraphBuilder::add_project(const ProjectNode& project, const std::vector<N
   return graph_.add(std::make_unique<MapOperator>(predicate, project.expressions), below);
 }
 
-AggregateSpec spec_of(const AggregateCall& call, const Schema& input) {
-  AggregateSpec spec{call.kind,       call.input,       call.distinct, call.filter,
-                     call.input_type, call.result_type, call.order,    {},
-                     call.parameter};
-  spec.ignore_nulls = call.ignore_nulls;
-  for (const SortKey& key : call.order) {
-    spec.order_types.push_back(input[key.column].type);
-  }
-  return spec;
-}
-
-NodeId GraphBuilder::add_aggregate(const AggregateNode& aggregate, NodeId input) {
-  std::vector<Type> group_types;
-  for (size_t column : aggregate.group) {
-    group_types.push_back(aggregate.input->schema[column].type);
-  }
-  std::vector<AggregateSpec> specs;
-  for (const AggregateCall& call : aggregate.calls) {
-    specs.push_back(spec_of(call, aggregate.input->schema));
-  }
-  return graph_.add(std::make_unique<AggregateOperator>(aggregate.group, std::move(group_types),
-                                                        std::move(specs)),
-                    {input});
-}
-
 RecursiveSpec spec_of(const RecursiveNode& recursive) {
   RecursiveSpec spec;
   spec.types = recursive.base->schema.types();
@@ -364,16 +369,6 @@ RecursiveSpec spec_of(const RecursiveNode& recursive) {
     return result;
   };
   return spec;
-}
-
-NodeId GraphBuilder::add_window(const WindowNode& window, NodeId input) {
-  const Schema& schema = window.input->schema;
-  OverSpec spec{window.partition, window.order, {}};
-  for (const WindowCall& call : window.calls) {
-    spec.calls.push_back({call.function, spec_of(call.argument, schema), call.offset,
-                          call.offset_column, call.fallback, call.frame});
-  }
-  return graph_.add(std::make_unique<OverOperator>(schema.types(), std::move(spec)), {input});
 }
 
 NodeId GraphBuilder::add_top_n(const LogicalPlan& plan, const TopNNode& top, NodeId input) {
@@ -415,83 +410,21 @@ const GraphBuilder::Arranged& GraphBuilder::arrange(NodeId input, const PlanRef&
   return arranged_.emplace_back(Arranged{input, std::move(key), node, pointer});
 }
 
-// Where a column of the input is in the arrangement.
-std::vector<size_t> arranged_places(size_t columns, const std::vector<size_t>& key) {
-  std::vector<size_t> places(columns, SIZE_MAX);
-  for (size_t i = key.size(); i-- > 0;) {
-    places[key[i]] = i;
-  }
-  size_t next = key.size();
-  for (size_t& place : places) {
-    place = place == SIZE_MAX ? next++ : place;
-  }
-  return places;
-}
-
 NodeId GraphBuilder::add_join(const LogicalPlan& plan, const JoinNode& join,
                               const std::vector<NodeId>& inputs, const std::vector<bool>& needed) {
-  std::vector<size_t> keys[2] = {key_of(join, 0), key_of(join, 1)};
-  JoinSpec spec;
-  for (const JoinKey& key : join.keys) {
-    spec.null_safe.push_back(key.null_safe);
-  }
-  const PlanRef* sides[2] = {&join.left, &join.right};
-  size_t left_width = join.left->schema.size();
-  std::vector<JoinColumn> columns;
-  for (size_t side : {0, 1}) {
-    const Schema& schema = (*sides[side])->schema;
-    std::vector<size_t> places = arranged_places(schema.size(), keys[side]);
-    for (size_t c = 0; c < schema.size(); ++c) {
-      columns.push_back({side, places[c], schema[c].type});
-    }
-  }
-  spec.residual = join.residual;
-  if (join.residual != nullptr) {
-    std::vector<bool> read(columns.size());
-    collect_columns(*join.residual, read);
-    spec.condition_columns = columns;
-    for (size_t i = 0; i < columns.size(); ++i) {
-      spec.condition_columns[i].needed = read[i];
-    }
-  }
-  for (size_t i = 0; i < plan.schema.size(); ++i) {
-    columns[i].type = plan.schema[i].type;
-    columns[i].needed = needed.empty() || needed[i];
-    spec.output.push_back(columns[i]);
-  }
-  switch (join.type) {
-    case JoinType::kInner:
-      break;
-    case JoinType::kFull:
-      spec.lone[1] = LoneRows::kNullExtended;
-      [[fallthrough]];
-    case JoinType::kLeft:
-      spec.lone[0] = LoneRows::kNullExtended;
-      break;
-    case JoinType::kSemi:
-    case JoinType::kAnti:
-      CHECK(spec.output.size() == left_width);
-      spec.pairs = false;
-      spec.lone[0] = join.type == JoinType::kSemi ? LoneRows::kMatched : LoneRows::kUnmatched;
-      break;
-  }
-  spec.description = fmt::format("{}({} keys{})", join_type_text(join.type), join.keys.size(),
-                                 join.residual != nullptr ? ", residual condition" : "");
-  auto op = std::make_unique<JoinOperator>(std::move(spec));
-  std::vector<NodeId> streams;
-  for (size_t side : {0, 1}) {
-    streams.push_back(read_arranged(*sides[side], inputs[side], keys[side], *op, side, false));
-  }
+  auto op = std::make_unique<JoinOperator>(join_spec(plan, join, needed));
+  std::vector<NodeId> streams = {read_arranged(join.left, inputs[0], key_of(join, 0), *op, 0, 1),
+                                 read_arranged(join.right, inputs[1], key_of(join, 1), *op, 1, 1)};
   return graph_.add(std::move(op), std::move(streams));
 }
 
 NodeId GraphBuilder::read_arranged(const PlanRef& plan, NodeId relation,
                                    const std::vector<size_t>& key, ArrangementReader& reader,
-                                   size_t input, bool is_one_of_several) {
-  if (is_shared(plan)) {
-    ArrangedInput& shared = arranged_input(plan, key);
+                                   size_t input, size_t keys) {
+  if (is_arranged_elsewhere(*plan, keys)) {
+    SharedInput& shared = shared_input(plan, key);
     shared.readers.emplace_back(&reader, input);
-    shared.is_one_of_several = shared.is_one_of_several || is_one_of_several;
+    shared.is_one_of_several = shared.is_one_of_several || keys > 1;
     return shared.node;
   }
   const Arranged& own = arrange(relation, plan, key);
@@ -503,42 +436,17 @@ NodeId GraphBuilder::read_arranged(const PlanRef& plan, NodeId relation,
 
 NodeId GraphBuilder::add_delta_join(const DeltaJoinNode& join, const std::vector<NodeId>& inputs,
                                     const std::vector<bool>& needed) {
-  DeltaJoinSpec spec;
-  for (size_t r = 0; r < join.relations.size(); ++r) {
-    const Schema& schema = join.relations[r]->schema;
-    for (size_t c = 0; c < schema.size(); ++c) {
-      spec.columns.push_back({r, c, schema[c].type});
-    }
-  }
   std::vector<const DeltaLookup*> arranged = arrangements_of(join);
   std::vector<size_t> keys_by(join.relations.size());
   for (const DeltaLookup* lookup : arranged) {
     ++keys_by[lookup->relation];
-    spec.inputs.push_back(
-        {lookup->relation, lookup->null_safe,
-         arranged_places(join.relations[lookup->relation]->schema.size(), lookup->key)});
   }
-  for (const std::vector<DeltaLookup>& path : join.paths) {
-    std::vector<DeltaJoinStep>& steps = spec.paths.emplace_back();
-    for (const DeltaLookup& lookup : path) {
-      auto input = std::ranges::find_if(arranged, [&](const DeltaLookup* known) {
-        return known->relation == lookup.relation && known->key == lookup.key;
-      });
-      steps.push_back(
-          {static_cast<size_t>(input - arranged.begin()), lookup.from, lookup.condition});
-    }
-  }
-  spec.output = join.output;
-  spec.needed = needed;
-  spec.needed.resize(join.output.size(), needed.empty());
-  spec.description =
-      fmt::format("DeltaJoin({} relations, {} keys)", join.relations.size(), arranged.size());
-  auto op = std::make_unique<DeltaJoinOperator>(std::move(spec));
+  auto op = std::make_unique<DeltaJoinOperator>(delta_join_spec(join, needed));
   std::vector<NodeId> streams;
   for (size_t i = 0; i < arranged.size(); ++i) {
     size_t relation = arranged[i]->relation;
     streams.push_back(read_arranged(join.relations[relation], inputs[relation], arranged[i]->key,
-                                    *op, i, keys_by[relation] > 1));
+                                    *op, i, keys_by[relation]));
   }
   return graph_.add(std::move(op), std::move(streams));
 }
@@ -551,35 +459,35 @@ ArrangeOperator* GraphBuilder::end_with_arrangement(const PlanRef& plan,
   return arranged.op;
 }
 
-}  // namespace
-
-std::vector<size_t> arranged_order(size_t columns, const std::vector<size_t>& key) {
-  std::vector<size_t> order = key;
-  for (size_t column = 0; column < columns; ++column) {
-    if (std::find(key.begin(), key.end(), column) == key.end()) {
-      order.push_back(column);
-    }
-  }
-  return order;
+AggregateOperator* GraphBuilder::end_with_aggregate(const LogicalPlan& plan) {
+  auto op = aggregate_operator(std::get<AggregateNode>(plan.node));
+  AggregateOperator* pointer = op.get();
+  graph_.set_exit(graph_.add(std::move(op), build_inputs(plan)));
+  return pointer;
 }
 
-ArrangementGraph build_arrangement(const PlanRef& plan, const std::vector<size_t>& key) {
-  ArrangementGraph result;
+}  // namespace
+
+PartGraph build_part(const SharedInput& input, Sharing sharing) {
+  PartGraph result;
   result.plan.graph = std::make_unique<Graph>();
-  GraphBuilder builder(result.plan, JoinInputs::kOwn);
-  builder.add_scans(plan);
-  builder.add_conditions(plan);
-  result.arrange = builder.end_with_arrangement(plan, key);
+  GraphBuilder builder(result.plan, sharing);
+  if (input.key) {
+    builder.add_inputs(input.plan);
+    result.holder = result.arrange = builder.end_with_arrangement(input.plan, *input.key);
+  } else {
+    builder.add_inputs(std::get<AggregateNode>(input.plan->node).input);
+    result.holder = builder.end_with_aggregate(*input.plan);
+  }
   result.plan.graph->start();
   return result;
 }
 
-PhysicalPlan build_graph(const PlanRef& plan, JoinInputs inputs, std::vector<size_t> content_key) {
+PhysicalPlan build_graph(const PlanRef& plan, Sharing sharing, std::vector<size_t> content_key) {
   PhysicalPlan result;
   result.graph = std::make_unique<Graph>();
-  GraphBuilder builder(result, inputs);
-  builder.add_scans(plan);
-  builder.add_conditions(plan);
+  GraphBuilder builder(result, sharing);
+  builder.add_inputs(plan);
   NodeId last = builder.build(plan);
   result.graph->set_output(std::make_unique<OutputOperator>(plan->schema, std::move(content_key)),
                            last);

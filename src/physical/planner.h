@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "dataflow/graph.h"
+#include "physical/sharing.h"
 #include "plan/logical.h"
 
 namespace tidemark {
 
 class ArrangeOperator;
 class ArrangementReader;
+class HoldingOperator;
 
 // An entry of the graph that a table or materialized view feeds, with these of its columns.
 struct GraphInput {
@@ -24,13 +26,14 @@ struct GraphInput {
   std::vector<ExprRef> conditions;
 };
 
-// An entry that takes the changes of an arrangement in another graph, for joins of this one.
-struct ArrangedInput {
+// An entry that takes what comes out of another graph.
+struct SharedInput {
   NodeId node;
-  PlanRef plan;             // what is arranged
-  std::vector<size_t> key;  // columns of it
-  std::vector<std::pair<ArrangementReader*, size_t>>
-      readers;  // of the graph; which of their inputs
+  PlanRef plan;  // what that computes
+  // Columns of it by which it is arranged, for joins of this graph; nullopt: it is an aggregate.
+  std::optional<std::vector<size_t>> key;
+  // Of an arrangement: those joins, and which of their inputs.
+  std::vector<std::pair<ArrangementReader*, size_t>> readers;
   // A reader takes the same rows by another key too: both are to show the same of them in each
   // step.
   bool is_one_of_several = false;
@@ -39,28 +42,24 @@ struct ArrangedInput {
 struct PhysicalPlan {
   std::unique_ptr<Graph> graph;
   std::vector<GraphInput> inputs;
-  std::vector<ArrangedInput> arranged;
+  std::vector<SharedInput> shared;
   // Constant rows, to be pushed once before the first step.
   std::vector<std::pair<NodeId, RowBatch>> constants;
   // Of the body of a recursion: RecursiveRefNode's index, and its entry.
   std::vector<std::pair<size_t, NodeId>> iteration_inputs;
 };
 
-enum class JoinInputs : uint8_t {
-  kOwn,     // every arrangement is in the graph
-  kShared,  // those of slices of tables (plan/table_slice.h) are in graphs of their own
-};
 // `content_key`: see OutputOperator.
-PhysicalPlan build_graph(const PlanRef& plan, JoinInputs inputs = JoinInputs::kOwn,
+PhysicalPlan build_graph(const PlanRef& plan, Sharing sharing = Sharing::kNone,
                          std::vector<size_t> content_key = {});
 
-// The graph of one of those; what comes out of it is arranged: the key, then the other columns.
-struct ArrangementGraph {
+// The graph that a SharedInput reads. What comes out of an arrangement is arranged: the key, then
+// the other columns.
+struct PartGraph {
   PhysicalPlan plan;
-  ArrangeOperator* arrange = nullptr;
+  HoldingOperator* holder = nullptr;   // its last operator
+  ArrangeOperator* arrange = nullptr;  // the same, if it is an arrangement
 };
-ArrangementGraph build_arrangement(const PlanRef& plan, const std::vector<size_t>& key);
-// For each arranged column the column of the plan.
-std::vector<size_t> arranged_order(size_t columns, const std::vector<size_t>& key);
+PartGraph build_part(const SharedInput& input, Sharing sharing);
 
 }  // namespace tidemark

@@ -28,7 +28,7 @@ constexpr Rule kRules[] = {
      "behind the moving of conditions: one on a partition goes below its windows, to both sides"},
     {split_windows, "of the windows that are left, and of ranks that no condition has bounded"},
     {merge_projections, "before pruning: the projections that moving and ordering left behind"},
-    {share_joins, "before pruning: joins of the same rows are still the same"},
+    {share_subplans, "before pruning: what computes the same is still the same"},
     {prune_columns, "when nothing moves any more: gives only what is still read"},
     {merge_projections, "pruning cuts columns off by projections"},
     {dynamic_filters, "only now it shows for what a join with one row is read"},

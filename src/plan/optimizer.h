@@ -19,7 +19,7 @@ PlanRef order_joins(PlanRef plan);                // rules/order_joins.cc
 PlanRef distributions_as_counts(PlanRef plan);    // rules/distributions.cc
 PlanRef windows_as_joins(PlanRef plan);           // rules/windows_as_joins.cc
 PlanRef split_windows(PlanRef plan);              // rules/split_windows.cc
-PlanRef share_joins(PlanRef plan);                // rules/share_joins.cc
+PlanRef share_subplans(PlanRef plan);             // rules/share_subplans.cc
 PlanRef prune_columns(PlanRef plan);              // rules/prune_columns.cc
 PlanRef dynamic_filters(PlanRef plan);            // rules/dynamic_filters.cc
 PlanRef delta_joins(PlanRef plan);                // rules/delta_joins.cc

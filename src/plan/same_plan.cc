@@ -1,6 +1,8 @@
 #include "plan/same_plan.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "base/overloaded.h"
 
@@ -130,8 +132,13 @@ bool same_node(const LogicalPlan& a, const LogicalPlan& b) {
       a.node);
 }
 
-bool same_plan(const LogicalPlan& a, const LogicalPlan& b) {
-  if (&a == &b) {
+namespace {
+
+// Plans are graphs: what is known to be the same is not looked through again.
+using SamePairs = std::set<std::pair<const LogicalPlan*, const LogicalPlan*>>;
+
+bool same_below(const LogicalPlan& a, const LogicalPlan& b, SamePairs& known) {
+  if (&a == &b || known.contains({&a, &b})) {
     return true;
   }
   std::vector<PlanRef> inputs = inputs_of(a), others = inputs_of(b);
@@ -139,11 +146,19 @@ bool same_plan(const LogicalPlan& a, const LogicalPlan& b) {
     return false;
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
-    if (!same_plan(*inputs[i], *others[i])) {
+    if (!same_below(*inputs[i], *others[i], known)) {
       return false;
     }
   }
+  known.emplace(&a, &b);
   return true;
+}
+
+}  // namespace
+
+bool same_plan(const LogicalPlan& a, const LogicalPlan& b) {
+  SamePairs known;
+  return same_below(a, b, known);
 }
 
 }  // namespace tidemark

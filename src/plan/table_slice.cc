@@ -2,33 +2,14 @@
 
 #include <algorithm>
 
+#include "plan/shareable.h"
+
 namespace tidemark {
 
 namespace {
 
 bool any_can_fail(const std::vector<ExprRef>& expressions) {
   return std::ranges::any_of(expressions, [](const ExprRef& e) { return can_fail(*e); });
-}
-
-// A call without arguments gives the time, or nothing that is worth sharing; a TIME becomes a
-// TIMESTAMP of the day on which the query was begun.
-bool reads_clock(const Expr& expr) {
-  if (const auto* call = std::get_if<CallExpr>(&expr.node); call && call->arguments.empty()) {
-    return true;
-  }
-  if (const auto* cast = std::get_if<CastExpr>(&expr.node)) {
-    const Type& from = cast->input->type;
-    if (from.kind == TypeKind::kTime || !from.children.empty()) {
-      return true;
-    }
-  }
-  bool reads = false;
-  visit_parts(expr, [&](const Expr& part) { reads = reads || reads_clock(part); });
-  return reads;
-}
-
-bool depends_on_rows_alone(const Expr& expr) {
-  return is_deterministic(expr) && !reads_clock(expr);
 }
 
 std::optional<TableSlice> slice_of(const LogicalPlan& plan) {

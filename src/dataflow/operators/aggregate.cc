@@ -338,6 +338,32 @@ void AggregateOperator::visit_state(const StateVisitor& visit) {
   }
 }
 
+Delta AggregateOperator::content() {
+  std::vector<uint32_t> standing;
+  for (uint32_t id = 0; id < groups_.id_limit(); ++id) {
+    if (groups_.is_live(id) && groups_.fixed_as<Header>(id).emitted) {
+      standing.push_back(id);
+    }
+  }
+  if (standing.empty()) {
+    return {};
+  }
+  std::vector<Column> columns;
+  std::vector<RowError> none;
+  finish_groups(standing, columns, none);
+  ZBatch rows{to_batch(std::move(columns)), {}};
+  rows.rows.rows = standing.size();
+  return {false, {std::move(rows)}};
+}
+
+// Texts and lists come from what the accumulators keep beside the groups; numbers are in these.
+size_t AggregateOperator::content_bytes() {
+  bool are_numbers = std::ranges::all_of(specs_, [](const AggregateSpec& spec) {
+    return spec.result_type.physical() != PhysicalKind::kString;
+  });
+  return are_numbers ? groups_.held_bytes() : state_bytes();
+}
+
 void AggregateOperator::append(const KeyedTable& table, uint32_t id, std::string& out) const {
   for (const auto& accumulator : accumulators_) {
     accumulator->append_beside(table, id, out);

@@ -6,14 +6,14 @@
 #include <memory>
 #include <vector>
 
-#include "dataflow/operator.h"
 #include "dataflow/operators/accumulator.h"
 #include "dataflow/operators/distinct_values.h"
+#include "dataflow/operators/holding.h"
 #include "state/scalar.h"
 
 namespace tidemark {
 
-class AggregateOperator final : public Operator, private EntryExtension {
+class AggregateOperator final : public HoldingOperator, private EntryExtension {
  public:
   // Output columns: the group columns, then one per aggregate.
   AggregateOperator(std::vector<size_t> group_columns, std::vector<Type> group_types,
@@ -22,6 +22,8 @@ class AggregateOperator final : public Operator, private EntryExtension {
   std::string name() const override;
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
   void visit_state(const StateVisitor& visit) override;
+  Delta content() override;
+  size_t content_bytes() override;
 
  private:
   // At the front of each group's fixed bytes.

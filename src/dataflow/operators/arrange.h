@@ -2,7 +2,7 @@
 // Keeps a stream as an arrangement that several joins read, and passes its changes on to them with
 // the columns arranged, rows that came and went within the step taken out.
 
-#include "dataflow/operator.h"
+#include "dataflow/operators/holding.h"
 #include "state/arrangement.h"
 
 namespace tidemark {
@@ -17,7 +17,7 @@ class ArrangementReader {
                          std::span<const size_t> places) = 0;
 };
 
-class ArrangeOperator final : public Operator {
+class ArrangeOperator final : public HoldingOperator {
  public:
   // order: for each arranged column the input column; the first key_count are the key.
   ArrangeOperator(std::vector<size_t> order, std::vector<Type> types, size_t key_count,
@@ -29,6 +29,7 @@ class ArrangeOperator final : public Operator {
   void remove_reader() { --readers_; }
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
   void commit() override { arrangement_.commit(); }
+  Delta content() override { return arrangement_.content(); }
   void visit_state(const StateVisitor& visit) override { visit(arrangement_.rows()); }
 
   Arrangement& arrangement() { return arrangement_; }

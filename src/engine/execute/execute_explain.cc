@@ -1,7 +1,13 @@
 // EXPLAIN, and EXPLAIN ANALYZE: a query is run until its first content, and its operators say what
 // that has cost them; then those of the materialized views that it reads, since they began.
 
+#include <functional>
+#include <map>
+#include <ranges>
+#include <set>
+
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include "base/clock.h"
 #include "engine/execute/executor.h"
@@ -97,17 +103,18 @@ std::string StatementExecutor::shared_state(const BoundQuery& bound, bool is_kep
   StepLoop& loop = engine_.step_loop();
   loop.run([&] {
     for (const Dataflow* part : loop.parts_for(*planned)) {
-      std::string readers;
+      std::map<DataflowId, std::string> readers;  // one may read it in several ways
       loop.with_readers(*loop.find_dataflow(part->id), [&](Dataflow& reader) {
         if (!reader.is_part()) {
-          readers += (readers.empty() ? "" : ", ") + reader.name;
+          readers[reader.id] = reader.name;
         }
       });
       std::string what = "Rows by key";
       for (const Graph::NodeInfo& node : part->graph->nodes()) {
         what = node.name;
       }
-      text += fmt::format("{}: {}, with {}\n", part->name, what, readers);
+      text += fmt::format("{}: {}, with {}\n", part->name, what,
+                          fmt::join(std::views::values(readers), ", "));
     }
   });
   return text.empty() ? "" : "\n== Shared State ==\n" + text;
@@ -128,6 +135,21 @@ void add_operators(const std::string& job, const Graph& graph, std::optional<int
   }
 }
 
+// And of theirs.
+void add_operators_of_parts(const Dataflow& dataflow, std::optional<int64_t> lag,
+                            std::vector<std::vector<std::string>>& rows) {
+  std::set<const Dataflow*> seen;
+  std::function<void(const Dataflow&)> add = [&](const Dataflow& reader) {
+    for (const PartFeed& feed : reader.parts) {
+      if (seen.insert(feed.part).second) {
+        add_operators(feed.part->name, *feed.part->graph, lag, rows);
+        add(*feed.part);
+      }
+    }
+  };
+  add(dataflow);
+}
+
 }  // namespace
 
 Result<StatementResult> StatementExecutor::explain_analyze(const sql::Query& query) {
@@ -146,9 +168,7 @@ Result<StatementResult> StatementExecutor::explain_analyze(const sql::Query& que
       if (Dataflow* dataflow = loop.find_dataflow(id)) {
         auto lag = lag_us(dataflow->commit_time_us, dataflow->published_us);
         add_operators("query", *dataflow->graph, lag, rows);
-        for (const PartFeed& feed : dataflow->parts) {
-          add_operators(feed.part->name, *feed.part->graph, lag, rows);
-        }
+        add_operators_of_parts(*dataflow, lag, rows);
       }
       for (const ObjectRef& object : bound.objects) {
         Dataflow* view = object->is_materialized_view() ? loop.find_view(object->id) : nullptr;

@@ -35,7 +35,7 @@ BindContext StatementExecutor::bind_context() const {
 
 Sharing StatementExecutor::sharing() const {
   Result<bool> is_on = parse_bool(session_.setting("tidemark.share_state"));
-  return is_on.ok() && *is_on ? Sharing::kParts : Sharing::kNone;
+  return is_on.ok() && *is_on ? Sharing::kResults : Sharing::kNone;
 }
 
 Result<BoundQuery> StatementExecutor::bind(const sql::Query& query) {

@@ -49,6 +49,16 @@ std::string options_text(const Options& options) {
   return text;
 }
 
+// The operators of its graph; the last of a part that is no arrangement says who reads it, as
+// arrangements do themselves.
+std::vector<Graph::NodeInfo> operators_of(const Dataflow& dataflow) {
+  std::vector<Graph::NodeInfo> operators = dataflow.graph->nodes();
+  if (dataflow.is_part() && dataflow.part->arrange == nullptr && !operators.empty()) {
+    operators.back().name += fmt::format(", shared by {}", dataflow.downstream.size());
+  }
+  return operators;
+}
+
 // What stands in front of a graph.
 std::string source_name(const Dataflow& dataflow) {
   return dataflow.is_part() ? fmt::format("Source, shared by {}", dataflow.downstream.size())
@@ -179,7 +189,7 @@ Result<StatementResult> StatementExecutor::run(const sql::Show& statement) {
     case kMemory: {
       loop.run([&] {
         for (auto& [id, dataflow] : loop.dataflows()) {
-          for (const Graph::NodeInfo& node : dataflow->graph->nodes()) {
+          for (const Graph::NodeInfo& node : operators_of(*dataflow)) {
             rows.push_back({dataflow->name, node.name, std::to_string(node.state_bytes)});
           }
           for (const TableFeed& feed : dataflow->tables) {

@@ -176,7 +176,7 @@ TEST(RestrictGroups, to_the_keys_of_a_filtered_relation) {
   PlanRef result = restrict_groups(plan);
   EXPECT_EQ(order_of(result), "((r d) (r d))");
   // Which is one join then.
-  PlanRef shared = share_joins(result);
+  PlanRef shared = share_subplans(result);
   PlanRef groups = inputs_of(*shared)[1];
   EXPECT_EQ(inputs_of(*inputs_of(*inputs_of(*groups)[0])[0])[0].get(),
             inputs_of(*inputs_of(*shared)[0])[0].get());

@@ -6,7 +6,7 @@
 // where l.k is from d, a filtered relation with the key d.k (l is joined with d, or is d), no group
 // has a partner but those of d.k. So r is joined with d below the grouping, as deep as k's origin.
 // Correlated subqueries come to the optimizer in this form. A part of the plan that is then there
-// twice is computed once (share_joins).
+// twice is computed once (share_subplans).
 
 #include <algorithm>
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <numeric>
 
+#include "base/workers.h"
 #include "expr/eval.h"
 #include "expr/share_calls.h"
 
@@ -10,39 +12,33 @@ namespace tidemark {
 
 namespace {
 
+constexpr size_t kPartRows = 2048;  // of a batch that workers share: some 100 us, and even shares
+
 bool reads_beyond(const Expr& expr, size_t width) {
   std::vector<bool> columns;
   collect_columns(expr, columns);
   return columns.size() > width;
 }
 
-// What is taken out of the evaluation's errors, each row's first one, with the row's weight.
-void move_errors(EvalContext& eval, const ZBatch& batch,
-                 std::vector<std::pair<Status, int64_t>>& errors) {
-  for (RowError& error : eval.errors) {
-    errors.emplace_back(std::move(error.status), batch.weight(error.row));
-  }
-  eval.errors.clear();
-}
-
-// Rows in error are not rows: they are taken out. What is left in eval.errors has each once.
-std::vector<uint32_t> good_rows(size_t rows, EvalContext& eval) {
-  std::vector<bool> failed(rows);
-  std::vector<RowError> first_errors;
-  for (RowError& error : eval.errors) {
-    if (!failed[error.row]) {
-      failed[error.row] = true;
-      first_errors.push_back(std::move(error));
+// Rows [first, first + rows), with these columns alone.
+ZBatch slice(const ZBatch& batch, size_t first, size_t rows, const std::vector<bool>& columns) {
+  std::vector<uint32_t> chosen(rows);
+  std::iota(chosen.begin(), chosen.end(), static_cast<uint32_t>(first));
+  ZBatch part;
+  part.rows.rows = rows;
+  part.rows.columns.resize(columns.size());
+  for (size_t c = 0; c < columns.size(); ++c) {
+    if (columns[c]) {
+      auto column = std::make_shared<Column>(batch.rows.columns[c]->type());
+      column->append_rows(*batch.rows.columns[c], chosen);
+      part.rows.columns[c] = std::move(column);
     }
   }
-  eval.errors = std::move(first_errors);
-  std::vector<uint32_t> good;
-  for (uint32_t row = 0; row < rows; ++row) {
-    if (!failed[row]) {
-      good.push_back(row);
-    }
+  if (!batch.weights.empty()) {
+    auto weights = batch.weights.begin() + static_cast<ptrdiff_t>(first);
+    part.weights.assign(weights, weights + static_cast<ptrdiff_t>(rows));
   }
-  return good;
+  return part;
 }
 
 std::vector<int64_t> weights_of(const ZBatch& batch, std::span<const uint32_t> rows) {
@@ -69,6 +65,9 @@ MapOperator::MapOperator(ExprRef predicate, std::vector<ExprRef> projections) {
   std::vector<bool> used;
   for (const ExprRef& projection : projections_) {
     collect_columns(*projection, used);
+    if (!is_handed_on(*projection)) {
+      collect_columns(*projection, is_read_);
+    }
   }
   size_t width = width_;
   for (const Stage& stage : stages_) {
@@ -77,14 +76,17 @@ MapOperator::MapOperator(ExprRef predicate, std::vector<ExprRef> projections) {
   for (size_t i = stages_.size(); i-- > 0;) {
     used.resize(width);
     stages_[i].used = used;
-    if (stages_[i].predicate != nullptr) {
-      collect_columns(*stages_[i].predicate, used);
-    }
-    for (const ExprRef& call : stages_[i].calls) {
-      collect_columns(*call, used);
+    for (std::vector<bool>* columns : {&used, &is_read_}) {
+      if (stages_[i].predicate != nullptr) {
+        collect_columns(*stages_[i].predicate, *columns);
+      }
+      for (const ExprRef& call : stages_[i].calls) {
+        collect_columns(*call, *columns);
+      }
     }
     width -= stages_[i].calls.size();
   }
+  is_read_.resize(width_);
 }
 
 // Conditions without shared calls, if there are such; the others and what they share; what only
@@ -132,7 +134,10 @@ ZBatch MapOperator::run(const Stage& stage, ZBatch batch, EvalContext& eval, Map
   }
   std::vector<uint32_t> chosen;
   evaluate_filter(*stage.predicate, batch.rows, eval, chosen);
-  move_errors(eval, batch, mapped.errors);
+  for (RowError& error : eval.errors) {
+    mapped.errors.emplace_back(std::move(error.status), batch.weight(error.row));
+  }
+  eval.errors.clear();
   if (chosen.size() == batch.rows.rows) {
     return batch;
   }
@@ -162,17 +167,96 @@ MapOperator::Mapped MapOperator::map(const ZBatch& in, EvalContext eval) const {
   for (const ExprRef& projection : projections_) {
     out.rows.columns.push_back(evaluate_column(*projection, batch.rows, eval));
   }
-  if (eval.errors.empty()) {
-    out.weights = std::move(batch.weights);
-  } else {
-    std::vector<uint32_t> good = good_rows(batch.rows.rows, eval);
-    move_errors(eval, batch, mapped.errors);
-    out.rows = out.rows.select(good);
-    out.rows.rows = good.size();
-    out.weights = weights_of(batch, good);
-  }
+  out.weights = std::move(batch.weights);
+  mapped.failed = std::move(eval.errors);
   mapped.is_exceeded = eval.is_exceeded;
   return mapped;
+}
+
+// Rows in error are not rows: they are taken out, once each.
+void MapOperator::take_errors_out(Mapped& mapped) {
+  for (const auto& [error, weight] : mapped.errors) {
+    mutable_errors().add(error.message(), weight);
+  }
+  if (mapped.failed.empty()) {
+    return;
+  }
+  ZBatch& rows = mapped.rows;
+  std::vector<bool> failed(rows.rows.rows);
+  for (const RowError& error : mapped.failed) {
+    if (!failed[error.row]) {
+      failed[error.row] = true;
+      mutable_errors().add(error.status.message(), rows.weight(error.row));
+    }
+  }
+  std::vector<uint32_t> good;
+  for (uint32_t row = 0; row < rows.rows.rows; ++row) {
+    if (!failed[row]) {
+      good.push_back(row);
+    }
+  }
+  rows.weights = weights_of(rows, good);
+  rows.rows = rows.rows.select(good);
+  rows.rows.rows = good.size();
+}
+
+// By what rows have cost so far: a batch is cut if it takes long, and so do its parts.
+bool MapOperator::is_worth_sharing(const StepContext& context, size_t rows) {
+  constexpr uint64_t kWorthNs = 200'000;  // to wake a thread takes a tenth
+  if (context.workers == nullptr || context.workers->count() < 2 || rows < 2 * kPartRows) {
+    return false;
+  }
+  uint64_t rows_before = std::max<uint64_t>(stats().rows_in, rows + 1) - rows;
+  return stats().time_ns / rows_before * rows > kWorthNs;
+}
+
+// A column that comes out as it comes in.
+bool MapOperator::is_handed_on(const Expr& projection) const {
+  bool filters =
+      std::ranges::any_of(stages_, [](const Stage& s) { return s.predicate != nullptr; });
+  const auto* column = std::get_if<ColumnExpr>(&projection.node);
+  return !filters && column != nullptr && column->index < width_;
+}
+
+std::optional<ZBatch> MapOperator::map_in_parts(const ZBatch& in, EvalContext eval,
+                                                Workers& workers) const {
+  size_t rows = in.rows.rows;
+  std::vector<Mapped> parts((rows + kPartRows - 1) / kPartRows);
+  eval.bytes_max /= parts.size();
+  workers.for_each(parts.size(), [&](size_t part) {
+    size_t first = part * kPartRows;
+    parts[part] = map(slice(in, first, std::min(kPartRows, rows - first), is_read_), eval);
+  });
+  ZBatch out;
+  for (const Mapped& part : parts) {
+    if (!part.errors.empty() || !part.failed.empty() || part.is_exceeded) {
+      return std::nullopt;
+    }
+    out.rows.rows += part.rows.rows.rows;
+    out.weights.insert(out.weights.end(), part.rows.weights.begin(), part.rows.weights.end());
+  }
+  out.rows.columns.resize(projections_.size());
+  workers.for_each(projections_.size(),
+                   [&](size_t i) { out.rows.columns[i] = joined(in, parts, i); });
+  return out;
+}
+
+ColumnRef MapOperator::joined(const ZBatch& in, std::span<const Mapped> parts,
+                              size_t projection) const {
+  const Expr& expr = *projections_[projection];
+  if (is_handed_on(expr)) {
+    return in.rows.columns[std::get<ColumnExpr>(expr.node).index];
+  }
+  size_t rows = 0;
+  for (const Mapped& part : parts) {
+    rows += part.rows.rows.rows;
+  }
+  auto column = std::make_shared<Column>(parts[0].rows.rows.columns[projection]->type());
+  column->reserve(rows);
+  for (const Mapped& part : parts) {
+    column->append_all(*part.rows.rows.columns[projection]);
+  }
+  return column;
 }
 
 namespace {
@@ -199,9 +283,16 @@ Status MapOperator::step(StepContext& context, std::span<const Delta> in, Delta&
     if (batch.rows.rows == 0) {
       continue;
     }
-    Mapped mapped = map(batch, context.eval);
-    for (const auto& [error, weight] : mapped.errors) {
-      mutable_errors().add(error.message(), weight);
+    Mapped mapped;
+    std::optional<ZBatch> shared;
+    if (is_worth_sharing(context, batch.rows.rows)) {
+      shared = map_in_parts(batch, context.eval, *context.workers);
+    }
+    if (shared) {
+      mapped.rows = std::move(*shared);
+    } else {
+      mapped = map(batch, context.eval);
+      take_errors_out(mapped);
     }
     context.eval.is_exceeded = context.eval.is_exceeded || mapped.is_exceeded;
     made_bytes += made(mapped.rows, batch);

@@ -3,7 +3,11 @@
 // Calls that several of them have in common are made once: those of the predicate for the rows that
 // its other conditions have left, and what they give stays with these rows; the others for the rows
 // that are left at the end.
+//
+// Large batches whose rows take long are cut into parts, which the context's workers share; the
+// results are put together again, so that a batch comes out as it would otherwise.
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -29,16 +33,24 @@ class MapOperator final : public Operator {
   };
   struct Mapped {
     ZBatch rows;
-    std::vector<std::pair<Status, int64_t>> errors;  // and their weights
+    std::vector<RowError> failed;                    // of these, more than once perhaps
+    std::vector<std::pair<Status, int64_t>> errors;  // of others, and their weights
     bool is_exceeded = false;                        // see EvalContext
   };
 
   void make_stages(ExprRef predicate, std::vector<ExprRef> projections);
-  // Depends on nothing but these.
+  // Depends on nothing but these: any thread.
   Mapped map(const ZBatch& in, EvalContext eval) const;
+  bool is_worth_sharing(const StepContext& context, size_t rows);
+  // The same, shared; nullopt: a row is in error, or too much is made.
+  std::optional<ZBatch> map_in_parts(const ZBatch& in, EvalContext eval, Workers& workers) const;
+  bool is_handed_on(const Expr& projection) const;
+  ColumnRef joined(const ZBatch& in, std::span<const Mapped> parts, size_t projection) const;
+  void take_errors_out(Mapped& mapped);
   static ZBatch run(const Stage& stage, ZBatch batch, EvalContext& eval, Mapped& mapped);
 
-  size_t width_ = 0;  // columns that are read
+  size_t width_ = 0;           // columns that are read ...
+  std::vector<bool> is_read_;  // ... and not only handed on
   std::vector<Stage> stages_;
   std::vector<ExprRef> projections_;
 };

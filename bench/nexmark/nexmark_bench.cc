@@ -1,17 +1,20 @@
-// Nexmark's queries as views over events in memory: events a second of one thread, from the push
-// into the graph to the publication of each step, by the clock and by the time that the thread ran
-// (the same on an idle machine). Each query runs in a process of its own over the
-// same events, made before the clock starts.
+// Nexmark's queries as views over events in memory: events a second, from the push into the graph
+// to the publication of each step, by the clock and by the time that all threads ran (the same with
+// one worker on an idle machine). Each query runs in a process of its own over the same events,
+// made before the clock starts.
 //
-// nexmark_bench [--events N] [--rate EVENTS_PER_SECOND] [--seed N] [--step EVENTS] [QUERY]...
+// nexmark_bench [--events N] [--rate EVENTS_PER_SECOND] [--seed N] [--step EVENTS] [--workers N]
+//               [QUERY]...
 
 #include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <thread>
 
 #include <fmt/core.h>
 
+#include "base/workers.h"
 #include "bench/harness/process.h"
 #include "bench/nexmark/generator.h"
 #include "bench/nexmark/queries.h"
@@ -26,13 +29,14 @@ struct BenchOptions {
   NexmarkOptions generator;
   size_t events = 10'000'000;
   size_t step_events = 20'000;  // about what a step takes from a source at once
+  size_t workers = std::max(1u, std::thread::hardware_concurrency());
   std::vector<std::string> queries;
 };
 
-// Of this thread.
+// Of all threads.
 double cpu_seconds() {
   timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
@@ -51,7 +55,9 @@ uint64_t checksum(const MemoryAnswer& answer) {
   return sum;
 }
 
-int run(const NexmarkQuery& query, const std::vector<NexmarkEvents>& steps, size_t events) {
+int run(const NexmarkQuery& query, const std::vector<NexmarkEvents>& steps,
+        const BenchOptions& options) {
+  Workers workers(options.workers);
   double before_mib = status_mib("VmRSS:");
   MemoryDatabase database;
   std::vector<ObjectRef> tables;
@@ -64,6 +70,7 @@ int run(const NexmarkQuery& query, const std::vector<NexmarkEvents>& steps, size
     return 0;
   }
   std::unique_ptr<MemoryView> view = database.make_view(*bound);
+  view->set_workers(&workers);
   double cpu_before = cpu_seconds();
   auto start = std::chrono::steady_clock::now();
   for (const NexmarkEvents& step : steps) {
@@ -82,8 +89,9 @@ int run(const NexmarkQuery& query, const std::vector<NexmarkEvents>& steps, size
   double peak_mib = status_mib("VmHWM:") - before_mib;
   MemoryAnswer answer = view->answer().value();
   fmt::print("| {} | {:.2f} | {:.2f} | {:.0f} | {:.0f} | {} | {:016x} |\n", query.name,
-             static_cast<double>(events) / seconds / 1e6, static_cast<double>(events) / cpu / 1e6,
-             state_mib, peak_mib, answer.rows.rows, checksum(answer));
+             static_cast<double>(options.events) / seconds / 1e6,
+             static_cast<double>(options.events) / cpu / 1e6, state_mib, peak_mib, answer.rows.rows,
+             checksum(answer));
   return 0;
 }
 
@@ -107,11 +115,14 @@ int main(int argc, char** argv) {
       options.generator.seed = static_cast<uint64_t>(number());
     } else if (argument == "--step") {
       options.step_events = static_cast<size_t>(number());
+    } else if (argument == "--workers") {
+      options.workers = static_cast<size_t>(number());
     } else {
       options.queries.push_back(argument);
     }
   }
-  if (options.step_events == 0 || options.events == 0 || options.generator.events_per_second <= 0) {
+  if (options.step_events == 0 || options.events == 0 || options.workers == 0 ||
+      options.generator.events_per_second <= 0) {
     std::fprintf(stderr, "nexmark_bench: expected numbers above 0\n");
     return 2;
   }
@@ -123,17 +134,17 @@ int main(int argc, char** argv) {
     made += count;
   }
   fmt::print(
-      "{} events, {:.0f} to a second of event time, seed {}, steps of {} events, one thread\n\n"
+      "{} events, {:.0f} to a second of event time, seed {}, steps of {} events, workers: {}\n\n"
       "| query | M events/s | M events/s of CPU | state MiB | peak MiB | rows | checksum |\n"
       "|---|---|---|---|---|---|---|\n",
       options.events, options.generator.events_per_second, options.generator.seed,
-      options.step_events);
+      options.step_events, options.workers);
   int status = 0;
   for (const NexmarkQuery& query : nexmark_queries()) {
     if (!is_wanted(options, query.name)) {
       continue;
     }
-    int ended = run_in_child([&] { return run(query, steps, options.events); });
+    int ended = run_in_child([&] { return run(query, steps, options); });
     if (ended != 0) {
       fmt::print("| {} | ended with status {} | | | | | |\n", query.name, ended);
       status = 1;

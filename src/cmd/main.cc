@@ -93,6 +93,9 @@ void add_serve_flags(CLI::App& app, ServeFlags& flags) {
                  "of state in memory, such as 2GB; more is read from disk when needed "
                  "(70% of the machine or its control group)")
       ->type_name("SIZE");
+  app.add_option("--workers", flags.workers,
+                 "threads that work together on a large batch (one for each core)")
+      ->type_name("N");
   app.add_option("--http", flags.http, "address for /healthz, /readyz and /metrics")
       ->type_name("HOST:PORT");
   app.add_option("--tls-cert", flags.tls_certificate, "certificate of this server, PEM")

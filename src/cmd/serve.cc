@@ -106,6 +106,14 @@ Result<EngineOptions> engine_options(const ServeFlags& flags) {
   options.memory_limit_bytes = flags.memory_limit.empty()
                                    ? available_memory() / 10 * 7
                                    : TRY(parse_size(flags.memory_limit, "--memory-limit"));
+  if (!flags.workers.empty()) {
+    Result<int64_t> workers = parse_int(flags.workers);
+    if (!workers.ok() || *workers < 1 || *workers > 64) {
+      return Status::invalid_argument(
+          fmt::format("--workers is a number from 1 to 64, not '{}'", flags.workers));
+    }
+    options.workers = static_cast<size_t>(*workers);
+  }
   options.crash_at = flags.crash_at;
   if (!flags.table_min.empty()) {
     options.table_bytes_min = TRY(parse_size(flags.table_min, "--table-min"));

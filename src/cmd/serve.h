@@ -15,6 +15,7 @@ struct ServeFlags {
   std::string socket_directory = "/tmp";
   std::string checkpoint_interval = "1s";
   std::string memory_limit;  // "2GB"; empty: 70 % of what the machine, or the control group, has
+  std::string workers;       // threads for a large batch; empty: one for each core
   std::string crash_at;      // for tests: base/crash_point.h
   std::string table_min;     // for tests, a size: EngineOptions::table_bytes_min
   std::string http;          // "HOST:PORT"; empty: no HTTP

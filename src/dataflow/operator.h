@@ -18,6 +18,8 @@
 
 namespace tidemark {
 
+class Workers;  // base/workers.h
+
 // Row errors as a collection: message -> weight. A view is in error while any weight is positive,
 // and comes back when the row that caused it is changed or gone.
 class ErrorSet {
@@ -51,6 +53,8 @@ struct StepContext {
   uint64_t step = 0;  // the counter; sub-steps of a large commit count too
   EvalContext eval;   // zone and time; errors is scratch
   StepLimits limits;
+  // That may be called in for large batches, whose results are the same without; null: none.
+  Workers* workers = nullptr;
 
   // To be asked between pieces by an operator that may make much of little. Not OK: kCancelled, or
   // too much (SQLSTATE 54000); the step is to end with it.

@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "base/available_memory.h"
 #include "engine/durability.h"
@@ -18,6 +19,10 @@ EngineOptions with_defaults(EngineOptions options) {
         options.memory_limit_bytes != 0 ? options.memory_limit_bytes : available_memory();
     options.step_bytes_max = std::max(uint64_t{1} << 30, memory / 8);
   }
+  if (options.workers == 0) {
+    options.workers = std::max(1u, std::thread::hardware_concurrency());
+  }
+  options.workers = options.simulation ? 1 : options.workers;
   return options;
 }
 

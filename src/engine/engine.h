@@ -46,6 +46,8 @@ struct EngineOptions {
   // Of the rows that one operator makes in a step; 0: an eighth of the memory limit, or of what
   // there is, and at least 1 GB.
   uint64_t step_bytes_max = 0;
+  // Threads that work together on a large batch; 0: one for each core. A simulation has one.
+  size_t workers = 0;
   std::optional<size_t> table_bytes_min;  // of the store (state/store.h); none: its default
   std::string crash_at;                   // for tests: base/crash_point.h
   std::optional<Simulation> simulation;

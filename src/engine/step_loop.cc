@@ -34,7 +34,8 @@ Delta pick(const ZBatch& rows, const std::vector<size_t>& columns) {
 StepLoop::StepLoop(const EngineOptions& options, Durability* durability)
     : options_(options),
       clock_(options.simulation ? *options.simulation->clock : system_clock()),
-      durability_(durability) {
+      durability_(durability),
+      workers_(options.workers) {
   if (durability_ != nullptr) {
     durability_->start(*this);
   }
@@ -215,6 +216,7 @@ bool StepLoop::poll_sources() {
 void StepLoop::run_graph(Dataflow& dataflow) {
   dataflow.context.step = ++step_;
   dataflow.context.limits.bytes_max = options_.step_bytes_max;
+  dataflow.context.workers = &workers_;
   Status status = dataflow.is_part() ? dataflow.graph->run(dataflow.context)
                                      : dataflow.graph->step(dataflow.context);
   if (durability_ != nullptr && status.ok()) {

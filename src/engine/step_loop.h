@@ -21,6 +21,7 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "base/workers.h"
 #include "engine/backlog.h"
 #include "engine/dataflow.h"
 #include "engine/plan_dataflow.h"
@@ -205,6 +206,7 @@ class StepLoop {
   const EngineOptions& options_;
   const Clock& clock_;
   Durability* durability_;
+  Workers workers_;
   std::map<std::string, std::unique_ptr<SourceFeed>> sources_;
   std::map<DataflowId, std::unique_ptr<Dataflow>> dataflows_;
   std::vector<Dataflow*> in_order_;  // all of them, upstream first

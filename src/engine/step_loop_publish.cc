@@ -68,7 +68,7 @@ void StepLoop::publish(Dataflow& dataflow) {
   set_mark(dataflow, dataflow.live && !dataflow.is_mark_anew && !dataflow.is_reread
                          ? MarkKind::kCommit
                          : MarkKind::kPosition);
-  ZBatch delta = dataflow.graph->output().publish();
+  ZBatch delta = dataflow.graph->output().publish(&workers_);
   if (dataflow.graph->output().has_negative_rows()) {
     fail(dataflow, Status::corruption("a row was taken back that was never there: the source's "
                                       "changes do not fit its snapshot"));

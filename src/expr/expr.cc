@@ -145,6 +145,19 @@ ExprRef make_case(std::vector<std::pair<ExprRef, ExprRef>> branches, ExprRef oth
   return make(type.as_nullable(), CaseExpr{std::move(branches), std::move(otherwise)});
 }
 
+ExprRef make_call(const Function* function, BoundFunction bound, std::vector<ExprRef> arguments) {
+  if (bound.can_fail && bound.never_fails != nullptr) {
+    std::vector<const Value*> literals;
+    for (const ExprRef& argument : arguments) {
+      const auto* literal = std::get_if<LiteralExpr>(&without_relabelling(argument)->node);
+      literals.push_back(literal != nullptr ? &literal->value : nullptr);
+    }
+    bound.can_fail = !bound.never_fails(literals);
+  }
+  Type type = bound.result;
+  return make(std::move(type), CallExpr{function, std::move(bound), std::move(arguments)});
+}
+
 ExprRef make_call(std::string_view name, std::vector<ExprRef> arguments) {
   const Function* function = find_function(name);
   CHECK(function != nullptr);
@@ -157,8 +170,7 @@ ExprRef make_call(std::string_view name, std::vector<ExprRef> arguments) {
   for (size_t i = 0; i < arguments.size(); ++i) {
     arguments[i] = make_cast(arguments[i], bound->arguments[i]);
   }
-  Type type = bound->result;
-  return make(std::move(type), CallExpr{function, std::move(*bound), std::move(arguments)});
+  return make_call(function, std::move(*bound), std::move(arguments));
 }
 
 std::string expr_to_string(const Expr& expr, const std::vector<std::string>& names) {

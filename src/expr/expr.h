@@ -66,6 +66,8 @@ ExprRef make_and(std::vector<ExprRef> conditions);
 ExprRef make_or(std::vector<ExprRef> conditions);  // at least one
 // Casts the results to `type`.
 ExprRef make_case(std::vector<std::pair<ExprRef, ExprRef>> branches, ExprRef otherwise, Type type);
+// A call of a function that is bound, with arguments of the types that it takes.
+ExprRef make_call(const Function* function, BoundFunction bound, std::vector<ExprRef> arguments);
 // A call of a function of expr/functions by name, with arguments of types that it takes.
 ExprRef make_call(std::string_view name, std::vector<ExprRef> arguments);
 

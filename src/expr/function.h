@@ -99,6 +99,9 @@ struct BoundFunction {
   std::vector<Type> arguments;  // what the arguments are cast to, implicitly
   NullRule null_rule = NullRule::kStrict;
   bool can_fail = false;
+  // Of a call that can fail: whether it cannot with these literals as arguments (null: the argument
+  // is none). Null: not known.
+  bool (*never_fails)(std::span<const Value* const> literals) = nullptr;
 };
 
 struct Function {

@@ -41,5 +41,16 @@ TEST(ShareCalls, what_can_fail_or_is_asked_for_later_only_stays) {
   EXPECT_EQ(share_calls({late, late}, 2, 2).calls.size(), 1u);
 }
 
+TEST(ShareCalls, a_regular_expression_that_is_known_to_be_one_cannot_fail) {
+  auto extract = [](const char* pattern) {
+    return make_call("REGEXP_EXTRACT",
+                     {text_column(0), make_literal(std::string(pattern), Type::string())});
+  };
+  ExprRef simple = extract("id=([^&]*)");
+  EXPECT_EQ(share_calls({simple, simple}, 1, 2).calls.size(), 1u);
+  EXPECT_TRUE(can_fail(*extract("(")));
+  EXPECT_TRUE(can_fail(*make_call("REGEXP_EXTRACT", {text_column(0), text_column(1)})));
+}
+
 }  // namespace
 }  // namespace tidemark

@@ -38,6 +38,8 @@
 
 namespace tidemark {
 
+class Workers;  // base/workers.h
+
 class KeyedTable;
 class StoreCursor;
 
@@ -110,9 +112,9 @@ class KeyedTable final : public StateTable {
            free_ids_.size() <= flags_.size() / 4;
   }
   // Adds the rows as new entries with these weights, none of which is below 1 (empty: all 1), and
-  // returns the first id; the others follow it.
+  // returns the first id; the others follow it. `workers`, if not null, take a column each.
   uint32_t append_loose(std::span<const Column* const> keys, size_t rows,
-                        std::span<const int64_t> weights);
+                        std::span<const int64_t> weights, Workers* workers = nullptr);
   // Takes all rows of another table of the same kind, which is empty then; this one is empty, and
   // complete. No extensions.
   void take_rows(KeyedTable& from);

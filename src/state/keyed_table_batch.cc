@@ -5,6 +5,7 @@
 
 #include <absl/container/flat_hash_set.h>
 
+#include "base/workers.h"
 #include "state/keyed_slot.h"
 #include "state/keyed_table.h"
 #include "state/known_texts.h"
@@ -23,6 +24,8 @@ constexpr size_t kSampleRows = 4096;       // loose rows are counted first at so
 constexpr size_t kSampleGrowth = 16;       // ... then at 16 times as many, and so on
 constexpr size_t kSampledOf = 16;          // of them one in so many is looked at
 constexpr size_t kRepetitiveFraction = 4;  // a quarter that repeats is too much
+
+constexpr size_t kSharedMin = 4096;  // rows whose columns are worth the wake of a thread
 
 constexpr size_t kGuessedMin = 256;      // smaller batches are hashed
 constexpr size_t kGuessBits = 10;        // 4 KB of ids
@@ -349,7 +352,7 @@ void KeyedTable::compare_keys(std::span<const Column* const> keys, const Block& 
 // --- loose rows ---
 
 uint32_t KeyedTable::append_loose(std::span<const Column* const> keys, size_t rows,
-                                  std::span<const int64_t> weights) {
+                                  std::span<const int64_t> weights, Workers* workers) {
   CHECK(is_complete_);
   if (loose_from_ == kNone) {
     loose_from_ = static_cast<uint32_t>(flags_.size());
@@ -358,12 +361,23 @@ uint32_t KeyedTable::append_loose(std::span<const Column* const> keys, size_t ro
   size_t first = flags_.size(), end = first + rows;
   CHECK(end < kNone);
   reserve_ids(end);
-  for (size_t k = 0; k < keys_.size(); ++k) {
-    append_kept(changing_key(k), *keys[k]);
-  }
-  extend_to(end);
-  for (size_t i = 0; i < rows; ++i) {
-    fixed_as<int64_t>(static_cast<uint32_t>(first + i)) = weights.empty() ? 1 : weights[i];
+  auto append = [&](size_t part) {
+    if (part < keys_.size()) {
+      append_kept(changing_key(part), *keys[part]);
+      return;
+    }
+    extend_to(end);
+    for (size_t i = 0; i < rows; ++i) {
+      fixed_as<int64_t>(static_cast<uint32_t>(first + i)) = weights.empty() ? 1 : weights[i];
+    }
+  };
+  size_t parts = keys_.size() + 1;
+  if (workers != nullptr && rows >= kSharedMin) {
+    workers->for_each(parts, append);
+  } else {
+    for (size_t part = 0; part < parts; ++part) {
+      append(part);
+    }
   }
   live_ += rows;
   for (size_t id = first; store_ != nullptr && id < end; ++id) {

@@ -33,7 +33,9 @@ class MemoryView {
   // good: answer() gives it too.
   Status step();
   // What the steps changed becomes the content, and is returned; answer() does it too.
-  ZBatch publish() { return plan_.graph->output().publish(); }
+  ZBatch publish() { return plan_.graph->output().publish(context_.workers); }
+  // Help with large batches; null: none.
+  void set_workers(Workers* workers) { context_.workers = workers; }
   // The content after the last step. kDataError: a row error stands.
   Result<MemoryAnswer> answer();
   const Graph& graph() const { return *plan_.graph; }

@@ -1,8 +1,14 @@
 #pragma once
 // Filter and project in one pass: rows that satisfy the predicate, as the projected expressions.
-// Calls that several of them have in common are made once: those of the predicate for all rows, the
-// others for the rows that are left.
+// Calls that several of them have in common are made once: those of the predicate for the rows that
+// its other conditions have left, and what they give stays with these rows; the others for the rows
+// that are left at the end.
+//
+// Large batches whose rows take long are cut into parts, which the context's workers share; the
+// results are put together again, so that a batch comes out as it would otherwise.
 
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "dataflow/operator.h"
@@ -19,19 +25,34 @@ class MapOperator final : public Operator {
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
 
  private:
-  ZBatch map_batch(StepContext& context, const ZBatch& in);
+  // Calls that are made for each row, then which rows stay.
+  struct Stage {
+    std::vector<ExprRef> calls;  // behind the columns and the calls of earlier stages
+    ExprRef predicate;           // null: all
+    std::vector<bool> used;      // of all of these, those that are read afterwards
+  };
+  struct Mapped {
+    ZBatch rows;
+    std::vector<RowError> failed;                    // of these, more than once perhaps
+    std::vector<std::pair<Status, int64_t>> errors;  // of others, and their weights
+    bool is_exceeded = false;                        // see EvalContext
+  };
 
-  // The batch's columns, and behind them the shared calls over them.
-  static RowBatch with_calls(const RowBatch& batch, size_t width, std::span<const ExprRef> calls,
-                             EvalContext& context);
+  void make_stages(ExprRef predicate, std::vector<ExprRef> projections);
+  // Depends on nothing but these: any thread.
+  Mapped map(const ZBatch& in, EvalContext eval) const;
+  bool is_worth_sharing(const StepContext& context, size_t rows);
+  // The same, shared; nullopt: a row is in error, or too much is made.
+  std::optional<ZBatch> map_in_parts(const ZBatch& in, EvalContext eval, Workers& workers) const;
+  bool is_handed_on(const Expr& projection) const;
+  ColumnRef joined(const ZBatch& in, std::span<const Mapped> parts, size_t projection) const;
+  void take_errors_out(Mapped& mapped);
+  static ZBatch run(const Stage& stage, ZBatch batch, EvalContext& eval, Mapped& mapped);
 
-  ExprRef predicate_;
+  size_t width_ = 0;           // columns that are read ...
+  std::vector<bool> is_read_;  // ... and not only handed on
+  std::vector<Stage> stages_;
   std::vector<ExprRef> projections_;
-  size_t width_ = 0;                 // columns that are read
-  std::vector<ExprRef> calls_;       // over these
-  std::vector<ExprRef> late_calls_;  // over these and calls_, once the rows are chosen
-  std::vector<bool> used_;           // of both, those that late calls and projections read
-  std::vector<uint32_t> chosen_;     // scratch
 };
 
 }  // namespace tidemark

@@ -122,13 +122,13 @@ OutputOperator::OutputOperator(Schema schema, std::vector<size_t> key)
       rows_(weighted_rows(schema_, order_)),
       pending_(weighted_rows(schema_, order_)) {}
 
-Status OutputOperator::step(StepContext&, std::span<const Delta> in, Delta&) {
+Status OutputOperator::step(StepContext& context, std::span<const Delta> in, Delta&) {
   if (in[0].reset) {
     gathered_.clear();
     pending_.clear();
     reset_pending_.set(1);
   }
-  settle();
+  settle(context.workers);
   for (const ZBatch& batch : in[0].batches) {
     if (batch.rows.rows != 0) {
       gathered_.push_back(in_order(batch, order_));
@@ -137,17 +137,17 @@ Status OutputOperator::step(StepContext&, std::span<const Delta> in, Delta&) {
   return {};
 }
 
-void OutputOperator::settle() {
+void OutputOperator::settle(Workers* workers) {
   for (const ZBatch& batch : gathered_) {
-    add_pending(batch);
+    add_pending(batch, workers);
   }
   gathered_.clear();
 }
 
-void OutputOperator::add_pending(const ZBatch& batch) {
+void OutputOperator::add_pending(const ZBatch& batch, Workers* workers) {
   std::vector<const Column*> columns = pointers(batch.rows);
   if (pending_.takes_loose() && !has_retractions(std::span(&batch, 1))) {
-    pending_.append_loose(columns, batch.rows.rows, batch.weights);
+    pending_.append_loose(columns, batch.rows.rows, batch.weights, workers);
     pending_.sample_loose();
     return;
   }
@@ -163,12 +163,12 @@ void OutputOperator::add_pending(const ZBatch& batch) {
 void OutputOperator::take_back_content() {
   ZBatch gone = negated(stored_content());
   if (gone.rows.rows != 0) {
-    add_pending(gone);
+    add_pending(gone, nullptr);
   }
 }
 
-ZBatch OutputOperator::publish() {
-  return in_view_order(take_changes());
+ZBatch OutputOperator::publish(Workers* workers) {
+  return in_view_order(take_changes(workers));
 }
 
 ZBatch OutputOperator::in_view_order(ZBatch stored) const {
@@ -182,11 +182,11 @@ ZBatch OutputOperator::in_view_order(ZBatch stored) const {
   return stored;
 }
 
-ZBatch OutputOperator::take_changes() {
+ZBatch OutputOperator::take_changes(Workers* workers) {
   bool is_reset = reset_pending_.get() != 0;
   pending_.load_all();
   if (is_reset || pending_.size() != 0) {
-    settle();
+    settle(workers);
     if (is_reset) {
       take_back_content();
       reset_pending_.set(0);
@@ -210,7 +210,7 @@ ZBatch OutputOperator::take_changes() {
     return collect(pending_);
   }
   if (!has_retractions(batches)) {
-    insert(batches);
+    insert(batches, workers);
     return concatenate(batches);
   }
   std::vector<uint64_t> hashes;
@@ -219,11 +219,11 @@ ZBatch OutputOperator::take_changes() {
   return changes;
 }
 
-void OutputOperator::insert(std::span<const ZBatch> batches) {
+void OutputOperator::insert(std::span<const ZBatch> batches, Workers* workers) {
   for (const ZBatch& batch : batches) {
     std::vector<const Column*> columns = pointers(batch.rows);
     if (rows_.takes_loose() && negative_rows_ == 0) {
-      rows_.append_loose(columns, batch.rows.rows, batch.weights);
+      rows_.append_loose(columns, batch.rows.rows, batch.weights, workers);
       rows_.sample_loose();
     } else {
       hash_rows(columns, batch.rows.rows, hashes_);

@@ -28,15 +28,16 @@ class OutputOperator final : public Operator {
   // Gathers changes; they become part of the content at publish().
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
   void visit_state(const StateVisitor& visit) override {
-    settle();
+    settle(nullptr);
     visit(rows_);
     visit(pending_);
     visit(reset_pending_);
   }
 
   // Makes everything gathered visible and returns it. Rows that came and went since the last
-  // publication are not in it; a row is in it more than once only if no row goes.
-  ZBatch publish();
+  // publication are not in it; a row is in it more than once only if no row goes. `workers`: as in
+  // StepContext.
+  ZBatch publish(Workers* workers = nullptr);
   // The published content, each row once with its weight. Shares with the table what it can:
   // columns until they change, strings for good.
   ZBatch content();
@@ -56,15 +57,15 @@ class OutputOperator final : public Operator {
 
  private:
   // Moves what is gathered to pending_.
-  void settle();
-  void add_pending(const ZBatch& batch);
-  ZBatch take_changes();
+  void settle(Workers* workers);
+  void add_pending(const ZBatch& batch, Workers* workers);
+  ZBatch take_changes(Workers* workers);
   ZBatch stored_content();
   ZBatch in_view_order(ZBatch stored) const;
   // The content's rows go with those pending, as far as they do not come again.
   void take_back_content();
   // Changes the content. `batches` take nothing back.
-  void insert(std::span<const ZBatch> batches);
+  void insert(std::span<const ZBatch> batches, Workers* workers);
   void apply(const ZBatch& changes, std::span<const uint64_t> hashes);
 
   Schema schema_;

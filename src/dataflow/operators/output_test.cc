@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/workers.h"
+
 namespace tidemark {
 namespace {
 
@@ -105,6 +107,34 @@ TEST(Output, AFirstContentThatGoesAndComesAgainIsPublished) {
     EXPECT_EQ(view.output.row_count(), 0u);
   }
   EXPECT_FALSE(view.output.has_negative_rows());
+}
+
+// Rows that only come, in steps that are published and in one that waits; then some that go.
+TEST(Output, WorkersTakeInWhatOneThreadWould) {
+  Workers workers(3);
+  View alone, shared;
+  shared.context.workers = &workers;
+  auto expect_same = [&](const ZBatch& a, const ZBatch& b) {
+    EXPECT_EQ(a.weights, b.weights);
+    ASSERT_EQ(a.rows.rows, b.rows.rows);
+    for (size_t c = 0; c < a.rows.columns.size(); ++c) {
+      for (size_t row = 0; row < a.rows.rows; ++row) {
+        ASSERT_TRUE(same_value(*a.rows.columns[c], row, *b.rows.columns[c], row)) << row;
+      }
+    }
+  };
+  for (size_t version = 0; version < 4; ++version) {
+    for (View* view : {&alone, &shared}) {
+      view->step(1, all, 2 * version);
+      view->step(1, most, 2 * version + 1);
+      if (version == 3) {
+        view->step(-1, most, 2);
+      }
+    }
+    expect_same(alone.output.publish(), shared.output.publish(&workers));
+    expect_same(alone.output.content(), shared.output.content());
+    EXPECT_EQ(content_of(shared.output.content()), shared.wanted);
+  }
 }
 
 }  // namespace

@@ -173,7 +173,9 @@ Result<StatementResult> StatementExecutor::explain_analyze(const sql::Query& que
       for (const ObjectRef& object : bound.objects) {
         Dataflow* view = object->is_materialized_view() ? loop.find_view(object->id) : nullptr;
         if (view != nullptr) {
-          add_operators(view->name, *view->graph, lag_us(view->commit_time_us, view->published_us), rows);
+          auto lag = lag_us(view->commit_time_us, view->published_us);
+          add_operators(view->name, *view->graph, lag, rows);
+          add_operators_of_parts(*view, lag, rows);
         }
       }
     });

@@ -9,6 +9,7 @@
 #include "expr/functions/case_mapping.h"
 #include "expr/functions/families.h"
 #include "expr/functions/shape.h"
+#include "expr/functions/simple_pattern.h"
 #include "expr/functions/utf8.h"
 #include "types/nested.h"
 
@@ -132,6 +133,10 @@ void like_kernel(const KernelFrame& frame, Arguments a) {
   }
 }
 
+re2::StringPiece piece(std::string_view text) {
+  return {text.data(), text.size()};
+}
+
 // The patterns of one batch: usually one constant.
 class Patterns {
  public:
@@ -143,7 +148,7 @@ class Patterns {
       RE2::Options options;
       options.set_log_errors(false);
       options.set_case_sensitive(!insensitive_);
-      last_ = std::make_unique<RE2>(re2::StringPiece(pattern.data(), pattern.size()), options);
+      last_ = std::make_unique<RE2>(piece(pattern), options);
       last_text_ = pattern;
     }
     if (!last_->ok()) {
@@ -153,26 +158,56 @@ class Patterns {
     return last_.get();
   }
 
+  // Whether the pattern matches somewhere, and the group there: null if it takes no part, or there
+  // is none of that number. FALSE after an error.
+  bool match(const KernelFrame& frame, size_t row, std::string_view pattern, std::string_view text,
+             int32_t group, std::string_view& found) {
+    if (!insensitive_ && (!is_read_ || simple_text_ != pattern)) {
+      simple_ = SimplePattern::parse(pattern);
+      simple_text_ = pattern;
+      is_read_ = true;
+    }
+    size_t wanted = group < 0 ? 0 : static_cast<size_t>(group) + 1;
+    if (simple_) {
+      groups_.resize(group < 0 || wanted > simple_->groups() + 1 ? 0 : wanted);
+      SimplePattern::Outcome outcome = simple_->match(text, groups_);
+      if (outcome != SimplePattern::Outcome::kUnknown) {
+        found = groups_.empty() ? std::string_view() : groups_.back();
+        return outcome == SimplePattern::Outcome::kMatches;
+      }
+    }
+    const RE2* compiled = find(frame, row, pattern);
+    if (compiled == nullptr) {
+      return false;
+    }
+    pieces_.resize(group > compiled->NumberOfCapturingGroups() ? 0 : wanted);
+    bool matches = compiled->Match(piece(text), 0, text.size(), RE2::UNANCHORED, pieces_.data(),
+                                   static_cast<int>(pieces_.size()));
+    found = pieces_.empty() ? std::string_view()
+                            : std::string_view(pieces_.back().data(), pieces_.back().size());
+    return matches;
+  }
+
  private:
   bool insensitive_;
   std::string last_text_;
   std::unique_ptr<RE2> last_;
+  bool is_read_ = false;
+  std::string simple_text_;
+  std::optional<SimplePattern> simple_;   // null: it is no simple one
+  std::vector<std::string_view> groups_;  // scratch
+  std::vector<re2::StringPiece> pieces_;  // scratch
 };
-
-re2::StringPiece piece(std::string_view text) {
-  return {text.data(), text.size()};
-}
 
 template <bool kInsensitive, bool kNegated>
 void regexp_match(const KernelFrame& frame, Arguments a) {
   Patterns patterns(kInsensitive);
+  std::string_view ignored;
   for (size_t row = 0; row < frame.rows; ++row) {
-    if (frame.out.is_null(row)) {
-      continue;
-    }
-    if (const RE2* pattern = patterns.find(frame, row, a[1].string_at(row))) {
-      frame.out.mutable_data<uint8_t>()[row] =
-          RE2::PartialMatch(piece(a[0].string_at(row)), *pattern) != kNegated;
+    if (!frame.out.is_null(row)) {
+      bool matches =
+          patterns.match(frame, row, a[1].string_at(row), a[0].string_at(row), -1, ignored);
+      frame.out.mutable_data<uint8_t>()[row] = matches != kNegated;
     }
   }
 }
@@ -233,24 +268,10 @@ void regexp_replace(const KernelFrame& frame, Arguments a) {
 
 void regexp_extract(const KernelFrame& frame, Arguments a) {
   Patterns patterns(false);
-  std::vector<re2::StringPiece> groups;
   fill_part(frame, a[0], [&](size_t row, std::string_view& out) {
-    const RE2* pattern = patterns.find(frame, row, a[1].string_at(row));
-    int group = a.size() > 2 ? a[2].at<int32_t>(row) : 0;
-    if (pattern == nullptr) {
-      return true;
-    }
-    if (group < 0 || group > pattern->NumberOfCapturingGroups()) {
-      return false;
-    }
-    groups.assign(static_cast<size_t>(group) + 1, {});
-    std::string_view text = a[0].string_at(row);
-    if (!pattern->Match(piece(text), 0, text.size(), RE2::UNANCHORED, groups.data(), group + 1) ||
-        groups.back().data() == nullptr) {
-      return false;
-    }
-    out = {groups.back().data(), groups.back().size()};
-    return true;
+    int32_t group = a.size() > 2 ? a[2].at<int32_t>(row) : 0;
+    return patterns.match(frame, row, a[1].string_at(row), a[0].string_at(row), group, out) &&
+           out.data() != nullptr;
   });
 }
 
@@ -368,11 +389,36 @@ void regexp_split(const KernelFrame& frame, Arguments a) {
   });
 }
 
+const std::string* text_literal(std::span<const Value* const> literals, size_t argument) {
+  const Value* value = argument < literals.size() ? literals[argument] : nullptr;
+  return value != nullptr ? std::get_if<std::string>(value) : nullptr;
+}
+
 // Only an escape can be wrong.
+bool is_good_escape(std::span<const Value* const> literals) {
+  const std::string* escape = text_literal(literals, 2);
+  return escape != nullptr && escape->size() == 1;
+}
+
 template <Kernel kKernel>
 Result<BoundFunction> bind_like(std::span<const Type> types) {
   BoundFunction bound = TRY((bind_shape<"ss?s", 'b', kKernel, true>(types)));
   bound.can_fail = types.size() > 2;
+  bound.never_fails = is_good_escape;
+  return bound;
+}
+
+// Other patterns may be good too; but a call that cannot fail is made for more rows than need it,
+// which is cheap for simple ones alone.
+bool is_simple(std::span<const Value* const> literals) {
+  const std::string* pattern = text_literal(literals, 1);
+  return pattern != nullptr && SimplePattern::parse(*pattern).has_value();
+}
+
+template <FixedString kShape, char kResult, Kernel kKernel>
+Result<BoundFunction> bind_match(std::span<const Type> types) {
+  BoundFunction bound = TRY((bind_shape<kShape, kResult, kKernel, true>(types)));
+  bound.never_fails = is_simple;
   return bound;
 }
 
@@ -394,13 +440,13 @@ constexpr Function kPatternFunctions[] = {
      "true", bind_shape<"ss?s", 'b', similar_to, true>},
     {"REGEXP", "pattern", "REGEXP(s, regexp)",
      "Whether the regular expression (RE2) matches somewhere.", "REGEXP('Cassowary', 's{2}')",
-     "true", bind_shape<"ss", 'b', regexp_match<false, false>, true>},
+     "true", bind_match<"ss", 'b', regexp_match<false, false>>},
     {"~", "pattern", "s ~ regexp", "As REGEXP (Postgres).", "'abc' ~ '^a'", "true",
-     bind_shape<"ss", 'b', regexp_match<false, false>, true>},
+     bind_match<"ss", 'b', regexp_match<false, false>>},
     {"~*", "pattern", "s ~* regexp", "As ~, case ignored.", "'ABC' ~* '^a'", "true",
      bind_shape<"ss", 'b', regexp_match<true, false>, true>},
     {"!~", "pattern", "s !~ regexp", "Not ~.", "'abc' !~ '^a'", "false",
-     bind_shape<"ss", 'b', regexp_match<false, true>, true>},
+     bind_match<"ss", 'b', regexp_match<false, true>>},
     {"!~*", "pattern", "s !~* regexp", "Not ~*.", "'xyz' !~* '^A'", "true",
      bind_shape<"ss", 'b', regexp_match<true, true>, true>},
     {"REGEXP_REPLACE", "pattern", "REGEXP_REPLACE(s, regexp, with)",
@@ -409,10 +455,10 @@ constexpr Function kPatternFunctions[] = {
      bind_shape<"sss", 's', regexp_replace, true>},
     {"REGEXP_EXTRACT", "pattern", "REGEXP_EXTRACT(s, regexp [, group])",
      "The first match, or one of its groups; NULL if there is none.",
-     "REGEXP_EXTRACT('id-42', '(\\d+)', 1)", "42", bind_shape<"ss?i", 's', regexp_extract, true>},
+     "REGEXP_EXTRACT('id-42', '(\\d+)', 1)", "42", bind_match<"ss?i", 's', regexp_extract>},
     {"REGEXP_SUBSTR", "pattern", "REGEXP_SUBSTR(s, regexp)",
      "The first match; NULL if there is none.", "REGEXP_SUBSTR('id-42', '\\d+')", "42",
-     bind_shape<"ss", 's', regexp_extract, true>},
+     bind_match<"ss", 's', regexp_extract>},
     {"REGEXP_EXTRACT_ALL", "pattern", "REGEXP_EXTRACT_ALL(s, regexp [, group])",
      "The group (the first) of every match, as an array.",
      "REGEXP_EXTRACT_ALL('a1 b2', '([a-z])(\\d)', 2)", "{1,2}",
@@ -423,7 +469,7 @@ constexpr Function kPatternFunctions[] = {
      "Where the first match begins (1-based), 0 if there is none.", "REGEXP_INSTR('ab12', '\\d')",
      "3", bind_shape<"ss", 'i', regexp_instr, true>},
     {"REGEXP_LIKE", "pattern", "REGEXP_LIKE(s, regexp)", "As REGEXP (Postgres).",
-     "REGEXP_LIKE('abc', 'b')", "true", bind_shape<"ss", 'b', regexp_match<false, false>, true>},
+     "REGEXP_LIKE('abc', 'b')", "true", bind_match<"ss", 'b', regexp_match<false, false>>},
     {"REGEXP_SPLIT_TO_ARRAY", "pattern", "REGEXP_SPLIT_TO_ARRAY(s, regexp)",
      "The parts between the matches (Postgres).", "REGEXP_SPLIT_TO_ARRAY('a, b;c', '[,;] *')",
      "{a,b,c}", bind_text_array<"ss", regexp_split>},

@@ -130,6 +130,18 @@ void fill(const KernelFrame& frame, F&& f) {
   }
 }
 
+// The row's text, of which `bytes` have been made before. False: they are too many, and the kernel
+// is to stop.
+inline bool put_text(const KernelFrame& frame, size_t row, std::string_view text, size_t& bytes) {
+  bytes += text.size();
+  if (bytes > frame.context.bytes_max) {
+    frame.context.is_exceeded = true;
+    return false;
+  }
+  frame.out.mutable_data<StringRef>()[row] = frame.out.intern(text);
+  return true;
+}
+
 // f(row, text) writes the row's text; returns false for NULL.
 template <typename F>
 void fill_text(const KernelFrame& frame, F&& f) {
@@ -140,15 +152,10 @@ void fill_text(const KernelFrame& frame, F&& f) {
       continue;
     }
     text.clear();
-    if (f(row, text)) {
-      bytes += text.size();
-      if (bytes > frame.context.bytes_max) {
-        frame.context.is_exceeded = true;
-        return;
-      }
-      frame.out.mutable_data<StringRef>()[row] = frame.out.intern(text);
-    } else {
+    if (!f(row, text)) {
       frame.out.set_null(row);
+    } else if (!put_text(frame, row, text, bytes)) {
+      return;
     }
   }
 }

@@ -17,10 +17,19 @@ using Arguments = std::span<const Argument>;
 
 template <bool kUpper>
 void map_case(const KernelFrame& frame, Arguments a) {
-  fill_text(frame, [&](size_t row, std::string& out) {
-    kUpper ? append_upper(a[0].string_at(row), out) : append_lower(a[0].string_at(row), out);
-    return true;
-  });
+  std::string text;
+  size_t bytes = 0;
+  for (size_t row = 0; row < frame.rows; ++row) {
+    if (std::optional<StringRef> mapped = map_short<kUpper>(a[0].at<StringRef>(row))) {
+      frame.out.mutable_data<StringRef>()[row] = *mapped;
+      continue;
+    }
+    text.clear();
+    kUpper ? append_upper(a[0].string_at(row), text) : append_lower(a[0].string_at(row), text);
+    if (!put_text(frame, row, text, bytes)) {
+      return;
+    }
+  }
 }
 
 void initcap(const KernelFrame& frame, Arguments a) {
@@ -296,7 +305,8 @@ size_t find_nth(std::string_view text, char wanted, size_t n) {
     std::memcpy(&word, text.data() + at, 8);
     uint64_t differs = word ^ pattern;
     uint64_t found = ~(((differs & kLow) + kLow) | differs | kLow);  // the top bits of these bytes
-    size_t count = static_cast<size_t>(std::popcount(found));
+    // Their number, by one product: they are of value 1 once moved down.
+    size_t count = (found >> 7) * 0x0101010101010101 >> 56;
     if (n < count) {
       for (; n > 0; --n) {
         found &= found - 1;

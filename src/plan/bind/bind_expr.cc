@@ -129,9 +129,7 @@ Result<ExprRef> ExprBinder::call(std::string_view name, std::vector<ExprRef> arg
   for (size_t i = 0; i < arguments.size(); ++i) {
     arguments[i] = TRY(coerce(arguments[i], chosen.arguments[i], position));
   }
-  Type type = chosen.result;
-  return std::make_shared<const Expr>(
-      Expr{std::move(type), CallExpr{function, std::move(chosen), std::move(arguments)}});
+  return make_call(function, std::move(chosen), std::move(arguments));
 }
 
 Result<ExprRef> ExprBinder::bind_boolean(const sql::Expr& expr, std::string_view clause) {

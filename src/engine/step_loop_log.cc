@@ -35,14 +35,8 @@ void StepLoop::go_on_with(Dataflow& dataflow, Subscriber& subscriber, const View
     return;
   }
   subscriber.started = true;
-  if (update.kind != ViewUpdate::Kind::kChanges) {
-    send(subscriber, update);
-    return;
-  }
-  if (dataflow.mark == *subscriber.as_of) {
-    return;  // it has these changes
-  }
-  if (dataflow.log.empty() || dataflow.log.last().first <= *subscriber.as_of) {
+  // Also of what has not changed: a view that was read anew may have become empty meanwhile.
+  if (!dataflow.log.after(*subscriber.as_of, dataflow.mark).ok()) {
     Status why = Status::unavailable(fmt::format("the view was not shown at mark {} again",
                                                  subscriber.as_of->to_string()))
                      .with_sqlstate("72000")
@@ -50,7 +44,10 @@ void StepLoop::go_on_with(Dataflow& dataflow, Subscriber& subscriber, const View
     send(subscriber, end_with(dataflow.mark, why));
     return;
   }
-  send(subscriber, update);
+  bool has_these = dataflow.mark == *subscriber.as_of;
+  if (update.kind != ViewUpdate::Kind::kChanges || !has_these) {
+    send(subscriber, update);
+  }
 }
 
 Result<ChangeLogRead> StepLoop::resubscribe(Dataflow& view, Subscriber subscriber) {

@@ -1,6 +1,7 @@
 #include "dataflow/operators/map.h"
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <numeric>
 
@@ -13,6 +14,11 @@ namespace tidemark {
 namespace {
 
 constexpr size_t kPartRows = 2048;  // of a batch that workers share: some 100 us, and even shares
+
+uint64_t ns_since(std::chrono::steady_clock::time_point begin) {
+  return static_cast<uint64_t>(
+      std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count());
+}
 
 bool reads_beyond(const Expr& expr, size_t width) {
   std::vector<bool> columns;
@@ -200,14 +206,17 @@ void MapOperator::take_errors_out(Mapped& mapped) {
   rows.rows.rows = good.size();
 }
 
-// By what rows have cost so far: a batch is cut if it takes long, and so do its parts.
-bool MapOperator::is_worth_sharing(const StepContext& context, size_t rows) {
-  constexpr uint64_t kWorthNs = 200'000;  // to wake a thread takes a tenth
-  if (context.workers == nullptr || context.workers->count() < 2 || rows < 2 * kPartRows) {
-    return false;
-  }
-  uint64_t rows_before = std::max<uint64_t>(stats().rows_in, rows + 1) - rows;
-  return stats().time_ns / rows_before * rows > kWorthNs;
+// A batch is cut if it takes long, and its rows more than to be copied into a part and out of it.
+bool MapOperator::is_worth_sharing(size_t rows) const {
+  constexpr uint64_t kBatchNs = 200'000;  // to wake a thread takes a tenth
+  constexpr uint64_t kRowNs = 40;
+  return row_ns_ != kUnknown && row_ns_ >= kRowNs && row_ns_ * rows >= kBatchNs;
+}
+
+// The least that rows took of late: on a busy machine clocks run while threads do not.
+void MapOperator::note_time(uint64_t ns, size_t rows) {
+  uint64_t grown = row_ns_ == kUnknown ? kUnknown : row_ns_ + row_ns_ / 8 + 1;
+  row_ns_ = std::min(grown, ns / rows);
 }
 
 // A column that comes out as it comes in.
@@ -219,14 +228,21 @@ bool MapOperator::is_handed_on(const Expr& projection) const {
 }
 
 std::optional<ZBatch> MapOperator::map_in_parts(const ZBatch& in, EvalContext eval,
-                                                Workers& workers) const {
+                                                Workers& workers) {
   size_t rows = in.rows.rows;
   std::vector<Mapped> parts((rows + kPartRows - 1) / kPartRows);
   eval.bytes_max /= parts.size();
   workers.for_each(parts.size(), [&](size_t part) {
     size_t first = part * kPartRows;
+    auto begin = std::chrono::steady_clock::now();
     parts[part] = map(slice(in, first, std::min(kPartRows, rows - first), is_read_), eval);
+    parts[part].time_ns = ns_since(begin);
   });
+  uint64_t least_ns = parts[0].time_ns;
+  for (size_t part = 1; part + 1 < parts.size(); ++part) {  // but the last, which may be short
+    least_ns = std::min(least_ns, parts[part].time_ns);
+  }
+  note_time(least_ns, kPartRows);
   ZBatch out;
   for (const Mapped& part : parts) {
     if (!part.errors.empty() || !part.failed.empty() || part.is_exceeded) {
@@ -283,15 +299,21 @@ Status MapOperator::step(StepContext& context, std::span<const Delta> in, Delta&
     if (batch.rows.rows == 0) {
       continue;
     }
-    Mapped mapped;
+    bool may_share = context.workers != nullptr && context.workers->count() > 1 &&
+                     batch.rows.rows >= 2 * kPartRows;
     std::optional<ZBatch> shared;
-    if (is_worth_sharing(context, batch.rows.rows)) {
+    if (may_share && is_worth_sharing(batch.rows.rows)) {
       shared = map_in_parts(batch, context.eval, *context.workers);
     }
+    Mapped mapped;
     if (shared) {
       mapped.rows = std::move(*shared);
     } else {
+      auto begin = std::chrono::steady_clock::now();
       mapped = map(batch, context.eval);
+      if (may_share) {
+        note_time(ns_since(begin), batch.rows.rows);
+      }
       take_errors_out(mapped);
     }
     context.eval.is_exceeded = context.eval.is_exceeded || mapped.is_exceeded;

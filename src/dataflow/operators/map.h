@@ -24,6 +24,9 @@ class MapOperator final : public Operator {
   std::string name() const override;
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
 
+  // What a row is expected to take, until batches show it. For tests.
+  void expect_row_ns(uint64_t ns) { row_ns_ = ns; }
+
  private:
   // Calls that are made for each row, then which rows stay.
   struct Stage {
@@ -36,14 +39,16 @@ class MapOperator final : public Operator {
     std::vector<RowError> failed;                    // of these, more than once perhaps
     std::vector<std::pair<Status, int64_t>> errors;  // of others, and their weights
     bool is_exceeded = false;                        // see EvalContext
+    uint64_t time_ns = 0;                            // of a part
   };
 
   void make_stages(ExprRef predicate, std::vector<ExprRef> projections);
   // Depends on nothing but these: any thread.
   Mapped map(const ZBatch& in, EvalContext eval) const;
-  bool is_worth_sharing(const StepContext& context, size_t rows);
+  bool is_worth_sharing(size_t rows) const;
+  void note_time(uint64_t ns, size_t rows);
   // The same, shared; nullopt: a row is in error, or too much is made.
-  std::optional<ZBatch> map_in_parts(const ZBatch& in, EvalContext eval, Workers& workers) const;
+  std::optional<ZBatch> map_in_parts(const ZBatch& in, EvalContext eval, Workers& workers);
   bool is_handed_on(const Expr& projection) const;
   ColumnRef joined(const ZBatch& in, std::span<const Mapped> parts, size_t projection) const;
   void take_errors_out(Mapped& mapped);
@@ -51,6 +56,8 @@ class MapOperator final : public Operator {
 
   size_t width_ = 0;           // columns that are read ...
   std::vector<bool> is_read_;  // ... and not only handed on
+  static constexpr uint64_t kUnknown = UINT64_MAX;
+  uint64_t row_ns_ = kUnknown;  // decides how, never what comes out
   std::vector<Stage> stages_;
   std::vector<ExprRef> projections_;
 };

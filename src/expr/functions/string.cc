@@ -1,10 +1,9 @@
 // Text functions, with Flink's rules where Flink and Postgres differ (they are named in the texts).
 
-#include <bit>
-
 #include "expr/functions/case_mapping.h"
 #include "expr/functions/families.h"
 #include "expr/functions/nested_arguments.h"
+#include "expr/functions/parts.h"
 #include "expr/functions/shape.h"
 #include "expr/functions/utf8.h"
 #include "types/text.h"
@@ -294,47 +293,6 @@ void ends_with(const KernelFrame& frame, Arguments a) {
                 [&](size_t row) { return a[0].string_at(row).ends_with(a[1].string_at(row)); });
 }
 
-// The n-th place of a character from 0 on, or npos. Eight bytes at a time: an all-zero byte of
-// word ^ pattern is where the character is.
-size_t find_nth(std::string_view text, char wanted, size_t n) {
-  constexpr uint64_t kLow = 0x7F7F7F7F7F7F7F7F;
-  uint64_t pattern = 0x0101010101010101 * static_cast<uint8_t>(wanted);
-  size_t at = 0;
-  for (; at + 8 <= text.size(); at += 8) {
-    uint64_t word;
-    std::memcpy(&word, text.data() + at, 8);
-    uint64_t differs = word ^ pattern;
-    uint64_t found = ~(((differs & kLow) + kLow) | differs | kLow);  // the top bits of these bytes
-    // Their number, by one product: they are of value 1 once moved down.
-    size_t count = (found >> 7) * 0x0101010101010101 >> 56;
-    if (n < count) {
-      for (; n > 0; --n) {
-        found &= found - 1;
-      }
-      return at + static_cast<size_t>(std::countr_zero(found)) / 8;
-    }
-    n -= count;
-  }
-  for (; at < text.size(); ++at) {
-    if (text[at] == wanted && n-- == 0) {
-      return at;
-    }
-  }
-  return std::string_view::npos;
-}
-
-// The n-th place of a text that is not empty, counted without overlaps.
-size_t find_nth(std::string_view text, std::string_view wanted, size_t n) {
-  if (wanted.size() == 1) {
-    return find_nth(text, wanted[0], n);
-  }
-  size_t at = text.find(wanted);
-  for (; n > 0 && at != std::string_view::npos; --n) {
-    at = text.find(wanted, at + wanted.size());
-  }
-  return at;
-}
-
 void split_index(const KernelFrame& frame, Arguments a) {
   fill_part(frame, a[0], [&](size_t row, std::string_view& out) {
     std::string_view text = a[0].string_at(row), separator = a[1].string_at(row);
@@ -342,15 +300,9 @@ void split_index(const KernelFrame& frame, Arguments a) {
     if (index < 0 || separator.empty()) {
       return false;
     }
-    if (index > 0) {
-      size_t before = find_nth(text, separator, static_cast<size_t>(index) - 1);
-      if (before == std::string_view::npos) {
-        return false;
-      }
-      text.remove_prefix(before + separator.size());
-    }
-    out = text.substr(0, find_nth(text, separator, 0));
-    return true;
+    std::optional<std::string_view> part = nth_part(text, separator, static_cast<size_t>(index));
+    out = part.value_or(std::string_view());
+    return part.has_value();
   });
 }
 

@@ -48,13 +48,8 @@ TableRequest request_of(const GraphInput& input) {
     request.spec.columns.push_back(field);
     request.types.push_back(field.type);
   }
-  for (const ExprRef& condition : input.conditions) {
-    // Rows that are kept complete the old rows of later changes: then all are wanted.
-    std::optional<SourceCondition> asked =
-        request.row_key.empty() ? source_condition(*condition, columns) : std::nullopt;
-    if (asked) {
-      request.spec.conditions.push_back(std::move(*asked));
-    }
+  for (const ExprRef& condition : snapshot_conditions(input)) {
+    request.spec.conditions.push_back(*source_condition(*condition, columns));
   }
   return request;
 }
@@ -222,6 +217,19 @@ void note_tables_read_twice(PlannedDataflow& planned) {
 }
 
 }  // namespace
+
+std::vector<ExprRef> snapshot_conditions(const GraphInput& input) {
+  std::vector<ExprRef> conditions;
+  const auto* table = std::get_if<TableDefinition>(&input.object->definition);
+  // Rows that are kept complete the old rows of later changes: then all are wanted.
+  if (table != nullptr && table->row_key.empty()) {
+    std::ranges::copy_if(
+        input.conditions, std::back_inserter(conditions), [&](const ExprRef& condition) {
+          return source_condition(*condition, input.columns).has_value();
+        });
+  }
+  return conditions;
+}
 
 Status view_was_changed(std::string_view name) {
   return Status::unavailable(fmt::format("view {} has just been changed", name))

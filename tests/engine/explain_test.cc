@@ -35,12 +35,35 @@ TEST(Explain, analyze_counts_rows_and_state) {
                 "query|Project|4|0|4|0", "query|Output|4|0|0|4"}));
   EXPECT_EQ(analyzed(session, "SELECT 1").count("query|Output|1|0|0|1"), 1u);
   // Of a view that is read: all since it began.
+  session.run("SET 'execution.runtime-mode' = 'batch'");
   session.run("CREATE MATERIALIZED VIEW n AS SELECT g, COUNT(*) AS n FROM t GROUP BY g");
   EXPECT_EQ(session.rows("SELECT n FROM n WHERE g = 0").size(), 1u);
   shared_cluster().run("DELETE FROM t WHERE id = 4", database);
   std::string position = shared_cluster().value("SELECT pg_current_wal_insert_lsn()", database);
   session.run("WAIT FOR LSN '" + position + "' WITH (TIMEOUT = '300s')");
   EXPECT_EQ(analyzed(session, "SELECT n FROM n").count("n|Output|6|1|0|4"), 1u);
+}
+
+TEST(Explain, what_a_snapshot_leaves_out) {
+  std::string database = shared_cluster().make_database();
+  shared_cluster().run(
+      "CREATE TABLE t (id INT PRIMARY KEY, g INT); CREATE TABLE u (id INT, g INT); "
+      "ALTER TABLE u REPLICA IDENTITY FULL",
+      database);
+  Engine engine;
+  TestSession session(engine);
+  for (std::string table : {"t", "u"}) {
+    session.run("CREATE TABLE " + table + " WITH (" +
+                connector_options(shared_cluster().address(database), "public", table) + ")");
+  }
+  auto explained = [&](const std::string& table) {
+    return session.rows("EXPLAIN SELECT COUNT(*) FROM " + table + " WHERE id > 8 AND g % 2 = 0")
+        .begin()
+        ->at(0);
+  };
+  EXPECT_NE(explained("u").find("Snapshot(table=[u], where=[(id > 8)])\n"), std::string::npos)
+      << explained("u");
+  EXPECT_EQ(explained("t").find("Snapshot("), std::string::npos) << "its old rows come by key";
 }
 
 }  // namespace

@@ -21,6 +21,22 @@ namespace tidemark {
 
 namespace {
 
+// What the snapshots of its tables leave out.
+std::string snapshot_text(const PhysicalPlan& plan) {
+  std::string text;
+  for (const GraphInput& input : plan.inputs) {
+    std::vector<std::string> conditions;
+    for (const ExprRef& condition : snapshot_conditions(input)) {
+      conditions.push_back(expr_to_string(*condition, input.object->schema.names()));
+    }
+    if (!conditions.empty()) {
+      text += fmt::format("Snapshot(table=[{}], where=[{}])\n", input.object->name.object,
+                          fmt::join(conditions, ", "));
+    }
+  }
+  return text;
+}
+
 // How a read of the plan finds its rows, if not by reading a whole view; empty otherwise.
 std::string lookup_text(const PlanRef& plan) {
   std::optional<PointRead> point = as_point_read(plan);
@@ -82,7 +98,9 @@ Result<StatementResult> StatementExecutor::run(const sql::Explain& statement) {
   }
   text += "== Optimized Physical Plan ==\n" + sink + plan_to_string(*optimized, with_mode) + "\n";
   text += "== Optimized Execution Plan ==\n";
-  for (const Graph::NodeInfo& node : build_graph(optimized).graph->nodes()) {
+  PhysicalPlan physical = build_graph(optimized);
+  text += snapshot_text(physical);
+  for (const Graph::NodeInfo& node : physical.graph->nodes()) {
     text += node.name + "\n";
   }
   text += sink;

@@ -155,13 +155,14 @@ void ChangeLog::add(Lsn first, Lsn mark, int64_t commit_time_us, int64_t publish
     begin(mark);
     return;
   }
+  auto kept = std::make_shared<const ZBatch>(owned(changes));
   ChangeLogEntry entry{.number = next_number_++,
                        .first = first,
                        .mark = mark,
                        .commit_time_us = commit_time_us,
                        .published_us = published_us,
-                       .bytes = sizeof(ChangeLogEntry) + held_bytes(changes),
-                       .changes = std::make_shared<const ZBatch>(owned(changes))};
+                       .bytes = sizeof(ChangeLogEntry) + held_bytes(*kept),
+                       .changes = std::move(kept)};
   bytes_ += entry.bytes;
   entries_.push_back(std::move(entry));
   trim(published_us);

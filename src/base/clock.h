@@ -21,8 +21,8 @@ class Clock {
 
 const Clock& system_clock();
 
-// From a commit to its publication, both as wall_us and 0 where there has been none. The clocks of two
-// machines may differ.
+// From a commit to its publication, both as wall_us and 0 where there has been none. The clocks of
+// two machines may differ.
 inline std::optional<int64_t> lag_us(int64_t commit_time_us, int64_t published_us) {
   return commit_time_us != 0 && published_us != 0
              ? std::optional(std::max<int64_t>(0, published_us - commit_time_us))

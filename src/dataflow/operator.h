@@ -1,6 +1,6 @@
 #pragma once
 // The operator interface: a function from this step's deltas, and state through the last step, to
-// this step's delta. No blocking, no I/O, no clock. One virtual call a step, never one a row.
+// this step's delta. No blocking, no I/O, no clock in results. One virtual call a step, none a row.
 
 #include <atomic>
 #include <cstdint>

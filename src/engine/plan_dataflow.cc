@@ -223,10 +223,10 @@ std::vector<ExprRef> snapshot_conditions(const GraphInput& input) {
   const auto* table = std::get_if<TableDefinition>(&input.object->definition);
   // Rows that are kept complete the old rows of later changes: then all are wanted.
   if (table != nullptr && table->row_key.empty()) {
-    std::ranges::copy_if(
-        input.conditions, std::back_inserter(conditions), [&](const ExprRef& condition) {
-          return source_condition(*condition, input.columns).has_value();
-        });
+    std::ranges::copy_if(input.conditions, std::back_inserter(conditions),
+                         [&](const ExprRef& condition) {
+                           return source_condition(*condition, input.columns).has_value();
+                         });
   }
   return conditions;
 }

@@ -69,8 +69,8 @@ struct PlannedDataflow {
   }
 };
 
-// Those of an input's conditions that its source is asked, so that a snapshot leaves out the rows for
-// which they do not hold: see ReaderSpec::conditions.
+// Those of an input's conditions that its source is asked, so that a snapshot leaves out the rows
+// for which they do not hold: see ReaderSpec::conditions.
 std::vector<ExprRef> snapshot_conditions(const GraphInput& input);
 
 // The part that keeps the rows of a table: its definition, and its dataflow.

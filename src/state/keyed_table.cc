@@ -144,7 +144,7 @@ void KeyedTable::reuse(uint32_t id, std::span<const Column* const> keys, size_t 
   for (size_t k = 0; k < keys_.size(); ++k) {
     changing_key(k).assign_copy(id, *keys[k], row);
   }
-  std::memset(fixed(id), 0, fixed_bytes_);
+  std::fill_n(fixed(id), fixed_bytes_, std::byte{});  // perhaps none
 }
 
 void KeyedTable::reserve_for(size_t more) {

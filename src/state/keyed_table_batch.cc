@@ -259,7 +259,7 @@ void KeyedTable::fill_new(std::span<const Column* const> keys, const Block& bloc
   extend_to(end);
   for (const auto& [row, id] : reused_) {
     flags_[id] = kLive;
-    std::memset(fixed(id), 0, fixed_bytes_);
+    std::fill_n(fixed(id), fixed_bytes_, std::byte{});
   }
   live_ += fresh_.size() + reused_.size();
   if (missing == Missing::kIsLoaded) {

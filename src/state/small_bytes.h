@@ -1,6 +1,7 @@
 #pragma once
 // Bytes with an order, of which up to 30 lie inside the object: keys of the ordered tables.
 
+#include <algorithm>
 #include <compare>
 #include <cstdint>
 #include <cstring>
@@ -62,7 +63,7 @@ static_assert(sizeof(SmallBytes) == 32);
 inline SmallBytes::SmallBytes(std::string_view bytes) : size_(0), bytes_{} {
   if (bytes.size() <= kInlineMax) {
     size_ = static_cast<uint16_t>(bytes.size());
-    std::memcpy(bytes_, bytes.data(), bytes.size());
+    std::ranges::copy(bytes, bytes_);  // may be empty, and nowhere
     return;
   }
   Heap heap{new char[bytes.size()], bytes.size()};

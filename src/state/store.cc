@@ -94,7 +94,8 @@ rocksdb::Options database_options(const std::string& directory, const StoreOptio
   result.bytes_per_sync = 1 << 20;
   result.max_open_files = 512;
   result.info_log = std::make_shared<NoLog>();
-  // Nobody reads its statistics: no thread that tells them, no table that is opened for them at a start.
+  // Nobody reads its statistics: no thread that tells them, no table that is opened for them at a
+  // start.
   result.stats_dump_period_sec = 0;
   result.stats_persist_period_sec = 0;
   result.skip_stats_update_on_db_open = true;

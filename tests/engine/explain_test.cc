@@ -29,10 +29,9 @@ TEST(Explain, analyze_counts_rows_and_state) {
   session.run("CREATE TABLE t WITH (" +
               connector_options(shared_cluster().address(database), "public", "t") + ")");
   EXPECT_EQ(analyzed(session, "SELECT g, COUNT(*) FROM t WHERE id > 8 GROUP BY g"),
-            (std::multiset<std::string>{
-                "public.t (shared)|Filter+Project|20|0|12|0",
-                "public.t (shared)|Aggregate(1 keys, 1 functions)|12|0|4|4",
-                "query|Project|4|0|4|0", "query|Output|4|0|0|4"}));
+            (std::multiset<std::string>{"public.t (shared)|Filter+Project|20|0|12|0",
+                                        "public.t (shared)|Aggregate(1 keys, 1 functions)|12|0|4|4",
+                                        "query|Project|4|0|4|0", "query|Output|4|0|0|4"}));
   EXPECT_EQ(analyzed(session, "SELECT 1").count("query|Output|1|0|0|1"), 1u);
   // Of a view that is read: all since it began.
   session.run("SET 'execution.runtime-mode' = 'batch'");

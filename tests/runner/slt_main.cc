@@ -1,6 +1,7 @@
-// slt [--once] [--as NAME]... PATH...: runs files and folders of sqllogictest (.slt, .test), as many
-// at once as there are cores, and prints counts by cause. --once: over the tables as they are, not as views too. --as: what skipif
-// and onlyif may call us (tidemark and postgresql without it). Ends with 1 if an answer was wrong.
+// slt [--once] [--as NAME]... PATH...: runs files and folders of sqllogictest (.slt, .test), as
+// many at once as there are cores, and prints counts by cause. --once: over the tables as they are,
+// not as views too. --as: what skipif and onlyif may call us (tidemark and postgresql without it).
+// Ends with 1 if an answer was wrong.
 
 #include <algorithm>
 #include <atomic>

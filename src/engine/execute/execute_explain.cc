@@ -201,8 +201,8 @@ Result<StatementResult> StatementExecutor::explain_analyze(const sql::Query& que
     loop.wake();
   }
   Schema schema;
-  for (const char* name :
-       {"job", "operator", "time ms", "rows in", "retractions", "rows out", "state rows", "state bytes", "lag ms"}) {
+  for (const char* name : {"job", "operator", "time ms", "rows in", "retractions", "rows out",
+                           "state rows", "state bytes", "lag ms"}) {
     schema.fields.push_back({name, Type::string()});
   }
   return table("EXPLAIN", std::move(schema), std::move(rows));

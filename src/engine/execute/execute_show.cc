@@ -1,9 +1,9 @@
 #include <fmt/core.h>
 
 #include "base/ascii.h"
+#include "base/clock.h"
 #include "connectors/registry.h"
 #include "engine/durability.h"
-#include "base/clock.h"
 #include "engine/execute/executor.h"
 #include "engine/execute/name_filter.h"
 #include "engine/function_text.h"
@@ -225,8 +225,7 @@ Result<StatementResult> StatementExecutor::show_freshness() {
     }
     std::optional<int64_t> lag = lag_us(dataflow.commit_time_us, dataflow.published_us);
     rows.push_back({dataflow.name, dataflow.is_live ? dataflow.mark.to_string() : "", time,
-                    lag ? std::to_string(*lag / 1000) : "",
-                    dataflow.state});
+                    lag ? std::to_string(*lag / 1000) : "", dataflow.state});
   }
   return table("SHOW", text_schema({"name", "mark", "commit time", "lag ms", "state"}),
                std::move(rows));

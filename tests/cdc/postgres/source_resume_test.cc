@@ -490,8 +490,8 @@ TEST(PostgresResume, a_commit_that_waits_for_a_standby_is_in_the_next_snapshot) 
   ASSERT_TRUE(fixture.pump_until_ready(before));
   PostgresConnection writer = cluster.connect(fixture.database);
   ASSERT_TRUE(writer.execute("SET synchronous_commit = on").ok());
-  std::future<Status> waits = std::async(
-      std::launch::async, [&] { return writer.execute("INSERT INTO t VALUES (1)"); });
+  std::future<Status> waits =
+      std::async(std::launch::async, [&] { return writer.execute("INSERT INTO t VALUES (1)"); });
   EXPECT_TRUE(fixture.pump_until([&] { return fixture.model(before).by_key.size() == 1; }));
   SourceCheckpoint kept = fixture.checkpoint();
   fixture.restart(kept);
@@ -499,8 +499,9 @@ TEST(PostgresResume, a_commit_that_waits_for_a_standby_is_in_the_next_snapshot) 
   EXPECT_TRUE(fixture.pump_until([&] {
     // Who joins waits for those who have written to the table, as long as they hold its lock.
     return fixture.model(later).is_ready ||
-           fixture.value("SELECT COUNT(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND "
-                         "query LIKE '%virtualtransaction IN (%'") != "0";
+           fixture.value(
+               "SELECT COUNT(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND "
+               "query LIKE '%virtualtransaction IN (%'") != "0";
   }));
   fixture.run("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
   EXPECT_TRUE(waits.get().ok()) << "it is told by a warning that no standby has it";

@@ -38,7 +38,8 @@ Result<Declared> declared_columns(const sql::CreateTable& statement,
                            fmt::format("column is declared twice: {}", column.name.text))
                     .with_position(column.name.position);
               }
-              schema.fields.push_back({column.name.text, TRY(bind_type(column.type))});
+              Type type = TRY(bind_type(column.type));
+              schema.fields.push_back({column.name.text, std::move(type)});
               if (column.key) {
                 key.push_back(column.name);
               }

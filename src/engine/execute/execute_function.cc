@@ -45,7 +45,8 @@ Result<CatalogObject> to_object(const sql::CreateFunction& statement) {
       return Status::invalid_argument(fmt::format("parameter is declared twice: {}", name))
           .with_position(parameter.name->position);
     }
-    object.schema.fields.push_back({name, TRY(bind_type(parameter.type)).as_nullable()});
+    Type type = TRY(bind_type(parameter.type));
+    object.schema.fields.push_back({name, type.as_nullable()});
   }
   FunctionDefinition definition;
   definition.result = TRY(bind_type(signature.returns)).as_nullable();

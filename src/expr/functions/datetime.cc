@@ -186,11 +186,9 @@ Result<BoundFunction> bind_extract(std::span<const Type> types) {
                          NullRule::kStrict,
                          true};
   }
-  return BoundFunction{extract,
-                       Type::bigint(),
-                       {Type::string(), TRY(temporal_argument(types[1]))},
-                       NullRule::kStrict,
-                       true};
+  Type temporal = TRY(temporal_argument(types[1]));
+  return BoundFunction{
+      extract, Type::bigint(), {Type::string(), std::move(temporal)}, NullRule::kStrict, true};
 }
 
 template <FixedString kUnit>

@@ -14,7 +14,7 @@ namespace tidemark {
 class Places {
  public:
   Places(std::string_view text, char wanted)
-      : text_(text), pattern_(0x0101010101010101 * static_cast<uint8_t>(wanted)) {}
+      : text_(text), pattern_(uint64_t{0x0101010101010101} * static_cast<uint8_t>(wanted)) {}
 
   // npos: there are no more.
   size_t next() {

@@ -218,7 +218,8 @@ Result<ExprRef> ExprBinder::bind_node(const sql::Expr& expr) {
           },
           [&](const sql::Cast& cast) { return bind_cast(cast, at); },
           [&](const sql::AtTimeZone& x) -> Result<ExprRef> {
-            return call("AT TIME ZONE", {TRY(bind(*x.operand)), TRY(bind(*x.zone))}, at);
+            ExprRef operand = TRY(bind(*x.operand)), zone = TRY(bind(*x.zone));
+            return call("AT TIME ZONE", {operand, zone}, at);
           },
           [&](const sql::RowConstructor& row) -> Result<ExprRef> {
             return call("ROW", TRY(bind_all(row.fields)), at);
@@ -388,12 +389,14 @@ Result<ExprRef> ExprBinder::bind_between(const sql::Between& between, size_t pos
   ExprRef operand = bound[0], low = bound[1];
   ExprRef high = TRY(bind_as(*between.high, operand->type));
   auto inside = [&](const ExprRef& from, const ExprRef& to) -> Result<ExprRef> {
-    return make_and(
-        {TRY(call(">=", {operand, from}, position)), TRY(call("<=", {operand, to}, position))});
+    ExprRef not_below = TRY(call(">=", {operand, from}, position));
+    ExprRef not_above = TRY(call("<=", {operand, to}, position));
+    return make_and({not_below, not_above});
   };
   ExprRef result = TRY(inside(low, high));
   if (between.symmetric) {
-    result = make_or({result, TRY(inside(high, low))});
+    ExprRef swapped = TRY(inside(high, low));
+    result = make_or({result, swapped});
   }
   return between.negated ? call("NOT", {result}, position) : Result<ExprRef>(result);
 }
@@ -409,8 +412,8 @@ Result<ExprRef> ExprBinder::bind_in(const sql::InList& in, size_t position) {
     const sql::Expr* first[] = {in.operand.get(), in.items.data()};
     ExprRef operand = TRY(bind_arguments("=", first))[0];
     for (const sql::Expr& item : in.items) {
-      conditions.push_back(
-          TRY(call("=", {operand, TRY(bind_as(item, operand->type))}, item.position)));
+      ExprRef value = TRY(bind_as(item, operand->type));
+      conditions.push_back(TRY(call("=", {operand, value}, item.position)));
     }
   }
   ExprRef result = make_or(std::move(conditions));
@@ -445,10 +448,13 @@ Result<ExprRef> ExprBinder::bind_case(const sql::Case& cases, size_t position) {
     return {};
   };
   for (const sql::CaseBranch& branch : cases.branches) {
-    ExprRef condition = operand
-                            ? TRY(call("=", {operand, TRY(bind_as(*branch.when, operand->type))},
-                                       branch.when->position))
-                            : TRY(bind_boolean(*branch.when, "WHEN"));
+    ExprRef condition;
+    if (operand != nullptr) {
+      ExprRef when = TRY(bind_as(*branch.when, operand->type));
+      condition = TRY(call("=", {operand, when}, branch.when->position));
+    } else {
+      condition = TRY(bind_boolean(*branch.when, "WHEN"));
+    }
     ExprRef result = TRY(bind_as(*branch.then, type));
     TRY(widen(result, branch.then->position));
     branches.emplace_back(condition, result);

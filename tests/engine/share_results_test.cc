@@ -57,16 +57,10 @@ class ShareResults : public ServedSource {
         "'region 9' WHERE id % 5 = 0; DELETE FROM customers WHERE id = 13");
     expect_all();
   }
-  // Ends the process, killed or not, and starts it over the same data; nothing is read anew.
-  void restart(bool clean) {
+  // What was shared is.
+  void restart_and_share(bool clean) {
     Texts before = shared();
-    if (clean) {
-      EXPECT_EQ(serve_.stop(), 0);
-    } else {
-      serve_.kill();
-    }
-    start();
-    EXPECT_EQ(serve_.log().find("read anew"), std::string::npos) << serve_.log();
+    restart(clean);
     EXPECT_EQ(shared(), before);
   }
   // The source cannot be read while it is made.
@@ -149,7 +143,7 @@ TEST_F(ShareResults, a_restart_finds_them_again) {
   EXPECT_EQ(count(memory(), "Aggregate(0 keys, 2 functions)"), 1u) << text(memory());
   for (bool clean : {true, false, true}) {
     change();
-    restart(clean);
+    restart_and_share(clean);
     change();
     create_without_the_source("late", "SELECT customer, s FROM (" TIDEMARK_GROUPS ") t");
     change();
@@ -157,10 +151,10 @@ TEST_F(ShareResults, a_restart_finds_them_again) {
   }
   // Those that are left go on without the view that made it.
   drop("a");
-  restart(true);
+  restart_and_share(true);
   change();
   drop("joined");
-  restart(false);
+  restart_and_share(false);
   change();
 }
 
@@ -188,7 +182,7 @@ TEST_F(ShareResults, what_joins_look_up_in_results_is_shared) {
   EXPECT_EQ(count(shared(), "Arrange"), count(before, "Arrange")) << text(memory());
   for (bool clean : {true, false}) {
     change();
-    restart(clean);
+    restart_and_share(clean);
     change();
   }
   source("TRUNCATE customers");
@@ -212,7 +206,7 @@ TEST_F(ShareResults, groups_with_more_functions_serve_those_with_fewer) {
   EXPECT_EQ(count(memory(), "|Aggregate"), 3u) << text(memory());
   change();
   for (bool clean : {true, false}) {
-    restart(clean);
+    restart_and_share(clean);
     change();
   }
 }
@@ -253,12 +247,12 @@ TEST_F(ShareResults, a_new_version_shares_with_the_old_one_and_queries_with_view
   views_[0].second = other;
   change();
   EXPECT_EQ(count(memory(), "Aggregate(1 keys, 3 functions)"), 1u) << text(memory());
-  restart(false);
+  restart_and_share(false);
   change();
   run("SET 'tidemark.share_state' = 'false'");
   create("alone", TIDEMARK_GROUPS);
   EXPECT_EQ(count(memory(), "alone|Aggregate(1 keys, 3 functions)"), 1u) << text(memory());
-  restart(true);
+  restart_and_share(true);
   change();
 }
 
@@ -289,7 +283,7 @@ TEST_F(ShareResults, a_plan_of_too_many_parts_shares_slices_alone) {
   }
   create("deep", with + " SELECT * FROM t9");
   EXPECT_EQ(count(shared(), "Aggregate"), 0u) << text(shared());
-  restart(false);
+  restart_and_share(false);
   change();
 }
 

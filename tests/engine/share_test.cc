@@ -29,16 +29,6 @@ class Share : public ServedSource {
         "INSERT INTO orders SELECT i, i % 60, i, repeat('n', i % 30) FROM generate_series(1, 500) "
         "i");
   }
-  // Ends the process, killed or not, and starts it over the same data; nothing is read anew.
-  void restart(bool clean) {
-    if (clean) {
-      EXPECT_EQ(serve_.stop(), 0);
-    } else {
-      serve_.kill();
-    }
-    start();
-    EXPECT_EQ(serve_.log().find("read anew"), std::string::npos) << serve_.log();
-  }
   void begin() {
     start();
     declare("orders");

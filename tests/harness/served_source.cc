@@ -28,6 +28,16 @@ void ServedSource::start(const std::vector<std::string>& flags) {
   client_.emplace(serve_.connect());
 }
 
+void ServedSource::restart(bool clean) {
+  if (clean) {
+    EXPECT_EQ(serve_.stop(), 0);
+  } else {
+    serve_.kill();
+  }
+  start();
+  EXPECT_EQ(serve_.log().find("read anew"), std::string::npos) << serve_.log();
+}
+
 void ServedSource::run(const std::string& sql) {
   Status status = client_->execute(sql);
   ASSERT_TRUE(status.ok()) << sql << ": " << status.to_string() << "\n" << serve_.log();

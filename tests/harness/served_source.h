@@ -23,6 +23,8 @@ class ServedSource : public testing::Test {
   std::vector<std::string> source_rows(const std::string& sql);
   // (Re)starts the server, and connects to it.
   void start(const std::vector<std::string>& flags = {});
+  // Ends the process, killed or not, and starts it over the same data; nothing is read anew.
+  void restart(bool clean);
   // An error fails the test.
   void run(const std::string& sql);
   std::vector<std::string> rows(const std::string& sql) { return sorted_rows(*client_, sql); }

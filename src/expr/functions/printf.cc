@@ -80,19 +80,18 @@ void append_padded(const Directive& directive, std::string text, std::string& ou
   }
 }
 
-std::string grouped(std::string digits) {
+void insert_commas(std::string& digits) {
   size_t end = std::min(digits.find('.'), digits.size());
   for (size_t at = end; at > 3; at -= 3) {
     if (std::isdigit(digits[at - 4])) {
       digits.insert(at - 3, ",");
     }
   }
-  return digits;
 }
 
 std::string with_sign(const Directive& directive, std::string digits, bool negative) {
   if (directive.has(',')) {
-    digits = grouped(std::move(digits));
+    insert_commas(digits);
   }
   return negative             ? (directive.has('(') ? "(" + digits + ")" : "-" + digits)
          : directive.has('+') ? "+" + digits

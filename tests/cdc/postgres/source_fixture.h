@@ -91,7 +91,7 @@ class SourceFixture {
   ReaderId read_resolved(const std::string& table, const SourceTable& resolved,
                          std::vector<SourceCondition> conditions = {});
   // Polls until it holds; false after the deadline.
-  bool pump_until(const std::function<bool()>& holds, int seconds = 300);
+  bool pump_until(const std::function<bool()>& holds, int seconds = 30);
   bool pump_until_ready(ReaderId reader);
   // Until everything committed before is here.
   bool catch_up();

@@ -1,5 +1,5 @@
-// LIKE, SIMILAR TO and regular expressions. LIKE is matched by hand; the rest is RE2's, in time
-// linear in the text whatever the pattern. Compiled patterns are kept for the batch.
+// LIKE, SIMILAR TO and regular expressions. LIKE is matched by hand, simple expressions by trying
+// (simple_pattern.h), the rest by RE2, in linear time. Compiled patterns are kept for the batch.
 
 #include <algorithm>
 #include <memory>

@@ -89,12 +89,13 @@ Status ChangeDecoder::on_transaction_message(char kind, std::string_view body, b
   }
 }
 
+// One that was received before still says what its tables are like: the server does not describe
+// them again for what follows (pgoutput, cleanup_rel_sync_cache).
 Status ChangeDecoder::commit_streamed(uint32_t xid, const PgCommit& commit) {
-  if (commit.end_position <= position_) {
-    streamed_.erase(xid);
-    return {};
+  is_repeated_ = commit.end_position <= position_;
+  if (!is_repeated_) {
+    TRY(flush_commits());
   }
-  TRY(flush_commits());
   auto found = streamed_.find(xid);
   if (found != streamed_.end()) {
     StreamedTransaction transaction = std::move(found->second);
@@ -108,6 +109,9 @@ Status ChangeDecoder::commit_streamed(uint32_t xid, const PgCommit& commit) {
         TRY(apply(record.bytes[0], record.bytes.substr(1)));
       }
     }
+  }
+  if (std::exchange(is_repeated_, false)) {
+    return {};
   }
   xid_ = xid;
   return end_transaction(commit, false);
@@ -158,8 +162,12 @@ void ChangeDecoder::map_readers(Relation& relation) {
 Status ChangeDecoder::apply_row(char kind, std::string_view body) {
   auto found =
       relations_.find(TRY(parse_xid(body)));  // the relation's oid has the same place and form
+  if (found == relations_.end()) {
+    // Never seen; a new stream describes it again.
+    return Status::unavailable("the source sent a row of a table that it has not described");
+  }
   bool is_spooled = spools_ != nullptr && !spools_->empty();
-  if (found == relations_.end() || (found->second.targets.empty() && !is_spooled)) {
+  if (found->second.targets.empty() && !is_spooled) {
     return {};
   }
   TRY(parse_row_change(kind, body, change_));

@@ -253,6 +253,23 @@ TEST(PostgresReadAhead, transactions_in_parts_are_whole_across_the_log_and_the_s
   }
 }
 
+// What the log begins with has been decoded already, and nothing else says what the table is like.
+TEST(PostgresReadAhead, a_small_transaction_follows_one_in_parts_that_comes_again) {
+  PostgresCluster cluster(ClusterOptions{.settings = {"logical_decoding_work_mem = 64kB"}});
+  AheadFixture fixture("1MB", "spill", cluster);
+  ReaderId t = fixture.read_table();
+  fixture.source->acknowledge(fixture.checkpoint().at.position);
+  fixture.run("INSERT INTO t SELECT i, repeat(md5(i::text), 30) FROM generate_series(1, 300) i");
+  expect_exact(fixture, t);
+  fixture.run(
+      "CREATE TABLE other AS SELECT repeat(md5(i::text), 30) FROM generate_series(1, 5000) i");
+  Lsn end = fixture.current();
+  ASSERT_TRUE(fixture.wait_until([&] { return fixture.confirmed() >= end; }));
+  fixture.run("INSERT INTO t VALUES (-1, 'small')");
+  expect_exact(fixture, t);
+  EXPECT_EQ(fixture.model(t).resets, 0);
+}
+
 TEST(PostgresReadAhead, a_reader_that_needs_text_joins_after_what_was_read_ahead) {
   AheadFixture fixture("1MB");
   fixture.make_table();

@@ -30,6 +30,24 @@ std::string key_text(const RowBatch& rows, size_t row, const std::vector<size_t>
   return text;
 }
 
+// What one has that the other has not, and how much of it; both are sorted. Empty: nothing.
+std::string difference(const std::vector<std::string>& read,
+                       const std::vector<std::string>& at_source) {
+  auto told = [](const std::vector<std::string>& a, const std::vector<std::string>& b,
+                 std::string_view what) {
+    std::vector<std::string> only;
+    std::ranges::set_difference(a, b, std::back_inserter(only));
+    constexpr size_t kTold = 20;
+    std::string text = only.empty() ? "" : fmt::format("{} rows {}:", only.size(), what);
+    for (size_t i = 0; i < std::min(only.size(), kTold); ++i) {
+      text += "\n  " + only[i];
+    }
+    return text.empty() ? text : text + (only.size() > kTold ? "\n  ...\n" : "\n");
+  };
+  return told(read, at_source, "were read that the source has not") +
+         told(at_source, read, "of the source were not read");
+}
+
 // The n-th of the parts of a row's text.
 std::string part_of(const std::string& row, size_t n) {
   size_t begin = 0;
@@ -382,7 +400,8 @@ void expect_exact(SourceFixture& fixture, ReaderId reader) {
   ASSERT_TRUE(fixture.catch_up()) << fixture.source->status().message;
   EXPECT_EQ(fixture.model(reader).violation, "");
   EXPECT_TRUE(fixture.model(reader).failed.ok()) << fixture.model(reader).failed.to_string();
-  EXPECT_EQ(fixture.model(reader).sorted_rows(), fixture.rows_at_source(reader));
+  EXPECT_EQ(difference(fixture.model(reader).sorted_rows(), fixture.rows_at_source(reader)), "")
+      << "at " << fixture.sink.position.to_string() << ", in a commit: " << fixture.sink.in_commit;
 }
 
 }  // namespace tidemark

@@ -70,13 +70,12 @@ Lsn Receiver::stream_start() const {
   return is_ahead ? ahead_->synced_end() : goes_on_->position;
 }
 
-// Where a stream starts that is to be read ahead: everything before is durable.
+// Where a stream starts that is to be read ahead: everything before is durable, in the log or
+// because the consumer has it. Not before what was reported, where the server would begin silently.
 Lsn Receiver::ahead_start() const {
-  if (!ahead_->empty()) {
-    return ahead_->synced_end();
-  }
   Lsn reached = std::max(goes_on_->position, decoder_->position());
-  return std::min(std::max(durable_from_, Lsn{acknowledged_.load()}), reached);
+  Lsn taken = std::min(std::max(durable_from_, Lsn{acknowledged_.load()}), reached);
+  return std::max(taken, ahead_->synced_end());
 }
 
 Lsn Receiver::received() const {
@@ -153,6 +152,9 @@ Status Receiver::begin_reading_ahead(Epoch& epoch) {
 
 // The stream that has been started at `from` goes to the log.
 Status Receiver::begin_log(Epoch& epoch, Lsn from) {
+  if (from > ahead_->synced_end()) {
+    ahead_->clear();  // the consumer has all of it
+  }
   TRY(ahead_->begin_stream(from, epoch.server.identity.timeline, sends_text_));
   reads_ahead_ = true;
   epoch.needs_rewind = true;

@@ -170,8 +170,8 @@ Joiner::Joiner(const Cluster& cluster) {
     }
   }
   std::vector<ExprRef> exprs = cluster.conditions;
-  auto failing =
-      std::ranges::stable_partition(exprs, [](const ExprRef& each) { return !can_fail(*each); });
+  auto failing = std::stable_partition(exprs.begin(), exprs.end(),
+                                       [](const ExprRef& each) { return !can_fail(*each); });
   auto add = [&](const ExprRef& expr) {
     Condition condition{expr, std::vector<bool>(count)};
     std::vector<bool> used;
@@ -181,7 +181,7 @@ Joiner::Joiner(const Cluster& cluster) {
     }
     conditions_.push_back(std::move(condition));
   };
-  std::for_each(exprs.begin(), failing.begin(), add);
+  std::for_each(exprs.begin(), failing, add);
   for (size_t r = 0; r < count; ++r) {
     Group group{cluster.relations[r], std::vector<bool>(count)};
     group.members[r] = true;
@@ -190,7 +190,7 @@ Joiner::Joiner(const Cluster& cluster) {
     }
     groups_.push_back(std::move(group));
   }
-  std::ranges::for_each(failing, add);  // they stay at joins
+  std::for_each(failing, exprs.end(), add);  // they stay at joins
 }
 
 // The conditions that read these relations alone, over their columns' places.
@@ -297,8 +297,8 @@ void Joiner::join_children(size_t group, const std::vector<std::vector<size_t>>&
       order.insert(order.end(), below.begin(), below.end());
     }
   }
-  std::ranges::stable_partition(order,
-                                [&](size_t each) { return is_filtered(*groups_[each].plan); });
+  std::stable_partition(order.begin(), order.end(),
+                        [&](size_t each) { return is_filtered(*groups_[each].plan); });
   while (!order.empty()) {
     auto next = std::ranges::find_if(order, [&](size_t each) { return is_connected(group, each); });
     next = next == order.end() ? order.begin() : next;

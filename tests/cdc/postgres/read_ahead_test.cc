@@ -321,6 +321,35 @@ TEST(PostgresReadAhead, every_commit_is_exact_while_the_log_is_always_in_use) {
   }
 }
 
+// The consumer is further than what is synced, and the server knows it.
+TEST(PostgresReadAhead, goes_on_after_lost_connections_while_all_is_taken) {
+  AheadFixture fixture("1kB");
+  fixture.acknowledges = true;
+  Writers writers(fixture.cluster, fixture.database, 3);
+  std::vector<ReaderId> readers;
+  for (const char* table : {"account", "ledger", "counter"}) {
+    readers.push_back(fixture.read(table));
+    ASSERT_TRUE(fixture.pump_until_ready(readers.back()));
+  }
+  std::mt19937 random(1);
+  for (int round = 0; round < 12; ++round) {
+    auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(300 + random() % 200);
+    ASSERT_TRUE(fixture.pump_until([&] { return std::chrono::steady_clock::now() > end; }));
+    fixture.run(kEndWalsender);
+    int before = writers.committed();
+    Lsn then = fixture.current();
+    ASSERT_TRUE(fixture.pump_until([&] {
+      return writers.committed() > before + 20 && fixture.sink.position >= then;
+    })) << "round "
+        << round << ": " << fixture.source->status().message;
+  }
+  writers.stop();
+  for (ReaderId reader : readers) {
+    expect_exact(fixture, reader);
+    EXPECT_EQ(fixture.model(reader).resets, 0);
+  }
+}
+
 TEST(PostgresWalBudget, pause_lets_the_source_keep_its_log_and_says_so) {
   AheadFixture fixture("1MB", "pause");
   ReaderId t = fixture.read_table();

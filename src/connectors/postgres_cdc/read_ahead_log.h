@@ -60,6 +60,8 @@ class ReadAheadLog {
   // Kept in memory until flush or sync; kCorruption: not a message of pgoutput.
   Status append_message(std::string_view message);
   void append_keepalive(Lsn position, int64_t time_us);
+  // Something was appended and is not written: next() does not have it yet.
+  bool has_unwritten() const { return !buffer_.empty(); }
   // Written, so that it can be read. On kUnavailable (a full disk) everything is still there: try
   // again.
   Status flush();

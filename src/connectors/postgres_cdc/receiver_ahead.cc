@@ -229,7 +229,8 @@ Status Receiver::feed_decoder(Epoch& epoch) {
       return damaged(entry.status());
     }
     if (!*entry) {
-      epoch.is_log_read = true;
+      // What came while the decoder waited for room is to be written first.
+      epoch.is_log_read = !ahead_->has_unwritten() || !ahead_trouble_.empty();
       break;
     }
     epoch.is_log_read = false;

@@ -179,8 +179,8 @@ PlanRef Pusher::push_into(const PlanRef& plan, Conditions conditions) {
 PlanRef Pusher::push_filter(const FilterNode& filter, Conditions conditions) {
   Conditions parts, staying;
   split_and(filter.predicate, parts);
-  for (ExprRef& part : parts) {
-    add_once(std::move(part), is_movable(*part) ? conditions : staying);
+  for (const ExprRef& part : parts) {
+    add_once(part, is_movable(*part) ? conditions : staying);
   }
   return with_filter(push(filter.input, std::move(conditions)), std::move(staying));
 }

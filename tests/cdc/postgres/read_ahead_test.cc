@@ -321,6 +321,25 @@ TEST(PostgresReadAhead, every_commit_is_exact_while_the_log_is_always_in_use) {
   }
 }
 
+// The log ends where it has been read, and not before what came while the decoder waited for room.
+TEST(PostgresReadAhead, what_comes_while_the_decoder_waits_is_read_before_the_log_ends) {
+  AheadFixture fixture("1MB");
+  ReaderId t = fixture.read_table();
+  fixture.source->acknowledge(fixture.checkpoint().at.position);
+  fixture.run("INSERT INTO t SELECT i, 'x' FROM generate_series(1, 400000) i");
+  ASSERT_TRUE(fixture.wait_until([&] {
+    SourceStatus status = fixture.source->status();
+    return status.read_ahead_bytes != 0 && status.held_bytes < (1 << 20);
+  }));
+  for (int i = 1; i <= 60; ++i) {
+    fixture.run(fmt::format("INSERT INTO t VALUES (-{}, 'small')", i));
+    usleep(20'000);
+    fixture.source->poll(1, fixture.sink);  // an event
+  }
+  expect_exact(fixture, t);
+  EXPECT_EQ(fixture.model(t).resets, 0);
+}
+
 // The consumer is further than what is synced, and the server knows it.
 TEST(PostgresReadAhead, goes_on_after_lost_connections_while_all_is_taken) {
   AheadFixture fixture("1kB");

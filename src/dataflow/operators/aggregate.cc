@@ -1,14 +1,19 @@
 #include "dataflow/operators/aggregate.h"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 
 #include <fmt/core.h>
 
+#include "base/workers.h"
 #include "types/hash.h"
 
 namespace tidemark {
 
 namespace {
+
+constexpr size_t kSharedRows = 4096;  // fewer are not worth waking others for
 
 std::vector<std::unique_ptr<Accumulator>> make_accumulators(
     const std::vector<AggregateSpec>& specs) {
@@ -28,6 +33,7 @@ AggregateOperator::AggregateOperator(std::vector<size_t> group_columns,
       specs_(std::move(specs)),
       accumulators_(make_accumulators(specs_)),
       distincts_(make_distincts(specs_)),
+      plains_(make_plains(specs_)),
       groups_(group_types, {}, lay_out()) {
   for (Type& type : group_types) {
     result_schema_.fields.push_back({"", std::move(type)});
@@ -35,7 +41,9 @@ AggregateOperator::AggregateOperator(std::vector<size_t> group_columns,
   for (const AggregateSpec& spec : specs_) {
     result_schema_.fields.push_back({"", spec.result_type});
   }
-  if (std::ranges::any_of(accumulators_, [](const auto& each) { return each->keeps_beside(); })) {
+  keeps_beside_ =
+      std::ranges::any_of(accumulators_, [](const auto& each) { return each->keeps_beside(); });
+  if (keeps_beside_) {
     groups_.set_extension(this);
   }
 }
@@ -57,6 +65,17 @@ std::vector<AggregateOperator::Distinct> AggregateOperator::make_distincts(
                                                        distinct.functions.size());
   }
   return distincts;
+}
+
+std::vector<AggregateOperator::Plain> AggregateOperator::make_plains(
+    const std::vector<AggregateSpec>& specs) {
+  std::vector<Plain> plains;
+  for (size_t a = 0; a < specs.size(); ++a) {
+    if (!is_over_different_values(specs[a])) {
+      plains.push_back({.function = a, .inputs = {}, .weights = {}});
+    }
+  }
+  return plains;
 }
 
 size_t AggregateOperator::lay_out() {
@@ -101,17 +120,46 @@ void AggregateOperator::reset(Delta& out) {
   out.reset = true;
 }
 
+// Tables that read the store are the step thread's alone.
+Workers* AggregateOperator::sharers(size_t rows) {
+  if (workers_ == nullptr || workers_->count() < 2 || rows < kSharedRows || keeps_beside_) {
+    return nullptr;
+  }
+  bool is_complete = true;
+  visit_state([&](StateTable& table) { is_complete = is_complete && table.is_complete(); });
+  return is_complete ? workers_ : nullptr;
+}
+
+namespace {
+
+void for_each_piece(Workers* sharers, size_t pieces, const std::function<void(size_t)>& f) {
+  if (sharers != nullptr && pieces > 1) {
+    sharers->for_each(pieces, f);
+    return;
+  }
+  for (size_t piece = 0; piece < pieces; ++piece) {
+    f(piece);
+  }
+}
+
+}  // namespace
+
 void AggregateOperator::finish_groups(std::span<const uint32_t> ids, std::vector<Column>& columns,
-                                      std::vector<RowError>& errors) const {
+                                      std::vector<RowError>& errors) {
   if (columns.empty()) {
     columns = make_columns(result_schema_);
   }
   size_t keys = groups_.key_count();
-  for (size_t k = 0; k < keys; ++k) {
-    columns[k].append_rows(groups_.key(k), ids);
-  }
-  for (size_t a = 0; a < accumulators_.size(); ++a) {
-    accumulators_[a]->finish(groups_, ids, columns[keys + a], errors);
+  std::vector<std::vector<RowError>> found(accumulators_.size());
+  for_each_piece(sharers(ids.size()), columns.size(), [&](size_t c) {
+    if (c < keys) {
+      columns[c].append_rows(groups_.key(c), ids);
+    } else {
+      accumulators_[c - keys]->finish(groups_, ids, columns[c], found[c - keys]);
+    }
+  });
+  for (std::vector<RowError>& each : found) {
+    std::ranges::move(each, std::back_inserter(errors));
   }
 }
 
@@ -166,23 +214,26 @@ void AggregateOperator::apply(const ZBatch& batch) {
   ids_.resize(rows);
   groups_.find_or_insert(keys, rows, ids_.data());
   touch(ids_, batch.weights.empty() ? nullptr : batch.weights.data());
-  for (size_t a = 0; a < specs_.size(); ++a) {
-    const AggregateSpec& spec = specs_[a];
-    if (is_over_different_values(spec)) {
-      continue;
+  // Those that keep values first, as they take longest.
+  for_each_piece(sharers(rows), distincts_.size() + plains_.size(), [&](size_t piece) {
+    if (piece < distincts_.size()) {
+      apply_distinct(batch, distincts_[piece]);
+    } else {
+      apply_plain(batch, plains_[piece - distincts_.size()]);
     }
-    static const Column kNoNulls{Type::boolean()};  // COUNT(*) reads no column
-    inputs_.assign(1, spec.kind == AggregateKind::kCountStar
-                          ? &kNoNulls
-                          : batch.rows.columns[spec.input].get());
-    for (const SortKey& key : spec.order) {
-      inputs_.push_back(batch.rows.columns[key.column].get());
-    }
-    accumulators_[a]->update(groups_, ids_, inputs_, weights_of(spec, batch, weights_));
+  });
+}
+
+void AggregateOperator::apply_plain(const ZBatch& batch, Plain& plain) {
+  static const Column kNoNulls{Type::boolean()};  // COUNT(*) reads no column
+  const AggregateSpec& spec = specs_[plain.function];
+  plain.inputs.assign(
+      1, spec.kind == AggregateKind::kCountStar ? &kNoNulls : batch.rows.columns[spec.input].get());
+  for (const SortKey& key : spec.order) {
+    plain.inputs.push_back(batch.rows.columns[key.column].get());
   }
-  for (const Distinct& distinct : distincts_) {
-    apply_distinct(batch, distinct);
-  }
+  accumulators_[plain.function]->update(groups_, ids_, plain.inputs,
+                                        weights_of(spec, batch, plain.weights));
 }
 
 const int64_t* AggregateOperator::weights_of(const AggregateSpec& spec, const ZBatch& batch,
@@ -308,7 +359,8 @@ void AggregateOperator::emit(Delta& out) {
   old_.clear();
 }
 
-Status AggregateOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
+Status AggregateOperator::step(StepContext& context, std::span<const Delta> in, Delta& out) {
+  workers_ = context.workers;
   if (in[0].reset) {
     reset(out);
   }
@@ -324,6 +376,7 @@ Status AggregateOperator::step(StepContext&, std::span<const Delta> in, Delta& o
   if (!touched_.empty()) {
     emit(out);
   }
+  workers_ = nullptr;
   return {};
 }
 

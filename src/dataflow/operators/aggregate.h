@@ -2,6 +2,9 @@
 // GROUP BY (and, without functions, DISTINCT): one accumulator row a group. Each step retracts the
 // old result rows of the groups it touched and inserts the new ones; groups whose result stays the
 // same are silent. Without group columns there is always exactly one row.
+//
+// Functions do not know of each other: of a large batch each takes its share on a thread of its own
+// (docs/decisions/0037).
 
 #include <memory>
 #include <vector>
@@ -39,13 +42,23 @@ class AggregateOperator final : public HoldingOperator, private EntryExtension {
     std::vector<size_t> functions;  // of specs_
     std::unique_ptr<DistinctValues> values;
   };
+  // Any other function, and what it reads of a batch.
+  struct Plain {
+    size_t function;                    // of specs_
+    std::vector<const Column*> inputs;  // scratch
+    std::vector<int64_t> weights;       // likewise
+  };
 
   static std::vector<Distinct> make_distincts(const std::vector<AggregateSpec>& specs);
+  static std::vector<Plain> make_plains(const std::vector<AggregateSpec>& specs);
   // Gives every part its place in a group's fixed bytes, and returns how many there are.
   size_t lay_out();
 
   void reset(Delta& out);
+  // Who shares the work on so many rows; null: nobody.
+  Workers* sharers(size_t rows);
   void apply(const ZBatch& batch);
+  void apply_plain(const ZBatch& batch, Plain& plain);
   void apply_distinct(const ZBatch& batch, const Distinct& distinct);
   // What each row counts for a function: null if all count 1. `kept` may hold it.
   static const int64_t* weights_of(const AggregateSpec& spec, const ZBatch& batch,
@@ -53,7 +66,7 @@ class AggregateOperator final : public HoldingOperator, private EntryExtension {
   void touch(std::span<const uint32_t> ids, const int64_t* weights);
   void emit(Delta& out);
   void finish_groups(std::span<const uint32_t> ids, std::vector<Column>& columns,
-                     std::vector<RowError>& errors) const;
+                     std::vector<RowError>& errors);
   void make_global_group();
   // EntryExtension: what the accumulators keep beside the groups' bytes.
   void append(const KeyedTable& table, uint32_t id, std::string& out) const override;
@@ -65,6 +78,8 @@ class AggregateOperator final : public HoldingOperator, private EntryExtension {
   Schema result_schema_;
   std::vector<std::unique_ptr<Accumulator>> accumulators_;
   std::vector<Distinct> distincts_;
+  std::vector<Plain> plains_;
+  bool keeps_beside_ = false;  // some function keeps what is not in the groups' bytes
   KeyedTable groups_;
   Scalar<uint8_t> started_;  // 1: the global group's first row has been emitted
 
@@ -74,8 +89,7 @@ class AggregateOperator final : public HoldingOperator, private EntryExtension {
   std::vector<Column> old_;
 
   std::vector<uint32_t> ids_;
-  std::vector<int64_t> weights_;
-  std::vector<const Column*> inputs_;
+  Workers* workers_ = nullptr;  // of this step
 };
 
 }  // namespace tidemark

@@ -13,11 +13,19 @@ Workers::~Workers() {
   }
 }
 
+void for_each_piece(Workers* workers, size_t pieces, const std::function<void(size_t)>& f) {
+  if (workers != nullptr) {
+    workers->for_each(pieces, f);
+    return;
+  }
+  for (size_t piece = 0; piece < pieces; ++piece) {
+    f(piece);
+  }
+}
+
 void Workers::for_each(size_t pieces, const std::function<void(size_t)>& f) {
   if (count_ < 2 || pieces < 2) {
-    for (size_t piece = 0; piece < pieces; ++piece) {
-      f(piece);
-    }
+    for_each_piece(nullptr, pieces, f);
     return;
   }
   {

@@ -16,6 +16,9 @@
 
 namespace tidemark {
 
+// Rows of a batch that is cut by columns or functions: pieces of fewer are not worth a wake.
+constexpr size_t kSharedRows = 4096;
+
 class Workers {
  public:
   // Threads that work together: `count` less one are added at the first need. 1: the owner alone.
@@ -44,5 +47,8 @@ class Workers {
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };
+
+// As Workers::for_each; null: on this thread.
+void for_each_piece(Workers* workers, size_t pieces, const std::function<void(size_t)>& f);
 
 }  // namespace tidemark

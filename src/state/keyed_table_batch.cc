@@ -25,8 +25,6 @@ constexpr size_t kSampleGrowth = 16;       // ... then at 16 times as many, and 
 constexpr size_t kSampledOf = 16;          // of them one in so many is looked at
 constexpr size_t kRepetitiveFraction = 4;  // a quarter that repeats is too much
 
-constexpr size_t kSharedMin = 4096;  // rows whose columns are worth the wake of a thread
-
 constexpr size_t kGuessedMin = 256;      // smaller batches are hashed
 constexpr size_t kGuessBits = 10;        // 4 KB of ids
 constexpr size_t kMissedFraction = 8;    // an eighth of wrong guesses is too much
@@ -371,14 +369,7 @@ uint32_t KeyedTable::append_loose(std::span<const Column* const> keys, size_t ro
       fixed_as<int64_t>(static_cast<uint32_t>(first + i)) = weights.empty() ? 1 : weights[i];
     }
   };
-  size_t parts = keys_.size() + 1;
-  if (workers != nullptr && rows >= kSharedMin) {
-    workers->for_each(parts, append);
-  } else {
-    for (size_t part = 0; part < parts; ++part) {
-      append(part);
-    }
-  }
+  for_each_piece(rows >= kSharedRows ? workers : nullptr, keys_.size() + 1, append);
   live_ += rows;
   for (size_t id = first; store_ != nullptr && id < end; ++id) {
     note_changed(static_cast<uint32_t>(id));

@@ -1,7 +1,6 @@
 #include "dataflow/operators/aggregate.h"
 
 #include <algorithm>
-#include <functional>
 #include <iterator>
 
 #include <fmt/core.h>
@@ -12,8 +11,6 @@
 namespace tidemark {
 
 namespace {
-
-constexpr size_t kSharedRows = 4096;  // fewer are not worth waking others for
 
 std::vector<std::unique_ptr<Accumulator>> make_accumulators(
     const std::vector<AggregateSpec>& specs) {
@@ -130,32 +127,21 @@ Workers* AggregateOperator::sharers(size_t rows) {
   return is_complete ? workers_ : nullptr;
 }
 
-namespace {
-
-void for_each_piece(Workers* sharers, size_t pieces, const std::function<void(size_t)>& f) {
-  if (sharers != nullptr && pieces > 1) {
-    sharers->for_each(pieces, f);
-    return;
-  }
-  for (size_t piece = 0; piece < pieces; ++piece) {
-    f(piece);
-  }
-}
-
-}  // namespace
-
 void AggregateOperator::finish_groups(std::span<const uint32_t> ids, std::vector<Column>& columns,
                                       std::vector<RowError>& errors) {
   if (columns.empty()) {
     columns = make_columns(result_schema_);
   }
   size_t keys = groups_.key_count();
-  std::vector<std::vector<RowError>> found(accumulators_.size());
-  for_each_piece(sharers(ids.size()), columns.size(), [&](size_t c) {
+  Workers* workers = sharers(ids.size());
+  // Of each function, for who shares; together they are in the functions' order.
+  std::vector<std::vector<RowError>> found(workers == nullptr ? 0 : accumulators_.size());
+  for_each_piece(workers, columns.size(), [&](size_t c) {
     if (c < keys) {
       columns[c].append_rows(groups_.key(c), ids);
     } else {
-      accumulators_[c - keys]->finish(groups_, ids, columns[c], found[c - keys]);
+      accumulators_[c - keys]->finish(groups_, ids, columns[c],
+                                      workers == nullptr ? errors : found[c - keys]);
     }
   });
   for (std::vector<RowError>& each : found) {

@@ -61,7 +61,8 @@ class MixedWriters {
     int64_t first = next_ += 10'000;
     const char* table = random() % 2 == 0 ? "t" : "k";
     std::string sql = "BEGIN;";
-    for (unsigned part = 0; part < 1 + random() % 3; ++part) {
+    unsigned parts = 1 + random() % 3;
+    for (unsigned part = 0; part < parts; ++part) {
       switch (random() % 5) {
         case 0:
           sql += fmt::format(

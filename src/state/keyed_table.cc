@@ -385,7 +385,7 @@ void KeyedTable::compact_strings() {
 
 size_t KeyedTable::held_bytes() const {
   size_t bytes =
-      fixed_.size() + flags_.capacity() +
+      overlay_bytes() + fixed_.size() + flags_.capacity() +
       (free_ids_.capacity() + changed_.capacity() + staged_.capacity()) * sizeof(uint32_t) +
       slots_.capacity() * sizeof(uint64_t);
   for (const std::shared_ptr<Column>& key : keys_) {

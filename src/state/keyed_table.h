@@ -25,6 +25,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -35,6 +36,7 @@
 #include "base/page_memory.h"
 #include "state/state_table.h"
 #include "types/column.h"
+#include "zset/zset.h"
 
 namespace tidemark {
 
@@ -105,6 +107,14 @@ class KeyedTable final : public StateTable {
   // Those rows, of a table that is not complete: costs a range read, and a look at each row that
   // has changed since the last checkpoint that is on disk.
   std::vector<uint32_t> find_prefix(std::span<const Column* const> keys, size_t row);
+  // Calls f with the rows that are only in the store, in its order and in pieces of up to so many,
+  // until it says false. They do not come to memory, where the table is held meanwhile. Of a table
+  // of weighted rows without payload; without loose ones.
+  void for_each_stored(size_t rows_max, const std::function<bool(ZBatch)>& f);
+  // About how many bytes of memory the rows would take that are only in the store, or more.
+  uint64_t unloaded_bytes() const;
+  // While it is held, nothing is evicted.
+  void hold(bool is_held) { is_held_ = is_held; }
   // Whether append_loose() may be called now: all rows are in memory, those that were loose did not
   // repeat much, and few ids are free, which loose rows would leave so.
   bool takes_loose() const {
@@ -185,6 +195,7 @@ class KeyedTable final : public StateTable {
     kLive = 1,
     kChanged = 2,  // since the last stage()
     kStored = 4,   // the store has the key, or will have when the staged batch is written
+    kStaged = 8,   // that batch has the row, and is not on disk yet
   };
   struct Overlay;  // keys that are erased here and perhaps still in the store
   struct NewRow {
@@ -245,6 +256,7 @@ class KeyedTable final : public StateTable {
   // keyed_table_store.cc
   void note_changed(uint32_t id);
   void note_erased(uint32_t id);
+  size_t overlay_bytes() const;
   void append_key(std::span<const Column* const> keys, size_t row, std::string& out) const;
   void append_key(uint32_t id, std::string& out) const;
   void append_entry(uint32_t id, std::string& out) const;
@@ -252,8 +264,11 @@ class KeyedTable final : public StateTable {
   void tell_loaded();
   bool is_erased(std::string_view key) const;
   void fault_in_row(std::span<const Column* const> keys, size_t row, uint64_t hash);
-  bool read_stored(StoreCursor& cursor, size_t entries_max, StoredRows& rows);
+  // Whose heaps have the long texts of what is read.
+  enum class Texts : uint8_t { kOfTable, kOfRows };
+  bool read_stored(StoreCursor& cursor, size_t entries_max, Texts texts, StoredRows& rows);
   std::vector<uint32_t> take_in(const StoredRows& rows);
+  ZBatch not_in_memory(const StoredRows& rows);
   std::vector<uint32_t> load_prefix(std::string_view prefix);
 
   std::vector<std::shared_ptr<Column>> keys_;  // shared with those who asked for shared_key()
@@ -288,6 +303,7 @@ class KeyedTable final : public StateTable {
   std::vector<uint32_t> staged_;   // those of the staged batch; some may have another row by now
   std::unique_ptr<Overlay> overlay_;
   uint32_t evict_hand_ = 0;
+  bool is_held_ = false;
 };
 
 }  // namespace tidemark

@@ -15,15 +15,24 @@
 
 namespace tidemark {
 
+namespace {
+
+Status wrong_length(std::string_view value) {
+  return Status::corruption(
+      fmt::format("an entry of the state has a length that cannot be: {} bytes", value.size()));
+}
+
+}  // namespace
+
 // A key that is erased in memory must not come back from the store before its deletion is written
 // there.
 struct KeyedTable::Overlay {
   absl::flat_hash_set<std::string> erased;            // since the last stage()
   absl::flat_hash_set<std::string> erased_in_flight;  // in the staged batch
+  size_t bytes = 0;                                   // about, of all of them
 };
 
-// Their keys as columns, with long texts in the heaps of the table's; their values one after the
-// other.
+// Their keys as columns; their values one after the other.
 struct KeyedTable::StoredRows {
   std::vector<Column> keys;
   std::string values;
@@ -88,8 +97,7 @@ void KeyedTable::read_entry(uint32_t id, std::string_view value) {
     extension_->read(*this, id, in);
   }
   if (!in.at_end()) {
-    fail(Status::corruption(
-        fmt::format("an entry of the state has a length that cannot be: {} bytes", value.size())));
+    fail(wrong_length(value));
   }
 }
 
@@ -104,6 +112,7 @@ void KeyedTable::note_erased(uint32_t id) {
   }
   std::string key;
   append_key(id, key);
+  overlay_->bytes += sizeof key + key.capacity();
   overlay_->erased.insert(std::move(key));
 }
 
@@ -112,8 +121,7 @@ void KeyedTable::clear() {
   warmed_to_ = prefix_;
   note_cleared();
   if (overlay_ != nullptr) {
-    overlay_->erased.clear();  // all keys go at once; none is looked up any more
-    overlay_->erased_in_flight.clear();
+    overlay_.reset();  // all keys go at once; none is looked up any more
   }
 }
 
@@ -146,7 +154,7 @@ void KeyedTable::stage(StoreBatch& batch) {
     value.clear();
     append_entry(id, value);
     batch.put(key, value);
-    flags_[id] = kLive | kStored;
+    flags_[id] = kLive | kStored | kStaged;
     note_stored();
   }
   CHECK(staged_.empty());
@@ -154,17 +162,29 @@ void KeyedTable::stage(StoreBatch& batch) {
 }
 
 void KeyedTable::staged_is_durable() {
+  for (uint32_t id : staged_) {
+    if (id < flags_.size()) {  // it may have another row by now, which has not been staged
+      flags_[id] &= static_cast<uint8_t>(~kStaged);
+    }
+  }
   staged_.clear();
   if (staged_.capacity() > flags_.size() / 8) {
     staged_.shrink_to_fit();  // after a first content; else as much changes again
   }
   if (overlay_ != nullptr) {
-    overlay_->erased_in_flight.clear();
+    overlay_->bytes =
+        overlay_->bytes * overlay_->erased.size() /
+        std::max<size_t>(overlay_->erased.size() + overlay_->erased_in_flight.size(), 1);
+    overlay_->erased_in_flight = {};
   }
 }
 
 size_t KeyedTable::changed_entries() const {
   return changed_.size() + (overlay_ != nullptr ? overlay_->erased.size() : 0);
+}
+
+size_t KeyedTable::overlay_bytes() const {
+  return overlay_ != nullptr ? overlay_->bytes : 0;
 }
 
 void KeyedTable::fault_in_row(std::span<const Column* const> keys, size_t row, uint64_t hash) {
@@ -261,11 +281,13 @@ std::vector<uint32_t> KeyedTable::find_prefix(std::span<const Column* const> key
 std::vector<uint32_t> KeyedTable::load_prefix(std::string_view prefix) {
   StoredRows rows;
   StoreCursor cursor = store_->scan(prefix);
-  return read_stored(cursor, SIZE_MAX, rows) ? take_in(rows) : std::vector<uint32_t>();
+  return read_stored(cursor, SIZE_MAX, Texts::kOfTable, rows) ? take_in(rows)
+                                                              : std::vector<uint32_t>();
 }
 
 // The next entries, less those that are erased here. False: they cannot be read.
-bool KeyedTable::read_stored(StoreCursor& cursor, size_t entries_max, StoredRows& rows) {
+bool KeyedTable::read_stored(StoreCursor& cursor, size_t entries_max, Texts texts,
+                             StoredRows& rows) {
   for (const std::shared_ptr<Column>& key : keys_) {
     rows.keys.emplace_back(key->type());
   }
@@ -276,7 +298,7 @@ bool KeyedTable::read_stored(StoreCursor& cursor, size_t entries_max, StoredRows
     }
     ByteReader in(key);
     for (size_t k = 0; k < keys_.size(); ++k) {
-      read_sort_key(in, false, rows.keys[k], *keys_[k]);
+      read_sort_key(in, false, rows.keys[k], texts == Texts::kOfTable ? *keys_[k] : rows.keys[k]);
     }
     if (!in.at_end()) {
       fail(Status::corruption(
@@ -322,7 +344,7 @@ bool KeyedTable::warm(size_t entries_max) {
   StoreCursor cursor = store_->scan(prefix_, Store::Reading::kAll);
   cursor.seek(warmed_to_);
   StoredRows rows;
-  if (!read_stored(cursor, entries_max, rows)) {
+  if (!read_stored(cursor, entries_max, Texts::kOfTable, rows)) {
     return false;
   }
   warmed_to_ = cursor.valid() ? cursor.key() : prefix_;
@@ -331,7 +353,64 @@ bool KeyedTable::warm(size_t entries_max) {
   return is_complete_;
 }
 
+void KeyedTable::for_each_stored(size_t rows_max, const std::function<bool(ZBatch)>& f) {
+  CHECK(is_held_ && payload_.empty() && stored_bytes_ == sizeof(int64_t) && loose_from_ == kNone);
+  if (is_complete_) {
+    return;
+  }
+  StoreCursor cursor = store_->scan(prefix_, Store::Reading::kAll);
+  for (bool goes_on = true; goes_on && cursor.valid();) {
+    StoredRows stored;
+    if (!read_stored(cursor, rows_max, Texts::kOfRows, stored)) {
+      return;
+    }
+    ZBatch piece = not_in_memory(stored);
+    goes_on = status().ok() && (piece.rows.rows == 0 || f(std::move(piece)));
+  }
+}
+
+uint64_t KeyedTable::unloaded_bytes() const {
+  constexpr uint64_t kTimesCompressed = 4;  // rows of texts take 2 to 4 times their bytes on disk
+  return is_complete_ ? 0 : store_->stored_bytes(prefix_) * kTimesCompressed;
+}
+
+ZBatch KeyedTable::not_in_memory(const StoredRows& stored) {
+  absl::InlinedVector<const Column*, 8> keys;
+  for (const Column& column : stored.keys) {
+    keys.push_back(&column);
+  }
+  std::vector<uint64_t> hashes;
+  hash_rows(keys, stored.size(), hashes);
+  ZBatch result;
+  std::vector<uint32_t> rows;
+  for (uint32_t row = 0; row < stored.size(); ++row) {
+    if (find_in_memory(keys, row, hashes[row]) != kNone) {
+      continue;
+    }
+    std::string_view value = stored.value(row);
+    if (value.size() != sizeof(int64_t)) {
+      fail(wrong_length(value));
+      return {};
+    }
+    rows.push_back(row);
+    std::memcpy(&result.weights.emplace_back(), value.data(), value.size());
+  }
+  if (std::ranges::all_of(result.weights, [](int64_t weight) { return weight == 1; })) {
+    result.weights = {};
+  }
+  result.rows.rows = rows.size();
+  for (const Column& key : stored.keys) {
+    auto column = std::make_shared<Column>(key.type());
+    column->append_rows(key, rows);
+    result.rows.columns.push_back(std::move(column));
+  }
+  return result;
+}
+
 size_t KeyedTable::evict(size_t entries_max) {
+  if (is_held_) {
+    return 0;
+  }
   unite();
   size_t evicted = 0;
   for (size_t looked = 0; looked < flags_.size() && evicted < entries_max; ++looked) {

@@ -266,6 +266,8 @@ void OrderedTable::stage(StoreBatch& batch) {
   unite();
   stage_cleared(batch);
   CHECK(staged_erased_.empty());
+  ++stage_;
+  is_staged_ = true;
   std::string key = prefix_, value;
   for (SmallBytes& changed : changed_) {
     auto entry = entries_.find(changed);
@@ -283,6 +285,7 @@ void OrderedTable::stage(StoreBatch& batch) {
       append_fixed(entry->second.weight, value);
       batch.put(key, value);
       entry->second.is_stored = true;
+      entry->second.stage = stage_;
       note_stored();
     }
   }
@@ -298,6 +301,7 @@ void OrderedTable::staged_is_durable() {
     }
   }
   staged_erased_.clear();
+  is_staged_ = false;
 }
 
 bool OrderedTable::warm(size_t entries_max) {
@@ -333,7 +337,9 @@ size_t OrderedTable::evict(size_t entries_max) {
   unite();
   size_t evicted = 0;
   for (auto entry = entries_.begin(); entry != entries_.end() && evicted < entries_max;) {
-    if (entry->second.is_stored && !entry->second.is_changed && entry->second.weight != 0) {
+    bool is_on_disk = entry->second.is_stored && !entry->second.is_changed &&
+                      !(is_staged_ && entry->second.stage == stage_);
+    if (is_on_disk && entry->second.weight != 0) {
       heap_bytes_ -= entry->first.heap_bytes();
       entry = entries_.erase(entry);
       --live_;

@@ -33,6 +33,7 @@ struct OrderedEntry {
   int64_t weight = 0;
   bool is_changed = false;  // since the last stage()
   bool is_stored = false;   // the store has the key, or will have when the staged batch is written
+  uint8_t stage = 0;        // the last one that had it, as the table counts them
 };
 
 class OrderedTable final : public StateTable {
@@ -115,6 +116,8 @@ class OrderedTable final : public StateTable {
   bool was_taken_back_ = false;
   std::vector<SmallBytes> changed_;
   std::vector<SmallBytes> staged_erased_;
+  uint8_t stage_ = 0;       // the last one; begins anew after 255
+  bool is_staged_ = false;  // its batch is not on disk yet
 };
 
 }  // namespace tidemark

@@ -54,8 +54,8 @@ class StateTable {
   // Reads about this many of the entries that are only in the store. True: the table is complete.
   virtual bool warm(size_t entries_max) = 0;
   void load_all();
-  // Drops up to this many entries from memory that the store has as they are. Returns how many. Not
-  // between stage() and staged_is_durable().
+  // Drops up to this many entries from memory that are on disk as they are: not those of a staged
+  // batch before staged_is_durable(). Returns how many.
   virtual size_t evict(size_t entries_max) = 0;
   // How many entries to evict for a quarter of the memory held to be free.
   virtual size_t surplus_entries() const = 0;

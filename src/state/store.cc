@@ -1,5 +1,7 @@
 #include "state/store.h"
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -75,7 +77,7 @@ rocksdb::Options database_options(const std::string& directory, const StoreOptio
   result.paranoid_checks = true;
   result.track_and_verify_wals_in_manifest = true;
   // The log is replayed at the start: what is not yet in tables bounds that time.
-  result.write_buffer_size = 32 << 20;
+  result.write_buffer_size = options.buffer_bytes;
   result.max_write_buffer_number = 3;
   result.max_background_jobs = 2;
   result.compression = rocksdb::kZSTD;
@@ -105,7 +107,11 @@ rocksdb::Options database_options(const std::string& directory, const StoreOptio
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = rocksdb::NewLRUCache(options.cache_bytes);
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  // In pieces, of which a look-up needs one: else a cache that is too small for the filters of all
+  // runs reads a whole one for each key.
   table.cache_index_and_filter_blocks = true;
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
   table.block_size = 16 << 10;
   table.format_version = 5;
   result.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
@@ -432,17 +438,23 @@ Result<std::optional<std::string>> Store::get(std::string_view key) const {
 
 Status Store::get(std::span<const std::string> keys,
                   std::vector<std::optional<std::string>>& values) const {
+  constexpr size_t kKeysAtOnce = 256;  // each holds a block in memory until its value is copied
   values.assign(keys.size(), std::nullopt);
-  std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
-  std::vector<rocksdb::PinnableSlice> found(keys.size());
-  std::vector<rocksdb::Status> statuses(keys.size());
-  database_->rocks->MultiGet(rocksdb::ReadOptions(), database_->rocks->DefaultColumnFamily(),
-                             keys.size(), slices.data(), found.data(), statuses.data());
-  for (size_t i = 0; i < keys.size(); ++i) {
-    if (statuses[i].ok()) {
-      values[i].emplace(found[i].data(), found[i].size());
-    } else if (!statuses[i].IsNotFound()) {
-      return to_status(statuses[i], "cannot read the state");
+  std::array<rocksdb::Slice, kKeysAtOnce> slices;
+  std::array<rocksdb::PinnableSlice, kKeysAtOnce> found;
+  std::array<rocksdb::Status, kKeysAtOnce> statuses;
+  for (size_t first = 0; first < keys.size(); first += kKeysAtOnce) {
+    size_t count = std::min(kKeysAtOnce, keys.size() - first);
+    std::copy_n(keys.begin() + static_cast<std::ptrdiff_t>(first), count, slices.begin());
+    database_->rocks->MultiGet(rocksdb::ReadOptions(), database_->rocks->DefaultColumnFamily(),
+                               count, slices.data(), found.data(), statuses.data());
+    for (size_t i = 0; i < count; ++i) {
+      if (statuses[i].ok()) {
+        values[first + i].emplace(found[i].data(), found[i].size());
+      } else if (!statuses[i].IsNotFound()) {
+        return to_status(statuses[i], "cannot read the state");
+      }
+      found[i].Reset();
     }
   }
   return {};
@@ -454,7 +466,7 @@ StoreCursor Store::scan(std::string_view prefix, Reading reading) const {
   position->end = end_of_prefix(prefix);
   position->end_slice = slice(position->end);
   rocksdb::ReadOptions options;
-  options.readahead_size = 256 << 10;
+  options.readahead_size = reading == Reading::kAll ? 256 << 10 : 0;  // else as it turns out
   options.fill_cache = reading == Reading::kSome;
   if (!position->end.empty()) {
     options.iterate_upper_bound = &position->end_slice;
@@ -476,6 +488,19 @@ void Store::note_damage(const Status& status) const {
 Status Store::damage() const {
   std::lock_guard lock(mutex_);
   return damage_;
+}
+
+uint64_t Store::stored_bytes(std::string_view prefix) const {
+  std::string end = end_of_prefix(prefix);
+  rocksdb::Range range(slice(prefix), slice(end));
+  uint64_t bytes = 0;
+  rocksdb::SizeApproximationOptions options;
+  options.include_memtables = true;
+  bool is_known =
+      database_->rocks
+          ->GetApproximateSizes(options, database_->rocks->DefaultColumnFamily(), &range, 1, &bytes)
+          .ok();
+  return is_known ? bytes : 0;
 }
 
 uint64_t Store::memory_bytes() const {

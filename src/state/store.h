@@ -71,7 +71,8 @@ class StoreCursor {
 };
 
 struct StoreOptions {
-  size_t cache_bytes = 64 << 20;  // of blocks read, in memory
+  size_t cache_bytes = 64 << 20;   // of blocks read, in memory
+  size_t buffer_bytes = 32 << 20;  // of one of three buffers of what is written in small batches
   // A batch of as many bytes becomes a table, a smaller one goes through the log: a table has 12 KB
   // of its own, and more than one sync.
   size_t table_bytes_min = 64 << 10;
@@ -105,6 +106,8 @@ class Store {
   bool is_damaged() const { return is_damaged_.load(std::memory_order_relaxed); }
   Status damage() const;
 
+  // What is below the prefix on disk, compressed; about, and without what came last.
+  uint64_t stored_bytes(std::string_view prefix) const;
   // Of memory that the store uses for itself.
   uint64_t memory_bytes() const;
   const std::string& directory() const { return directory_; }

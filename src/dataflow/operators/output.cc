@@ -18,13 +18,14 @@ std::vector<const Column*> pointers(const RowBatch& rows) {
   return columns;
 }
 
-// The table's rows. Other threads may read them while it goes on changing: a column is the table's
-// own until that changes it; strings stay where they are in its heap.
-ZBatch collect(const KeyedTable& table) {
+// The table's rows with ids from `first` on, up to `end`. Other threads may read them while it goes
+// on changing: a column is the table's own until that changes it; strings stay where they are in
+// its heap.
+ZBatch collect(const KeyedTable& table, size_t first, size_t end) {
   std::vector<uint32_t> ids;
   ZBatch result;
   bool is_weighted = false;
-  for (uint32_t id = 0; id < table.id_limit(); ++id) {
+  for (auto id = static_cast<uint32_t>(first); id < end; ++id) {
     int64_t weight = table.fixed_as<int64_t>(id);
     if (table.is_live(id) && weight != 0) {
       ids.push_back(id);
@@ -48,6 +49,10 @@ ZBatch collect(const KeyedTable& table) {
     result.rows.columns.push_back(std::move(column));
   }
   return result;
+}
+
+ZBatch collect(const KeyedTable& table) {
+  return collect(table, 0, table.id_limit());
 }
 
 // Copies of some of them.
@@ -125,8 +130,13 @@ OutputOperator::OutputOperator(Schema schema, std::vector<size_t> key)
 Status OutputOperator::step(StepContext& context, std::span<const Delta> in, Delta&) {
   if (in[0].reset) {
     gathered_.clear();
-    pending_.clear();
-    reset_pending_.set(1);
+    if (is_published_) {
+      pending_.clear();
+      reset_pending_.set(1);
+    } else {
+      rows_.clear();
+      negative_rows_ = 0;
+    }
   }
   settle(context.workers);
   for (const ZBatch& batch : in[0].batches) {
@@ -139,7 +149,7 @@ Status OutputOperator::step(StepContext& context, std::span<const Delta> in, Del
 
 void OutputOperator::settle(Workers* workers) {
   for (const ZBatch& batch : gathered_) {
-    add_pending(batch, workers);
+    is_published_ ? add_pending(batch, workers) : change(batch, workers);
   }
   gathered_.clear();
 }
@@ -168,7 +178,19 @@ void OutputOperator::take_back_content() {
 }
 
 ZBatch OutputOperator::publish(Workers* workers) {
+  bool is_there = !is_published_ && (rows_.size() != 0 || !rows_.is_complete());
+  if (is_there) {
+    publish_first(workers);
+    return in_view_order(rows_.is_complete() ? collect(rows_) : stored_content());
+  }
+  is_published_ = true;
   return in_view_order(take_changes(workers));
+}
+
+void OutputOperator::publish_first(Workers* workers) {
+  CHECK(!is_published_);
+  settle(workers);
+  is_published_ = true;
 }
 
 ZBatch OutputOperator::in_view_order(ZBatch stored) const {
@@ -219,6 +241,15 @@ ZBatch OutputOperator::take_changes(Workers* workers) {
   return changes;
 }
 
+void OutputOperator::change(const ZBatch& batch, Workers* workers) {
+  if (!has_retractions(std::span(&batch, 1))) {
+    insert(std::span(&batch, 1), workers);
+    return;
+  }
+  hash_rows(pointers(batch.rows), batch.rows.rows, hashes_);
+  apply(batch, hashes_);
+}
+
 void OutputOperator::insert(std::span<const ZBatch> batches, Workers* workers) {
   for (const ZBatch& batch : batches) {
     std::vector<const Column*> columns = pointers(batch.rows);
@@ -257,12 +288,47 @@ ZBatch OutputOperator::content() {
   return in_view_order(stored_content());
 }
 
+ZBatch OutputOperator::passing_content() {
+  std::vector<ZBatch> pieces;
+  for_each_piece(SIZE_MAX, [&](ZBatch piece) {
+    pieces.push_back(std::move(piece));
+    return true;
+  });
+  return pieces.empty() ? content() : pieces.size() == 1 ? pieces[0] : concatenate(pieces);
+}
+
+void OutputOperator::subtract(const ZBatch& rows) {
+  change(negated(in_order(rows, order_)), nullptr);
+}
+
 ZBatch OutputOperator::find(std::span<const Column* const> values) {
   CHECK(!key_.empty() && values.size() == key_.size());
   return in_view_order(collect(rows_, rows_.find_prefix(values, 0)));
 }
 
+void OutputOperator::for_each_piece(size_t rows_max, const std::function<bool(ZBatch)>& f) {
+  if (!is_published_) {
+    return;
+  }
+  rows_.unite();
+  rows_.hold(true);
+  bool goes_on = true;
+  for (size_t first = 0, end; goes_on && first < rows_.id_limit(); first = end) {
+    end = first + std::min(rows_max, rows_.id_limit() - first);
+    ZBatch piece = collect(rows_, first, end);
+    goes_on = piece.rows.rows == 0 || f(in_view_order(std::move(piece)));
+  }
+  if (goes_on) {
+    rows_.for_each_stored(rows_max,
+                          [&](ZBatch piece) { return f(in_view_order(std::move(piece))); });
+  }
+  rows_.hold(false);
+}
+
 ZBatch OutputOperator::stored_content() {
+  if (!is_published_) {
+    return collect(KeyedTable(weighted_rows(schema_, order_)));
+  }
   rows_.load_all();
   rows_.unite();
   return collect(rows_);

@@ -12,6 +12,11 @@
 //
 // Changes that take nothing back go into the content without being looked up (loose rows,
 // state/keyed_table.h), and are published as they are. Others are added up first: one hash a row.
+//
+// Before the first publication nobody reads the content: what comes goes into it at once, so that a
+// first content is never there twice, and leaves memory as other state does while it is being made.
+
+#include <functional>
 
 #include "dataflow/operator.h"
 #include "state/keyed_table.h"
@@ -38,10 +43,24 @@ class OutputOperator final : public Operator {
   // publication are not in it; a row is in it more than once only if no row goes. `workers`: as in
   // StepContext.
   ZBatch publish(Workers* workers = nullptr);
+  // The same of the first content, which is not returned: it may be more than fits into memory.
+  void publish_first(Workers* workers);
+  // The content is one that an earlier process has published.
+  void resume() { is_published_ = true; }
   // The published content, each row once with its weight. Shares with the table what it can:
   // columns until they change, strings for good.
   ZBatch content();
-  // Whether that needs nothing from the store.
+  // The same for readers alone: rows that are only in the store do not come to the operator's
+  // table.
+  ZBatch passing_content();
+  // About how many bytes the rows of the content take that are only there.
+  uint64_t unloaded_bytes() const { return rows_.unloaded_bytes(); }
+  // The content in pieces of about so many rows. Those that are only in the store stay there; what
+  // is in memory stays too. Until `f` says false. The operator is not to be changed meanwhile.
+  void for_each_piece(size_t rows_max, const std::function<bool(ZBatch)>& f);
+  // Takes rows from the content, which may then have rows of negative weight: for one who compares.
+  void subtract(const ZBatch& rows);
+  // Whether the content needs nothing from the store.
   bool is_content_loaded() const { return rows_.is_complete(); }
   // The rows of the content, which is not loaded, whose columns key() equal row 0 of `values`, as
   // copies: reads these alone. There is a key.
@@ -56,7 +75,7 @@ class OutputOperator final : public Operator {
   bool has_negative_rows() const { return negative_rows_ != 0; }
 
  private:
-  // Moves what is gathered to pending_.
+  // Moves what is gathered to pending_, or into the content that is not published yet.
   void settle(Workers* workers);
   void add_pending(const ZBatch& batch, Workers* workers);
   ZBatch take_changes(Workers* workers);
@@ -65,6 +84,7 @@ class OutputOperator final : public Operator {
   // The content's rows go with those pending, as far as they do not come again.
   void take_back_content();
   // Changes the content. `batches` take nothing back.
+  void change(const ZBatch& batch, Workers* workers);
   void insert(std::span<const ZBatch> batches, Workers* workers);
   void apply(const ZBatch& changes, std::span<const uint64_t> hashes);
 
@@ -75,6 +95,7 @@ class OutputOperator final : public Operator {
   KeyedTable pending_;  // whole rows -> change of weight
   Scalar<uint8_t> reset_pending_;
   std::vector<ZBatch> gathered_;  // of the last step, in stored order; later than pending_
+  bool is_published_ = false;
   size_t negative_rows_ = 0;
   std::vector<uint64_t> hashes_;  // scratch
   std::vector<uint32_t> ids_;

@@ -109,6 +109,52 @@ TEST(Output, AFirstContentThatGoesAndComesAgainIsPublished) {
   EXPECT_FALSE(view.output.has_negative_rows());
 }
 
+// Until then readers of the content have nothing of it.
+TEST(Output, AFirstContentIsMadeInItsPlace) {
+  View view;
+  auto is_odd = [](size_t row) { return row % 2 == 1; };
+  view.step(1, all, 0);
+  view.step(1, most, 1);
+  EXPECT_EQ(content_of(view.output.content()), Content());
+  view.step(-1, is_odd, 0);
+  view.step(1, is_odd, 0);
+  view.step(-1, is_odd, 0);
+  EXPECT_EQ(content_of(view.output.content()), Content());
+  view.output.for_each_piece(100, [](const ZBatch&) {
+    ADD_FAILURE();
+    return true;
+  });
+  view.output.publish_first(nullptr);
+  EXPECT_FALSE(view.output.has_negative_rows());
+  EXPECT_EQ(content_of(view.output.content()), view.wanted);
+  view.step(1, is_odd, 2);
+  EXPECT_EQ(content_of(view.output.publish()).size(), kRows / 2);
+  EXPECT_EQ(content_of(view.output.content()), view.wanted);
+
+  Content pieces;
+  view.output.for_each_piece(777, [&](const ZBatch& piece) {
+    EXPECT_LE(piece.rows.rows, 777u);
+    for (const auto& [row, weight] : content_of(piece)) {
+      pieces[row] += weight;
+    }
+    return true;
+  });
+  EXPECT_EQ(pieces, view.wanted);
+}
+
+TEST(Output, WhatWasResetBeforeTheFirstPublicationIsNotInIt) {
+  View view;
+  view.step(1, all, 0);
+  view.step(-1, most, 3);  // as if the source took back what it never gave
+  Delta reset{true, {}}, out;
+  ASSERT_TRUE(view.output.step(view.context, std::span(&reset, 1), out).ok());
+  view.wanted.clear();
+  view.step(1, most, 1);
+  EXPECT_EQ(content_of(view.output.publish()), view.wanted);
+  EXPECT_FALSE(view.output.has_negative_rows());
+  EXPECT_EQ(content_of(view.output.content()), view.wanted);
+}
+
 // Rows that only come, in steps that are published and in one that waits; then some that go.
 TEST(Output, WorkersTakeInWhatOneThreadWould) {
   Workers workers(3);

@@ -90,7 +90,7 @@ void add_serve_flags(CLI::App& app, ServeFlags& flags) {
       ->type_name("TIME")
       ->capture_default_str();
   app.add_option("--memory-limit", flags.memory_limit,
-                 "of state in memory, such as 2GB; more is read from disk when needed "
+                 "of the process, such as 2GB; state beyond it is read from disk when needed "
                  "(70% of the machine or its control group)")
       ->type_name("SIZE");
   app.add_option("--workers", flags.workers,

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 
+#include "base/available_memory.h"
 #include "catalog/catalog_codec.h"
 #include "engine/engine.h"
 #include "engine/source_feed.h"
@@ -150,8 +151,17 @@ Status Durability::attach(Dataflow& dataflow, bool is_stored) {
   return {};
 }
 
+void Durability::spill(Dataflow& dataflow) {
+  visit_tables(dataflow, [&](NodeId node, size_t place, StateTable& table) {
+    table.attach(*store_, state_prefix(dataflow.id, node, place), false);
+  });
+  spilled_.insert(dataflow.id);
+  dataflow.is_durable = true;
+}
+
 Status Durability::detach(DataflowId id) {
-  if (dataflows_.erase(id) == 0) {
+  bool is_spilled = spilled_.erase(id) != 0;
+  if (dataflows_.erase(id) == 0 && !is_spilled) {
     return {};
   }
   std::erase(staged_, id);
@@ -163,6 +173,9 @@ Status Durability::detach(DataflowId id) {
     erased_prefixes_.push_back(change_log_prefix(dataflow->log_owner()));
   }
   is_changed_ = true;
+  if (is_spilled) {
+    return {};
+  }
   StoreBatch batch;
   batch.erase(dataflow_key(id));
   TRY(store_->write(batch));
@@ -256,18 +269,39 @@ bool Durability::is_between_commits() const {
   return true;
 }
 
-void Durability::for_each_table(const std::function<void(StateTable&)>& visit) {
+template <typename F>
+void Durability::for_each_dataflow(F&& f) {
   for (const auto& [id, record] : dataflows_) {
     if (Dataflow* dataflow = loop_->find_dataflow(id)) {
-      visit_tables(*dataflow, [&](NodeId, size_t, StateTable& table) { visit(table); });
+      f(*dataflow);
+    }
+  }
+  for (DataflowId id : spilled_) {
+    if (Dataflow* dataflow = loop_->find_dataflow(id)) {
+      f(*dataflow);
     }
   }
 }
 
-size_t Durability::changed_entries() {
+void Durability::for_each_table(const std::function<void(StateTable&)>& visit) {
+  for_each_dataflow([&](Dataflow& dataflow) {
+    visit_tables(dataflow, [&](NodeId, size_t, StateTable& table) { visit(table); });
+  });
+}
+
+// Enough has changed for a checkpoint that nobody waits for.
+bool Durability::is_full() {
+  constexpr uint64_t kBytesMin = 4 << 20;  // a smaller batch costs more than it frees
   size_t entries = 0;
-  for_each_table([&](StateTable& table) { entries += table.changed_entries(); });
-  return entries;
+  uint64_t bytes = 0;
+  for_each_table([&](StateTable& table) {
+    size_t changed = table.changed_entries();
+    entries += changed;
+    bytes +=
+        changed == 0 ? 0 : table.held_bytes() / std::max<size_t>(table.held_rows(), 1) * changed;
+  });
+  return entries > kChangedEntriesMax ||
+         (memory_limit_ != 0 && bytes > std::max(memory_limit_ / 16, kBytesMin));
 }
 
 uint64_t Durability::held_bytes() {
@@ -276,26 +310,71 @@ uint64_t Durability::held_bytes() {
   return bytes;
 }
 
+// The limit is for all that the process has: readers' rows, what is on its way to the disk, memory
+// that is free and not given back. State has a quarter of it in any case.
+uint64_t Durability::bytes_for_state(uint64_t held) const {
+  uint64_t own = is_simulated_ ? 0 : own_memory();
+  uint64_t other = own > held ? own - held : 0;
+  return memory_limit_ - std::min(other, memory_limit_ / 4 * 3);
+}
+
 // What has not changed since the last checkpoint is on disk and may go; what has must first get
 // there. While memory is beyond the limit and full of changes, the sources wait.
 void Durability::keep_within_limit() {
   constexpr int64_t kLookUs = 20'000;  // counting costs some microseconds
+  constexpr int64_t kGiveBackUs = 250'000;
   int64_t now = clock_.steady_us();
   if (memory_limit_ == 0 || (!is_over_limit_ && now - looked_us_ < kLookUs)) {
     return;
   }
   looked_us_ = now;
-  uint64_t held = held_bytes();
-  if (held > memory_limit_ && !writer_->is_writing()) {
-    for_each_table([](StateTable& table) { table.evict(table.surplus_entries()); });
+  uint64_t held = held_bytes(), bytes_max = bytes_for_state(held);
+  if (held > bytes_max) {
+    loop_->drop_large_bases(memory_limit_ / 16);
+    evict(bytes_max);
     is_all_warm_ = false;
+    if (!is_simulated_ && now - gave_back_us_ > kGiveBackUs) {
+      give_back_free_memory();
+      gave_back_us_ = clock_.steady_us();
+    }
   }
-  is_over_limit_ = held > memory_limit_ && writer_->is_writing();
+  is_over_limit_ = held > bytes_max && held_bytes() > bytes_max && writer_->is_writing();
+}
+
+// Some of each table, whose memory is used again; if that is not enough, tables as a whole, the
+// largest first, which give it back.
+void Durability::evict(uint64_t bytes_max) {
+  std::vector<StateTable*> tables;
+  for_each_table([&](StateTable& table) {
+    table.evict(table.surplus_entries());
+    tables.push_back(&table);
+  });
+  uint64_t held = held_bytes();
+  std::ranges::sort(tables, std::greater(), [](StateTable* table) { return table->held_bytes(); });
+  for (size_t i = 0; i < tables.size() && held > bytes_max / 8 * 9; ++i) {
+    uint64_t before = tables[i]->held_bytes();
+    tables[i]->evict(SIZE_MAX);
+    held -= before - std::min<uint64_t>(tables[i]->held_bytes(), before);
+  }
+}
+
+bool Durability::has_room(uint64_t bytes) {
+  uint64_t held = memory_limit_ == 0 ? 0 : held_bytes();
+  return memory_limit_ == 0 || held + bytes <= bytes_for_state(held) / 10 * 8;
+}
+
+void Durability::make_room() {
+  note_change();
+  turn();
+  while (holds_back() && !is_simulated_ && writer_->last_error().ok()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    turn();
+  }
 }
 
 bool Durability::warm() {
   constexpr size_t kEntries = 2048;  // about a millisecond of the step thread
-  if (is_all_warm_ || (memory_limit_ != 0 && held_bytes() > memory_limit_ / 10 * 8)) {
+  if (is_all_warm_ || !has_room(0)) {
     return false;
   }
   bool is_done = true;
@@ -350,7 +429,7 @@ void Durability::turn() {
   }
   keep_within_limit();
   for_each_sink([&](Dataflow& dataflow) { is_changed_ |= dataflow.sink->has_news(); });
-  bool is_full = changed_entries() > kChangedEntriesMax;
+  bool is_full = this->is_full();
   is_behind_ = is_full && writer_->is_writing();
   if (!is_changed_ || writer_->is_writing() || !is_between_commits() ||
       loop_->placement() != nullptr) {
@@ -374,17 +453,16 @@ StoreBatch Durability::stage() {
   erased_prefixes_.clear();
   staged_.clear();
   const Placement* placement = loop_->placement();
-  for (auto& [id, record] : dataflows_) {
-    Dataflow* dataflow = loop_->find_dataflow(id);
-    if (dataflow == nullptr || dataflow->failed) {
-      continue;
+  for_each_dataflow([&](Dataflow& dataflow) {
+    if (dataflow.failed) {
+      return;
     }
-    staged_.push_back(id);
-    visit_tables(*dataflow, [&](NodeId, size_t, StateTable& table) { table.stage(batch); });
-    if (!dataflow->is_part()) {
-      dataflow->log.stage(batch);
+    staged_.push_back(dataflow.id);
+    visit_tables(dataflow, [&](NodeId, size_t, StateTable& table) { table.stage(batch); });
+    if (!dataflow.is_part()) {
+      dataflow.log.stage(batch);
     }
-  }
+  });
   stage_records(batch);
   if (placement != nullptr) {
     stage_placement(*placement, batch);

@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -51,6 +52,9 @@ class Durability {
   // --- dataflows and sources (step thread) ---
   // Keeps the state of a dataflow from now on. `is_stored`: it is there already, and fits the plan.
   Status attach(Dataflow& dataflow, bool is_stored);
+  // Keeps the state of a dataflow that does not outlive the process in the store, so that it can
+  // leave memory. After detach(), or at the next start, nothing is left of it.
+  void spill(Dataflow& dataflow);
   // A new version is in its place: the view's record says so, and the dataflow's no longer has to.
   Status put_placed(DataflowId id, const CatalogObject& object);
   // Forgets a dataflow; its state goes with the next checkpoint.
@@ -82,6 +86,11 @@ class Durability {
   bool holds_back() const { return is_over_limit_ || is_behind_; }
   // Reads a little of what is only in the store, if there is room. True: there is more.
   bool warm();
+  // Whether so many bytes more would be within the limit.
+  bool has_room(uint64_t bytes);
+  // In the middle of much that is done in one turn, between two commits: writes what has changed,
+  // if it is much, and waits for the disk if it is behind and not broken.
+  void make_room();
 
   // Why the checkpoint that is being written is not on disk yet; OK: nothing is wrong.
   Status last_error() const { return writer_->last_error(); }
@@ -101,12 +110,16 @@ class Durability {
   void ended();
   bool is_between_commits() const;
   template <typename F>
+  void for_each_dataflow(F&& f);
+  template <typename F>
   void for_each_sink(F&& f);
   bool are_sinks_prepared();
   void keep_within_limit();
+  void evict(uint64_t bytes_max);
   uint64_t held_bytes();
+  uint64_t bytes_for_state(uint64_t held) const;
   void for_each_table(const std::function<void(StateTable&)>& visit);
-  size_t changed_entries();
+  bool is_full();
 
   std::unique_ptr<Store> store_;
   PublishedMarks published_{store_->directory()};
@@ -117,15 +130,17 @@ class Durability {
   StepLoop* loop_ = nullptr;
   std::unique_ptr<CheckpointWriter> writer_;
   std::map<DataflowId, DataflowRecord> dataflows_;  // as they are in the store, or in the batch
+  std::set<DataflowId> spilled_;
   std::vector<std::pair<std::string, Lsn>> acknowledge_;  // once the batch is on disk
   std::vector<DataflowId> staged_;
   std::vector<std::string> erased_prefixes_;
   std::vector<std::jthread> farewells_;  // of forget_source
-  // 0: no limit. Beyond it, state that the store has leaves memory.
+  // Of the process. 0: none. Beyond it, state that the store has leaves memory.
   const uint64_t memory_limit_;
   bool is_over_limit_ = false;
   bool is_behind_ = false;
-  int64_t looked_us_ = 0;  // steady, as the next
+  int64_t looked_us_ = 0;     // steady, as the next
+  int64_t gave_back_us_ = 0;  // when free memory was given back to the system
   bool is_all_warm_ = false;
   bool is_changed_ = false;
   int64_t began_us_ = INT64_MIN / 2;  // the last one

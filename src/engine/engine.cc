@@ -26,6 +26,16 @@ EngineOptions with_defaults(EngineOptions options) {
   return options;
 }
 
+// What the store takes for itself is a small part of what there is.
+StoreOptions within(uint64_t memory_limit) {
+  StoreOptions options;
+  if (memory_limit != 0) {
+    options.cache_bytes = std::clamp<size_t>(memory_limit / 8, 4 << 20, options.cache_bytes);
+    options.buffer_bytes = std::clamp<size_t>(memory_limit / 32, 2 << 20, options.buffer_bytes);
+  }
+  return options;
+}
+
 }  // namespace
 
 Engine::Engine(EngineOptions options) : Engine(std::move(options), nullptr) {}
@@ -43,7 +53,7 @@ Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options) {
   if (options.data_directory.empty()) {
     return std::make_unique<Engine>(std::move(options));
   }
-  StoreOptions store_options;
+  StoreOptions store_options = within(options.memory_limit_bytes);
   if (options.table_bytes_min) {
     store_options.table_bytes_min = *options.table_bytes_min;
   }

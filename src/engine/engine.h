@@ -42,7 +42,7 @@ struct EngineOptions {
   // Where definitions and state are kept. Empty: in memory only, gone with the engine.
   std::string data_directory;
   int64_t checkpoint_interval_us = 1'000'000;
-  uint64_t memory_limit_bytes = 0;  // of state, with a data directory; 0: none
+  uint64_t memory_limit_bytes = 0;  // of the process, with a data directory; 0: none
   // Of the rows that one operator makes in a step; 0: an eighth of the memory limit, or of what
   // there is, and at least 1 GB.
   uint64_t step_bytes_max = 0;

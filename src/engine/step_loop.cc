@@ -1,5 +1,7 @@
 #include "engine/step_loop.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "engine/durability.h"
@@ -12,6 +14,13 @@ namespace tidemark {
 namespace {
 
 constexpr size_t kPollBytesMax = 8 << 20;  // keeps a step under some tens of milliseconds
+
+// A step may change several times as many bytes, which stay in memory until they are on disk.
+size_t poll_bytes_max(uint64_t memory_limit) {
+  constexpr uint64_t kPollBytesMin = 512 << 10;
+  return memory_limit == 0 ? kPollBytesMax
+                           : std::clamp<uint64_t>(memory_limit / 32, kPollBytesMin, kPollBytesMax);
+}
 
 std::string clock_text(int64_t us) {
   std::string text;
@@ -117,6 +126,7 @@ bool StepLoop::run_commands() {
 bool StepLoop::turn() {
   ++turn_;
   int64_t began_us = clock_.steady_us();
+  fill_readers();
   // A new version that is on its way to the disk changes the view at the mark that it has now.
   bool is_held_back = durability_ != nullptr && (durability_->holds_back() || placement_);
   bool more = !is_held_back && poll_sources();
@@ -126,7 +136,7 @@ bool StepLoop::turn() {
   show_views();
   send_outbox();
   tell_waiters();
-  more = step_open() || more;
+  more = step_open() || more || wants_fill_;
   note_backlog(false, began_us);
   if (durability_ != nullptr) {
     durability_->turn();
@@ -193,10 +203,11 @@ bool StepLoop::poll_sources() {
   constexpr int kEventsMax = 4096;
   bool is_due = durability_ != nullptr && durability_->is_due();
   bool more = false;
+  size_t bytes_max = poll_bytes_max(options_.memory_limit_bytes);
   for (auto& [key, feed] : sources_) {
     uint64_t commits_max = feed->is_replaying() ? 1 : options_.step_commits_max;
     if (commits_max == 0) {
-      bool waiting = feed->source().poll(kPollBytesMax, *feed);
+      bool waiting = feed->source().poll(bytes_max, *feed);
       for (int i = 0; is_due && waiting && feed->mid_commit() && i < kEventsMax; ++i) {
         waiting = feed->source().poll(1, *feed);
       }

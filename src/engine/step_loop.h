@@ -119,6 +119,12 @@ class StepLoop {
   Result<EarlierView> read_view_as_of(const CatalogObject& object, Lsn mark);
   // Keeps all views readable as they are now, for as long as it is held.
   std::shared_ptr<ReadPin> pin();
+  // A view's content, which is not in memory and would fill it, in pieces, until f says false. What
+  // is returned has the mark, and no rows. nullopt: it shows nothing yet, or can be read whole.
+  Result<std::optional<ViewRead>> read_in_pieces(const CatalogObject& object,
+                                                 const std::function<bool(const ZBatch&)>& f);
+  // Readers' contents of more bytes go, but for those that are being read just now.
+  void drop_large_bases(uint64_t bytes_min);
   // A reader gives back the content that it has added up.
   void rebase_view(ObjectId object, uint64_t turn, std::shared_ptr<const ViewContent> content);
 
@@ -157,7 +163,9 @@ class StepLoop {
   void leave_parts(Dataflow& dataflow);
   void run_graph(Dataflow& dataflow);
   void publish(Dataflow& dataflow);
-  void feed_downstream(Dataflow& dataflow, const ZBatch& changes, bool is_first, bool is_reread);
+  void feed_downstream(Dataflow& dataflow, const ZBatch& changes, bool is_reread);
+  void fill_readers();
+  void fill_reader(Dataflow& reader, ViewFeed& view, Dataflow& upstream);
   void tell_subscribers(Dataflow& dataflow, const ZBatch& changes);
   Dataflow* complete_build() const;
   void place_versions();
@@ -171,6 +179,10 @@ class StepLoop {
   void end_subscribers_that_are_done(Dataflow& dataflow);
   void end_readers(Dataflow& dataflow, const Status& status);
   Result<Dataflow*> readable_view(const CatalogObject& object);
+  bool may_load(Dataflow& view);
+  ZBatch whole_content(Dataflow& view);
+  // Error: whoever reads the content as a whole would run out of memory.
+  Status fits(Dataflow& view);
   // Why the dataflow, or one that it reads, shows nothing new until something is mended.
   std::optional<Status> obstacle(const Dataflow& dataflow);
   Status damage() const;
@@ -212,6 +224,7 @@ class StepLoop {
   std::vector<Dataflow*> in_order_;  // all of them, upstream first
   std::optional<Placement> placement_;
   DataflowId next_id_ = 1;
+  bool wants_fill_ = false;  // a reader of a view that is live is to be given its content
   uint64_t step_ = 0;
   uint64_t turn_ = 0;              // of the loop
   uint64_t oldest_kept_turn_ = 0;  // pins of earlier turns were given up

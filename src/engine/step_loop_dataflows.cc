@@ -172,17 +172,51 @@ Result<Dataflow*> StepLoop::new_dataflow(PlannedDataflow planned) {
   for (const ViewRequest& view : planned.views) {
     Dataflow* upstream = find_view(view.object);
     upstream->downstream.push_back(dataflow.id);
-    dataflow.views.push_back({upstream->id, view.node, view.columns, upstream->live});
-    if (upstream->live) {
-      ZBatch content = upstream->graph->output().content();
-      if (content.rows.rows != 0) {
-        dataflow.graph->push(view.node, pick(content, view.columns));
-      }
-    }
+    dataflow.views.push_back({upstream->id, view.node, view.columns});
+    wants_fill_ = wants_fill_ || upstream->live;
   }
   in_order_.push_back(&dataflow);
   dataflows_.emplace(dataflow.id, std::move(owned));
   return &dataflow;
+}
+
+// Those who have begun to read a view that is live get what it holds, at the beginning of a turn:
+// all views stand where the last one has left them.
+void StepLoop::fill_readers() {
+  if (!std::exchange(wants_fill_, false)) {
+    return;
+  }
+  for (Dataflow* reader : in_order_) {
+    for (ViewFeed& view : reader->views) {
+      Dataflow* upstream = find_dataflow(view.upstream);
+      if (reader->failed || view.ready || upstream == nullptr || !upstream->live) {
+        continue;
+      }
+      if (reader->has_joined()) {
+        fill_reader(*reader, view, *upstream);
+      } else {
+        wants_fill_ = true;  // its first step has what its parts hold
+      }
+    }
+  }
+}
+
+// In pieces, if memory is short: what a piece has changed goes to the disk before the next.
+void StepLoop::fill_reader(Dataflow& reader, ViewFeed& view, Dataflow& upstream) {
+  constexpr size_t kPieceRows = 1 << 16;
+  OutputOperator& output = upstream.graph->output();
+  bool is_whole = durability_ == nullptr ||
+                  (output.is_content_loaded() && durability_->has_room(output.state_bytes()));
+  output.for_each_piece(is_whole ? SIZE_MAX : kPieceRows, [&](const ZBatch& piece) {
+    reader.graph->push(view.node, pick(piece, view.columns));
+    if (!is_whole) {
+      run_graph(reader);
+      durability_->make_room();
+    }
+    return !reader.failed;
+  });
+  view.ready = true;
+  reader.dirty = true;
 }
 
 Result<Dataflow*> StepLoop::restored_dataflow(PlannedDataflow planned, bool is_resumed) {
@@ -202,6 +236,9 @@ Result<Dataflow*> StepLoop::restored_dataflow(PlannedDataflow planned, bool is_r
   dataflow.sharing = planned.sharing;
   dataflow.started_us = clock_.wall_us();
   dataflow.live = !dataflow.is_part();
+  if (dataflow.live) {
+    dataflow.graph->output().resume();
+  }
   dataflow.has_begun = true;
   dataflow.dirty = false;
   if (Status status = read_parts(dataflow, planned, is_resumed); !status.ok()) {

@@ -68,8 +68,16 @@ void StepLoop::publish(Dataflow& dataflow) {
   set_mark(dataflow, dataflow.live && !dataflow.is_mark_anew && !dataflow.is_reread
                          ? MarkKind::kCommit
                          : MarkKind::kPosition);
-  ZBatch delta = dataflow.graph->output().publish(&workers_);
-  if (dataflow.graph->output().has_negative_rows()) {
+  // Those who read a first content take it themselves: fill_readers(), send_content().
+  bool first = !dataflow.live;
+  OutputOperator& output = dataflow.graph->output();
+  ZBatch delta;
+  if (first && dataflow.sink == nullptr) {
+    output.publish_first(&workers_);
+  } else {
+    delta = output.publish(&workers_);
+  }
+  if (output.has_negative_rows()) {
     fail(dataflow, Status::corruption("a row was taken back that was never there: the source's "
                                       "changes do not fit its snapshot"));
     return;
@@ -77,7 +85,6 @@ void StepLoop::publish(Dataflow& dataflow) {
   keep_history(dataflow, delta);
   dataflow.published_us = clock_.wall_us();
   log_changes(dataflow, before, is_reread, delta);
-  bool first = !dataflow.live;
   dataflow.live = true;
   if (first && dataflow.is_durable) {
     durability_->hurry();  // from the next checkpoint on it need not be read again
@@ -85,22 +92,22 @@ void StepLoop::publish(Dataflow& dataflow) {
   if (dataflow.sink != nullptr) {
     dataflow.sink->add(dataflow.mark, dataflow.commit_time_us, delta);
   }
-  feed_downstream(dataflow, delta, first, is_reread);
+  feed_downstream(dataflow, delta, is_reread);
   tell_subscribers(dataflow, delta);
 }
 
-void StepLoop::feed_downstream(Dataflow& dataflow, const ZBatch& changes, bool is_first,
-                               bool is_reread) {
+void StepLoop::feed_downstream(Dataflow& dataflow, const ZBatch& changes, bool is_reread) {
   for (DataflowId id : dataflow.downstream) {
     Dataflow* reader = find_dataflow(id);
     if (reader == nullptr || reader->failed) {
       continue;
     }
     for (ViewFeed& view : reader->views) {
-      if (view.upstream == dataflow.id) {
-        view.ready = true;
+      if (view.upstream == dataflow.id && !view.ready) {
+        wants_fill_ = true;
+      } else if (view.upstream == dataflow.id) {
         reader->is_reread = reader->is_reread || is_reread;
-        reader->dirty = reader->dirty || is_first || is_reread || changes.rows.rows != 0;
+        reader->dirty = reader->dirty || is_reread || changes.rows.rows != 0;
         if (changes.rows.rows != 0) {
           reader->graph->push(view.node, pick(changes, view.columns));
         }
@@ -152,12 +159,16 @@ void StepLoop::publish_progress(Dataflow& dataflow) {
 }
 
 void StepLoop::send_content(Dataflow& dataflow, Subscriber& subscriber) {
+  if (Status status = fits(dataflow); !status.ok()) {
+    send(subscriber, end_with(dataflow.mark, status));
+    return;
+  }
   ViewUpdate update;
   update.kind = ViewUpdate::Kind::kChanges;
   update.mark = dataflow.mark;
   update.commit_time_us = dataflow.commit_time_us;
   update.published_us = clock_.wall_us();
-  update.changes = to_changelog(dataflow.graph->output().content(), std::nullopt);
+  update.changes = to_changelog(whole_content(dataflow), std::nullopt);
   subscriber.started = true;
   send(subscriber, std::move(update));
 }
@@ -165,7 +176,7 @@ void StepLoop::send_content(Dataflow& dataflow, Subscriber& subscriber) {
 void StepLoop::end_subscribers_that_are_done(Dataflow& dataflow) {
   for (Subscriber& subscriber : dataflow.subscribers) {
     bool reached = subscriber.until && dataflow.mark >= *subscriber.until;
-    if (subscriber.started && (reached || subscriber.until_first)) {
+    if (dataflow.live && subscriber.started && (reached || subscriber.until_first)) {
       ViewUpdate update;
       update.kind = ViewUpdate::Kind::kEnd;
       update.mark = dataflow.mark;

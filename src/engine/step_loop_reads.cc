@@ -5,6 +5,8 @@
 
 #include <fmt/core.h>
 
+#include "base/available_memory.h"
+#include "engine/durability.h"
 #include "engine/point_read.h"
 #include "engine/step_loop.h"
 
@@ -82,7 +84,8 @@ Result<std::optional<ViewRead>> StepLoop::read_view(const CatalogObject& object,
     read.base = std::make_shared<const ViewContent>(output.find(key));
     view->history.take_back_later(read);
   } else {
-    view->history.read(read, turn_, [&] { return output.content(); });
+    TRY(fits(*view));
+    view->history.read(read, turn_, [&] { return whole_content(*view); });
   }
   if (std::optional<Status> why = obstacle(*view)) {  // the store could not be read
     return *why;
@@ -103,11 +106,70 @@ Result<StepLoop::EarlierView> StepLoop::read_view_as_of(const CatalogObject& obj
   read.now.object = object.id;
   read.now.turn = turn_;
   read.now.mark = view->mark;
-  view->history.read(read.now, turn_, [&] { return view->graph->output().content(); });
+  TRY(fits(*view));
+  view->history.read(read.now, turn_, [&] { return whole_content(*view); });
   if (std::optional<Status> why = obstacle(*view)) {
     return *why;
   }
   return read;
+}
+
+// Where it is not all in memory: with what a reader gets it is there twice.
+bool StepLoop::may_load(Dataflow& view) {
+  OutputOperator& output = view.graph->output();
+  return durability_ == nullptr || output.is_content_loaded() ||
+         durability_->has_room(2 * output.unloaded_bytes());
+}
+
+ZBatch StepLoop::whole_content(Dataflow& view) {
+  OutputOperator& output = view.graph->output();
+  return may_load(view) ? output.content() : output.passing_content();
+}
+
+Status StepLoop::fits(Dataflow& view) {
+  if (view.history.base() != nullptr || may_load(view)) {
+    return {};
+  }
+  uint64_t wanted = view.graph->output().unloaded_bytes();
+  uint64_t available = available_memory(), own = own_memory();
+  if (own + wanted <= available) {
+    return {};
+  }
+  return Status::unavailable(
+             fmt::format("the content of view {} does not fit into memory: about {} MB, {} MB are "
+                         "free",
+                         view.name, wanted >> 20, (available - std::min(own, available)) >> 20))
+      .with_sqlstate("53200")
+      .with_hint("a query of this view alone, outside a transaction block, reads it in pieces");
+}
+
+Result<std::optional<ViewRead>> StepLoop::read_in_pieces(
+    const CatalogObject& object, const std::function<bool(const ZBatch&)>& f) {
+  Dataflow* view = TRY(readable_view(object));
+  if (!view->live || !is_current(*view) || view->history.base() != nullptr || may_load(*view)) {
+    return std::optional<ViewRead>();
+  }
+  constexpr size_t kPieceRows = 1 << 16;
+  view->graph->output().for_each_piece(kPieceRows, f);
+  if (std::optional<Status> why = obstacle(*view)) {  // the store could not be read
+    return *why;
+  }
+  ViewRead read;
+  read.object = object.id;
+  read.mark = view->mark;
+  read.commit_time_us = view->commit_time_us;
+  read.published_us = view->published_us;
+  return std::optional(std::move(read));
+}
+
+void StepLoop::drop_large_bases(uint64_t bytes_min) {
+  for (auto& [id, dataflow] : dataflows_) {
+    const std::shared_ptr<const ViewContent>& base = dataflow->history.base();
+    if (base != nullptr && held_bytes(base->rows()) >= bytes_min) {
+      dataflow->history.drop_base(first_pinned());
+      hide(*dataflow);
+    }
+  }
 }
 
 std::shared_ptr<ReadPin> StepLoop::pin() {

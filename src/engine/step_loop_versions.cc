@@ -179,7 +179,6 @@ void StepLoop::hand_over_readers(Dataflow& from, Dataflow& to, const Placement& 
         continue;
       }
       view.upstream = to.id;
-      view.ready = true;
       reader->dirty = true;
       std::optional<std::vector<size_t>> places = places_in(after, before, view.columns);
       bool goes_on =
@@ -188,6 +187,9 @@ void StepLoop::hand_over_readers(Dataflow& from, Dataflow& to, const Placement& 
               : placement.is_same_shape && !relies_on_values(*reader, before, after, view.columns);
       if (!goes_on) {
         fail(*reader, other_columns(to.name));
+      } else if (!view.ready) {
+        view.columns = *places;
+        wants_fill_ = true;
       } else if (placement.is_same_shape) {
         reader->graph->push(view.node, pick(placement.difference, view.columns));
       } else {

@@ -79,6 +79,11 @@ class ViewHistory {
   void rebase(uint64_t turn, std::shared_ptr<const ViewContent> content, uint64_t first_pinned);
   // Lets go of what only later reads would use.
   void trim(uint64_t first_pinned);
+  // Lets go of the base: the next reader makes another.
+  void drop_base(uint64_t first_pinned) {
+    drop_base();
+    trim(first_pinned);
+  }
   const std::shared_ptr<const ViewContent>& base() const { return base_; }
   size_t held_rows() const { return held_rows_; }
   size_t changed_rows() const { return changed_rows_; }  // since the base

@@ -29,6 +29,7 @@ class ServeProcess {
   // Waits for an end that comes by itself; the signal that ended it, 0 if it exited.
   int wait();
   bool is_running();
+  pid_t pid() const { return pid_; }
 
   PostgresConnection connect();
   // Tries once.

@@ -2,16 +2,17 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 
 #include <fmt/core.h>
 
 #include "base/ascii.h"
 #include "engine/bind_view.h"
+#include "engine/durability.h"
 #include "engine/execute/executor.h"
 #include "engine/source_feed.h"
 #include "engine/step_loop.h"
 #include "types/text.h"
-#include "zset/consolidate.h"
 
 namespace tidemark {
 
@@ -37,25 +38,35 @@ std::string row_text(const std::vector<const Column*>& columns, size_t row) {
   return text;
 }
 
-// The view's rows less the fresh ones.
-void compare(const ZBatch& view, const ZBatch& fresh, Comparison& result) {
-  ZBatch both[] = {view, negated(fresh)};
-  ZBatch difference = consolidate(both);
-  std::vector<const Column*> columns;
-  for (const ColumnRef& column : difference.rows.columns) {
-    columns.push_back(column.get());
-  }
-  result.differences = difference.rows.rows;
-  for (size_t row = 0; row < std::min(difference.rows.rows, kDifferencesShown); ++row) {
-    int64_t weight = difference.weight(row);
-    result.text += fmt::format(
-        "\n{} ({}){}",
-        weight > 0 ? "only in the view:" : "missing in the view:", row_text(columns, row),
-        weight == 1 || weight == -1 ? "" : fmt::format(" x {}", std::abs(weight)));
-  }
-  for (size_t row = 0; row < view.rows.rows; ++row) {
-    result.rows += static_cast<size_t>(view.weight(row));
-  }
+// Takes the view's rows from the fresh ones, piece by piece: what is left differs.
+void compare(OutputOperator& view, OutputOperator& fresh, const std::function<void()>& make_room,
+             Comparison& result) {
+  constexpr size_t kPieceRows = 1 << 16;
+  view.for_each_piece(kPieceRows, [&](const ZBatch& piece) {
+    for (size_t row = 0; row < piece.rows.rows; ++row) {
+      result.rows += static_cast<size_t>(piece.weight(row));
+    }
+    fresh.subtract(piece);
+    make_room();
+    return true;
+  });
+  fresh.for_each_piece(kPieceRows, [&](const ZBatch& left) {
+    std::vector<const Column*> columns;
+    for (const ColumnRef& column : left.rows.columns) {
+      columns.push_back(column.get());
+    }
+    for (size_t row = 0; row < left.rows.rows; ++row) {
+      if (++result.differences > kDifferencesShown) {
+        continue;
+      }
+      int64_t weight = left.weight(row);
+      result.text += fmt::format(
+          "\n{} ({}){}",
+          weight < 0 ? "only in the view:" : "missing in the view:", row_text(columns, row),
+          weight == 1 || weight == -1 ? "" : fmt::format(" x {}", std::abs(weight)));
+    }
+    return true;
+  });
 }
 
 }  // namespace
@@ -104,9 +115,25 @@ Result<StatementResult> StatementExecutor::run(const sql::VerifyView& statement)
       }
       result->is_done = true;
       result->mark = fresh.mark;
-      compare(view->graph->output().content(), fresh.graph->output().content(), *result);
+      compare(
+          view->graph->output(), fresh.graph->output(),
+          [&loop] {
+            if (Durability* durability = loop.durability()) {
+              durability->make_room();
+            }
+          },
+          *result);
     };
-    loop.subscribe(*fresh, Subscriber{.subscription = subscription, .until_first = true});
+    // It needs as much state as the view, which may not fit into memory either.
+    Dataflow* view = loop.find_view(object->id);
+    if (loop.durability() != nullptr && view != nullptr &&
+        (!view->graph->output().is_content_loaded() ||
+         !loop.durability()->has_room(2 * view->graph->output().state_bytes()))) {
+      loop.durability()->spill(*fresh);
+    }
+    // Nobody reads the content: only its end is waited for.
+    loop.subscribe(*fresh,
+                   Subscriber{.subscription = subscription, .started = true, .until_first = true});
   });
   TRY(started.status());
   TRY(wait_for_end(*subscription));

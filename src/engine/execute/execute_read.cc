@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 
+#include "base/available_memory.h"
 #include "base/overloaded.h"
 #include "engine/execute/executor.h"
 #include "engine/execute/result_rows.h"
@@ -210,6 +211,12 @@ Result<StatementResult> StatementExecutor::read_once(const BoundQuery& bound) {
     std::optional<BoundPoint> point =
         plan.inputs.size() == 1 ? as_bound_point(bound.plan) : std::nullopt;
     const BoundPoint* only = point ? &*point : nullptr;
+    if (plan.inputs.size() == 1 && only == nullptr &&
+        session_.transaction_ != TransactionState::kBlock) {
+      if (std::optional<RowsResult> rows = TRY(evaluate_in_pieces(bound, plan))) {
+        return StatementResult{*std::move(rows), std::move(notices_)};
+      }
+    }
     std::optional<std::vector<ViewRead>> reads = TRY(read_views(views, only));
     for (size_t round = 0; !reads; ++round) {
       // A dataflow over the views answers when all of them show something.
@@ -235,16 +242,21 @@ Result<StatementResult> StatementExecutor::read_once(const BoundQuery& bound) {
   return StatementResult{std::move(result), std::move(notices_)};
 }
 
-// `contents`: of each input of the graph, all columns of its object.
-Result<RowBatch> StatementExecutor::evaluate_once(const BoundQuery& bound, PhysicalPlan& plan,
-                                                  const std::map<NodeId, ZBatch>& contents) {
+StepContext StatementExecutor::once_context(const SystemNames& names) {
   StepContext context;
   context.eval.zone = bind_context().zone;
   context.eval.now_us = now_us();
+  context.eval.names = &names;
   context.limits = {.cancelled = &session_.cancelled_,
                     .bytes_max = engine_.options().step_bytes_max};
+  return context;
+}
+
+// `contents`: of each input of the graph, all columns of its object.
+Result<RowBatch> StatementExecutor::evaluate_once(const BoundQuery& bound, PhysicalPlan& plan,
+                                                  const std::map<NodeId, ZBatch>& contents) {
   LazyNames names([this]() -> const SystemNames& { return system_snapshot(); });
-  context.eval.names = &names;
+  StepContext context = once_context(names);
   size_t visible = bound.plan->schema.size() - bound.hidden;
   if (plan.inputs.size() == 1 && plan.constants.empty() && is_row_wise(*bound.plan)) {
     ZBatch rows = evaluate_rows(*bound.plan, contents.at(plan.inputs[0].node), context.eval);
@@ -256,6 +268,12 @@ Result<RowBatch> StatementExecutor::evaluate_once(const BoundQuery& bound, Physi
   for (const GraphInput& input : plan.inputs) {
     plan.graph->push(input.node, pick(contents.at(input.node), input.columns));
   }
+  return answer_of(bound, plan, context);
+}
+
+// The graph's, with the constants, to all that has been pushed.
+Result<RowBatch> StatementExecutor::answer_of(const BoundQuery& bound, PhysicalPlan& plan,
+                                              StepContext& context) {
   for (auto& [node, rows] : plan.constants) {
     plan.graph->push(node, Delta{false, {ZBatch{std::move(rows), {}}}});
   }
@@ -263,7 +281,44 @@ Result<RowBatch> StatementExecutor::evaluate_once(const BoundQuery& bound, Physi
   if (std::optional<std::string> error = plan.graph->error()) {
     return row_error(*error);
   }
+  size_t visible = bound.plan->schema.size() - bound.hidden;
   return in_order(repeated(plan.graph->output().publish()), bound.order, visible);
+}
+
+// The graph takes each piece, on the step thread, and keeps of it what it has to.
+Result<std::optional<RowsResult>> StatementExecutor::evaluate_in_pieces(const BoundQuery& bound,
+                                                                        PhysicalPlan& plan) {
+  LazyNames names([this]() -> const SystemNames& { return system_snapshot(); });
+  StepContext context = once_context(names);
+  const GraphInput& input = plan.inputs[0];
+  uint64_t available = available_memory();
+  Status status;
+  auto take = [&](const ZBatch& piece) {
+    plan.graph->push(input.node, pick(piece, input.columns));
+    status = plan.graph->step(context);
+    if (status.ok() && own_memory() > available / 10 * 9) {
+      status = Status::unavailable("the answer, or what it takes to find it, fills the memory")
+                   .with_sqlstate("53200")
+                   .with_hint("ask for less: with WHERE, or with LIMIT");
+    }
+    return status.ok();
+  };
+  Result<std::optional<ViewRead>> read = Status::cancelled("the engine is shutting down");
+  StepLoop& loop = engine_.step_loop();
+  loop.run([&] { read = loop.read_in_pieces(*input.object, take); });
+  TRY(read.status());
+  TRY(std::move(status));
+  if (!*read) {
+    return std::optional<RowsResult>();
+  }
+  RowsResult result;
+  result.mark = (*read)->mark;
+  result.commit_time_us = (*read)->commit_time_us;
+  result.published_us = (*read)->published_us;
+  result.schema = visible_schema(bound);
+  result.rows = TRY(answer_of(bound, plan, context));
+  result.tag = fmt::format("SELECT {}", result.rows.rows);
+  return std::optional(std::move(result));
 }
 
 }  // namespace tidemark

@@ -77,6 +77,10 @@ class StatementExecutor {
   Result<ZBatch> content_as_of(const GraphInput& view);
   Result<RowBatch> evaluate_once(const BoundQuery& bound, PhysicalPlan& plan,
                                  const std::map<size_t, ZBatch>& contents);
+  // Of a query of one view, whose content would fill the memory. nullopt: it is to be read whole.
+  Result<std::optional<RowsResult>> evaluate_in_pieces(const BoundQuery& bound, PhysicalPlan& plan);
+  Result<RowBatch> answer_of(const BoundQuery& bound, PhysicalPlan& plan, StepContext& context);
+  StepContext once_context(const SystemNames& names);
 
   // execute_system.cc
   // The engine as system tables and functions of pg_catalog show it; taken at first use.

@@ -15,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -199,7 +200,7 @@ class Catalog {
                           const std::string& database) const;
   std::vector<ObjectRef> functions() const;
   // Tables that are in every catalog. Once, before anything is looked up.
-  void set_system_tables(std::vector<CatalogObject> tables);
+  void set_system_tables(std::span<const ObjectRef> tables);
   std::vector<ObjectRef> system_tables() const;
   // Where a new object of this name would go.
   Result<ObjectName> full_name(const std::vector<std::string>& parts, const std::string& catalog,

@@ -40,11 +40,10 @@ std::vector<ObjectRef> Catalog::functions() const {
   return result;
 }
 
-void Catalog::set_system_tables(std::vector<CatalogObject> tables) {
+void Catalog::set_system_tables(std::span<const ObjectRef> tables) {
   std::lock_guard lock(mutex_);
-  for (CatalogObject& table : tables) {
-    auto object = std::make_shared<const CatalogObject>(std::move(table));
-    system_[object->name.database][object->name.object] = object;
+  for (const ObjectRef& table : tables) {
+    system_[table->name.database][table->name.object] = table;
   }
 }
 

@@ -26,9 +26,11 @@ class ErrorSet {
  public:
   void add(std::string_view message, int64_t weight) { counts_.add(message, weight); }
   void clear() { counts_.clear(); }
-  // A message whose weight is positive, if there is one.
+  // A message whose weight is positive, if there is one. It is asked for at every publication, and
+  // there are seldom many: what a store has is read once.
   std::optional<std::string> first() const {
-    if (counts_.is_complete() && counts_.size() == 0) {
+    constexpr size_t kReadAtOnce = 256;
+    if (counts_.warm(kReadAtOnce) && counts_.size() == 0) {
       return std::nullopt;
     }
     for (OrderedTable::Scan scan = counts_.forward({}); scan.valid(); scan.next()) {
@@ -41,7 +43,7 @@ class ErrorSet {
   StateTable& table() { return counts_; }
 
  private:
-  OrderedTable counts_;
+  mutable OrderedTable counts_;  // it keeps what it reads
 };
 
 struct StepLimits {

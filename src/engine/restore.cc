@@ -45,11 +45,10 @@ class Restorer {
   // Calls f(key without the prefix, value) for every record below a prefix.
   template <typename F>
   Status for_each(std::string_view prefix, F&& f) {
-    StoreCursor cursor = store_.scan(prefix);
-    for (; cursor.valid(); cursor.next()) {
-      TRY(f(cursor.key().substr(prefix.size()), cursor.value()));
+    for (found_.seek(prefix); found_.valid() && found_.key().starts_with(prefix); found_.next()) {
+      TRY(f(found_.key().substr(prefix.size()), found_.value()));
     }
-    return cursor.status();
+    return found_.status();
   }
 
   Status users() {
@@ -139,11 +138,15 @@ class Restorer {
         TRY(start(id));
       }
     }
-    for (const auto& [id, record] : records_) {
-      if (record.object == 0 && loop_.find_dataflow(id) == nullptr) {
-        TRY(engine_.durability()->forget_dataflow(id));
+    // Parts that nobody has taken up: their state has no record from here on.
+    std::erase_if(records_, [&](const auto& entry) {
+      const auto& [id, record] = entry;
+      bool is_left = record.object == 0 && loop_.find_dataflow(id) == nullptr;
+      if (is_left) {
+        left_parts_.push_back(id);
       }
-    }
+      return is_left;
+    });
     for (auto& [id, dataflow] : loop_.dataflows()) {
       dataflow->owed.reset();
     }
@@ -449,12 +452,16 @@ class Restorer {
   }
 
   // State whose dataflow is gone: the drop was recorded, and the end came before the next
-  // checkpoint.
+  // checkpoint. Also records of parts that are left.
   Status drop_orphans() {
     StoreBatch batch;
+    for (DataflowId id : left_parts_) {
+      batch.erase(dataflow_key(id));
+    }
+    StoreCursor cursor = store_.scan({});  // as it is now
     for (std::string_view kind : {kStatePrefix, kChangeLogPrefix, kSinkPrefix}) {
-      StoreCursor cursor = store_.scan(kind);
-      while (cursor.valid()) {
+      cursor.seek(kind);
+      while (cursor.valid() && cursor.key().starts_with(kind)) {
         ByteReader in(cursor.key().substr(kind.size()));
         DataflowId id = in.big_endian<uint32_t>();
         std::string prefix = kind == kStatePrefix  ? state_prefix(id)
@@ -478,7 +485,9 @@ class Restorer {
   Engine& engine_;
   Store& store_;
   StepLoop& loop_;
+  StoreCursor found_ = store_.scan({});  // by this start
   std::map<DataflowId, DataflowRecord> records_;
+  std::vector<DataflowId> left_parts_;
   std::set<DataflowId> begun_;
   std::set<ObjectId> started_;
   std::set<ObjectId> resumed_;

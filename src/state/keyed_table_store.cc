@@ -341,8 +341,7 @@ bool KeyedTable::warm(size_t entries_max) {
   if (is_complete_) {
     return true;
   }
-  StoreCursor cursor = store_->scan(prefix_, Store::Reading::kAll);
-  cursor.seek(warmed_to_);
+  StoreCursor cursor = store_->scan_from(prefix_, warmed_to_, Store::Reading::kAll);
   StoredRows rows;
   if (!read_stored(cursor, entries_max, Texts::kOfTable, rows)) {
     return false;

@@ -174,8 +174,7 @@ OrderedTable::Scan OrderedTable::forward(std::string_view first) const {
   scan.table_ = this;
   scan.memory_ = entries_.lower_bound(SmallBytes(first));
   if (!is_complete_) {
-    scan.store_.emplace(store_->scan(prefix_));
-    scan.store_->seek(prefix_ + std::string(first));
+    scan.store_.emplace(store_->scan_from(prefix_, prefix_ + std::string(first)));
   }
   scan.choose();
   return scan;
@@ -188,8 +187,7 @@ OrderedTable::Scan OrderedTable::backward(std::string_view before) const {
   scan.is_forward_ = false;
   scan.memory_ = entries_.lower_bound(SmallBytes(before));
   if (!is_complete_) {
-    scan.store_.emplace(store_->scan(prefix_));
-    scan.store_->seek_before(prefix_ + std::string(before));
+    scan.store_.emplace(store_->scan_before(prefix_, prefix_ + std::string(before)));
   }
   scan.choose();
   return scan;
@@ -308,8 +306,7 @@ bool OrderedTable::warm(size_t entries_max) {
   if (is_complete_) {
     return true;
   }
-  StoreCursor cursor = store_->scan(prefix_, Store::Reading::kAll);
-  cursor.seek(warmed_to_);
+  StoreCursor cursor = store_->scan_from(prefix_, warmed_to_, Store::Reading::kAll);
   for (size_t read = 0; cursor.valid() && read < entries_max; cursor.next(), ++read) {
     std::optional<int64_t> weight = read_weight(cursor.value());
     if (!weight) {

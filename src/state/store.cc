@@ -460,21 +460,37 @@ Status Store::get(std::span<const std::string> keys,
   return {};
 }
 
-StoreCursor Store::scan(std::string_view prefix, Reading reading) const {
+// Not at a key yet.
+StoreCursor Store::cursor(std::string_view prefix, Reading reading) const {
   auto position = std::make_unique<StoreCursor::Position>();
   position->prefix = prefix;
   position->end = end_of_prefix(prefix);
   position->end_slice = slice(position->end);
   rocksdb::ReadOptions options;
-  options.readahead_size = reading == Reading::kAll ? 256 << 10 : 0;  // else as it turns out
+  // Without, RocksDB reads ahead by itself once blocks follow one another.
+  options.readahead_size = reading == Reading::kAll ? 256 << 10 : 0;
   options.fill_cache = reading == Reading::kSome;
   if (!position->end.empty()) {
     options.iterate_upper_bound = &position->end_slice;
   }
   position->iterator.reset(database_->rocks->NewIterator(options));
-  StoreCursor cursor(std::move(position));
-  cursor.seek(prefix);
-  return cursor;
+  return StoreCursor(std::move(position));
+}
+
+StoreCursor Store::scan(std::string_view prefix, Reading reading) const {
+  return scan_from(prefix, prefix, reading);
+}
+
+StoreCursor Store::scan_from(std::string_view prefix, std::string_view key, Reading reading) const {
+  StoreCursor found = cursor(prefix, reading);
+  found.seek(key);
+  return found;
+}
+
+StoreCursor Store::scan_before(std::string_view prefix, std::string_view key) const {
+  StoreCursor found = cursor(prefix, Reading::kSome);
+  found.seek_before(key);
+  return found;
 }
 
 void Store::note_damage(const Status& status) const {

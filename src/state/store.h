@@ -95,10 +95,13 @@ class Store {
   // values[i] belongs to keys[i].
   Status get(std::span<const std::string> keys,
              std::vector<std::optional<std::string>>& values) const;
-  // At the first key of the prefix. kAll: very much is read once, and pushes nothing out of the
-  // cache.
+  // At the first key of the prefix, the first at or after a key, the last before it. kAll: very
+  // much is read once, and pushes nothing out of the cache.
   enum class Reading : uint8_t { kSome, kAll };
   StoreCursor scan(std::string_view prefix, Reading reading = Reading::kSome) const;
+  StoreCursor scan_from(std::string_view prefix, std::string_view key,
+                        Reading reading = Reading::kSome) const;
+  StoreCursor scan_before(std::string_view prefix, std::string_view key) const;
 
   // Set by whoever finds that data on disk cannot be right; from then on nothing that is computed
   // from it is to be shown.
@@ -119,6 +122,7 @@ class Store {
   // told from an older one otherwise.
   Status check_marker(bool is_new) const;
   void write_marker();
+  StoreCursor cursor(std::string_view prefix, Reading reading) const;
   Status write_to_log(const StoreBatch& batch);
   Status write_as_table(const StoreBatch& batch, CrashPoint* crash);
   Store(std::string directory, std::unique_ptr<Database> database);

@@ -180,8 +180,10 @@ RowBatch SystemRows::finish() {
   return to_batch(std::move(columns_));
 }
 
-std::vector<CatalogObject> system_objects() {
-  std::vector<CatalogObject> objects;
+namespace {
+
+std::vector<ObjectRef> make_system_objects() {
+  std::vector<ObjectRef> objects;
   for (size_t i = 0; i < entries().size(); ++i) {
     const Entry& entry = entries()[i];
     CatalogObject object;
@@ -192,8 +194,16 @@ std::vector<CatalogObject> system_objects() {
       object.schema.fields.push_back(spec.field);
     }
     object.definition = SystemTableDefinition{i};
-    objects.push_back(std::move(object));
+    objects.push_back(std::make_shared<const CatalogObject>(std::move(object)));
   }
+  return objects;
+}
+
+}  // namespace
+
+std::span<const ObjectRef> system_objects() {
+  // Made at first use, from constant tables; the engines of a process share them.
+  static const std::vector<ObjectRef> objects = make_system_objects();
   return objects;
 }
 

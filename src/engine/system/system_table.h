@@ -63,7 +63,7 @@ std::span<const SystemTable> information_tables();  // information_schema
 std::span<const SystemTable> own_tables();          // tidemark
 
 // All of them, as catalog objects: SystemTableDefinition::table counts in this order.
-std::vector<CatalogObject> system_objects();
+std::span<const ObjectRef> system_objects();
 const SystemTable& system_table(size_t index);
 RowBatch system_rows(size_t index, const SystemSnapshot& snapshot);
 

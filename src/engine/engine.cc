@@ -19,10 +19,11 @@ EngineOptions with_defaults(EngineOptions options) {
         options.memory_limit_bytes != 0 ? options.memory_limit_bytes : available_memory();
     options.step_bytes_max = std::max(uint64_t{1} << 30, memory / 8);
   }
-  if (options.workers == 0) {
+  if (options.simulation) {
+    options.workers = 1;
+  } else if (options.workers == 0) {
     options.workers = std::max(1u, std::thread::hardware_concurrency());
   }
-  options.workers = options.simulation ? 1 : options.workers;
   return options;
 }
 
@@ -56,6 +57,10 @@ Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options) {
   StoreOptions store_options = within(options.memory_limit_bytes);
   if (options.table_bytes_min) {
     store_options.table_bytes_min = *options.table_bytes_min;
+  }
+  if (options.simulation && options.simulation->disk != nullptr) {
+    store_options.disk = options.simulation->disk;
+    store_options.cache_bytes = 1 << 20;
   }
   std::unique_ptr<Store> store = TRY(Store::open(options.data_directory, store_options));
   auto durability = std::make_unique<Durability>(std::move(store), options);

@@ -24,6 +24,7 @@ namespace tidemark {
 
 struct BoundQuery;  // plan/
 class Durability;
+class MemoryDisk;
 class StepLoop;
 
 // An engine without threads of its own, in which all happens when and in the order that the
@@ -33,6 +34,8 @@ struct Simulation {
   // Is told of every crash point; what it throws comes out of what was called, and nothing but the
   // end of the engine may follow.
   std::function<void(std::string_view)> on_crash_point;
+  // Has the store instead of the data directory, which is there; outlives the engine. May be null.
+  MemoryDisk* disk = nullptr;
 };
 
 struct EngineOptions {

@@ -2,21 +2,18 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <filesystem>
-#include <fstream>
+#include <sstream>
 
 #include <fmt/core.h>
-#include <linux/magic.h>
-#include <rocksdb/cache.h>
 #include <rocksdb/db.h>
-#include <rocksdb/filter_policy.h>
+#include <rocksdb/env.h>
 #include <rocksdb/snapshot.h>
-#include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
-#include <sys/vfs.h>
 
 #include "base/crash_point.h"
+#include "state/memory_disk.h"
+#include "state/rocks_options.h"
 #include "state/store_table.h"
 
 namespace tidemark {
@@ -29,12 +26,6 @@ constexpr std::string_view kFormat = "tidemark state 1";
 // Where tables of batches are made; what is left there was never taken in.
 constexpr std::string_view kTableFolder = "/incoming";
 
-// Sorted runs of tables (decision 0023): as many are merged as one when there are kRunsMerged, and
-// all when what came after the largest is 3/2 of it. A point that is looked up asks the filters of
-// each.
-constexpr int kRunsMerged = 32;
-// Merging has fallen behind: whoever writes waits.
-constexpr int kRunsMax = 64;
 // With less room no table is taken in: after its list of files could not be written while it takes
 // one in, RocksDB 7.8 may end the process when there is room again.
 constexpr uint64_t kRoomMin = 1 << 20;
@@ -54,68 +45,6 @@ Status to_status(const rocksdb::Status& status, std::string_view what) {
 
 Status written(const rocksdb::Status& status) {
   return status.ok() ? Status() : to_status(status, "cannot write the state");
-}
-
-// RocksDB's own log, in the data directory, ends the process when the disk is full: its next line
-// finds a writer with an error, and that is an assertion in Debian's library.
-class NoLog final : public rocksdb::Logger {
- public:
-  using rocksdb::Logger::Logv;
-  void Logv(const char*, va_list) override {}
-};
-
-// Files there take their room at once, and in zeros.
-bool is_in_memory(const std::string& directory) {
-  struct statfs system;
-  return statfs(directory.c_str(), &system) == 0 && system.f_type == TMPFS_MAGIC;
-}
-
-rocksdb::Options database_options(const std::string& directory, const StoreOptions& options) {
-  rocksdb::Options result;
-  result.allow_fallocate = !is_in_memory(directory);
-  result.create_if_missing = true;
-  result.paranoid_checks = true;
-  result.track_and_verify_wals_in_manifest = true;
-  // The log is replayed at the start: what is not yet in tables bounds that time.
-  result.write_buffer_size = options.buffer_bytes;
-  result.max_write_buffer_number = 3;
-  result.max_background_jobs = 2;
-  result.compression = rocksdb::kZSTD;
-  result.compression_opts.level = 1;  // 3 takes a third longer, for 3 % of the bytes
-  result.bottommost_compression = rocksdb::kZSTD;
-  result.bottommost_compression_opts.enabled = true;
-  result.compaction_style = rocksdb::kCompactionStyleUniversal;
-  result.compaction_options_universal.max_size_amplification_percent = 150;
-  result.level0_file_num_compaction_trigger = kRunsMerged;
-  result.level0_slowdown_writes_trigger = kRunsMax;
-  result.level0_stop_writes_trigger = kRunsMax;
-  result.max_manifest_file_size = 4 << 20;  // read at the start; a checkpoint adds some 300 bytes
-  // The log is not compressed (wal_compression): RocksDB before 8.0 cannot read a compressed record
-  // whose parts lie at one offset of their blocks (its pull request 11198), and a valid log of
-  // large batches is then refused as damaged.
-  result.bytes_per_sync = 1 << 20;
-  result.max_open_files = 512;
-  result.info_log = std::make_shared<NoLog>();
-  // Nobody reads its statistics: no thread that tells them, no table that is opened for them at a
-  // start.
-  result.stats_dump_period_sec = 0;
-  result.stats_persist_period_sec = 0;
-  result.skip_stats_update_on_db_open = true;
-  // A write that was torn by a power cut at the log's end was never acknowledged; damage before it
-  // is an error.
-  result.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache = rocksdb::NewLRUCache(options.cache_bytes);
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-  // In pieces, of which a look-up needs one: else a cache that is too small for the filters of all
-  // runs reads a whole one for each key.
-  table.cache_index_and_filter_blocks = true;
-  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
-  table.partition_filters = true;
-  table.block_size = 16 << 10;
-  table.format_version = 5;
-  result.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  return result;
 }
 
 }  // namespace
@@ -235,7 +164,10 @@ std::string manifest_of(rocksdb::DB& rocks) {
 
 // Looks at the directory as it is before RocksDB opens it.
 Status Store::check_marker(bool is_new) const {
-  std::ifstream file(directory_ + std::string(kMarkerName));
+  rocksdb::Env& files = *database_->options.env;
+  std::string text;
+  rocksdb::ReadFileToString(&files, directory_ + std::string(kMarkerName), &text);
+  std::istringstream file(text);
   std::string format, manifest, size;
   std::getline(file, format);
   file >> manifest >> size;
@@ -253,9 +185,9 @@ Status Store::check_marker(bool is_new) const {
                            format, kFormat, directory_))
         .with_hint("use the version of tidemark that wrote it, or another directory");
   }
-  std::error_code error;
-  uint64_t found = std::filesystem::file_size(directory_ + "/" + manifest, error);
-  if (!error && fmt::format("{}", found) != size && found < strtoull(size.c_str(), nullptr, 10)) {
+  uint64_t found = 0;
+  bool is_there = files.GetFileSize(directory_ + "/" + manifest, &found).ok();
+  if (is_there && found < strtoull(size.c_str(), nullptr, 10)) {
     return Status::corruption(
                fmt::format("the data directory is damaged: {} has {} bytes of {}: {}", manifest,
                            found, size, directory_))
@@ -273,34 +205,16 @@ void Store::write_marker() {
     return;
   }
   std::string path = directory_ + std::string(kMarkerName);
-  std::ofstream file(path + ".new", std::ios::binary | std::ios::trunc);
-  if ((file << text).flush() && rename((path + ".new").c_str(), path.c_str()) == 0) {
+  rocksdb::Env& files = *database_->options.env;
+  if (rocksdb::WriteStringToFile(&files, text, path + ".new").ok() &&
+      files.RenameFile(path + ".new", path).ok()) {
     marker_ = std::move(text);
   }
 }
 
 namespace {
 
-Status empty_table_folder(const std::string& directory) {
-  std::string folder = directory + std::string(kTableFolder);
-  std::error_code error;
-  std::filesystem::create_directory(folder, error);
-  std::vector<std::filesystem::path> left;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    left.push_back(entry.path());
-  }
-  for (const std::filesystem::path& path : left) {
-    std::filesystem::remove(path, error);
-  }
-  return error
-             ? Status::unavailable(fmt::format("cannot open the data directory {}: {}: {}",
-                                               directory, kTableFolder.substr(1), error.message()))
-             : Status();
-}
-
-}  // namespace
-
-Result<std::unique_ptr<Store>> Store::open(const std::string& directory, StoreOptions options) {
+Status make_directory(const std::string& directory) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) {
@@ -309,9 +223,32 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& directory, StoreOp
   }
   std::filesystem::permissions(directory, std::filesystem::perms::owner_all,
                                error);  // passwords are in it
-  bool is_new = !std::filesystem::exists(directory + "/CURRENT");
+  return {};
+}
+
+rocksdb::Status empty_folder(rocksdb::Env& files, const std::string& folder) {
+  rocksdb::Status status = files.CreateDirIfMissing(folder);
+  std::vector<std::string> left;
+  if (status.ok()) {
+    status = files.GetChildren(folder, &left);
+  }
+  for (const std::string& name : left) {
+    rocksdb::Status removed = files.DeleteFile(folder + "/" + name);
+    status = status.ok() ? removed : status;
+  }
+  return status;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> Store::open(const std::string& directory, StoreOptions options) {
+  if (options.disk == nullptr) {
+    TRY(make_directory(directory));
+  }
   std::unique_ptr<Store> store(new Store(directory, std::make_unique<Database>()));
-  store->database_->options = database_options(directory, options);
+  store->database_->options = rocks_options(directory, options);
+  rocksdb::Env& files = *store->database_->options.env;
+  bool is_new = !files.FileExists(directory + "/CURRENT").ok();
   store->table_bytes_min_ = options.table_bytes_min;
   TRY(store->check_marker(is_new));
   rocksdb::DB* opened = nullptr;
@@ -344,7 +281,10 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& directory, StoreOp
         .with_hint("use the version of tidemark that wrote it, or another directory");
   }
   // Only now that nobody else has it open.
-  TRY(empty_table_folder(directory));
+  status = empty_folder(files, directory + std::string(kTableFolder));
+  if (!status.ok()) {
+    return to_status(status, fmt::format("cannot open the data directory {}", directory));
+  }
   store->write_marker();
   return store;
 }
@@ -417,7 +357,7 @@ Status Store::write_as_table(const StoreBatch& batch, CrashPoint* crash) {
     status = take_in(rocks, path);
   }
   if (!status.ok()) {
-    std::remove(path.c_str());
+    rocks.GetEnv()->DeleteFile(path);
     return written(status);
   }
   pass("table_taken");

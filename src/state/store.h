@@ -19,6 +19,7 @@
 namespace tidemark {
 
 class CrashPoint;
+class MemoryDisk;
 
 // The first bytes after all that begin with the prefix; empty: there are none.
 std::string end_of_prefix(std::string_view prefix);
@@ -76,6 +77,8 @@ struct StoreOptions {
   // A batch of as many bytes becomes a table, a smaller one goes through the log: a table has 12 KB
   // of its own, and more than one sync.
   size_t table_bytes_min = 64 << 10;
+  // Has the directory, instead of the machine's file system; outlives the store.
+  MemoryDisk* disk = nullptr;
 };
 
 class Store {

@@ -14,6 +14,7 @@
 #include <rocksdb/snapshot.h>
 
 #include "base/crash_point.h"
+#include "state/memory_disk.h"
 #include "tests/harness/data_directory.h"
 
 namespace tidemark {
@@ -26,6 +27,30 @@ TEST(Store, ASecondOpeningOfADirectoryIsRefused) {
   ASSERT_FALSE(second.ok());
   EXPECT_NE(second.status().message().find("in use by another process"), std::string::npos)
       << second.status().to_string();
+}
+
+TEST(Store, WhatIsOnAMemoryDiskIsThereAsLongAsTheDisk) {
+  MemoryDisk disk;
+  DataDirectory directory;
+  auto open = [&](size_t table_bytes_min) {
+    return Store::open(directory.path(), {.table_bytes_min = table_bytes_min, .disk = &disk});
+  };
+  std::map<std::string, std::string> written;
+  for (int life = 0; life < 12; ++life) {
+    Result<std::unique_ptr<Store>> store = open(life % 2 == 0 ? kAllToTheLog : kAllAsTables);
+    ASSERT_TRUE(store.ok()) << store.status().to_string();
+    EXPECT_FALSE(open(kAllToTheLog).ok());  // in use
+    for (auto& [key, value] : written) {
+      EXPECT_EQ((*store)->get(key).value(), value);
+    }
+    for (int i = 0; i < 3; ++i) {
+      StoreBatch batch;
+      std::string key = "k" + std::to_string((life * 5 + i) % 13);
+      batch.put(key, written[key] = std::to_string(life));
+      ASSERT_TRUE((*store)->write(batch).ok());
+    }
+  }
+  EXPECT_FALSE(std::filesystem::exists(directory.path()));
 }
 
 // A power cut leaves the log cut anywhere behind what was synced: what is read is what the store

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "engine/engine.h"
 #include "engine/step_loop.h"
 #include "sql/parser.h"
+#include "state/memory_disk.h"
 #include "tests/simulation/simulated_source.h"
 #include "tests/simulation/simulated_views.h"
 #include "types/text.h"
@@ -53,6 +55,7 @@ class Run {
       : seed_(seed), directory_(std::move(directory)), log_(log), world_(seed) {
     SimulatedConnector::world = &world_;
     std::filesystem::remove_all(directory_);
+    std::filesystem::create_directory(directory_);
   }
   ~Run() {
     session_.reset();
@@ -103,11 +106,13 @@ class Run {
     EngineOptions options;
     options.data_directory = directory_;
     options.checkpoint_interval_us = 1'000'000;
+    options.step_bytes_max = 1 << 30;
     options.session_settings = {{"execution.runtime-mode", "batch"}};
     // Every other life has a log alone; the rest make tables of larger batches, or of all.
     constexpr size_t kTableBytesMin[] = {1 << 10, SIZE_MAX, 0, SIZE_MAX};
     options.table_bytes_min = kTableBytesMin[result_.lives % std::size(kTableBytesMin)];
-    options.simulation = Simulation{&clock_, [this](std::string_view point) { pass(point); }};
+    options.simulation =
+        Simulation{&clock_, [this](std::string_view point) { pass(point); }, &disk_};
     // Most lives end at a crash point; some of them before they have begun.
     kill_in_ = world_.is_calm || one_in(random(), 4) ? 0 : 1 + below(random(), 30);
     Result<std::unique_ptr<Engine>> engine = Engine::open(std::move(options));
@@ -201,7 +206,13 @@ class Run {
 
   // What it says is noted; a statement may be refused.
   void execute(const std::string& text) {
-    sql::Statement statement = sql::parse_statement(text).value();
+    // The same few texts over and over.
+    static thread_local std::map<std::string, sql::Statement> parsed;
+    auto known = parsed.find(text);
+    if (known == parsed.end()) {
+      known = parsed.emplace(text, sql::parse_statement(text).value()).first;
+    }
+    const sql::Statement& statement = known->second;
     Status status = session_->execute(statement, text).status();
     note(fmt::format("{}: {}", text, status.to_string()));
   }
@@ -237,10 +248,12 @@ class Run {
 
   // --- checks ---
 
-  ObjectRef find(size_t view) {
-    Result<ObjectRef> found =
-        engine_->catalog().find({"default_catalog", "default_database", views_[view].name});
-    return found.ok() ? *found : nullptr;
+  ObjectRef find(size_t view) { return find(view, engine_->catalog().objects()); }
+  // Not by Catalog::find(), which looks for the nearest name if there is none.
+  ObjectRef find(size_t view, const std::vector<ObjectRef>& objects) {
+    auto found = std::ranges::find(objects, views_[view].name,
+                                   [](const ObjectRef& object) { return object->name.object; });
+    return found == objects.end() ? nullptr : *found;
   }
 
   bool is_answer(size_t view, const SimulatedRows& rows, Lsn mark) {
@@ -286,8 +299,9 @@ class Run {
   }
 
   void check() {
+    const std::vector<ObjectRef> objects = engine_->catalog().objects();
     for (size_t view = 0; view < views_.size(); ++view) {
-      ObjectRef object = find(view);
+      ObjectRef object = find(view, objects);
       if (object == nullptr || !one_in(random(), 2)) {
         continue;
       }
@@ -432,6 +446,7 @@ class Run {
   const std::span<const SimulatedView> views_ = simulated_views();
   SimulatedWorld world_;
   SimulatedClock clock_;
+  MemoryDisk disk_;
   SimulationResult result_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Session> session_;

@@ -16,11 +16,12 @@ constexpr OptionSpec kOptions[] = {
 };
 
 size_t table_of(const Options& with) {
-  return with.at("table") == kUpstreamTableNames[0] ? 0 : 1;
+  return static_cast<size_t>(std::ranges::find(kUpstreamTableNames, with.at("table")) -
+                             std::begin(kUpstreamTableNames));
 }
 
 bool is_key_only(size_t table) {
-  return table == 0;
+  return table != 1;
 }
 
 // One column of a row.

@@ -29,7 +29,8 @@ struct SimulatedWorld {
   }
 };
 
-// WITH ('connector' = 'simulated', 'table' = 'accounts' | 'entries'), in the world of the thread.
+// WITH ('connector' = 'simulated', 'table' = 'accounts' | 'entries' | 'links'), in the world
+// of the thread.
 class SimulatedConnector final : public Connector {
  public:
   std::string_view name() const override { return "simulated"; }
@@ -47,7 +48,7 @@ class SimulatedConnector final : public Connector {
 // Makes the connector known.
 void add_simulated_connector();
 
-// The columns of both tables.
+// The columns of each table.
 Schema upstream_schema();
 
 }  // namespace tidemark

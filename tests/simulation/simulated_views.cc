@@ -147,6 +147,33 @@ SimulatedRows above(const UpstreamContent& content) {
   return rows;
 }
 
+// Joins of three relations, by two keys: a delta join each.
+SimulatedRows linked(const UpstreamContent& content) {
+  SimulatedRows rows;
+  for (const auto& [id, link] : content[kLinks]) {
+    auto entry = content[1].find(link.val);
+    for (const auto& [account_id, account] : content[0]) {
+      if (entry != content[1].end() && link.grp && account.grp && *link.grp == *account.grp) {
+        ++rows[fmt::format("{}|{}|{}", id, account_id, entry->second.val)];
+      }
+    }
+  }
+  return rows;
+}
+
+SimulatedRows linked_twice(const UpstreamContent& content) {
+  SimulatedRows rows;
+  for (const auto& [id, link] : content[kLinks]) {
+    auto one = content[1].find(link.val);
+    for (const auto& [other_id, other] : content[1]) {
+      if (one != content[1].end() && link.grp && other.grp && *link.grp == *other.grp) {
+        ++rows[fmt::format("{}|{}|{}", id, one->second.val, other_id)];
+      }
+    }
+  }
+  return rows;
+}
+
 SimulatedRows balance(const UpstreamContent& content) {
   bool is_empty = content[0].empty() && content[1].empty();
   return {{is_empty ? "NULL" : "0", 1}};
@@ -198,6 +225,13 @@ constexpr SimulatedView kViews[] = {
     {"matched", "SELECT a.id, e.val FROM accounts a JOIN entries e ON a.grp = e.grp", matched,
      "SELECT a.id, e.val FROM accounts a LEFT JOIN entries e ON a.grp = e.grp AND e.val > a.val",
      above},
+    {"linked",
+     "SELECT l.id, a.id AS account, e.val FROM links l JOIN accounts a ON l.grp = a.grp "
+     "JOIN entries e ON l.val = e.id",
+     linked,
+     "SELECT l.id, a.val, b.id AS other FROM links l JOIN entries a ON l.val = a.id "
+     "JOIN entries b ON l.grp = b.grp",
+     linked_twice},
     {"balance",
      "SELECT SUM(val) AS total FROM (SELECT val FROM accounts UNION ALL SELECT val FROM entries) t",
      balance},

@@ -30,7 +30,7 @@ void Upstream::change_row(size_t table, UpstreamContent& content,
   if (!rows.empty() && !one_in(random_, 3)) {
     row = std::next(rows.begin(), static_cast<int64_t>(below(random_, rows.size())))->second;
     uint64_t what = below(random_, 8);
-    if (what < 2 && row.val == 0) {
+    if (what < 2 && (row.val == 0 || table == kLinks)) {
       changes.push_back({.kind = UpstreamChange::Kind::kDelete, .table = table, .before = row});
       rows.erase(row.id);
       return;
@@ -52,6 +52,10 @@ void Upstream::change_row(size_t table, UpstreamContent& content,
   }
   row.grp =
       one_in(random_, 6) ? std::nullopt : std::optional(static_cast<int64_t>(below(random_, 5)));
+  if (const UpstreamTable& entries = content[1]; table == kLinks && !entries.empty()) {
+    row.val =
+        std::next(entries.begin(), static_cast<int64_t>(below(random_, entries.size())))->first;
+  }
   set(table, row, content, changes);
 }
 
@@ -60,11 +64,12 @@ void Upstream::commit(int64_t time_us) {
   UpstreamCommit commit;
   if (one_in(random_, 40)) {
     size_t table = below(random_, kUpstreamTables);
-    bool is_balanced =
-        std::ranges::all_of(content[table], [](const auto& r) { return r.second.val == 0; });
-    // Both at once, or the sum would not be 0.
+    bool is_balanced = table == kLinks || std::ranges::all_of(content[table], [](const auto& r) {
+                         return r.second.val == 0;
+                       });
+    // Both of the others at once, or the sum would not be 0.
     for (size_t t = 0; t < kUpstreamTables; ++t) {
-      if (t == table || !is_balanced) {
+      if (t == table || (!is_balanced && t != kLinks)) {
         commit.changes.push_back({.kind = UpstreamChange::Kind::kTruncate, .table = t});
         content[t].clear();
       }

@@ -1,6 +1,6 @@
 #pragma once
-// The database of a simulation: two tables, the commits that made them what they are, and what was
-// promised about keeping them. It outlives every engine that reads it.
+// The database of a simulation: three tables, the commits that made them what they are, and what
+// was promised about keeping them. It outlives every engine that reads it.
 
 #include <array>
 #include <cstdint>
@@ -34,10 +34,11 @@ struct UpstreamRow {
 };
 
 using UpstreamTable = std::map<int64_t, UpstreamRow>;  // by id
-constexpr size_t kUpstreamTables = 2;
-// accounts: old rows hold the key only, and a note that is unchanged is not sent. entries: old rows
-// are whole. The sum of `val` over both is always 0.
-constexpr const char* kUpstreamTableNames[kUpstreamTables] = {"accounts", "entries"};
+constexpr size_t kUpstreamTables = 3, kLinks = 2;
+// accounts and links: old rows hold the key only, and a note that is unchanged is not sent.
+// entries: old rows are whole. The sum of `val` over accounts and entries is always 0; of a link it
+// is the id of an entry, which may be gone.
+constexpr const char* kUpstreamTableNames[kUpstreamTables] = {"accounts", "entries", "links"};
 using UpstreamContent = std::array<UpstreamTable, kUpstreamTables>;
 
 struct UpstreamChange {

@@ -324,7 +324,8 @@ void Durability::keep_within_limit() {
   constexpr int64_t kLookUs = 20'000;  // counting costs some microseconds
   constexpr int64_t kGiveBackUs = 250'000;
   int64_t now = clock_.steady_us();
-  if (memory_limit_ == 0 || (!is_over_limit_ && now - looked_us_ < kLookUs)) {
+  if (memory_limit_ == 0 || (!is_over_limit_ && now - looked_us_ < kLookUs) ||
+      loop_->is_joining()) {
     return;
   }
   looked_us_ = now;

@@ -138,6 +138,10 @@ class StepLoop {
   void placement_is_durable();
   const Placement* placement() const { return placement_ ? &*placement_ : nullptr; }
 
+  // Somebody is to be given what a part holds before this turn ends: all of it is in memory, and
+  // has to stay there.
+  bool is_joining() const;
+
   // Ends the readers of a dataflow whose wanted mark has been reached already.
   void end_done(DataflowId id);
 

@@ -183,19 +183,16 @@ Result<Dataflow*> StepLoop::new_dataflow(PlannedDataflow planned) {
 // Those who have begun to read a view that is live get what it holds, at the beginning of a turn:
 // all views stand where the last one has left them.
 void StepLoop::fill_readers() {
-  if (!std::exchange(wants_fill_, false)) {
+  // A reader's first step has what its parts hold.
+  if (!wants_fill_ || is_joining()) {
     return;
   }
+  wants_fill_ = false;
   for (Dataflow* reader : in_order_) {
     for (ViewFeed& view : reader->views) {
       Dataflow* upstream = find_dataflow(view.upstream);
-      if (reader->failed || view.ready || upstream == nullptr || !upstream->live) {
-        continue;
-      }
-      if (reader->has_joined()) {
+      if (!reader->failed && !view.ready && upstream != nullptr && upstream->live) {
         fill_reader(*reader, view, *upstream);
-      } else {
-        wants_fill_ = true;  // its first step has what its parts hold
       }
     }
   }
@@ -203,7 +200,7 @@ void StepLoop::fill_readers() {
 
 // In pieces, if memory is short: what a piece has changed goes to the disk before the next.
 void StepLoop::fill_reader(Dataflow& reader, ViewFeed& view, Dataflow& upstream) {
-  constexpr size_t kPieceRows = 1 << 16;
+  constexpr size_t kPieceRows = 1 << 14;
   OutputOperator& output = upstream.graph->output();
   bool is_whole = durability_ == nullptr ||
                   (output.is_content_loaded() && durability_->has_room(output.state_bytes()));

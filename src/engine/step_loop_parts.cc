@@ -251,6 +251,10 @@ void StepLoop::commit_parts() {
   }
 }
 
+bool StepLoop::is_joining() const {
+  return !std::ranges::all_of(in_order_, [](const Dataflow* each) { return each->has_joined(); });
+}
+
 // True: it has input for a step, to be published by the next.
 bool StepLoop::join_parts(Dataflow& dataflow) {
   bool any = false;

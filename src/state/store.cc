@@ -13,6 +13,7 @@
 
 #include "base/crash_point.h"
 #include "state/memory_disk.h"
+#include "state/quiet_merge.h"
 #include "state/rocks_options.h"
 #include "state/store_table.h"
 
@@ -286,6 +287,9 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& directory, StoreOp
     return to_status(status, fmt::format("cannot open the data directory {}", directory));
   }
   store->write_marker();
+  if (options.disk == nullptr) {
+    store->quiet_merge_ = std::make_unique<QuietMerge>(*database, options.quiet_before_merge);
+  }
   return store;
 }
 
@@ -299,6 +303,9 @@ Status Store::write(const StoreBatch& batch, CrashPoint* crash) {
   }
   if (status.ok()) {
     write_marker();
+  }
+  if (quiet_merge_ != nullptr) {
+    quiet_merge_->note_write();
   }
   return status;
 }

@@ -6,6 +6,7 @@
 // Thread rule: any thread. A batch belongs to one thread at a time, a cursor to one thread.
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -20,6 +21,7 @@ namespace tidemark {
 
 class CrashPoint;
 class MemoryDisk;
+class QuietMerge;
 
 // The first bytes after all that begin with the prefix; empty: there are none.
 std::string end_of_prefix(std::string_view prefix);
@@ -77,6 +79,8 @@ struct StoreOptions {
   // A batch of as many bytes becomes a table, a smaller one goes through the log: a table has 12 KB
   // of its own, and more than one sync.
   size_t table_bytes_min = 64 << 10;
+  // After so long without a write all is merged, if it pays (state/quiet_merge.h).
+  std::chrono::milliseconds quiet_before_merge{60'000};
   // Has the directory, instead of the machine's file system; outlives the store.
   MemoryDisk* disk = nullptr;
 };
@@ -132,9 +136,10 @@ class Store {
   std::string directory_;
   std::unique_ptr<Database> database_;
   size_t table_bytes_min_ = 0;
-  std::atomic<uint64_t> next_table_{1};  // names of files since the start
-  std::mutex marker_mutex_;              // guards marker_ and the file
-  std::string marker_;                   // as it is in the file
+  std::unique_ptr<QuietMerge> quiet_merge_;  // before the database in its end; null: none
+  std::atomic<uint64_t> next_table_{1};      // names of files since the start
+  std::mutex marker_mutex_;                  // guards marker_ and the file
+  std::string marker_;                       // as it is in the file
   mutable std::atomic<bool> is_damaged_{false};
   mutable std::mutex mutex_;  // guards damage_
   mutable Status damage_;

@@ -268,6 +268,44 @@ TEST(Store, LevelsAreMergedWithTables) {
   }
 }
 
+uint64_t table_bytes(const DataDirectory& directory) {
+  uint64_t bytes = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {
+    std::error_code gone;  // while it is looked at
+    uint64_t size = entry.path().extension() == ".sst" ? entry.file_size(gone) : 0;
+    bytes += gone ? 0 : size;
+  }
+  return bytes;
+}
+
+TEST(Store, AllIsMergedOnceNothingIsWritten) {
+  DataDirectory directory;
+  StoreOptions options{.table_bytes_min = 0, .quiet_before_merge = std::chrono::milliseconds(200)};
+  Result<std::unique_ptr<Store>> store = Store::open(directory.path(), options);
+  ASSERT_TRUE(store.ok());
+  std::mt19937_64 random(1);
+  std::map<std::string, std::string> model;
+  for (int i = 0; i < 8; ++i) {
+    StoreBatch batch;
+    for (int k = 0; k < 100; ++k) {
+      std::string key = "p" + std::to_string(k), value(1000, ' ');
+      std::ranges::generate(value, [&] { return static_cast<char>(random()); });
+      batch.put(key, value);
+      model[key] = value;
+    }
+    ASSERT_TRUE((*store)->write(batch).ok());
+  }
+  while (table_bytes(directory) > 130'000) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  EXPECT_GT(table_bytes(directory), 100'000u);
+  EXPECT_EQ(content(**store, "p"), model);
+  store->reset();
+  store = Store::open(directory.path(), options);
+  ASSERT_TRUE(store.ok());
+  EXPECT_EQ(content(**store, "p"), model);
+}
+
 // Definitions go to the log while a checkpoint is taken in.
 TEST(Store, TablesAndTheLogAreWrittenAtOnce) {
   DataDirectory directory;

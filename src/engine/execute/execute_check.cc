@@ -41,7 +41,7 @@ std::string row_text(const std::vector<const Column*>& columns, size_t row) {
 // Takes the view's rows from the fresh ones, piece by piece: what is left differs.
 void compare(OutputOperator& view, OutputOperator& fresh, const std::function<void()>& make_room,
              Comparison& result) {
-  constexpr size_t kPieceRows = 1 << 16;
+  constexpr size_t kPieceRows = 1 << 14;
   view.for_each_piece(kPieceRows, [&](const ZBatch& piece) {
     for (size_t row = 0; row < piece.rows.rows; ++row) {
       result.rows += static_cast<size_t>(piece.weight(row));

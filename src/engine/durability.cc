@@ -291,7 +291,8 @@ void Durability::for_each_table(const std::function<void(StateTable&)>& visit) {
 
 // Enough has changed for a checkpoint that nobody waits for.
 bool Durability::is_full() {
-  constexpr uint64_t kBytesMin = 4 << 20;  // a smaller batch costs more than it frees
+  constexpr uint64_t kBytesMin = 4 << 20,
+                     kScarceBytesMin = 1 << 20;  // less costs more than it frees
   size_t entries = 0;
   uint64_t bytes = 0;
   for_each_table([&](StateTable& table) {
@@ -300,8 +301,8 @@ bool Durability::is_full() {
     bytes +=
         changed == 0 ? 0 : table.held_bytes() / std::max<size_t>(table.held_rows(), 1) * changed;
   });
-  return entries > kChangedEntriesMax ||
-         (memory_limit_ != 0 && bytes > std::max(memory_limit_ / 16, kBytesMin));
+  uint64_t bytes_max = is_over_limit_ ? kScarceBytesMin : std::max(memory_limit_ / 16, kBytesMin);
+  return entries > kChangedEntriesMax || (memory_limit_ != 0 && bytes > bytes_max);
 }
 
 uint64_t Durability::held_bytes() {
@@ -339,7 +340,7 @@ void Durability::keep_within_limit() {
       gave_back_us_ = clock_.steady_us();
     }
   }
-  is_over_limit_ = held > bytes_max && held_bytes() > bytes_max && writer_->is_writing();
+  is_over_limit_ = held > bytes_max && held_bytes() > bytes_max;
 }
 
 // Some of each table, whose memory is used again; if that is not enough, tables as a whole, the
@@ -357,6 +358,12 @@ void Durability::evict(uint64_t bytes_max) {
     tables[i]->evict(SIZE_MAX);
     held -= before - std::min<uint64_t>(tables[i]->held_bytes(), before);
   }
+}
+
+bool Durability::has_room_for_all() {
+  constexpr uint64_t kTimesCompressed = 4;
+  return memory_limit_ == 0 ||
+         store_->stored_bytes({}) * kTimesCompressed <= bytes_for_state(held_bytes()) / 10 * 8;
 }
 
 bool Durability::has_room(uint64_t bytes) {
@@ -436,7 +443,7 @@ void Durability::turn() {
       loop_->placement() != nullptr) {
     return;
   }
-  if ((is_due() || is_over_limit_ || is_full || loop_->may_place()) && are_sinks_prepared()) {
+  if ((is_due() || is_full || loop_->may_place()) && are_sinks_prepared()) {
     asked_us_ = 0;
     crash_.pass("stage");
     loop_->begin_placement();

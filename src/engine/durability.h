@@ -83,11 +83,13 @@ class Durability {
   // --- memory (step thread) ---
   // So much has changed since the last checkpoint, or memory is so full of changes, that no more is
   // to be taken in before what is being written is on disk.
-  bool holds_back() const { return is_over_limit_ || is_behind_; }
+  bool holds_back() const { return (is_over_limit_ && writer_->is_writing()) || is_behind_; }
   // Reads a little of what is only in the store, if there is room. True: there is more.
   bool warm();
   // Whether so many bytes more would be within the limit.
   bool has_room(uint64_t bytes);
+  // Whether all that is kept would be.
+  bool has_room_for_all();
   // In the middle of much that is done in one turn, between two commits: writes what has changed,
   // if it is much, and waits for the disk if it is behind and not broken.
   void make_room();

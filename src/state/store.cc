@@ -454,7 +454,7 @@ Status Store::damage() const {
 }
 
 uint64_t Store::stored_bytes(std::string_view prefix) const {
-  std::string end = end_of_prefix(prefix);
+  std::string end = prefix.empty() ? "\xFF" : end_of_prefix(prefix);  // no key begins so
   rocksdb::Range range(slice(prefix), slice(end));
   uint64_t bytes = 0;
   rocksdb::SizeApproximationOptions options;

@@ -124,11 +124,8 @@ Result<StatementResult> StatementExecutor::run(const sql::VerifyView& statement)
           },
           *result);
     };
-    // It needs as much state as the view, which may not fit into memory either.
-    Dataflow* view = loop.find_view(object->id);
-    if (loop.durability() != nullptr && view != nullptr &&
-        (!view->graph->output().is_content_loaded() ||
-         !loop.durability()->has_room(2 * view->graph->output().state_bytes()))) {
+    // It needs as much state as what the view is made of, which may not fit into memory either.
+    if (loop.durability() != nullptr && !loop.durability()->has_room_for_all()) {
       loop.durability()->spill(*fresh);
     }
     // Nobody reads the content: only its end is waited for.

@@ -4,7 +4,9 @@
 // made before the clock starts.
 //
 // nexmark_bench [--events N] [--rate EVENTS_PER_SECOND] [--seed N] [--step EVENTS] [--workers N]
-//               [QUERY]...
+//               [--append-only] [QUERY]...
+//
+// --append-only: the tables are declared so, as events only come (docs/decisions/0038).
 
 #include <chrono>
 #include <cstdio>
@@ -30,6 +32,7 @@ struct BenchOptions {
   size_t events = 10'000'000;
   size_t step_events = 20'000;  // about what a step takes from a source at once
   size_t workers = std::max(1u, std::thread::hardware_concurrency());
+  Options table_options;
   std::vector<std::string> queries;
 };
 
@@ -62,7 +65,9 @@ int run(const NexmarkQuery& query, const std::vector<NexmarkEvents>& steps,
   MemoryDatabase database;
   std::vector<ObjectRef> tables;
   for (const NexmarkTable& table : nexmark_tables()) {
-    tables.push_back(database.create_table(table.name, table.schema, table.primary_key).value());
+    tables.push_back(
+        database.create_table(table.name, table.schema, table.primary_key, options.table_options)
+            .value());
   }
   Result<BoundQuery> bound = database.bind(query.text);
   if (!bound.ok()) {
@@ -117,6 +122,8 @@ int main(int argc, char** argv) {
       options.step_events = static_cast<size_t>(number());
     } else if (argument == "--workers") {
       options.workers = static_cast<size_t>(number());
+    } else if (argument == "--append-only") {
+      options.table_options["append-only"] = "true";
     } else {
       options.queries.push_back(argument);
     }
@@ -134,11 +141,12 @@ int main(int argc, char** argv) {
     made += count;
   }
   fmt::print(
-      "{} events, {:.0f} to a second of event time, seed {}, steps of {} events, workers: {}\n\n"
+      "{} events, {:.0f} to a second of event time, seed {}, steps of {} events, workers: {}{}\n\n"
       "| query | M events/s | M events/s of CPU | state MiB | peak MiB | rows | checksum |\n"
       "|---|---|---|---|---|---|---|\n",
       options.events, options.generator.events_per_second, options.generator.seed,
-      options.step_events, options.workers);
+      options.step_events, options.workers,
+      options.table_options.empty() ? "" : ", tables that are append-only");
   int status = 0;
   for (const NexmarkQuery& query : nexmark_queries()) {
     if (!is_wanted(options, query.name)) {

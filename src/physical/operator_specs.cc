@@ -52,14 +52,21 @@ AggregateSpec spec_of(const AggregateCall& call, const Schema& input) {
 
 }  // namespace
 
-std::unique_ptr<AggregateOperator> aggregate_operator(const AggregateNode& aggregate) {
+std::unique_ptr<AggregateOperator> aggregate_operator(const LogicalPlan& plan, Reading reading) {
+  const auto& aggregate = std::get<AggregateNode>(plan.node);
   std::vector<Type> group_types;
   for (size_t column : aggregate.group) {
     group_types.push_back(aggregate.input->schema[column].type);
   }
   std::vector<AggregateSpec> specs;
-  for (const AggregateCall& call : aggregate.calls) {
-    specs.push_back(spec_of(call, aggregate.input->schema));
+  bool insert_only = keeps_less(plan, reading);
+  std::vector<size_t> keepers = keepers_of_values(aggregate);
+  for (size_t i = 0; i < aggregate.calls.size(); ++i) {
+    AggregateSpec& spec = specs.emplace_back(spec_of(aggregate.calls[i], aggregate.input->schema));
+    spec.insert_only = insert_only;
+    if (!insert_only && keepers[i] != i) {
+      spec.keeper = keepers[i];
+    }
   }
   return std::make_unique<AggregateOperator>(aggregate.group, std::move(group_types),
                                              std::move(specs));

@@ -8,6 +8,7 @@
 #include "dataflow/operators/delta_join.h"
 #include "dataflow/operators/join.h"
 #include "dataflow/operators/over.h"
+#include "plan/insert_only.h"
 #include "plan/logical.h"
 
 namespace tidemark {
@@ -17,7 +18,7 @@ std::vector<size_t> arranged_order(size_t columns, const std::vector<size_t>& ke
 // By which a join reads its left input (0), or its right one (1).
 std::vector<size_t> key_of(const JoinNode& join, size_t side);
 
-std::unique_ptr<AggregateOperator> aggregate_operator(const AggregateNode& aggregate);
+std::unique_ptr<AggregateOperator> aggregate_operator(const LogicalPlan& plan, Reading reading);
 OverSpec over_spec(const WindowNode& window);
 // needed: which output columns are read; empty: all.
 JoinSpec join_spec(const LogicalPlan& plan, const JoinNode& join, const std::vector<bool>& needed);

@@ -45,8 +45,8 @@ RecursiveSpec spec_of(const RecursiveNode& recursive);
 // they compute the same from the same operators.
 class GraphBuilder {
  public:
-  GraphBuilder(PhysicalPlan& plan, Sharing sharing)
-      : plan_(plan), graph_(*plan.graph), sharing_(sharing) {}
+  GraphBuilder(PhysicalPlan& plan, Sharing sharing, Reading reading = Reading::kFollowed)
+      : plan_(plan), graph_(*plan.graph), sharing_(sharing), reading_(reading) {}
 
   // What the graph reads, before anything is built.
   void add_inputs(const PlanRef& plan) {
@@ -135,6 +135,7 @@ class GraphBuilder {
   PhysicalPlan& plan_;
   Graph& graph_;
   Sharing sharing_;
+  Reading reading_;
   std::vector<Built> built_;
   std::map<const LogicalPlan*, NodeId> nodes_;
   std::set<const LogicalPlan*> scanned_;
@@ -282,14 +283,15 @@ NodeId GraphBuilder::add(const PlanRef& plan, const std::vector<NodeId>& inputs)
                 std::make_unique<MapOperator>(filter.predicate, all_columns(plan->schema)), inputs);
           },
           [&](const ProjectNode& project) { return add_project(project, inputs); },
-          [&](const AggregateNode& aggregate) {
-            return graph_.add(aggregate_operator(aggregate), inputs);
+          [&](const AggregateNode&) {
+            return graph_.add(aggregate_operator(*plan, reading_), inputs);
           },
           [&](const TopNNode& top) { return add_top_n(*plan, top, inputs[0]); },
           [&](const RankNode& rank) {
             RankSpec spec{rank.partition, rank.order, rank.function};
             spec.last = rank.last.value_or(spec.last);
             spec.with_number = true;
+            spec.insert_only = keeps_less(*plan, reading_);
             return graph_.add(
                 std::make_unique<RankOperator>(rank.input->schema.types(), std::move(spec)),
                 inputs);
@@ -314,7 +316,8 @@ NodeId GraphBuilder::add(const PlanRef& plan, const std::vector<NodeId>& inputs)
             return node;
           },
           [&](const UnionNode&) {
-            return graph_.add(std::make_unique<UnionOperator>(plan->schema.types(), inputs.size()),
+            return graph_.add(std::make_unique<UnionOperator>(plan->schema.types(), inputs.size(),
+                                                              is_insert_only(*plan, reading_)),
                               inputs);
           },
           [&](const SetDifferenceNode& node) {
@@ -374,7 +377,8 @@ RecursiveSpec spec_of(const RecursiveNode& recursive) {
 NodeId GraphBuilder::add_top_n(const LogicalPlan& plan, const TopNNode& top, NodeId input) {
   if (top.partition.empty()) {
     return graph_.add(std::make_unique<TopNOperator>(plan.schema.types(), top.order, top.offset,
-                                                     top.limit.value_or(TopNOperator::kNoLimit)),
+                                                     top.limit.value_or(TopNOperator::kNoLimit),
+                                                     keeps_less(plan, reading_)),
                       {input});
   }
   RankSpec spec{top.partition, top.order};
@@ -382,6 +386,7 @@ NodeId GraphBuilder::add_top_n(const LogicalPlan& plan, const TopNNode& top, Nod
   if (top.limit && *top.limit < spec.last - top.offset) {
     spec.last = top.offset + *top.limit;
   }
+  spec.insert_only = keeps_less(plan, reading_);
   return graph_.add(std::make_unique<RankOperator>(plan.schema.types(), std::move(spec)), {input});
 }
 
@@ -460,7 +465,7 @@ ArrangeOperator* GraphBuilder::end_with_arrangement(const PlanRef& plan,
 }
 
 AggregateOperator* GraphBuilder::end_with_aggregate(const LogicalPlan& plan) {
-  auto op = aggregate_operator(std::get<AggregateNode>(plan.node));
+  auto op = aggregate_operator(plan, reading_);
   AggregateOperator* pointer = op.get();
   graph_.set_exit(graph_.add(std::move(op), build_inputs(plan)));
   return pointer;
@@ -483,10 +488,11 @@ PartGraph build_part(const SharedInput& input, Sharing sharing) {
   return result;
 }
 
-PhysicalPlan build_graph(const PlanRef& plan, Sharing sharing, std::vector<size_t> content_key) {
+PhysicalPlan build_graph(const PlanRef& plan, Sharing sharing, std::vector<size_t> content_key,
+                         Reading reading) {
   PhysicalPlan result;
   result.graph = std::make_unique<Graph>();
-  GraphBuilder builder(result, sharing);
+  GraphBuilder builder(result, sharing, reading);
   builder.add_inputs(plan);
   NodeId last = builder.build(plan);
   result.graph->set_output(std::make_unique<OutputOperator>(plan->schema, std::move(content_key)),

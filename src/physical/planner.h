@@ -8,6 +8,7 @@
 
 #include "dataflow/graph.h"
 #include "physical/sharing.h"
+#include "plan/insert_only.h"
 #include "plan/logical.h"
 
 namespace tidemark {
@@ -51,7 +52,8 @@ struct PhysicalPlan {
 
 // `content_key`: see OutputOperator.
 PhysicalPlan build_graph(const PlanRef& plan, Sharing sharing = Sharing::kNone,
-                         std::vector<size_t> content_key = {});
+                         std::vector<size_t> content_key = {},
+                         Reading reading = Reading::kFollowed);
 
 // The graph that a SharedInput reads. What comes out of an arrangement is arranged: the key, then
 // the other columns.

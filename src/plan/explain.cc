@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/overloaded.h"
+#include "plan/insert_only.h"
 #include "plan/logical.h"
 
 namespace tidemark {
@@ -19,11 +20,6 @@ std::string join(const std::vector<std::string>& parts) {
     text += (text.empty() ? "" : ", ") + part;
   }
   return text;
-}
-
-// Whether rows of the plan can be changed or taken back: false means +I only.
-bool retracts(const LogicalPlan& plan) {
-  return !std::holds_alternative<ValuesNode>(plan.node);
 }
 
 std::string describe_join(const JoinNode& node) {
@@ -111,6 +107,27 @@ std::string describe_call(const AggregateCall& call, const std::vector<std::stri
                   call.kind == AggregateKind::kCountStar ? "*" : names[call.input],
                   call.order.empty() ? "" : " ORDER BY " + order_text(call.order, names));
   return call.filter ? text + " FILTER " + names[*call.filter] : text;
+}
+
+// What the operator's state is, where it could be another one for the same node.
+std::string describe_state(const LogicalPlan& plan) {
+  if (keeps_less(plan)) {
+    return ", insertOnly=[true]";
+  }
+  const auto* aggregate = std::get_if<AggregateNode>(&plan.node);
+  std::string shared;
+  if (aggregate != nullptr) {
+    std::vector<std::string> names = aggregate->input->schema.names();
+    std::vector<size_t> keepers = keepers_of_values(*aggregate);
+    for (size_t i = 0; i < keepers.size(); ++i) {
+      if (keepers[i] != i) {
+        shared += fmt::format("{}{} of {}", shared.empty() ? "" : ", ",
+                              describe_call(aggregate->calls[i], names),
+                              describe_call(aggregate->calls[keepers[i]], names));
+      }
+    }
+  }
+  return shared.empty() ? "" : fmt::format(", sharedValues=[{}]", shared);
 }
 
 std::string bound_text(const WindowBound& bound) {
@@ -272,9 +289,10 @@ class TreePrinter {
     } else {
       id = shared ? ++last_id_ : 0;
       line = describe(plan);
+      line.insert(line.size() - 1, describe_state(plan));
       if (with_mode_) {
         line.insert(line.size() - 1,
-                    retracts(plan) ? ", changelogMode=[I,UB,UA,D]" : ", changelogMode=[I]");
+                    is_insert_only(plan) ? ", changelogMode=[I]" : ", changelogMode=[I,UB,UA,D]");
       }
       line += shared ? fmt::format("(reuse_id=[{}])", id) : "";
     }

@@ -250,6 +250,7 @@ void KeyedTable::reset_memory() {
   give_back(changed_);
   give_back(staged_);
   give_back(free_ids_);
+  give_back(loose_free_);
   give_back(slots_);
   slots_.resize(kSlotsMin);
   room_ = 0;
@@ -274,6 +275,7 @@ void KeyedTable::take_rows(KeyedTable& from) {
   std::swap(live_, from.live_);
   std::swap(dead_string_bytes_, from.dead_string_bytes_);
   std::swap(loose_from_, from.loose_from_);
+  std::swap(loose_free_, from.loose_free_);
   std::swap(sample_at_, from.sample_at_);
   std::swap(is_repetitive_, from.is_repetitive_);
   changed_ = {};
@@ -386,7 +388,8 @@ void KeyedTable::compact_strings() {
 size_t KeyedTable::held_bytes() const {
   size_t bytes =
       overlay_bytes() + fixed_.size() + flags_.capacity() +
-      (free_ids_.capacity() + changed_.capacity() + staged_.capacity()) * sizeof(uint32_t) +
+      (free_ids_.capacity() + loose_free_.capacity() + changed_.capacity() + staged_.capacity()) *
+          sizeof(uint32_t) +
       slots_.capacity() * sizeof(uint64_t);
   for (const std::shared_ptr<Column>& key : keys_) {
     bytes += key->held_bytes();

@@ -125,6 +125,12 @@ class KeyedTable final : public StateTable {
   // returns the first id; the others follow it. `workers`, if not null, take a column each.
   uint32_t append_loose(std::span<const Column* const> keys, size_t rows,
                         std::span<const int64_t> weights, Workers* workers = nullptr);
+  // The same without workers, first under ids that erase_loose() gave back: ids[i] is row i's.
+  void add_loose(std::span<const Column* const> keys, size_t rows, std::span<const int64_t> weights,
+                 uint32_t* ids);
+  bool is_loose(uint32_t id) const { return loose_from_ != kNone && id >= loose_from_; }
+  // A loose row goes, and its weight with it; equal ones stay.
+  void erase_loose(uint32_t id);
   // Takes all rows of another table of the same kind, which is empty then; this one is empty, and
   // complete. No extensions.
   void take_rows(KeyedTable& from);
@@ -281,9 +287,10 @@ class KeyedTable final : public StateTable {
   std::vector<uint64_t, PageAllocator<uint64_t>> slots_;  // 0: free
   size_t room_ = 0;                                       // ids for which the columns have room
   size_t live_ = 0;
-  int64_t dead_string_bytes_ = 0;  // of rows that are gone, less those that others have too
-  uint32_t loose_from_ = kNone;    // ids from here on are loose
-  size_t sample_at_ = 0;           // at so many loose rows some are looked at: do they repeat?
+  int64_t dead_string_bytes_ = 0;     // of rows that are gone, less those that others have too
+  uint32_t loose_from_ = kNone;       // ids from here on are loose
+  std::vector<uint32_t> loose_free_;  // of them: free
+  size_t sample_at_ = 0;              // at so many loose rows some are looked at: do they repeat?
   bool is_repetitive_ = false;
 
   std::vector<uint32_t> recent_;  // ids by a guess from the text: the last that was found so

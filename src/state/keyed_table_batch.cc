@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include <absl/container/flat_hash_set.h>
 
@@ -377,6 +378,52 @@ uint32_t KeyedTable::append_loose(std::span<const Column* const> keys, size_t ro
   return static_cast<uint32_t>(first);
 }
 
+void KeyedTable::add_loose(std::span<const Column* const> keys, size_t rows,
+                           std::span<const int64_t> weights, uint32_t* ids) {
+  size_t reused = std::min(rows, loose_free_.size());
+  std::copy_n(loose_free_.end() - static_cast<ptrdiff_t>(reused), reused, ids);
+  loose_free_.resize(loose_free_.size() - reused);
+  for (size_t k = 0; k < keys_.size() && reused != 0; ++k) {
+    Column& column = changing_key(k);
+    for (size_t i = 0; i < reused; ++i) {
+      column.assign_copy(ids[i], *keys[k], i);
+    }
+  }
+  for (size_t i = 0; i < reused; ++i) {
+    flags_[ids[i]] = kLive;
+    std::fill_n(fixed(ids[i]), fixed_bytes_, std::byte{});
+    fixed_as<int64_t>(ids[i]) = weights.empty() ? 1 : weights[i];
+    mark_changed(ids[i]);
+  }
+  live_ += reused;
+  if (reused == rows) {
+    return;
+  }
+  std::vector<uint32_t> others(rows - reused);
+  std::iota(others.begin(), others.end(), static_cast<uint32_t>(reused));
+  std::vector<Column> rest;
+  std::vector<const Column*> given(keys.begin(), keys.end());
+  rest.reserve(keys.size());
+  for (size_t k = 0; k < keys.size() && reused != 0; ++k) {
+    rest.emplace_back(keys[k]->type()).append_rows(*keys[k], others);
+    given[k] = &rest.back();
+  }
+  uint32_t first =
+      append_loose(given, others.size(), weights.empty() ? weights : weights.subspan(reused));
+  std::iota(ids + reused, ids + rows, first);
+}
+
+void KeyedTable::erase_loose(uint32_t id) {
+  CHECK(is_loose(id) && is_live(id));
+  note_dead_bytes(id);
+  flags_[id] = 0;
+  loose_free_.push_back(id);
+  --live_;
+  if (dead_string_bytes_ > kCompactMin) {
+    compact_strings();
+  }
+}
+
 // Looks at the rows that are alike in some bits of their hashes: equal rows are.
 void KeyedTable::sample_loose() {
   if (loose_from_ == kNone || flags_.size() - loose_from_ < sample_at_) {
@@ -390,7 +437,7 @@ void KeyedTable::sample_loose() {
     size_t rows = std::min(kBlockRows, end - block);
     hash_rows(key_columns(), block, rows, hashes.data());
     for (size_t i = 0; i < rows; ++i) {
-      if (hashes[i] % kSampledOf == 0) {
+      if (hashes[i] % kSampledOf == 0 && is_live(static_cast<uint32_t>(block + i))) {
         ++sampled;
         bool is_known = find_in_memory(key_columns(), block + i, hashes[i]) != kNone;
         repeated += is_known || !seen.insert(hashes[i]).second ? 1 : 0;
@@ -416,9 +463,13 @@ void KeyedTable::unite_loose() {
       __builtin_prefetch(&slots_[home_of(hashes[i], slots_.size())]);
     }
     for (size_t i = 0; i < rows; ++i) {
-      unite_one(keys, static_cast<uint32_t>(block + i), hashes[i]);
+      if (is_live(static_cast<uint32_t>(block + i))) {
+        unite_one(keys, static_cast<uint32_t>(block + i), hashes[i]);
+      }
     }
   }
+  free_ids_.insert(free_ids_.end(), loose_free_.begin(), loose_free_.end());
+  loose_free_.clear();
   if (end - first >= kSampleRows) {
     is_repetitive_ = (live_before - live_) * kRepetitiveFraction > end - first;
   }

@@ -269,6 +269,48 @@ TEST(KeyedTable, WholeRowsThatComeAndGoAreAsInAModel) {
   }
 }
 
+TEST(KeyedTable, LooseRowsThatGoGiveTheirRoomToOthers) {
+  constexpr size_t kKept = 300;
+  KeyedTable table = weighted_texts();
+  auto add = [&](size_t first, size_t rows) {
+    RowBatch batch = numbered_texts(first, rows);
+    const Column* columns[] = {batch.columns[0].get(), batch.columns[1].get()};
+    std::vector<uint32_t> ids(rows);
+    table.add_loose(columns, rows, {}, ids.data());
+    return ids;
+  };
+  std::vector<uint32_t> ids = add(0, kKept);
+  for (size_t round = 1; round <= 50; ++round) {
+    for (uint32_t id : ids) {
+      ASSERT_TRUE(table.is_loose(id));
+      table.erase_loose(id);
+    }
+    ids = add(round * 1000, kKept + round);
+    ASSERT_EQ(table.size(), kKept + round);
+  }
+  EXPECT_EQ(table.id_limit(), kKept + 50);
+  // With some room free, and one row twice.
+  table.erase_loose(ids[7]);
+  add(50'000, 1);
+  table.erase_loose(ids[9]);
+  table.unite();
+  EXPECT_EQ(table.size(), kKept + 48);
+  RowBatch wanted = numbered_texts(50'000, 10);
+  const Column* columns[] = {wanted.columns[0].get(), wanted.columns[1].get()};
+  std::vector<uint64_t> hashes;
+  hash_rows(columns, wanted.rows, hashes);
+  std::vector<uint32_t> found(wanted.rows);
+  table.find(columns, wanted.rows, hashes, found.data());
+  for (size_t row = 0; row < found.size(); ++row) {
+    bool is_gone = row == 7 || row == 9;
+    ASSERT_EQ(found[row] == KeyedTable::kNone, is_gone) << row;
+    if (!is_gone) {
+      EXPECT_EQ(table.fixed_as<int64_t>(found[row]), row == 0 ? 2 : 1);
+      EXPECT_EQ(table.key(1).string_at(found[row]), wanted.columns[1]->string_at(row));
+    }
+  }
+}
+
 TEST(KeyedTable, ASharedColumnStaysAsItWas) {
   KeyedTable table = weighted_texts();
   append(table, numbered_texts(0, 1000));

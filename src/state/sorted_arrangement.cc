@@ -8,13 +8,14 @@ namespace tidemark {
 
 namespace {
 
-// Order of two rows in one column.
-int compare_in(const Column& column, uint32_t a, uint32_t b, bool descending, bool nulls_first) {
-  bool null_a = column.is_null(a), null_b = column.is_null(b);
+// Order of two rows in one column of each.
+int compare_in(const Column& of_a, size_t a, const Column& of_b, size_t b, bool descending,
+               bool nulls_first) {
+  bool null_a = of_a.is_null(a), null_b = of_b.is_null(b);
   if (null_a || null_b) {
     return null_a == null_b ? 0 : (null_a == nulls_first ? -1 : 1);
   }
-  int order = compare_values(column, a, column, b);
+  int order = compare_values(of_a, a, of_b, b);
   return descending ? -order : order;
 }
 
@@ -39,12 +40,13 @@ SortedArrangement::SortedArrangement(std::vector<Type> types, size_t key_count,
 
 int SortedArrangement::compare(uint32_t a, uint32_t b) const {
   for (const SortKey& sort : order_) {
-    if (int order = compare_in(rows_.key(sort.column), a, b, sort.descending, sort.nulls_first)) {
+    if (int order = compare_in(rows_.key(sort.column), a, rows_.key(sort.column), b,
+                               sort.descending, sort.nulls_first)) {
       return order;
     }
   }
   for (size_t c = key_count_; c < rows_.key_count(); ++c) {
-    if (int order = compare_in(rows_.key(c), a, b, false, false)) {
+    if (int order = compare_in(rows_.key(c), a, rows_.key(c), b, false, false)) {
       return order;
     }
   }
@@ -159,9 +161,10 @@ void SortedArrangement::apply(const ZBatch& batch, std::span<const uint32_t> gro
   bool only_comes = std::ranges::all_of(batch.weights, [](int64_t weight) { return weight > 0; });
   // Not beside what weighs less than nothing: it may be the same row.
   if (only_comes && negative_ == 0 && rows_.takes_loose()) {
-    uint32_t first = rows_.append_loose(columns, rows, batch.weights);
+    row_ids_.resize(rows);
+    rows_.add_loose(columns, rows, batch.weights, row_ids_.data());
     for (uint32_t i = 0; i < rows; ++i) {
-      insert(groups[i], first + i);
+      insert(groups[i], row_ids_[i]);
     }
     return;
   }
@@ -189,7 +192,65 @@ void SortedArrangement::apply(const ZBatch& batch, std::span<const uint32_t> gro
   }
 }
 
+std::optional<uint32_t> SortedArrangement::nth(uint32_t group, uint64_t n) const {
+  const Group& entry = groups_.fixed_as<Group>(group);
+  if (n == 0 || n > entry.rows) {
+    return std::nullopt;
+  }
+  if (entry.is_run == 0) {
+    return entry.at;
+  }
+  for (const Block& block : runs_[entry.at]) {
+    if (n <= block.size()) {
+      return block[n - 1];
+    }
+    n -= block.size();
+  }
+  CHECK(false);
+}
+
+template <typename ColumnOf>
+bool SortedArrangement::is_before(const RowBatch& batch, size_t row, size_t other,
+                                  ColumnOf&& column_of) const {
+  for (const SortKey& sort : order_) {
+    if (int order = compare_in(*batch.columns[sort.column], row, column_of(sort.column), other,
+                               sort.descending, sort.nulls_first)) {
+      return order < 0;
+    }
+  }
+  for (size_t c = key_count_; c < rows_.key_count(); ++c) {
+    if (int order = compare_in(*batch.columns[c], row, column_of(c), other, false, false)) {
+      return order < 0;
+    }
+  }
+  return false;
+}
+
+bool SortedArrangement::is_before(const RowBatch& batch, size_t row, uint32_t other) const {
+  return is_before(batch, row, other, [&](size_t c) -> const Column& { return rows_.key(c); });
+}
+
+bool SortedArrangement::is_before_in(const RowBatch& batch, size_t row, size_t other) const {
+  return is_before(batch, row, other, [&](size_t c) -> const Column& { return *batch.columns[c]; });
+}
+
+void SortedArrangement::drop(uint32_t group, uint32_t row) {
+  remove(group, row);
+  rows_.fixed_as<RowEntry>(row).weight = 0;
+  rows_.mark_changed(row);
+  dropped_.push_back(row);
+  gone_groups_.push_back(group);
+}
+
 void SortedArrangement::sweep() {
+  for (uint32_t row : dropped_) {
+    if (rows_.is_loose(row)) {
+      rows_.erase_loose(row);
+    } else {
+      gone_rows_.push_back(row);
+    }
+  }
+  dropped_.clear();
   if (!gone_rows_.empty()) {
     rows_.unite();  // they may have come again
   }
@@ -218,6 +279,7 @@ void SortedArrangement::clear() {
   runs_.clear();
   free_runs_.clear();
   gone_rows_.clear();
+  dropped_.clear();
   gone_groups_.clear();
   negative_ = 0;
 }
@@ -256,10 +318,15 @@ void SortedArrangement::release(KeyedTable&, uint32_t id) {
 
 void SortedArrangement::united(KeyedTable&, uint32_t kept, uint32_t gone) {
   uint32_t group = groups_of(std::span(&gone, 1))[0];
-  remove(group, gone);
-  bool is_placed = rows_.fixed_as<RowEntry>(kept).is_placed != 0;
+  auto is_placed_row = [&](uint32_t row) { return rows_.fixed_as<RowEntry>(row).is_placed != 0; };
+  if (is_placed_row(gone)) {  // not if it was dropped in this step
+    remove(group, gone);
+  }
+  bool is_placed = is_placed_row(kept);
   if (weight(kept) == 0) {
-    remove(group, kept);
+    if (is_placed) {
+      remove(group, kept);
+    }
     gone_groups_.push_back(group);
   } else if (!is_placed) {  // it went in this step, and has come again
     insert(group, kept);

@@ -15,6 +15,7 @@
 //
 // Thread rule: the step thread.
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -45,6 +46,14 @@ class SortedArrangement final : private EntryExtension {
   // The rows of a group in order, from the first on; f(id) tells whether to go on.
   template <typename F>
   void for_each(uint32_t group, F&& f) const;
+  // The n-th row of a group, from 1; nullopt: it has fewer.
+  std::optional<uint32_t> nth(uint32_t group, uint64_t n) const;
+  // Whether a row of a batch comes before one of the group's in order, or before another of its
+  // own.
+  bool is_before(const RowBatch& batch, size_t row, uint32_t other) const;
+  bool is_before_in(const RowBatch& batch, size_t row, size_t other) const;
+  // A row leaves its group as if it had been taken back.
+  void drop(uint32_t group, uint32_t row);
   int64_t weight(uint32_t row) const { return rows_.fixed_as<RowEntry>(row).weight; }
   const Column& column(size_t i) const { return rows_.key(i); }
   // Whether two rows are equal in the order's columns.
@@ -83,6 +92,8 @@ class SortedArrangement final : private EntryExtension {
   std::vector<uint32_t> groups_of(std::span<const uint32_t> rows);
   void load_group(std::span<const Column* const> keys, size_t row, uint32_t group);
   int compare(uint32_t a, uint32_t b) const;
+  template <typename ColumnOf>
+  bool is_before(const RowBatch& batch, size_t row, size_t other, ColumnOf&& column_of) const;
   bool is_before(uint32_t a, uint32_t b) const;
   // Where the row is, or has to go, among others in order; equal rows are told apart by id.
   Place place_of(const Run& run, uint32_t row) const;
@@ -98,6 +109,7 @@ class SortedArrangement final : private EntryExtension {
   std::vector<uint32_t> read_;  // ids that read() has named and loaded() has not placed yet
   size_t negative_ = 0;         // rows that weigh less than nothing, until more of a commit comes
   std::vector<uint32_t> gone_rows_;    // weigh nothing, perhaps
+  std::vector<uint32_t> dropped_;      // likewise, of drop()
   std::vector<uint32_t> gone_groups_;  // have no rows, perhaps
 
   std::vector<uint64_t> hashes_, row_hashes_;  // scratch

@@ -53,6 +53,14 @@ void MemoryView::push(const ObjectRef& table, const ZBatch& changes) {
   }
 }
 
+void MemoryView::push_reset(const ObjectRef& table) {
+  for (const GraphInput& input : plan_.inputs) {
+    if (input.object->id == table->id) {
+      plan_.graph->push(input.node, Delta{true, {}});
+    }
+  }
+}
+
 Status MemoryView::step() {
   ++context_.step;
   TRY(Status(failed_));
@@ -153,12 +161,12 @@ void MemoryDatabase::change(const ObjectRef& table, ZBatch changes) {
 }
 
 Result<ObjectRef> MemoryDatabase::create_table(const std::string& name, Schema schema,
-                                               std::vector<size_t> primary_key) {
+                                               std::vector<size_t> primary_key, Options with) {
   CatalogObject object;
   object.name = {std::string(kDefaultCatalog), std::string(kDefaultDatabase), name};
   object.schema = std::move(schema);
   object.primary_key = std::move(primary_key);
-  object.definition = TableDefinition{};
+  object.definition = TableDefinition{.with = std::move(with)};
   return catalog_.create(std::move(object));
 }
 

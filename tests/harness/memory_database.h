@@ -29,6 +29,8 @@ class MemoryView {
  public:
   // Pushes these changes of a table, if the query reads it.
   void push(const ObjectRef& table, const ZBatch& changes);
+  // TRUNCATE: everything before is forgotten.
+  void push_reset(const ObjectRef& table);
   // kDataError: a row error stands, which later changes may mend. Any other end of a step is for
   // good: answer() gives it too.
   Status step();
@@ -63,7 +65,7 @@ class MemoryDatabase {
   std::unique_ptr<MemoryView> make_view(const BoundQuery& bound);
 
   Result<ObjectRef> create_table(const std::string& name, Schema schema,
-                                 std::vector<size_t> primary_key);
+                                 std::vector<size_t> primary_key, Options with = {});
   Result<ObjectRef> find(const std::string& name);
   // What the table holds, each row once with its weight.
   ZBatch content(const ObjectRef& table);

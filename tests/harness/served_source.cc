@@ -43,13 +43,13 @@ void ServedSource::run(const std::string& sql) {
   ASSERT_TRUE(status.ok()) << sql << ": " << status.to_string() << "\n" << serve_.log();
 }
 
-void ServedSource::declare(const std::string& table) {
+void ServedSource::declare(const std::string& table, const std::string& options) {
   PostgresAddress address = shared_cluster().address(database_);
   run(
       fmt::format("CREATE TABLE {0} WITH ('connector'='postgres-cdc', 'hostname'='{1}', "
                   "'port'='{2}', 'username'='postgres', 'password'='postgres', "
-                  "'database-name'='{3}', 'schema-name'='public', 'table-name'='{0}')",
-                  table, address.host, address.port, database_));
+                  "'database-name'='{3}', 'schema-name'='public', 'table-name'='{0}'{4})",
+                  table, address.host, address.port, database_, options));
 }
 
 void ServedSource::wait() {

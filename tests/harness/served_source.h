@@ -28,8 +28,8 @@ class ServedSource : public testing::Test {
   // An error fails the test.
   void run(const std::string& sql);
   std::vector<std::string> rows(const std::string& sql) { return sorted_rows(*client_, sql); }
-  // A table of the source under its own name.
-  void declare(const std::string& table);
+  // A table of the source under its own name; `options` are more of them: ", 'a' = 'b'".
+  void declare(const std::string& table, const std::string& options = "");
   // Until the views show all that is committed at the source now.
   void wait();
 

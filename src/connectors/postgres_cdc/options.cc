@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include "catalog/append_only.h"
+
 namespace tidemark {
 
 namespace {
@@ -36,6 +38,13 @@ constexpr OptionSpec kSpecs[] = {
     {.name = "table-name",
      .required = true,
      .text = "the table; the root of a partitioned table stands for all its partitions"},
+    {.name = kAppendOnlyOption,
+     .kind = Kind::kBool,
+     .default_value = "false",
+     .text =
+         "rows of the table only come, and TRUNCATE: MIN, MAX, FIRST_VALUE, LAST_VALUE, LIMIT and "
+         "ROW_NUMBER up to a bound keep only what shows of them, and end with an error when a "
+         "row is updated or deleted all the same"},
     {.name = "slot.name",
      .text = "a permanent slot, made if missing; without it a temporary slot is used, which the "
              "server drops with the connection"},

@@ -341,7 +341,7 @@ bool is_over_different_values(const AggregateSpec& spec) {
   CHECK(false);
 }
 
-std::unique_ptr<Accumulator> make_accumulator(const AggregateSpec& spec) {
+std::unique_ptr<Accumulator> make_accumulator(const AggregateSpec& spec, Accumulator* keeper) {
   using enum AggregateKind;
   switch (spec.kind) {
     case kCountStar:
@@ -357,7 +357,7 @@ std::unique_ptr<Accumulator> make_accumulator(const AggregateSpec& spec) {
       return make_variance_accumulator(spec);
     case kMin:
     case kMax:
-      return make_extreme_accumulator(spec);
+      return make_extreme_accumulator(spec, keeper);
     case kBoolAnd:
     case kBoolOr:
       return std::make_unique<BooleanAccumulator>(spec.kind == kBoolOr);

@@ -24,6 +24,9 @@ struct AggregateSpec {
   std::vector<Type> order_types{};
   Value parameter{};         // see AggregateFunction
   bool ignore_nulls = true;  // for those that can see NULLs
+  bool insert_only = false;  // rows are never taken back: no value is kept but what shows
+  // MIN and MAX: the function, earlier in the list, that keeps the same values for both.
+  std::optional<size_t> keeper{};
 };
 
 using AccumulatorInputs = std::span<const Column* const>;
@@ -103,6 +106,8 @@ class Accumulator {
 // Whether the accumulator is to be given the different values only (operators/distinct_values.h).
 bool is_over_different_values(const AggregateSpec& spec);
 // The input column of COUNT(*) may be of any type, without NULLs.
-std::unique_ptr<Accumulator> make_accumulator(const AggregateSpec& spec);
+// `keeper`: that of spec.keeper, which outlives it and is updated before it.
+std::unique_ptr<Accumulator> make_accumulator(const AggregateSpec& spec,
+                                              Accumulator* keeper = nullptr);
 
 }  // namespace tidemark

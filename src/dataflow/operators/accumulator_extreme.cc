@@ -4,11 +4,15 @@
 //
 // The extreme itself is in the group's bytes. A value that comes is held against it; the table is
 // asked only when the extreme goes. Until something is taken back the table's keys are loose.
-// Text has no place in the group's bytes: its extreme is read from the table each time.
+// Text: operators/accumulator_text_extreme.cc.
+//
+// MIN and MAX of the same values keep them once: one is the other's keeper. Where rows only come,
+// no values are kept: the extreme is all.
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "dataflow/operators/accumulator_parts.h"
 
@@ -16,65 +20,14 @@ namespace tidemark {
 
 namespace {
 
-// The first value of the group, or the last, appended to `out`. Values whose weight is negative for
-// the moment (a retraction that came before its row) are passed over.
-bool read_extreme(const OrderedTable& table, uint64_t number, bool maximum, Column& out) {
-  std::string prefix = GroupValues::prefix(number);
-  OrderedTable::Scan scan = maximum ? table.backward(end_of_prefix(prefix)) : table.forward(prefix);
-  while (scan.valid() && scan.key().starts_with(prefix) && scan.weight() < 0) {
-    scan.next();
-  }
-  if (!scan.valid() || !scan.key().starts_with(prefix)) {
-    return false;
-  }
-  ByteReader in(scan.key().substr(prefix.size()));
-  read_sort_key(in, false, out);
-  return true;
-}
-
-class TextExtremeAccumulator final : public Accumulator {
- public:
-  explicit TextExtremeAccumulator(bool maximum) : maximum_(maximum) {}
-  size_t bytes() const override { return sizeof(State); }
-
-  void update(KeyedTable& groups, std::span<const uint32_t> ids, AccumulatorInputs inputs,
-              const int64_t* weights) override {
-    std::vector<std::string> keys;
-    std::vector<int64_t> changes;
-    for_each_term(*inputs[0], ids.size(), weights, [&](size_t i, int64_t weight) {
-      values_.append_prefix(at<State>(groups, ids[i]).number, keys.emplace_back());
-      append_sort_key(*inputs[0], i, false, false, keys.back());
-      changes.push_back(weight);
-    });
-    values_.change(keys, changes);
-  }
-  void finish(const KeyedTable& groups, std::span<const uint32_t> ids, Column& out,
-              std::vector<RowError>&) const override {
-    for (uint32_t id : ids) {
-      if (!read_extreme(values_.table(), at<State>(groups, id).number, maximum_, out)) {
-        out.append_null();
-      }
-    }
-  }
-  void release(KeyedTable& groups, uint32_t id) override {
-    values_.release(at<State>(groups, id).number);
-  }
-  void clear() override { values_.clear(); }
-  void visit_state(const StateVisitor& visit) override { values_.visit_state(visit); }
-
- private:
-  struct State {
-    uint64_t number;
-    uint64_t unused;
-  };
-  bool maximum_;
-  GroupValues values_;
-};
-
 template <typename T>
 class ExtremeAccumulator final : public Accumulator {
  public:
-  ExtremeAccumulator(bool maximum, const Type& type) : maximum_(maximum), type_(type) {}
+  ExtremeAccumulator(const AggregateSpec& spec, ExtremeAccumulator* keeper)
+      : maximum_(spec.kind == AggregateKind::kMax),
+        insert_only_(spec.insert_only),
+        type_(spec.input_type),
+        keeper_(keeper) {}
   size_t bytes() const override { return sizeof(State); }
   bool grows_in_bytes() const override { return true; }
   bool grow_alike(const KeyedTable& groups, uint32_t a, uint32_t b) const override {
@@ -87,19 +40,22 @@ class ExtremeAccumulator final : public Accumulator {
   void update(KeyedTable& groups, std::span<const uint32_t> ids, AccumulatorInputs inputs,
               const int64_t* weights) override {
     const Column& input = *inputs[0];
-    OrderedTable& table = values_.table();
-    if (!table.is_complete()) {
-      fault_in(groups, ids, input, weights);
+    if (insert_only_) {
+      States<State> known = states<State>(groups);
+      for_each_term(input, ids.size(), weights,
+                    [&](size_t i, int64_t) { take(known[ids[i]], canonical(input.data<T>()[i])); });
+      return;
     }
+    if (keeper_ == nullptr) {
+      change_values(groups, ids, input, weights);
+    }
+    const std::vector<uint8_t>& is_there = keeper_ == nullptr ? is_there_ : keeper_->is_there_;
     stale_.clear();
-    for_each_term(input, ids.size(), weights, [&](size_t i, int64_t weight) {
+    size_t term = 0;
+    for_each_term(input, ids.size(), weights, [&](size_t i, int64_t) {
       State& state = at<State>(groups, ids[i]);
-      make_key(state, input, i);
       T value = canonical(input.data<T>()[i]);
-      if (weight > 0 && table.takes_loose()) {
-        table.add_loose(key_, weight);
-        take(state, value);
-      } else if (table.add(key_, weight) > 0) {
+      if (is_there[term++] != 0) {
         take(state, value);
       } else if (state.known == kKnown && !is_better(value, state.value) &&
                  !is_better(state.value, value)) {
@@ -108,7 +64,7 @@ class ExtremeAccumulator final : public Accumulator {
       }
     });
     for (uint32_t id : stale_) {
-      look_up(at<State>(groups, id));
+      look_up(groups, id);
     }
   }
 
@@ -125,10 +81,16 @@ class ExtremeAccumulator final : public Accumulator {
     }
   }
   void release(KeyedTable& groups, uint32_t id) override {
-    values_.release(at<State>(groups, id).number);
+    if (keeper_ == nullptr && !insert_only_) {
+      values_.release(at<State>(groups, id).number);
+    }
   }
   void clear() override { values_.clear(); }
-  void visit_state(const StateVisitor& visit) override { values_.visit_state(visit); }
+  void visit_state(const StateVisitor& visit) override {
+    if (keeper_ == nullptr && !insert_only_) {
+      values_.visit_state(visit);
+    }
+  }
 
  private:
   enum Known : uint64_t {
@@ -137,7 +99,7 @@ class ExtremeAccumulator final : public Accumulator {
     kStale,  // within update(): to be looked up
   };
   struct alignas(16) State {
-    uint64_t number;
+    uint64_t number;  // 0 where the values are kept elsewhere, or not at all
     uint64_t known;
     T value;
   };
@@ -164,15 +126,35 @@ class ExtremeAccumulator final : public Accumulator {
       state.value = value;
     }
   }
-  void look_up(State& state) {
+  void look_up(KeyedTable& groups, uint32_t id) {
+    State& state = at<State>(groups, id);
     if (state.known != kStale) {
       return;
     }
+    const ExtremeAccumulator& keeper = keeper_ == nullptr ? *this : *keeper_;
+    uint64_t number = keeper.template at<State>(std::as_const(groups), id).number;
     Column found(type_);
-    state.known = read_extreme(values_.table(), state.number, maximum_, found) ? kKnown : kNone;
+    state.known = read_extreme(keeper.values_.table(), number, maximum_, found) ? kKnown : kNone;
     state.value = state.known == kKnown ? found.data<T>()[0] : T{};
   }
 
+  // Of each term of the batch, is_there_: whether its value has a weight above 0 then.
+  void change_values(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input,
+                     const int64_t* weights) {
+    OrderedTable& table = values_.table();
+    if (!table.is_complete()) {
+      fault_in(groups, ids, input, weights);
+    }
+    is_there_.clear();
+    for_each_term(input, ids.size(), weights, [&](size_t i, int64_t weight) {
+      make_key(at<State>(groups, ids[i]), input, i);
+      bool is_loose = weight > 0 && table.takes_loose();
+      if (is_loose) {
+        table.add_loose(key_, weight);
+      }
+      is_there_.push_back(is_loose || table.add(key_, weight) > 0 ? 1 : 0);
+    });
+  }
   void make_key(State& state, const Column& input, size_t row) {
     key_.clear();
     values_.append_prefix(state.number, key_);
@@ -189,22 +171,26 @@ class ExtremeAccumulator final : public Accumulator {
   }
 
   bool maximum_;
+  bool insert_only_;
   Type type_;
+  ExtremeAccumulator* keeper_;  // of the values, for both; null: they are here
   GroupValues values_;
-  std::vector<uint32_t> stale_;  // groups whose extreme went in this update
-  std::string key_;              // scratch
+  std::vector<uint8_t> is_there_;  // scratch
+  std::vector<uint32_t> stale_;    // groups whose extreme went in this update
+  std::string key_;                // scratch
 };
 
 }  // namespace
 
-std::unique_ptr<Accumulator> make_extreme_accumulator(const AggregateSpec& spec) {
-  bool maximum = spec.kind == AggregateKind::kMax;
+std::unique_ptr<Accumulator> make_extreme_accumulator(const AggregateSpec& spec,
+                                                      Accumulator* keeper) {
   return visit_physical(spec.input_type.physical(), [&](auto tag) -> std::unique_ptr<Accumulator> {
     using T = decltype(tag);
     if constexpr (std::is_same_v<T, StringRef>) {
-      return std::make_unique<TextExtremeAccumulator>(maximum);
+      return make_text_extreme_accumulator(spec, keeper);
     } else {
-      return std::make_unique<ExtremeAccumulator<T>>(maximum, spec.input_type);
+      return std::make_unique<ExtremeAccumulator<T>>(spec,
+                                                     static_cast<ExtremeAccumulator<T>*>(keeper));
     }
   });
 }

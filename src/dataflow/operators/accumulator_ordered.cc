@@ -5,7 +5,8 @@
 //
 // Values that are equal in the sort columns are in the order of the values, so that what is shown
 // depends on nothing but the multiset. A result reads the group from its first value on;
-// FIRST_VALUE and LAST_VALUE read one end, a percentile counts to its place.
+// FIRST_VALUE and LAST_VALUE read one end, a percentile counts to its place. Where rows only come,
+// FIRST_VALUE and LAST_VALUE keep the value that shows and no other.
 
 #include <cmath>
 
@@ -43,6 +44,8 @@ class OrderedAccumulator final : public Accumulator {
                            spec.kind == AggregateKind::kFirstValue ||
                            spec.kind == AggregateKind::kLastValue;
     skip_nulls_ = spec.ignore_nulls || !null_is_a_value;
+    keeps_end_ = spec.insert_only && (spec.kind == AggregateKind::kFirstValue ||
+                                      spec.kind == AggregateKind::kLastValue);
   }
   size_t bytes() const override { return sizeof(State); }
 
@@ -53,11 +56,18 @@ class OrderedAccumulator final : public Accumulator {
     for (size_t i = 0; i < ids.size(); ++i) {
       int64_t weight = weights == nullptr ? 1 : weights[i];
       if (weight != 0 && !(skip_nulls_ && inputs[0]->is_null(i))) {
-        make_key(at<State>(groups, ids[i]), inputs, i, keys.emplace_back());
+        State& state = at<State>(groups, ids[i]);
+        make_key(state, inputs, i, keys.emplace_back());
         changes.push_back(weight);
+        if (keeps_end_) {
+          take_end(state.number, keys.back());
+          keys.pop_back();
+        }
       }
     }
-    values_.change(keys, changes);
+    if (!keeps_end_) {
+      values_.change(keys, changes);
+    }
   }
 
   void finish(const KeyedTable& groups, std::span<const uint32_t> ids, Column& out,
@@ -103,6 +113,19 @@ class OrderedAccumulator final : public Accumulator {
                       key);
     }
     append_sort_key(*inputs[0], row, value_order_.descending, value_order_.nulls_first, key);
+  }
+  // The value takes the place of the group's only one, if it is nearer to the end that shows.
+  void take_end(uint64_t number, const std::string& key) {
+    const OrderedTable& table = values_.table();
+    std::string prefix = GroupValues::prefix(number);
+    if (OrderedTable::Scan scan = table.forward(prefix);
+        scan.valid() && scan.key().starts_with(prefix)) {
+      bool is_first = spec_.kind == AggregateKind::kFirstValue;
+      if (is_first ? key >= scan.key() : key <= scan.key()) {
+        return;
+      }
+    }
+    values_.set_only(number, key);
   }
   void read_value(const std::string& prefix, std::string_view key, Column& out) const {
     ByteReader in(key.substr(prefix.size()));
@@ -218,6 +241,7 @@ class OrderedAccumulator final : public Accumulator {
   AggregateSpec spec_;
   SortKey value_order_;
   bool skip_nulls_ = true;
+  bool keeps_end_ = false;  // one value a group: that which shows
   GroupValues values_;
 };
 

@@ -15,7 +15,10 @@
 namespace tidemark {
 
 // In the files of the families.
-std::unique_ptr<Accumulator> make_extreme_accumulator(const AggregateSpec& spec);
+std::unique_ptr<Accumulator> make_extreme_accumulator(const AggregateSpec& spec,
+                                                      Accumulator* keeper);
+std::unique_ptr<Accumulator> make_text_extreme_accumulator(const AggregateSpec& spec,
+                                                           Accumulator* keeper);
 std::unique_ptr<Accumulator> make_variance_accumulator(const AggregateSpec& spec);
 std::unique_ptr<Accumulator> make_ordered_accumulator(const AggregateSpec& spec);
 
@@ -83,6 +86,12 @@ class GroupValues {
     append_big_endian(number, key);
     return key;
   }
+  uint64_t number_of(uint64_t& number) { return numbers_.of(number); }
+  // The group has this value alone from now on.
+  void set_only(uint64_t number, std::string_view key) {
+    release(number);
+    values_.add(key, 1);
+  }
   void release(uint64_t number) { values_.erase_prefix(prefix(number)); }
   void clear() { values_.clear(); }
   void visit_state(const StateVisitor& visit) {
@@ -96,5 +105,21 @@ class GroupValues {
   OrderedTable values_;
   GroupNumbers numbers_;
 };
+
+// The first value of the group, or the last, appended to `out`. Values whose weight is negative for
+// the moment (a retraction that came before its row) are passed over.
+inline bool read_extreme(const OrderedTable& table, uint64_t number, bool maximum, Column& out) {
+  std::string prefix = GroupValues::prefix(number);
+  OrderedTable::Scan scan = maximum ? table.backward(end_of_prefix(prefix)) : table.forward(prefix);
+  while (scan.valid() && scan.key().starts_with(prefix) && scan.weight() < 0) {
+    scan.next();
+  }
+  if (!scan.valid() || !scan.key().starts_with(prefix)) {
+    return false;
+  }
+  ByteReader in(scan.key().substr(prefix.size()));
+  read_sort_key(in, false, out);
+  return true;
+}
 
 }  // namespace tidemark

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "base/workers.h"
+#include "dataflow/must_only_come.h"
 #include "types/hash.h"
 
 namespace tidemark {
@@ -16,7 +17,8 @@ std::vector<std::unique_ptr<Accumulator>> make_accumulators(
     const std::vector<AggregateSpec>& specs) {
   std::vector<std::unique_ptr<Accumulator>> accumulators;
   for (const AggregateSpec& spec : specs) {
-    accumulators.push_back(make_accumulator(spec));
+    accumulators.push_back(
+        make_accumulator(spec, spec.keeper ? accumulators[*spec.keeper].get() : nullptr));
   }
   return accumulators;
 }
@@ -43,6 +45,7 @@ AggregateOperator::AggregateOperator(std::vector<size_t> group_columns,
   if (keeps_beside_) {
     groups_.set_extension(this);
   }
+  is_insert_only_ = std::ranges::any_of(specs_, &AggregateSpec::insert_only);
 }
 
 std::vector<AggregateOperator::Distinct> AggregateOperator::make_distincts(
@@ -68,8 +71,12 @@ std::vector<AggregateOperator::Plain> AggregateOperator::make_plains(
     const std::vector<AggregateSpec>& specs) {
   std::vector<Plain> plains;
   for (size_t a = 0; a < specs.size(); ++a) {
-    if (!is_over_different_values(specs[a])) {
-      plains.push_back({.function = a, .inputs = {}, .weights = {}});
+    if (specs[a].keeper) {
+      auto keeper = std::ranges::find(plains, *specs[a].keeper,
+                                      [](const Plain& plain) { return plain.functions[0]; });
+      keeper->functions.push_back(a);
+    } else if (!is_over_different_values(specs[a])) {
+      plains.push_back({.functions = {a}, .inputs = {}, .weights = {}});
     }
   }
   return plains;
@@ -212,14 +219,16 @@ void AggregateOperator::apply(const ZBatch& batch) {
 
 void AggregateOperator::apply_plain(const ZBatch& batch, Plain& plain) {
   static const Column kNoNulls{Type::boolean()};  // COUNT(*) reads no column
-  const AggregateSpec& spec = specs_[plain.function];
+  const AggregateSpec& spec = specs_[plain.functions[0]];
   plain.inputs.assign(
       1, spec.kind == AggregateKind::kCountStar ? &kNoNulls : batch.rows.columns[spec.input].get());
   for (const SortKey& key : spec.order) {
     plain.inputs.push_back(batch.rows.columns[key.column].get());
   }
-  accumulators_[plain.function]->update(groups_, ids_, plain.inputs,
-                                        weights_of(spec, batch, plain.weights));
+  const int64_t* weights = weights_of(spec, batch, plain.weights);
+  for (size_t function : plain.functions) {
+    accumulators_[function]->update(groups_, ids_, plain.inputs, weights);
+  }
 }
 
 const int64_t* AggregateOperator::weights_of(const AggregateSpec& spec, const ZBatch& batch,
@@ -346,6 +355,9 @@ void AggregateOperator::emit(Delta& out) {
 }
 
 Status AggregateOperator::step(StepContext& context, std::span<const Delta> in, Delta& out) {
+  if (is_insert_only_) {
+    TRY(must_only_come(in[0]));
+  }
   workers_ = context.workers;
   if (in[0].reset) {
     reset(out);

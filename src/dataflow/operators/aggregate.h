@@ -42,9 +42,9 @@ class AggregateOperator final : public HoldingOperator, private EntryExtension {
     std::vector<size_t> functions;  // of specs_
     std::unique_ptr<DistinctValues> values;
   };
-  // Any other function, and what it reads of a batch.
+  // Any other function, with those that read the values it keeps, and what it reads of a batch.
   struct Plain {
-    size_t function;                    // of specs_
+    std::vector<size_t> functions;      // of specs_
     std::vector<const Column*> inputs;  // scratch
     std::vector<int64_t> weights;       // likewise
   };
@@ -79,7 +79,8 @@ class AggregateOperator final : public HoldingOperator, private EntryExtension {
   std::vector<std::unique_ptr<Accumulator>> accumulators_;
   std::vector<Distinct> distincts_;
   std::vector<Plain> plains_;
-  bool keeps_beside_ = false;  // some function keeps what is not in the groups' bytes
+  bool keeps_beside_ = false;    // some function keeps what is not in the groups' bytes
+  bool is_insert_only_ = false;  // likewise relies on it that no row is taken back
   KeyedTable groups_;
   Scalar<uint8_t> started_;  // 1: the global group's first row has been emitted
 

@@ -1,10 +1,11 @@
 #include "dataflow/operators/rank.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/core.h>
 
-#include "zset/consolidate.h"
+#include "dataflow/must_only_come.h"
 
 namespace tidemark {
 
@@ -186,7 +187,68 @@ void RankOperator::emit(Delta& out) {
   }
 }
 
+// A row behind one that has all the numbers before it cannot be shown.
+ZBatch RankOperator::best_of(const ZBatch& arranged, std::vector<uint32_t>& groups) const {
+  std::vector<uint32_t> best;
+  for (uint32_t row = 0; row < groups.size(); ++row) {
+    std::optional<uint32_t> last = rows_.nth(groups[row], spec_.last);
+    if (!last || rows_.is_before(arranged.rows, row, *last)) {
+      best.push_back(row);
+    }
+  }
+  leave_first(arranged.rows, groups, best);
+  if (best.size() == groups.size()) {
+    return arranged;
+  }
+  ZBatch result{arranged.rows.select(best), {}};
+  std::vector<uint32_t> theirs;
+  for (uint32_t row : best) {
+    result.weights.push_back(arranged.weight(row));
+    theirs.push_back(groups[row]);
+  }
+  groups = std::move(theirs);
+  return result;
+}
+
+void RankOperator::leave_first(const RowBatch& batch, std::span<const uint32_t> groups,
+                               std::vector<uint32_t>& rows) const {
+  std::ranges::stable_sort(rows, {}, [&](uint32_t row) { return groups[row]; });
+  auto kept = rows.begin();
+  for (auto from = rows.begin(); from != rows.end();) {
+    auto to =
+        std::find_if(from, rows.end(), [&](uint32_t row) { return groups[row] != groups[*from]; });
+    auto end = to;
+    if (static_cast<uint64_t>(to - from) > spec_.last) {
+      end = from + static_cast<ptrdiff_t>(spec_.last);
+      std::nth_element(from, end, to,
+                       [&](uint32_t a, uint32_t b) { return rows_.is_before_in(batch, a, b); });
+    }
+    kept = std::copy(from, end, kept);
+    from = to;
+  }
+  rows.erase(kept, rows.end());
+  std::ranges::sort(rows);
+}
+
+void RankOperator::drop_surplus(uint32_t group) {
+  uint64_t before = 0;
+  surplus_.clear();
+  rows_.for_each(group, [&](uint32_t row) {
+    if (before >= spec_.last) {
+      surplus_.push_back(row);
+    }
+    before += static_cast<uint64_t>(rows_.weight(row));
+    return true;
+  });
+  for (uint32_t row : surplus_) {
+    rows_.drop(group, row);
+  }
+}
+
 Status RankOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
+  if (spec_.insert_only) {
+    TRY(must_only_come(in[0]));
+  }
   if (in[0].reset) {
     rows_.clear();
     out.reset = true;
@@ -202,6 +264,9 @@ Status RankOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
       arranged.rows.columns.push_back(batch.rows.columns[column]);
     }
     rows_.find_groups(arranged, groups.emplace_back());
+    if (spec_.insert_only) {
+      arranged = best_of(arranged, groups.back());
+    }
     touch(groups.back());
   }
   for (size_t i = 0; i < batches.size(); ++i) {
@@ -214,6 +279,9 @@ Status RankOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
     show(touched_[i], after);
     compare(std::span(before_).subspan(before_from_[i], end - before_from_[i]), after);
     rows_.mark(touched_[i]) = 0;
+    if (spec_.insert_only) {
+      drop_surplus(touched_[i]);
+    }
   }
   emit(out);
   rows_.sweep();

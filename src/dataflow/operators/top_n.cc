@@ -1,14 +1,16 @@
 #include "dataflow/operators/top_n.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
-#include "zset/consolidate.h"
+#include "dataflow/must_only_come.h"
 
 namespace tidemark {
 
 TopNOperator::TopNOperator(std::vector<Type> types, std::vector<SortKey> order, uint64_t offset,
-                           uint64_t limit)
-    : order_(std::move(order)), offset_(offset), limit_(limit) {
+                           uint64_t limit, bool is_insert_only)
+    : order_(std::move(order)), offset_(offset), limit_(limit), is_insert_only_(is_insert_only) {
   for (Type& type : types) {
     schema_.fields.push_back({"", std::move(type)});
   }
@@ -19,22 +21,60 @@ std::string TopNOperator::name() const {
                             : fmt::format("TopN(offset {}, limit {})", offset_, limit_);
 }
 
+// Equal sort keys: by the whole row, so that ties are settled.
+void TopNOperator::append_key(const RowBatch& rows, size_t row, std::string& key) const {
+  for (const SortKey& sort : order_) {
+    append_sort_key(*rows.columns[sort.column], row, sort.descending, sort.nulls_first, key);
+  }
+  for (const ColumnRef& column : rows.columns) {
+    append_sort_key(*column, row, false, false, key);
+  }
+}
+
 void TopNOperator::apply(const ZBatch& batch) {
   std::vector<std::string> keys(batch.rows.rows);
   for (size_t row = 0; row < batch.rows.rows; ++row) {
-    for (const SortKey& sort : order_) {
-      append_sort_key(*batch.rows.columns[sort.column], row, sort.descending, sort.nulls_first,
-                      keys[row]);
-    }
-    // Equal sort keys: by the whole row, so that ties are settled.
-    for (const ColumnRef& column : batch.rows.columns) {
-      append_sort_key(*column, row, false, false, keys[row]);
-    }
+    append_key(batch.rows, row, keys[row]);
   }
   rows_.fault_in(std::vector<std::string_view>(keys.begin(), keys.end()));
   for (size_t row = 0; row < batch.rows.rows; ++row) {
     rows_.add(keys[row], batch.weight(row));
   }
+}
+
+// Only what may come into the window.
+void TopNOperator::apply_best(const ZBatch& batch) {
+  std::string key;
+  for (size_t row = 0; row < batch.rows.rows; ++row) {
+    key.clear();
+    append_key(batch.rows, row, key);
+    if (!last_ || key < *last_) {
+      rows_.add(key, batch.weight(row));
+      if (rows_.size() > kept_max_) {
+        drop_surplus();
+      }
+    }
+  }
+}
+
+void TopNOperator::drop_surplus() {
+  uint64_t left = limit_ < kNoLimit - offset_ ? offset_ + limit_ : kNoLimit;
+  std::vector<std::pair<std::string, int64_t>> surplus;
+  last_.reset();
+  for (OrderedTable::Scan scan = rows_.forward({}); scan.valid(); scan.next()) {
+    if (left == 0) {
+      surplus.emplace_back(scan.key(), scan.weight());
+      continue;
+    }
+    left -= std::min(left, static_cast<uint64_t>(scan.weight()));
+    if (left == 0) {
+      last_ = scan.key();
+    }
+  }
+  for (const auto& [key, weight] : surplus) {
+    rows_.add(key, -weight);
+  }
+  kept_max_ = std::max(kKeptMin, rows_.size() * 2);
 }
 
 ZBatch TopNOperator::read_window() const {
@@ -70,13 +110,20 @@ Status TopNOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
     shown_ = read_window();
     is_shown_known_ = true;
   }
+  if (is_insert_only_) {
+    TRY(must_only_come(in[0]));
+  }
   if (in[0].reset) {
     rows_.clear();
+    last_.reset();
     shown_ = read_window();
     out.reset = true;
   }
   for (const ZBatch& batch : in[0].batches) {
-    apply(batch);
+    is_insert_only_ ? apply_best(batch) : apply(batch);
+  }
+  if (is_insert_only_) {
+    drop_surplus();
   }
   ZBatch fresh = read_window();
   ZBatch both[] = {negated(shown_), fresh};

@@ -1,12 +1,15 @@
 #include "dataflow/operators/union_all.h"
 
+#include <algorithm>
+
 #include "types/hash.h"
 
 namespace tidemark {
 
 namespace {
 
-ZBatch taken_back(const KeyedTable& rows) {
+// All rows, so many times their weights.
+ZBatch all_rows(const KeyedTable& rows, int64_t times) {
   ZBatch batch;
   std::vector<Column> columns;
   for (size_t c = 0; c < rows.key_count(); ++c) {
@@ -17,7 +20,7 @@ ZBatch taken_back(const KeyedTable& rows) {
       for (size_t c = 0; c < columns.size(); ++c) {
         columns[c].append_copy(rows.key(c), id);
       }
-      batch.weights.push_back(-rows.fixed_as<int64_t>(id));
+      batch.weights.push_back(rows.fixed_as<int64_t>(id) * times);
     }
   }
   batch.rows = to_batch(std::move(columns));
@@ -26,7 +29,8 @@ ZBatch taken_back(const KeyedTable& rows) {
 
 }  // namespace
 
-UnionOperator::UnionOperator(const std::vector<Type>& types, size_t inputs) {
+UnionOperator::UnionOperator(const std::vector<Type>& types, size_t inputs, bool is_insert_only)
+    : is_insert_only_(is_insert_only) {
   for (size_t i = 0; i < inputs; ++i) {
     inputs_.emplace_back(types, std::vector<Type>(), sizeof(int64_t));
   }
@@ -50,12 +54,27 @@ void UnionOperator::keep(KeyedTable& rows, const ZBatch& batch) {
   }
 }
 
+void UnionOperator::reset_all(std::span<const Delta> in, Delta& out) {
+  out.reset = true;
+  for (size_t i = 0; i < in.size(); ++i) {
+    if (!in[i].reset) {
+      inputs_[i].load_all();
+      if (inputs_[i].size() != 0) {
+        out.batches.push_back(all_rows(inputs_[i], 1));
+      }
+    }
+  }
+}
+
 Status UnionOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
+  if (is_insert_only_ && std::ranges::any_of(in, &Delta::reset)) {
+    reset_all(in, out);
+  }
   for (size_t i = 0; i < in.size(); ++i) {
     if (in[i].reset) {
       inputs_[i].load_all();
-      if (inputs_[i].size() != 0) {
-        out.batches.push_back(taken_back(inputs_[i]));
+      if (!is_insert_only_ && inputs_[i].size() != 0) {
+        out.batches.push_back(all_rows(inputs_[i], -1));
       }
       inputs_[i].clear();
     }

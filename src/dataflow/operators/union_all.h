@@ -9,7 +9,9 @@ namespace tidemark {
 
 class UnionOperator final : public Operator {
  public:
-  UnionOperator(const std::vector<Type>& types, size_t inputs);
+  // is_insert_only: no row is ever taken back, not even of an input that is reset: all are reset
+  // then, and the rows of the others come again.
+  UnionOperator(const std::vector<Type>& types, size_t inputs, bool is_insert_only);
 
   std::string name() const override { return "Union"; }
   Status step(StepContext& context, std::span<const Delta> in, Delta& out) override;
@@ -21,8 +23,10 @@ class UnionOperator final : public Operator {
 
  private:
   void keep(KeyedTable& rows, const ZBatch& batch);
+  void reset_all(std::span<const Delta> in, Delta& out);
 
   std::vector<KeyedTable> inputs_;  // whole rows -> weight
+  bool is_insert_only_;
   std::vector<uint64_t> hashes_;
   std::vector<uint32_t> ids_;
 };

@@ -179,7 +179,7 @@ Result<StatementResult> StatementExecutor::read_tables(const BoundQuery& bound) 
 }
 
 Result<StatementResult> StatementExecutor::read_once(const BoundQuery& bound) {
-  PhysicalPlan plan = build_graph(bound.plan);
+  PhysicalPlan plan = build_graph(bound.plan, Sharing::kNone, {}, Reading::kOnce);
   std::vector<const GraphInput*> views;
   for (const GraphInput& input : plan.inputs) {
     if (input.object->is_materialized_view() && !input.as_of) {
@@ -266,7 +266,11 @@ Result<RowBatch> StatementExecutor::evaluate_once(const BoundQuery& bound, Physi
     return in_order(repeated(rows), bound.order, visible);
   }
   for (const GraphInput& input : plan.inputs) {
-    plan.graph->push(input.node, pick(contents.at(input.node), input.columns));
+    // Once: a row is not taken back then.
+    const ZBatch& content = contents.at(input.node);
+    bool is_sum = has_retractions(std::span(&content, 1));
+    plan.graph->push(input.node,
+                     pick(is_sum ? consolidate(std::span(&content, 1)) : content, input.columns));
   }
   return answer_of(bound, plan, context);
 }

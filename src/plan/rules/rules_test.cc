@@ -52,7 +52,7 @@ TEST(DynamicFilters, a_comparison_with_one_row_is_a_dynamic_filter) {
             "+- DynamicFilter(where=[a.v < bound])\n"
             "   :- Values(rows=[0], fields=[a.k, a.v])\n"
             "   +- Calc(select=[EXPR$0 AS bound])\n"
-            "      +- GroupAggregate(groupBy=[], select=[MAX(b.k)])\n"
+            "      +- GroupAggregate(groupBy=[], select=[MAX(b.k)], insertOnly=[true])\n"
             "         +- Values(rows=[0], fields=[b.k, b.v])\n");
 }
 
@@ -149,17 +149,18 @@ TEST(WindowsAsJoins, the_value_of_a_whole_partition_is_joined_and_the_rest_stays
   WindowCall running =
       call_of(WindowFunction::kAggregate, AggregateKind::kMax, WindowUnit::kGroups);
   PlanRef plan = make_window({relation("a"), {0}, {{1}}, {all, running, first}});
-  EXPECT_EQ(plan_to_string(*windows_as_joins(plan)),
-            "Calc(select=[a.k, a.v, EXPR$1 AS $w2, $w2 AS $w3, a.v AS $w4])\n"
-            "+- Join(joinType=[InnerJoin], keys=[(a.k IS NOT DISTINCT FROM a.k)])\n"
-            "   :- Join(joinType=[InnerJoin], keys=[(a.k IS NOT DISTINCT FROM a.k)])\n"
-            "   :  :- OverAggregate(partitionBy=[a.k], orderBy=[a.v ASC], select=[MAX(a.v) GROUPS "
-            "BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW])\n"
-            "   :  :  +- Values(rows=[0], fields=[a.k, a.v])\n"
-            "   :  +- GroupAggregate(groupBy=[a.k], select=[SUM(a.v)])\n"
-            "   :     +- Values(rows=[0], fields=[a.k, a.v])\n"
-            "   +- Rank(partitionBy=[a.k], orderBy=[a.v ASC], offset=[0], fetch=[1])\n"
-            "      +- Values(rows=[0], fields=[a.k, a.v])\n");
+  EXPECT_EQ(
+      plan_to_string(*windows_as_joins(plan)),
+      "Calc(select=[a.k, a.v, EXPR$1 AS $w2, $w2 AS $w3, a.v AS $w4])\n"
+      "+- Join(joinType=[InnerJoin], keys=[(a.k IS NOT DISTINCT FROM a.k)])\n"
+      "   :- Join(joinType=[InnerJoin], keys=[(a.k IS NOT DISTINCT FROM a.k)])\n"
+      "   :  :- OverAggregate(partitionBy=[a.k], orderBy=[a.v ASC], select=[MAX(a.v) GROUPS "
+      "BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW])\n"
+      "   :  :  +- Values(rows=[0], fields=[a.k, a.v])\n"
+      "   :  +- GroupAggregate(groupBy=[a.k], select=[SUM(a.v)])\n"
+      "   :     +- Values(rows=[0], fields=[a.k, a.v])\n"
+      "   +- Rank(partitionBy=[a.k], orderBy=[a.v ASC], offset=[0], fetch=[1], insertOnly=[true])\n"
+      "      +- Values(rows=[0], fields=[a.k, a.v])\n");
 }
 
 TEST(WindowsAsJoins, the_nth_value_is_joined_and_shown_once_the_frame_has_so_many_rows) {
@@ -168,14 +169,15 @@ TEST(WindowsAsJoins, the_nth_value_is_joined_and_shown_once_the_frame_has_so_man
   third.argument.result_type = Type::integer();
   third.offset = 3;
   PlanRef plan = make_window({relation("a"), {0}, {{1}}, {third}});
-  EXPECT_EQ(plan_to_string(*windows_as_joins(plan)),
-            "Calc(select=[a.k, a.v, CASE WHEN ($w2 >= 3) THEN a.v ELSE NULL END AS $w2])\n"
-            "+- Join(joinType=[LeftOuterJoin], keys=[(a.k IS NOT DISTINCT FROM a.k)])\n"
-            "   :- OverAggregate(partitionBy=[a.k], orderBy=[a.v ASC], select=[COUNT(*) GROUPS "
-            "BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW])\n"
-            "   :  +- Values(rows=[0], fields=[a.k, a.v])\n"
-            "   +- Rank(partitionBy=[a.k], orderBy=[a.v ASC], offset=[2], fetch=[1])\n"
-            "      +- Values(rows=[0], fields=[a.k, a.v])\n");
+  EXPECT_EQ(
+      plan_to_string(*windows_as_joins(plan)),
+      "Calc(select=[a.k, a.v, CASE WHEN ($w2 >= 3) THEN a.v ELSE NULL END AS $w2])\n"
+      "+- Join(joinType=[LeftOuterJoin], keys=[(a.k IS NOT DISTINCT FROM a.k)])\n"
+      "   :- OverAggregate(partitionBy=[a.k], orderBy=[a.v ASC], select=[COUNT(*) GROUPS "
+      "BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW])\n"
+      "   :  +- Values(rows=[0], fields=[a.k, a.v])\n"
+      "   +- Rank(partitionBy=[a.k], orderBy=[a.v ASC], offset=[2], fetch=[1], insertOnly=[true])\n"
+      "      +- Values(rows=[0], fields=[a.k, a.v])\n");
   third.argument.ignore_nulls = true;
   PlanRef ignoring = make_window({relation("a"), {0}, {{1}}, {third}});
   EXPECT_EQ(windows_as_joins(ignoring), ignoring);

@@ -189,17 +189,17 @@ void KeyedTable::extend_to(size_t end) {
   }
 }
 
-void KeyedTable::erase(uint32_t id) {
+void KeyedTable::erase(uint32_t id, uint64_t hash) {
   CHECK(is_live(id) && loose_from_ == kNone);
   if (store_ != nullptr && (flags_[id] & kStored) != 0) {
     note_erased(id);
   }
-  remove_from_memory(id);
+  remove_from_memory(id, hash);
 }
 
-void KeyedTable::remove_from_memory(uint32_t id) {
+void KeyedTable::remove_from_memory(uint32_t id, uint64_t hash) {
   size_t slots = slots_.size();
-  size_t slot = home_of(hash_of(id), slots);
+  size_t slot = home_of(hash, slots);
   while (slots_[slot] == 0 || id_of(slots_[slot]) != id) {
     slot = slot_after(slot, slots);
   }

@@ -152,7 +152,8 @@ class KeyedTable final : public StateTable {
     }
   }
 
-  void erase(uint32_t id);
+  void erase(uint32_t id) { erase(id, hash_of(id)); }
+  void erase(uint32_t id, uint64_t hash);  // the hash of its key
   void clear();
 
   const Column& key(size_t i) const { return *keys_[i]; }
@@ -247,7 +248,7 @@ class KeyedTable final : public StateTable {
   uint32_t insert_at(size_t slot, std::span<const Column* const> keys, size_t row, uint64_t hash);
   void reuse(uint32_t id, std::span<const Column* const> keys, size_t row);
   size_t free_slot(uint64_t hash) const;
-  void remove_from_memory(uint32_t id);
+  void remove_from_memory(uint32_t id, uint64_t hash);
   void reset_memory();
   void resize_slots(size_t slots);
   void reserve_for(size_t more);

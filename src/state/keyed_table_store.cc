@@ -418,7 +418,7 @@ size_t KeyedTable::evict(size_t entries_max) {
       if (extension_ != nullptr) {
         extension_->release(*this, evict_hand_);
       }
-      remove_from_memory(evict_hand_);
+      remove_from_memory(evict_hand_, hash_of(evict_hand_));
       ++evicted;
     }
     ++evict_hand_;

@@ -1,5 +1,6 @@
 #include "dataflow/operators/accumulator.h"
 
+#include <bit>
 #include <limits>
 
 #include "base/exact_sum.h"
@@ -22,8 +23,13 @@ class CountAccumulator final : public Accumulator {
   }
   void finish(const KeyedTable& groups, std::span<const uint32_t> ids, Column& out,
               std::vector<RowError>&) const override {
-    for (uint32_t id : ids) {
-      out.append(at<int64_t>(groups, id));
+    size_t first = out.size();
+    size_t end = first + ids.size();
+    out.reserve(first == 0 ? end : std::bit_ceil(end));  // more may follow
+    out.resize(end);
+    int64_t* results = out.mutable_data<int64_t>() + first;
+    for (size_t i = 0; i < ids.size(); ++i) {
+      results[i] = at<int64_t>(groups, ids[i]);
     }
   }
 };

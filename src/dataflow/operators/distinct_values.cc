@@ -34,7 +34,9 @@ void DistinctValues::choose(const Column& input, std::span<const int64_t* const>
 void DistinctValues::update(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input,
                             std::span<const int64_t* const> weights) {
   for (Changes& changes : changes_) {
-    changes = {};
+    changes.rows.clear();
+    changes.ids.clear();
+    changes.weights.clear();
   }
   choose(input, weights, ids.size());
   if (chosen_.empty()) {
@@ -56,6 +58,7 @@ void DistinctValues::update(KeyedTable& groups, std::span<const uint32_t> ids, c
   entries_.resize(rows);
   values_.find_or_insert(keys, rows, hashes_, entries_.data());
   values_.fetch_fixed(entries_);
+  bool is_some_gone = false;
   for (size_t i = 0; i < rows; ++i) {
     uint32_t row = chosen_[i];
     int64_t* known = counts(entries_[i]);
@@ -64,6 +67,7 @@ void DistinctValues::update(KeyedTable& groups, std::span<const uint32_t> ids, c
       bool before = known[f] > 0;
       known[f] += weight;
       bool after = known[f] > 0;
+      is_some_gone = is_some_gone || (weight != 0 && known[f] == 0);
       if (before != after) {
         changes_[f].rows.push_back(row);
         changes_[f].ids.push_back(ids[row]);
@@ -73,11 +77,12 @@ void DistinctValues::update(KeyedTable& groups, std::span<const uint32_t> ids, c
     values_.mark_changed(entries_[i]);
   }
   // Afterwards: an entry that goes gives its id away.
-  for (uint32_t entry : entries_) {
+  for (size_t i = 0; is_some_gone && i < rows; ++i) {
+    uint32_t entry = entries_[i];
     if (entry < values_.id_limit() && values_.is_live(entry) &&
         std::all_of(counts(entry), counts(entry) + weights.size(),
                     [](int64_t count) { return count == 0; })) {
-      values_.erase(entry);
+      values_.erase(entry, hashes_[i]);
     }
   }
 }

@@ -276,10 +276,11 @@ void OutputOperator::apply(const ZBatch& changes, std::span<const uint64_t> hash
     rows_.mark_changed(ids_[i]);
   }
   // Afterwards: a row that goes gives its id away.
-  for (uint32_t id : ids_) {
+  for (size_t i = 0; i < rows; ++i) {
+    uint32_t id = ids_[i];
     bool is_there = id < rows_.id_limit() && rows_.is_live(id);
     if (is_there && rows_.fixed_as<int64_t>(id) == 0) {
-      rows_.erase(id);
+      rows_.erase(id, hashes[i]);
     }
   }
 }

@@ -1,11 +1,15 @@
 // What a one-row commit costs a view over a join of five tables whose state is there: microseconds
 // of a step with its publication.
 //
-// join_bench [LINES, default 2,000,000]
+// join_bench [LINES, default 2,000,000] [busy: no idle turn between the rows that come and the
+// first one that goes]
 
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
+#include <numeric>
+#include <string_view>
 
 #include <fmt/core.h>
 
@@ -59,6 +63,12 @@ struct Table {
   }
 };
 
+double thread_ms() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) * 1e-6;
+}
+
 template <typename MakeRow>
 void fill(MemoryView& view, const Table& table, int64_t count, MakeRow make) {
   std::vector<Row> rows;
@@ -92,7 +102,7 @@ void measure(MemoryView& view, const char* what, const Table& table, int64_t cou
              taken[kRounds / 100 * 99], taken.back());
 }
 
-int run(int64_t lines) {
+int run(int64_t lines, bool is_idle) {
   int64_t orders = lines / kLinesOfOrder, customers = orders / kOrdersOfCustomer;
   Table line{"line", {"id", "order_id", "product_id", "amount"}, false};
   Table order{"orders", {"id", "customer_id", "day"}, false};
@@ -121,6 +131,19 @@ int run(int64_t lines) {
   fill(*view, customer, customers, make_customer);
   fill(*view, order, orders, make_order);
   fill(*view, line, lines, make_line);
+  std::vector<double> pieces;
+  for (bool more = is_idle; more;) {
+    double start = thread_ms();
+    more = view->idle();
+    pieces.push_back(thread_ms() - start);
+  }
+  if (is_idle) {
+    std::ranges::sort(pieces);
+    fmt::print(
+        "idle: {} turns, {:.0f} ms of CPU in all, half under {:.2f} ms, the longest {:.2f}\n",
+        pieces.size(), std::accumulate(pieces.begin(), pieces.end(), 0.0),
+        pieces[pieces.size() / 2], pieces.back());
+  }
   size_t state_rows = 0, state_bytes = 0;
   for (const Graph::NodeInfo& node : view->graph().nodes()) {
     state_rows += node.state_rows;
@@ -141,5 +164,6 @@ int run(int64_t lines) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return run(argc > 1 ? std::atoll(argv[1]) : 2'000'000);
+  bool is_idle = argc < 3 || std::string_view(argv[2]) != "busy";
+  return run(argc > 1 ? std::atoll(argv[1]) : 2'000'000, is_idle);
 }

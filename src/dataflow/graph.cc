@@ -144,6 +144,17 @@ void Graph::visit_state(const NodeStateVisitor& visit) {
   }
 }
 
+bool Graph::index_loose(size_t entries_max) {
+  bool is_some = false;
+  for (Node& node : nodes_) {
+    if (node.op != nullptr && !keeps_loose_ && !is_some) {
+      node.op->visit_tables(
+          [&](StateTable& table) { is_some = is_some || table.index_loose(entries_max); });
+    }
+  }
+  return is_some;
+}
+
 size_t Graph::state_bytes() const {
   size_t bytes = 0;
   for (const Node& node : nodes_) {

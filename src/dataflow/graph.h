@@ -51,6 +51,10 @@ class Graph {
   // Every table of every operator, with its node and its place among the node's tables.
   using NodeStateVisitor = std::function<void(NodeId node, size_t place, StateTable& table)>;
   void visit_state(const NodeStateVisitor& visit);
+  // See StateTable::index_loose. True: there may be more.
+  bool index_loose(size_t entries_max);
+  // Of what comes out nothing is ever taken back: rows stay loose.
+  void keep_loose() { keeps_loose_ = true; }
 
   struct NodeInfo {
     std::string name;
@@ -68,6 +72,8 @@ class Graph {
     bool dirty = false;
   };
   void deliver(Node& node, Delta delta);
+
+  bool keeps_loose_ = false;
 
   std::vector<Node> nodes_;
   std::vector<Operator*> ran_;        // since the last commit

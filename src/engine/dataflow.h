@@ -150,6 +150,7 @@ class Dataflow {
   bool is_durable = false;  // its state is kept in the store
   DataflowId log_id = 0;    // under which its change log is kept; 0: under its own
   bool dirty = true;        // its graph has input for the next step
+  bool has_loose = false;   // perhaps its graph keeps loose rows that are to be indexed
   // Its graph has run, but nothing could be published: a view that it reads was not up to date.
   bool waits_for_views = false;
   bool is_mark_anew = false;  // the source counts anew: the next mark may be lower

@@ -150,7 +150,24 @@ bool StepLoop::turn() {
   }
   collect_garbage();
   trim_history();
-  return more;
+  return more || index_loose();
+}
+
+// Rows that only came get their places while there is nothing else to do, a piece a turn: the first
+// commit that takes one back would wait for all of them. True: there are more.
+bool StepLoop::index_loose() {
+  constexpr size_t kEntries = 8192;  // some 1 ms, which a commit may have to wait
+  for (auto& [id, dataflow] : dataflows_) {
+    bool is_built = dataflow->live || (dataflow->is_part() && dataflow->ready());
+    if (!dataflow->has_loose || !is_built || dataflow->failed) {
+      continue;
+    }
+    dataflow->has_loose = dataflow->graph->index_loose(kEntries);
+    if (dataflow->has_loose) {
+      return true;
+    }
+  }
+  return false;
 }
 
 // More waits than one turn takes, sources are behind with their sending, or the turn is a long one.
@@ -225,6 +242,7 @@ bool StepLoop::poll_sources() {
 }
 
 void StepLoop::run_graph(Dataflow& dataflow) {
+  dataflow.has_loose = true;
   dataflow.context.step = ++step_;
   dataflow.context.limits.bytes_max = options_.step_bytes_max;
   dataflow.context.workers = &workers_;

@@ -205,6 +205,7 @@ class StepLoop {
   void drop_feeds(Dataflow& dataflow);
   void feed_from_tables(Dataflow& dataflow, std::vector<TableRequest>& tables, bool is_resumed);
   void wait_for_work(bool more);
+  bool index_loose();
   void tell_waiters();
   void note_backlog(bool more, int64_t began_us);
   uint64_t first_pinned() const;

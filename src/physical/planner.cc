@@ -497,6 +497,9 @@ PhysicalPlan build_graph(const PlanRef& plan, Sharing sharing, std::vector<size_
   NodeId last = builder.build(plan);
   result.graph->set_output(std::make_unique<OutputOperator>(plan->schema, std::move(content_key)),
                            last);
+  if (is_insert_only(*plan, reading)) {
+    result.graph->keep_loose();
+  }
   result.graph->start();
   return result;
 }

@@ -13,8 +13,8 @@
 //
 // A table of weighted rows (fixed bytes that begin with the weight) can also take rows in without
 // looking whether they are there: loose rows, which have no slots yet and may repeat. They get
-// their slots, and equal rows become one, before anything is looked up, staged or evicted. Where
-// nothing is ever taken back that is never.
+// their slots, and equal rows become one, before anything is looked up, staged or evicted, or in
+// pieces when there is nothing else to do. Where nothing can be taken back that is never.
 //
 // With a store (state_table.h) a row is one entry there: the key columns in order-preserving bytes
 // (types/key_codec.h), then as value the payload columns (types/row_codec.h), the first
@@ -140,7 +140,7 @@ class KeyedTable final : public StateTable {
   // Makes equal loose rows one, and gives all their slots.
   void unite() {
     if (loose_from_ != kNone) [[unlikely]] {
-      unite_loose();
+      unite_loose(flags_.size());
     }
   }
 
@@ -188,6 +188,7 @@ class KeyedTable final : public StateTable {
   void staged_is_durable() override;
   size_t changed_entries() const override;
   bool warm(size_t entries_max) override;
+  bool index_loose(size_t entries_max) override;
   size_t evict(size_t entries_max) override;
   size_t surplus_entries() const override {
     // Memory is kept for ids that are free; a quarter of them is to be.
@@ -234,7 +235,7 @@ class KeyedTable final : public StateTable {
   void fill_new(std::span<const Column* const> keys, const Block& block, Missing missing);
   void fill_texts(Column& column, const Column& given, const Block& block, Missing missing);
   void note_unused_texts(std::span<const Column* const> keys, size_t row);
-  void unite_loose();
+  void unite_loose(size_t end);
   void unite_one(std::span<const Column* const> keys, uint32_t id, uint64_t hash);
   uint32_t find_in_memory(std::span<const Column* const> keys, size_t row, uint64_t hash) const;
   // Those of a row, and the columns of all.

@@ -1,12 +1,7 @@
-// The part of KeyedTable that works on many rows at once: look-ups in blocks, and loose rows.
+// The part of KeyedTable that works on many rows at once: look-ups in blocks.
 
 #include <algorithm>
-#include <array>
-#include <numeric>
 
-#include <absl/container/flat_hash_set.h>
-
-#include "base/workers.h"
 #include "state/keyed_slot.h"
 #include "state/keyed_table.h"
 #include "state/known_texts.h"
@@ -21,10 +16,6 @@ constexpr size_t kBlockRows = 1024;       // their slots and ids stay in the fir
 constexpr size_t kSlotsNear = 8 << 10;    // an index of up to 64 KiB answers without waiting
 constexpr size_t kFixedNear = 128 << 10;  // and so do so many fixed bytes
 constexpr size_t kCacheLine = 64;
-constexpr size_t kSampleRows = 4096;       // loose rows are counted first at so many, ...
-constexpr size_t kSampleGrowth = 16;       // ... then at 16 times as many, and so on
-constexpr size_t kSampledOf = 16;          // of them one in so many is looked at
-constexpr size_t kRepetitiveFraction = 4;  // a quarter that repeats is too much
 
 constexpr size_t kGuessedMin = 256;      // smaller batches are hashed
 constexpr size_t kGuessBits = 10;        // 4 KB of ids
@@ -345,159 +336,6 @@ void KeyedTable::compare_keys(std::span<const Column* const> keys, const Block& 
         differs_[c] |= equal_physical(stored[block.ids[i]], values[i]) ? 0 : 1;
       }
     });
-  }
-}
-
-// --- loose rows ---
-
-uint32_t KeyedTable::append_loose(std::span<const Column* const> keys, size_t rows,
-                                  std::span<const int64_t> weights, Workers* workers) {
-  CHECK(is_complete_);
-  if (loose_from_ == kNone) {
-    loose_from_ = static_cast<uint32_t>(flags_.size());
-    sample_at_ = std::max(sample_at_, kSampleRows);
-  }
-  size_t first = flags_.size(), end = first + rows;
-  CHECK(end < kNone);
-  reserve_ids(end);
-  auto append = [&](size_t part) {
-    if (part < keys_.size()) {
-      append_kept(changing_key(part), *keys[part]);
-      return;
-    }
-    extend_to(end);
-    for (size_t i = 0; i < rows; ++i) {
-      fixed_as<int64_t>(static_cast<uint32_t>(first + i)) = weights.empty() ? 1 : weights[i];
-    }
-  };
-  for_each_piece(rows >= kSharedRows ? workers : nullptr, keys_.size() + 1, append);
-  live_ += rows;
-  for (size_t id = first; store_ != nullptr && id < end; ++id) {
-    note_changed(static_cast<uint32_t>(id));
-  }
-  return static_cast<uint32_t>(first);
-}
-
-void KeyedTable::add_loose(std::span<const Column* const> keys, size_t rows,
-                           std::span<const int64_t> weights, uint32_t* ids) {
-  size_t reused = std::min(rows, loose_free_.size());
-  std::copy_n(loose_free_.end() - static_cast<ptrdiff_t>(reused), reused, ids);
-  loose_free_.resize(loose_free_.size() - reused);
-  for (size_t k = 0; k < keys_.size() && reused != 0; ++k) {
-    Column& column = changing_key(k);
-    for (size_t i = 0; i < reused; ++i) {
-      column.assign_copy(ids[i], *keys[k], i);
-    }
-  }
-  for (size_t i = 0; i < reused; ++i) {
-    flags_[ids[i]] = kLive;
-    std::fill_n(fixed(ids[i]), fixed_bytes_, std::byte{});
-    fixed_as<int64_t>(ids[i]) = weights.empty() ? 1 : weights[i];
-    mark_changed(ids[i]);
-  }
-  live_ += reused;
-  if (reused == rows) {
-    return;
-  }
-  std::vector<uint32_t> others(rows - reused);
-  std::iota(others.begin(), others.end(), static_cast<uint32_t>(reused));
-  std::vector<Column> rest;
-  std::vector<const Column*> given(keys.begin(), keys.end());
-  rest.reserve(keys.size());
-  for (size_t k = 0; k < keys.size() && reused != 0; ++k) {
-    rest.emplace_back(keys[k]->type()).append_rows(*keys[k], others);
-    given[k] = &rest.back();
-  }
-  uint32_t first =
-      append_loose(given, others.size(), weights.empty() ? weights : weights.subspan(reused));
-  std::iota(ids + reused, ids + rows, first);
-}
-
-void KeyedTable::erase_loose(uint32_t id) {
-  CHECK(is_loose(id) && is_live(id));
-  note_dead_bytes(id);
-  flags_[id] = 0;
-  loose_free_.push_back(id);
-  --live_;
-  if (dead_string_bytes_ > kCompactMin) {
-    compact_strings();
-  }
-}
-
-// Looks at the rows that are alike in some bits of their hashes: equal rows are.
-void KeyedTable::sample_loose() {
-  if (loose_from_ == kNone || flags_.size() - loose_from_ < sample_at_) {
-    return;
-  }
-  sample_at_ *= kSampleGrowth;
-  size_t sampled = 0, repeated = 0;
-  absl::flat_hash_set<uint64_t> seen;
-  std::array<uint64_t, kBlockRows> hashes;
-  for (size_t block = loose_from_, end = flags_.size(); block < end; block += kBlockRows) {
-    size_t rows = std::min(kBlockRows, end - block);
-    hash_rows(key_columns(), block, rows, hashes.data());
-    for (size_t i = 0; i < rows; ++i) {
-      if (hashes[i] % kSampledOf == 0 && is_live(static_cast<uint32_t>(block + i))) {
-        ++sampled;
-        bool is_known = find_in_memory(key_columns(), block + i, hashes[i]) != kNone;
-        repeated += is_known || !seen.insert(hashes[i]).second ? 1 : 0;
-      }
-    }
-  }
-  if (repeated * kRepetitiveFraction > sampled) {
-    unite_loose();
-  }
-}
-
-void KeyedTable::unite_loose() {
-  size_t first = loose_from_, end = flags_.size();
-  reserve_for(0);
-  loose_from_ = kNone;
-  size_t live_before = live_;
-  absl::InlinedVector<const Column*, 8> keys = key_columns();
-  std::array<uint64_t, kBlockRows> hashes;
-  for (size_t block = first; block < end; block += kBlockRows) {
-    size_t rows = std::min(kBlockRows, end - block);
-    hash_rows(keys, block, rows, hashes.data());
-    for (size_t i = 0; i < rows; ++i) {
-      __builtin_prefetch(&slots_[home_of(hashes[i], slots_.size())]);
-    }
-    for (size_t i = 0; i < rows; ++i) {
-      if (is_live(static_cast<uint32_t>(block + i))) {
-        unite_one(keys, static_cast<uint32_t>(block + i), hashes[i]);
-      }
-    }
-  }
-  free_ids_.insert(free_ids_.end(), loose_free_.begin(), loose_free_.end());
-  loose_free_.clear();
-  if (end - first >= kSampleRows) {
-    is_repetitive_ = (live_before - live_) * kRepetitiveFraction > end - first;
-  }
-}
-
-// keys: the table's own columns.
-void KeyedTable::unite_one(std::span<const Column* const> keys, uint32_t id, uint64_t hash) {
-  size_t slot = home_of(hash, slots_.size());
-  while (slots_[slot] != 0 &&
-         !(tag_matches(slots_[slot], hash) && key_equals(id_of(slots_[slot]), keys, id))) {
-    slot = slot_after(slot, slots_.size());
-  }
-  if (slots_[slot] == 0) {
-    slots_[slot] = slot_of(hash, id);
-    return;
-  }
-  uint32_t kept = id_of(slots_[slot]);
-  fixed_as<int64_t>(kept) += fixed_as<int64_t>(id);
-  mark_changed(kept);
-  if (extension_ != nullptr) {
-    extension_->united(*this, kept, id);
-  }
-  note_dead_bytes(id);
-  flags_[id] = 0;
-  free_ids_.push_back(id);
-  --live_;
-  if (fixed_as<int64_t>(kept) == 0) {
-    erase(kept);
   }
 }
 

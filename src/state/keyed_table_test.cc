@@ -311,6 +311,33 @@ TEST(KeyedTable, LooseRowsThatGoGiveTheirRoomToOthers) {
   }
 }
 
+TEST(KeyedTable, LooseRowsAreIndexedInPieces) {
+  constexpr size_t kRows = 10'000;
+  KeyedTable table = weighted_texts();
+  append(table, numbered_texts(0, kRows));
+  // All of them, some of them again and others between pieces, and few that are left alone.
+  ASSERT_TRUE(table.index_loose(3000));
+  append(table, numbered_texts(kRows / 2, kRows));
+  for (size_t pieces = 0; table.index_loose(3000); ++pieces) {
+    ASSERT_LT(pieces, 10u);
+  }
+  EXPECT_TRUE(table.is_loose(static_cast<uint32_t>(table.id_limit() - 1)));
+  append(table, numbered_texts(0, 10));
+  EXPECT_FALSE(table.index_loose(3000) && table.index_loose(3000));
+  RowBatch all = numbered_texts(0, kRows * 3 / 2);
+  const Column* columns[] = {all.columns[0].get(), all.columns[1].get()};
+  std::vector<uint64_t> hashes;
+  hash_rows(columns, all.rows, hashes);
+  std::vector<uint32_t> ids(all.rows);
+  table.find(columns, all.rows, hashes, ids.data());
+  EXPECT_EQ(table.size(), all.rows);
+  for (size_t row = 0; row < all.rows; ++row) {
+    ASSERT_NE(ids[row], KeyedTable::kNone) << row;
+    bool is_twice = row < 10 || (row >= kRows / 2 && row < kRows);
+    ASSERT_EQ(table.fixed_as<int64_t>(ids[row]), is_twice ? 2 : 1) << row;
+  }
+}
+
 TEST(KeyedTable, ASharedColumnStaysAsItWas) {
   KeyedTable table = weighted_texts();
   append(table, numbered_texts(0, 1000));

@@ -100,6 +100,20 @@ void OrderedTable::unite() {
   }
 }
 
+bool OrderedTable::index_loose(size_t entries_max) {
+  if (loose_.size() <= kLooseFew) {
+    return false;
+  }
+  auto first = loose_.end() - static_cast<ptrdiff_t>(std::min(entries_max, loose_.size()));
+  std::vector<LooseKey> some(std::make_move_iterator(first), std::make_move_iterator(loose_.end()));
+  loose_.erase(first, loose_.end());
+  for (const LooseKey& each : some) {
+    heap_bytes_ -= each.key.heap_bytes();
+    add_united(each.key.view(), each.weight);
+  }
+  return true;
+}
+
 int64_t OrderedTable::weight(std::string_view key) {
   unite();
   Map::iterator entry = entry_of(key);

@@ -88,6 +88,7 @@ class OrderedTable final : public StateTable {
   size_t changed_entries() const override { return changed_.size() + loose_.size(); }
   bool warm(size_t entries_max) override;
   size_t evict(size_t entries_max) override;
+  bool index_loose(size_t entries_max) override;
   size_t surplus_entries() const override { return size() / 4; }
   size_t held_bytes() const override;
   size_t held_rows() const override { return size(); }

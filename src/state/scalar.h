@@ -33,6 +33,7 @@ class Scalar final : public StateTable {
   }
   void staged_is_durable() override {}
   size_t changed_entries() const override { return is_changed_ ? 1 : 0; }
+  bool index_loose(size_t) override { return false; }
   bool warm(size_t) override {
     if (is_complete_) {
       return true;

@@ -59,6 +59,11 @@ class StateTable {
   virtual size_t evict(size_t entries_max) = 0;
   // How many entries to evict for a quarter of the memory held to be free.
   virtual size_t surplus_entries() const = 0;
+  // Entries that were taken in without a place to be found at (loose rows) get one, about this many
+  // of them: when there is nothing else to do, so that no change that needs all of them waits.
+  // True: there may be more. Few are left as they are.
+  virtual bool index_loose(size_t entries_max) = 0;
+  static constexpr size_t kLooseFew = 8192;  // some 1 ms
   // Bytes of memory held, and rows.
   virtual size_t held_bytes() const = 0;
   virtual size_t held_rows() const = 0;

@@ -36,6 +36,8 @@ class MemoryView {
   Status step();
   // What the steps changed becomes the content, and is returned; answer() does it too.
   ZBatch publish() { return plan_.graph->output().publish(context_.workers); }
+  // A piece of what an engine does when there is nothing else to do. True: there may be more.
+  bool idle() { return plan_.graph->index_loose(8192); }
   // Help with large batches; null: none.
   void set_workers(Workers* workers) { context_.workers = workers; }
   // The content after the last step. kDataError: a row error stands.

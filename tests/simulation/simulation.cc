@@ -111,8 +111,8 @@ class Run {
     // Every other life has a log alone; the rest make tables of larger batches, or of all.
     constexpr size_t kTableBytesMin[] = {1 << 10, SIZE_MAX, 0, SIZE_MAX};
     options.table_bytes_min = kTableBytesMin[result_.lives % std::size(kTableBytesMin)];
-    // In every third life all that is on disk leaves memory at once.
-    options.memory_limit_bytes = result_.lives % 3 == 2 ? 1 : 0;
+    // In every fifth life all that is on disk leaves memory at once.
+    options.memory_limit_bytes = result_.lives % 5 == 2 ? 1 : 0;
     options.simulation =
         Simulation{&clock_, [this](std::string_view point) { pass(point); }, &disk_};
     // Most lives end at a crash point; some of them before they have begun.

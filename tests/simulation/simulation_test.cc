@@ -25,7 +25,7 @@ std::string directory() {
 
 TEST(SimulationTest, NoSeedViolatesAnything) {
   SimulationResult sum;
-  for (uint64_t seed = 1; seed <= 750; ++seed) {
+  for (uint64_t seed = 1; seed <= 900; ++seed) {
     SimulationResult result = simulate(seed, directory());
     ASSERT_EQ(result.violation, "");
     sum.kills_at_points += result.kills_at_points;

@@ -357,14 +357,19 @@ void KeyedTable::for_each_stored(size_t rows_max, const std::function<bool(ZBatc
   if (is_complete_) {
     return;
   }
-  StoreCursor cursor = store_->scan(prefix_, Store::Reading::kAll);
-  for (bool goes_on = true; goes_on && cursor.valid();) {
+  // What is erased here may be so on disk too after f: a cursor shows the store as it was when it
+  // was made.
+  std::string from = prefix_;
+  for (bool goes_on = true; goes_on;) {
+    StoreCursor cursor = store_->scan_from(prefix_, from, Store::Reading::kAll);
     StoredRows stored;
     if (!read_stored(cursor, rows_max, Texts::kOfRows, stored)) {
       return;
     }
+    goes_on = cursor.valid();
+    from = goes_on ? cursor.key() : std::string_view();
     ZBatch piece = not_in_memory(stored);
-    goes_on = status().ok() && (piece.rows.rows == 0 || f(std::move(piece)));
+    goes_on = status().ok() && (piece.rows.rows == 0 || f(std::move(piece))) && goes_on;
   }
 }
 

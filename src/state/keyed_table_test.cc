@@ -387,6 +387,54 @@ TEST(KeyedTable, RowsThatAnotherTableTakesAreItsOwnInTheStore) {
   EXPECT_EQ(to.size(), 1000u);
 }
 
+// Those in memory and those that are not are all rows, each once, also while what was erased
+// becomes so on disk.
+TEST(KeyedTable, RowsOfTheStorePassByInPieces) {
+  TemporaryDirectory directory;
+  Result<std::unique_ptr<Store>> store = Store::open(directory.path() + "/data");
+  ASSERT_TRUE(store.ok());
+  KeyedTable table = weighted_texts();
+  table.attach(**store, "a", false);
+  append(table, numbered_texts(0, 1000));
+  StoreBatch first, second;
+  table.stage(first);
+  ASSERT_TRUE((*store)->write(first).ok());
+  table.staged_is_durable();
+  std::map<int64_t, int> wanted, found;
+  for (uint32_t id = 0; id < 1000; ++id) {
+    id % 3 == 0 ? table.erase(id) : void(++wanted[table.key(0).data<int64_t>()[id]]);
+  }
+  append(table, numbered_texts(1000, 50));
+  for (int64_t number = 1000; number < 1050; ++number) {
+    ++wanted[number];
+  }
+  table.stage(second);
+  EXPECT_EQ(table.evict(400), 400u);
+  for (uint32_t id = 0; id < table.id_limit(); ++id) {
+    found[table.key(0).data<int64_t>()[id]] += table.is_live(id) ? 1 : 0;
+  }
+  std::erase_if(found, [](const auto& each) { return each.second == 0; });
+  size_t pieces = 0;
+  table.hold(true);
+  table.for_each_stored(100, [&](const ZBatch& piece) {
+    if (++pieces == 2) {
+      EXPECT_TRUE((*store)->write(second).ok());
+      table.staged_is_durable();
+    }
+    EXPECT_EQ(table.evict(1000), 0u);
+    for (size_t row = 0; row < piece.rows.rows; ++row) {
+      int64_t number = piece.rows.columns[0]->data<int64_t>()[row];
+      EXPECT_EQ(piece.rows.columns[1]->string_at(row), text_of_row(static_cast<size_t>(number)));
+      found[number] += static_cast<int>(piece.weight(row));
+    }
+    return true;
+  });
+  table.hold(false);
+  EXPECT_GT(pieces, 3u);
+  EXPECT_EQ(found, wanted);
+  EXPECT_GT(table.evict(1000), 0u);
+}
+
 // A row costs its columns, its fixed bytes, and a share of the index, whatever their number.
 TEST(KeyedTable, ALargeTableHoldsLittleBesidesItsRows) {
   constexpr size_t kBatch = 10'000;

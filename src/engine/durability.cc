@@ -312,11 +312,12 @@ uint64_t Durability::held_bytes() {
 }
 
 // The limit is for all that the process has: readers' rows, what is on its way to the disk, memory
-// that is free and not given back. State has a quarter of it in any case.
+// that is free and not given back; an eighth is for what comes between two looks. State has a
+// quarter of it in any case.
 uint64_t Durability::bytes_for_state(uint64_t held) const {
   uint64_t own = is_simulated_ ? 0 : own_memory();
   uint64_t other = own > held ? own - held : 0;
-  return memory_limit_ - std::min(other, memory_limit_ / 4 * 3);
+  return memory_limit_ / 8 * 7 - std::min(other, memory_limit_ / 8 * 5);
 }
 
 // What has not changed since the last checkpoint is on disk and may go; what has must first get

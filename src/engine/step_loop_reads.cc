@@ -150,6 +150,7 @@ Result<std::optional<ViewRead>> StepLoop::read_in_pieces(
     return std::optional<ViewRead>();
   }
   constexpr size_t kPieceRows = 1 << 14;
+  give_back_free_memory();
   view->graph->output().for_each_piece(kPieceRows, f);
   if (std::optional<Status> why = obstacle(*view)) {  // the store could not be read
     return *why;

@@ -68,7 +68,9 @@ TEST(OwnMemory, GrowsWithWhatIsTouched) {
   EXPECT_GT(with, before + (32 << 20)) << touched->back();
   touched.reset();
   give_back_free_memory();
+#ifndef __SANITIZE_ADDRESS__  // keeps freed memory for a while, to see who still uses it
   EXPECT_LT(own_memory(), with - (32 << 20));
+#endif
 }
 
 }  // namespace

@@ -192,7 +192,7 @@ TEST(State, KeyedTableIsItsModelThroughCheckpointsAndRestarts) {
           checkpoint.go_on(*store, *table, model, random);
           break;
         case 4:
-          if (!checkpoint.is_pending() || random() % 8 == 0) {
+          if (!checkpoint.is_pending() || random() % 50 == 0) {
             table->evict(random() % 60);
           }
           break;
@@ -278,7 +278,7 @@ TEST(State, LooseRowsAreAddedUpThroughCheckpointsAndRestarts) {
           checkpoint.go_on(*store, *table, model, random);
           break;
         case 2:
-          if (!checkpoint.is_pending() || random() % 8 == 0) {
+          if (!checkpoint.is_pending() || random() % 50 == 0) {
             table->evict(random() % 60);
           }
           break;
@@ -379,7 +379,7 @@ TEST(State, SortedArrangementIsItsModelThroughCheckpointsAndRestarts) {
           checkpoint.go_on(*store, sorted->rows(), model, random);
           break;
         case 3:
-          if (!checkpoint.is_pending() || random() % 8 == 0) {
+          if (!checkpoint.is_pending() || random() % 50 == 0) {
             sorted->rows().evict(random() % 200);
           }
           break;
@@ -450,7 +450,7 @@ TEST(State, OrderedTableIsItsModelThroughCheckpointsAndRestarts) {
           checkpoint.go_on(*store, *table, model, random);
           break;
         case 4:
-          if (!checkpoint.is_pending() || random() % 8 == 0) {
+          if (!checkpoint.is_pending() || random() % 50 == 0) {
             table->evict(random() % 30);
           }
           break;

@@ -121,7 +121,9 @@ class Durability {
   uint64_t held_bytes();
   uint64_t bytes_for_state(uint64_t held) const;
   void for_each_table(const std::function<void(StateTable&)>& visit);
-  bool is_full();
+  size_t changed_entries();
+  uint64_t changed_bytes();
+  bool is_much(uint64_t changed_bytes) const;
 
   std::unique_ptr<Store> store_;
   PublishedMarks published_{store_->directory()};
@@ -140,6 +142,7 @@ class Durability {
   // Of the process. 0: none. Beyond it, state that the store has leaves memory.
   const uint64_t memory_limit_;
   bool is_over_limit_ = false;
+  bool is_memory_full_of_changes_ = false;  // when it was looked at last; since the last stage()
   bool is_behind_ = false;
   int64_t looked_us_ = 0;     // steady, as the next
   int64_t gave_back_us_ = 0;  // when free memory was given back to the system

@@ -200,11 +200,10 @@ void StepLoop::fill_readers() {
 
 // In pieces, if memory is short: what a piece has changed goes to the disk before the next.
 void StepLoop::fill_reader(Dataflow& reader, ViewFeed& view, Dataflow& upstream) {
-  constexpr size_t kPieceRows = 1 << 14;
   OutputOperator& output = upstream.graph->output();
   bool is_whole = durability_ == nullptr ||
                   (output.is_content_loaded() && durability_->has_room(output.state_bytes()));
-  output.for_each_piece(is_whole ? SIZE_MAX : kPieceRows, [&](const ZBatch& piece) {
+  output.for_each_piece(is_whole ? SIZE_MAX : OutputOperator::kPieceRows, [&](const ZBatch& piece) {
     reader.graph->push(view.node, pick(piece, view.columns));
     if (!is_whole) {
       run_graph(reader);

@@ -149,9 +149,8 @@ Result<std::optional<ViewRead>> StepLoop::read_in_pieces(
   if (!view->live || !is_current(*view) || view->history.base() != nullptr || may_load(*view)) {
     return std::optional<ViewRead>();
   }
-  constexpr size_t kPieceRows = 1 << 14;
   give_back_free_memory();
-  view->graph->output().for_each_piece(kPieceRows, f);
+  view->graph->output().for_each_piece(OutputOperator::kPieceRows, f);
   if (std::optional<Status> why = obstacle(*view)) {  // the store could not be read
     return *why;
   }

@@ -374,8 +374,7 @@ void KeyedTable::for_each_stored(size_t rows_max, const std::function<bool(ZBatc
 }
 
 uint64_t KeyedTable::unloaded_bytes() const {
-  constexpr uint64_t kTimesCompressed = 4;  // rows of texts take 2 to 4 times their bytes on disk
-  return is_complete_ ? 0 : store_->stored_bytes(prefix_) * kTimesCompressed;
+  return is_complete_ ? 0 : store_->unpacked_bytes(prefix_);
 }
 
 ZBatch KeyedTable::not_in_memory(const StoredRows& stored) {

@@ -453,7 +453,8 @@ Status Store::damage() const {
   return damage_;
 }
 
-uint64_t Store::stored_bytes(std::string_view prefix) const {
+uint64_t Store::unpacked_bytes(std::string_view prefix) const {
+  constexpr uint64_t kTimesCompressed = 4;  // rows of texts take 2 to 4 times their bytes on disk
   std::string end = prefix.empty() ? "\xFF" : end_of_prefix(prefix);  // no key begins so
   rocksdb::Range range(slice(prefix), slice(end));
   uint64_t bytes = 0;
@@ -463,7 +464,7 @@ uint64_t Store::stored_bytes(std::string_view prefix) const {
       database_->rocks
           ->GetApproximateSizes(options, database_->rocks->DefaultColumnFamily(), &range, 1, &bytes)
           .ok();
-  return is_known ? bytes : 0;
+  return is_known ? bytes * kTimesCompressed : 0;
 }
 
 uint64_t Store::memory_bytes() const {

@@ -116,8 +116,8 @@ class Store {
   bool is_damaged() const { return is_damaged_.load(std::memory_order_relaxed); }
   Status damage() const;
 
-  // What is below the prefix on disk, compressed; about, and without what came last.
-  uint64_t stored_bytes(std::string_view prefix) const;
+  // About how many bytes of memory what is below the prefix would take, or more.
+  uint64_t unpacked_bytes(std::string_view prefix) const;
   // Of memory that the store uses for itself.
   uint64_t memory_bytes() const;
   const std::string& directory() const { return directory_; }

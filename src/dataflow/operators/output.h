@@ -55,7 +55,9 @@ class OutputOperator final : public Operator {
   ZBatch passing_content();
   // About how many bytes the rows of the content take that are only there.
   uint64_t unloaded_bytes() const { return rows_.unloaded_bytes(); }
-  // The content in pieces of about so many rows. Those that are only in the store stay there; what
+  // Small beside what a process has with the least of limits.
+  static constexpr size_t kPieceRows = 1 << 14;
+  // The content in pieces of up to so many rows. Those that are only in the store stay there; what
   // is in memory stays too. Until `f` says false. The operator is not to be changed meanwhile.
   void for_each_piece(size_t rows_max, const std::function<bool(ZBatch)>& f);
   // Takes rows from the content, which may then have rows of negative weight: for one who compares.

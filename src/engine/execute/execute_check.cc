@@ -41,8 +41,7 @@ std::string row_text(const std::vector<const Column*>& columns, size_t row) {
 // Takes the view's rows from the fresh ones, piece by piece: what is left differs.
 void compare(OutputOperator& view, OutputOperator& fresh, const std::function<void()>& make_room,
              Comparison& result) {
-  constexpr size_t kPieceRows = 1 << 14;
-  view.for_each_piece(kPieceRows, [&](const ZBatch& piece) {
+  view.for_each_piece(OutputOperator::kPieceRows, [&](const ZBatch& piece) {
     for (size_t row = 0; row < piece.rows.rows; ++row) {
       result.rows += static_cast<size_t>(piece.weight(row));
     }
@@ -50,7 +49,7 @@ void compare(OutputOperator& view, OutputOperator& fresh, const std::function<vo
     make_room();
     return true;
   });
-  fresh.for_each_piece(kPieceRows, [&](const ZBatch& left) {
+  fresh.for_each_piece(OutputOperator::kPieceRows, [&](const ZBatch& left) {
     std::vector<const Column*> columns;
     for (const ColumnRef& column : left.rows.columns) {
       columns.push_back(column.get());

@@ -1,5 +1,5 @@
-// What a one-row change costs window functions over a partition that is there: microseconds a step,
-// and rows that it changes in the result.
+// What a one-row change costs window functions, and others that have to do with order, over a
+// partition that is there: microseconds a step, and rows that it changes in the result.
 //
 // over_bench [ROWS]
 
@@ -18,18 +18,32 @@ constexpr int kRounds = 11;
 
 struct Query {
   const char* name;
-  const char* calls;
+  const char* text;
 };
 
 constexpr Query kQueries[] = {
-    {"LAG", "LAG(v) OVER (PARTITION BY p ORDER BY t)"},
-    {"SUM, 10 preceding", "SUM(v) OVER (PARTITION BY p ORDER BY t ROWS 10 PRECEDING)"},
-    {"SUM, unbounded preceding", "SUM(v) OVER (PARTITION BY p ORDER BY t)"},
-    {"COUNT, unbounded preceding", "COUNT(*) OVER (PARTITION BY p ORDER BY t)"},
-    {"MAX, unbounded preceding", "MAX(v) OVER (PARTITION BY p ORDER BY t)"},
-    {"FIRST_VALUE", "FIRST_VALUE(v) OVER (PARTITION BY p ORDER BY t)"},
-    {"MAX, whole partition", "MAX(v) OVER (PARTITION BY p)"},
-    {"NTILE(4)", "NTILE(4) OVER (PARTITION BY p ORDER BY t)"},
+    {"LAG", "SELECT p, t, v, LAG(v) OVER (PARTITION BY p ORDER BY t) FROM w"},
+    {"SUM, 10 preceding",
+     "SELECT p, t, v, SUM(v) OVER (PARTITION BY p ORDER BY t ROWS 10 PRECEDING) FROM w"},
+    {"SUM, unbounded preceding", "SELECT p, t, v, SUM(v) OVER (PARTITION BY p ORDER BY t) FROM w"},
+    {"COUNT, unbounded preceding",
+     "SELECT p, t, v, COUNT(*) OVER (PARTITION BY p ORDER BY t) FROM w"},
+    {"MAX, unbounded preceding", "SELECT p, t, v, MAX(v) OVER (PARTITION BY p ORDER BY t) FROM w"},
+    {"FIRST_VALUE", "SELECT p, t, v, FIRST_VALUE(v) OVER (PARTITION BY p ORDER BY t) FROM w"},
+    {"MAX, whole partition", "SELECT p, t, v, MAX(v) OVER (PARTITION BY p) FROM w"},
+    {"NTILE(4)", "SELECT p, t, v, NTILE(4) OVER (PARTITION BY p ORDER BY t) FROM w"},
+    {"NTILE(100)", "SELECT p, t, v, NTILE(100) OVER (PARTITION BY p ORDER BY t) FROM w"},
+    {"LAST_VALUE IGNORE NULLS",
+     "SELECT p, t, v, LAST_VALUE(NULLIF(v, 3)) IGNORE NULLS OVER (PARTITION BY p ORDER BY t) FROM "
+     "w"},
+    {"PERCENTILE_CONT",
+     "SELECT p, PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY v) FROM w GROUP BY p"},
+    {"five percentiles",
+     "SELECT p, PERCENTILE_CONT(0.1) WITHIN GROUP (ORDER BY t), PERCENTILE_CONT(0.5) WITHIN GROUP "
+     "(ORDER BY t), PERCENTILE_CONT(0.9) WITHIN GROUP (ORDER BY t), PERCENTILE_CONT(0.95) WITHIN "
+     "GROUP (ORDER BY t), PERCENTILE_CONT(0.99) WITHIN GROUP (ORDER BY t) FROM w GROUP BY p"},
+    {"LIMIT 10 OFFSET 1000", "SELECT p, t, v FROM w ORDER BY t LIMIT 10 OFFSET 1000"},
+    {"LIMIT 5000", "SELECT p, t, v FROM w ORDER BY t LIMIT 5000"},
 };
 
 ZBatch rows_of(std::span<const int64_t> times, int64_t weight) {
@@ -57,8 +71,7 @@ int run(int64_t rows) {
     ObjectRef table =
         database.create_table("w", Schema{{{"p", number}, {"t", number}, {"v", number}}}, {})
             .value();
-    std::string text = std::string("SELECT p, t, v, ") + query.calls + " FROM w";
-    std::unique_ptr<MemoryView> view = database.make_view(database.bind(text).value());
+    std::unique_ptr<MemoryView> view = database.make_view(database.bind(query.text).value());
     std::vector<int64_t> times;
     for (int64_t i = 0; i < rows; ++i) {
       times.push_back(i * 2);

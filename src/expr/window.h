@@ -41,6 +41,11 @@ inline std::optional<WindowFunction> find_window_function(std::string_view name)
   return std::nullopt;
 }
 
+// So few that where each begins can be kept for a partition (dataflow/operators/over_tiles.h).
+inline bool are_few_tiles(int64_t tiles) {
+  return tiles >= 1 && tiles <= 1024;
+}
+
 // Of LAG, LEAD, NTH_VALUE and NTILE: sums of it and positions fit.
 inline constexpr int64_t kWindowOffsetMax = int64_t{1} << 40;
 
@@ -68,5 +73,16 @@ struct WindowFrame {
   WindowExclude exclude = WindowExclude::kNothing;
   bool operator==(const WindowFrame&) const = default;
 };
+
+// A function that ignores NULLs and goes from a row on in one direction, until it has met so many
+// values: those in between are all that it depends on, however far the frame reaches.
+struct NearestValues {
+  bool is_before;
+  int64_t count;
+};
+// offset: of LAG and LEAD, if it is the same for all rows.
+std::optional<NearestValues> nearest_values(WindowFunction function, bool ignore_nulls,
+                                            const WindowFrame& frame,
+                                            std::optional<int64_t> offset);
 
 }  // namespace tidemark

@@ -60,11 +60,11 @@ std::unique_ptr<AggregateOperator> aggregate_operator(const LogicalPlan& plan, R
   }
   std::vector<AggregateSpec> specs;
   bool insert_only = keeps_less(plan, reading);
-  std::vector<size_t> keepers = keepers_of_values(aggregate);
+  std::vector<size_t> keepers = keepers_of_values(plan, reading);
   for (size_t i = 0; i < aggregate.calls.size(); ++i) {
     AggregateSpec& spec = specs.emplace_back(spec_of(aggregate.calls[i], aggregate.input->schema));
     spec.insert_only = insert_only;
-    if (!insert_only && keepers[i] != i) {
+    if (keepers[i] != i) {
       spec.keeper = keepers[i];
     }
   }

@@ -111,14 +111,12 @@ std::string describe_call(const AggregateCall& call, const std::vector<std::stri
 
 // What the operator's state is, where it could be another one for the same node.
 std::string describe_state(const LogicalPlan& plan) {
-  if (keeps_less(plan)) {
-    return ", insertOnly=[true]";
-  }
+  std::string text = keeps_less(plan) ? ", insertOnly=[true]" : "";
   const auto* aggregate = std::get_if<AggregateNode>(&plan.node);
   std::string shared;
   if (aggregate != nullptr) {
     std::vector<std::string> names = aggregate->input->schema.names();
-    std::vector<size_t> keepers = keepers_of_values(*aggregate);
+    std::vector<size_t> keepers = keepers_of_values(plan);
     for (size_t i = 0; i < keepers.size(); ++i) {
       if (keepers[i] != i) {
         shared += fmt::format("{}{} of {}", shared.empty() ? "" : ", ",
@@ -127,7 +125,7 @@ std::string describe_state(const LogicalPlan& plan) {
       }
     }
   }
-  return shared.empty() ? "" : fmt::format(", sharedValues=[{}]", shared);
+  return shared.empty() ? text : fmt::format("{}, sharedValues=[{}]", text, shared);
 }
 
 std::string bound_text(const WindowBound& bound) {

@@ -21,6 +21,19 @@ bool shows_one_value(const AggregateCall& call) {
          call.kind == AggregateKind::kLastValue;
 }
 
+bool is_of_ordered_values(const AggregateCall& call) {
+  return is_order_sensitive(call.kind) || takes_within_group(call.kind);
+}
+bool keeps_values(const AggregateCall& call) {
+  return is_extreme(call) || is_of_ordered_values(call);
+}
+// DISTINCT is a matter of reading them.
+bool keep_same_values(const AggregateCall& a, const AggregateCall& b) {
+  return is_extreme(a) == is_extreme(b) && is_of_ordered_values(a) == is_of_ordered_values(b) &&
+         a.input == b.input && a.filter == b.filter && a.order == b.order &&
+         a.ignore_nulls == b.ignore_nulls;
+}
+
 // Parts of a plan may have several readers: each is looked at once.
 class InsertOnly {
  public:
@@ -92,14 +105,18 @@ bool keeps_less(const LogicalPlan& plan, Reading reading) {
          is_insert_only(*rank->input, reading);
 }
 
-std::vector<size_t> keepers_of_values(const AggregateNode& aggregate) {
-  const std::vector<AggregateCall>& calls = aggregate.calls;
+std::vector<size_t> keepers_of_values(const LogicalPlan& plan, Reading reading) {
+  const std::vector<AggregateCall>& calls = std::get<AggregateNode>(plan.node).calls;
+  bool is_less = keeps_less(plan, reading);
   std::vector<size_t> keepers(calls.size());
   std::iota(keepers.begin(), keepers.end(), 0);
   for (size_t i = 0; i < calls.size(); ++i) {
-    for (size_t k = 0; k < i && is_extreme(calls[i]); ++k) {
-      if (is_extreme(calls[k]) && keepers[k] == k && calls[k].input == calls[i].input &&
-          calls[k].filter == calls[i].filter) {
+    if (!keeps_values(calls[i]) || (is_less && shows_one_value(calls[i]))) {
+      continue;
+    }
+    for (size_t k = 0; k < i; ++k) {
+      if (keepers[k] == k && keep_same_values(calls[k], calls[i]) &&
+          !(is_less && shows_one_value(calls[k]))) {
         keepers[i] = k;
         break;
       }

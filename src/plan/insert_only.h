@@ -19,8 +19,10 @@ bool is_insert_only(const LogicalPlan& plan, Reading reading = Reading::kFollowe
 // text says so.
 bool keeps_less(const LogicalPlan& plan, Reading reading = Reading::kFollowed);
 
-// For each call the one whose values it reads besides, as MIN and MAX of one column with one FILTER
-// do; itself, if it keeps its own or none.
-std::vector<size_t> keepers_of_values(const AggregateNode& aggregate);
+// For each call the one whose values it reads besides: MIN and MAX of one column with one FILTER,
+// or percentiles, lists and ends of values that have one order; itself, if it keeps its own or
+// none.
+std::vector<size_t> keepers_of_values(const LogicalPlan& plan,
+                                      Reading reading = Reading::kFollowed);
 
 }  // namespace tidemark

@@ -91,12 +91,36 @@ TEST(InsertOnly, is_part_of_the_text_of_plans_whose_state_it_changes) {
 
 TEST(KeepersOfValues, are_the_first_extremes_of_the_same_values) {
   using enum AggregateKind;
-  AggregateNode node{
-      stream(false),
-      {},
-      {call(kMax, "MAX", 1), call(kMin, "MIN", 0), call(kMin, "MIN", 1), call(kCount, "COUNT", 1),
-       call(kMin, "MIN", 1, 0), call(kMax, "MAX", 1, 0), call(kMax, "MAX", 1)}};
-  EXPECT_EQ(keepers_of_values(node), (std::vector<size_t>{0, 1, 0, 3, 4, 4, 0}));
+  std::vector<AggregateCall> calls = {call(kMax, "MAX", 1),    call(kMin, "MIN", 0),
+                                      call(kMin, "MIN", 1),    call(kCount, "COUNT", 1),
+                                      call(kMin, "MIN", 1, 0), call(kMax, "MAX", 1, 0),
+                                      call(kMax, "MAX", 1)};
+  EXPECT_EQ(keepers_of_values(*make_aggregate(stream(false), {}, calls)),
+            (std::vector<size_t>{0, 1, 0, 3, 4, 4, 0}));
+  EXPECT_EQ(keepers_of_values(*make_aggregate(stream(true), {}, calls)),
+            (std::vector<size_t>{0, 1, 2, 3, 4, 5, 6}));
+}
+
+TEST(KeepersOfValues, are_the_first_of_the_same_values_in_the_same_order) {
+  using enum AggregateKind;
+  auto ordered = [](AggregateKind kind, std::vector<SortKey> order, bool ignore_nulls = true) {
+    AggregateCall result = call(kind, "", 1);
+    result.order = std::move(order);
+    result.ignore_nulls = ignore_nulls;
+    return result;
+  };
+  std::vector<AggregateCall> calls = {ordered(kPercentileCont, {{1}}),
+                                      ordered(kPercentileDisc, {{1}}),
+                                      ordered(kPercentileCont, {{1, true}}),
+                                      ordered(kArrayAgg, {{1}}, false),
+                                      ordered(kFirstValue, {{1}}),
+                                      ordered(kListAgg, {{1, true}}),
+                                      call(kMax, "MAX", 1)};
+  EXPECT_EQ(keepers_of_values(*make_aggregate(stream(false), {}, calls)),
+            (std::vector<size_t>{0, 0, 2, 3, 0, 2, 6}));
+  // FIRST_VALUE keeps the one that shows.
+  EXPECT_EQ(keepers_of_values(*make_aggregate(stream(true), {}, calls)),
+            (std::vector<size_t>{0, 0, 2, 3, 4, 2, 6}));
 }
 
 }  // namespace

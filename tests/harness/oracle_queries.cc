@@ -156,6 +156,28 @@ void add_over_queries(std::vector<Query>& list) {
   }
 }
 
+Query top_query(uint64_t offset, uint64_t limit) {
+  return {"top", kInput, [=](Graph& graph, NodeId input) {
+            std::vector<SortKey> order{{2, true, false}, {0, false, true}};
+            return graph.add(std::make_unique<TopNOperator>(kInput.types(), order, offset, limit),
+                             {input});
+          }};
+}
+
+// Percentiles of the same values, which they keep once.
+std::vector<AggregateSpec> percentiles(size_t column) {
+  std::vector<AggregateSpec> specs;
+  for (double fraction : {0.0, 0.25, 0.5, 0.99, 1.0}) {
+    for (AggregateKind kind : {AggregateKind::kPercentileCont, AggregateKind::kPercentileDisc}) {
+      AggregateSpec& spec = specs.emplace_back(ordered_spec(kind, column, {{column, true, false}}));
+      spec.parameter = fraction;
+      spec.distinct = fraction == 0.99;
+      spec.keeper = specs.size() == 1 ? std::nullopt : std::optional<size_t>(0);
+    }
+  }
+  return specs;
+}
+
 // n, n + 1, ... below 4, in the first 7 iterations of UNION ALL.
 Query recursive_query(bool all) {
   Schema schema{{{"n", Type::integer()}}};
@@ -243,6 +265,42 @@ void add_insert_only_queries(std::vector<Query>& list) {
 
 }  // namespace
 
+std::vector<Query> placed_queries() {
+  using enum WindowFunction;
+  const std::vector<SortKey> by_x{{2, false, true}, {3, false, true}};
+  std::vector<Query> list;
+  for (size_t column : {1, 2, 3}) {
+    list.push_back(aggregate_query("percentiles", {}, percentiles(column)));
+    list.push_back(aggregate_query("percentiles by group", {4}, percentiles(column)));
+  }
+  for (auto [offset, limit] : {std::pair<uint64_t, uint64_t>{0, 7},
+                               {100, 50},
+                               {3, 5000},
+                               {0, 0},
+                               {400, 300},
+                               {150, TopNOperator::kNoLimit}}) {
+    list.push_back(top_query(offset, limit));
+  }
+  for (std::vector<size_t> partition : {std::vector<size_t>{}, {4}}) {
+    list.push_back(over_query("tiles", by_x, {over_call(kNtile, 1, {}, 4)}, partition));
+    list.push_back(over_query(
+        "tiles of three calls", by_x,
+        {over_call(kNtile, 1, {}, 7), over_call(kNtile, 1, {}, 1), over_call(kNtile, 1, {}, 1000)},
+        partition));
+    OverCall before = over_call(kLag, 1, {}, 3), behind = over_call(kLag, 1, {}, -2);
+    OverCall last = over_call(kLastValue, 1), first = over_call(kFirstValue, 1);
+    first.frame.start = {};
+    first.frame.end.kind = WindowBound::Kind::kUnboundedFollowing;
+    for (OverCall* call : {&before, &behind, &last, &first}) {
+      call->aggregate.ignore_nulls = true;
+      list.push_back(over_query("nearest values", by_x, {*call}, partition));
+    }
+    list.push_back(over_query("nearest values of four calls", {{1, false, true}},
+                              {before, behind, last, first}, partition));
+  }
+  return list;
+}
+
 std::vector<Query> queries() {
   using enum AggregateKind;
   std::vector<AggregateSpec> all = {spec(kCountStar, 0),    spec(kCount, 1),
@@ -278,19 +336,9 @@ std::vector<Query> queries() {
   list.push_back(aggregate_query("group by two", {0, 1}, all));
   list.push_back(aggregate_query("global", {}, all));
   list.push_back(aggregate_query("distinct", {0, 1, 4}, {}));
-  std::vector<Type> types = kInput.types();
-  auto top = [=](uint64_t offset, uint64_t limit) {
-    return Query{
-        "top", kInput, [=](Graph& graph, NodeId input) {
-          return graph.add(
-              std::make_unique<TopNOperator>(
-                  types, std::vector<SortKey>{{2, true, false}, {0, false, true}}, offset, limit),
-              {input});
-        }};
-  };
-  list.push_back(top(0, 5));
-  list.push_back(top(3, 4));
-  list.push_back(top(2, TopNOperator::kNoLimit));
+  list.push_back(top_query(0, 5));
+  list.push_back(top_query(3, 4));
+  list.push_back(top_query(2, TopNOperator::kNoLimit));
   add_insert_only_queries(list);
   add_over_queries(list);
   for (BoundKind kind : {BoundKind::kLess, BoundKind::kLessEqual, BoundKind::kEqual,

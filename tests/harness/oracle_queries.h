@@ -29,6 +29,8 @@ AggregateSpec spec(AggregateKind kind, size_t input, bool distinct = false,
 Query aggregate_query(std::string name, std::vector<size_t> keys, std::vector<AggregateSpec> specs);
 // What is kept as running states: by groups of peers and by rows.
 std::vector<Query> running_queries(std::vector<size_t> partition);
+// What keeps places among its rows.
+std::vector<Query> placed_queries();
 // All of them.
 std::vector<Query> queries();
 

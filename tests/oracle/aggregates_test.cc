@@ -94,6 +94,22 @@ TEST(OracleAggregates, percentiles) {
   expect_oracle_holds(oracle);
 }
 
+// They keep their values once.
+TEST(OracleAggregates, percentiles_and_lists_of_the_same_values) {
+  OracleCase oracle = table_to_aggregate();
+  std::string by_v = " WITHIN GROUP (ORDER BY v), ";
+  oracle.queries = {
+      {"SELECT g, PERCENTILE_CONT(0.1)" + by_v + "PERCENTILE_CONT(0.5)" + by_v +
+           "PERCENTILE_DISC(0.9)" + by_v + "COUNT(*) FROM a GROUP BY g",
+       ""},
+      {"SELECT PERCENTILE_CONT(0.5)" + by_v + "PERCENTILE_DISC(0.99)" + by_v +
+           "LISTAGG(CAST(v AS STRING), ' ' ORDER BY v) FROM a",
+       "SELECT PERCENTILE_CONT(0.5)" + by_v + "PERCENTILE_DISC(0.99)" + by_v +
+           "STRING_AGG(CAST(v AS TEXT), ' ' ORDER BY v) FROM a"},
+  };
+  expect_oracle_holds(oracle);
+}
+
 TEST(OracleAggregates, grouping_sets) {
   OracleCase oracle = table_to_aggregate();
   oracle.queries = {

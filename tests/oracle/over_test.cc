@@ -1,5 +1,6 @@
 // OVER with frames of every kind, and the functions that look at them, against Postgres.
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include "tests/oracle/oracle_case.h"
@@ -139,6 +140,37 @@ TEST(OracleOver, values_of_other_rows) {
       {"SELECT id, LAG(v, 2) IGNORE NULLS OVER (ORDER BY id) FROM a",
        "SELECT id, (SELECT b.v FROM a b WHERE b.id < a.id AND b.v IS NOT NULL ORDER BY b.id DESC "
        "LIMIT 1 OFFSET 1) FROM a"},
+  };
+  expect_oracle_holds(oracle);
+}
+
+// The nearest value in one direction: a change costs the rows up to the next one.
+TEST(OracleOver, nearest_values_that_are_not_null) {
+  OracleCase oracle = changing_table();
+  auto nearest = [](std::string_view call, std::string_view condition, std::string_view order) {
+    return OracleQuery{
+        fmt::format("SELECT id, {} FROM a", call),
+        fmt::format("SELECT id, (SELECT b.v FROM a b WHERE b.v IS NOT NULL AND {} ORDER BY {} "
+                    "LIMIT 1) FROM a",
+                    condition, order)};
+  };
+  std::string same_g = "b.g IS NOT DISTINCT FROM a.g AND ";
+  oracle.queries = {
+      nearest("LAST_VALUE(v) IGNORE NULLS OVER (PARTITION BY g ORDER BY id)",
+              same_g + "b.id <= a.id", "b.id DESC"),
+      nearest("LAST_VALUE(v) IGNORE NULLS OVER (ORDER BY id DESC ROWS UNBOUNDED PRECEDING)",
+              "b.id >= a.id", "b.id"),
+      nearest("LAST_VALUE(v) IGNORE NULLS OVER (ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 "
+              "PRECEDING)",
+              "b.id < a.id", "b.id DESC"),
+      nearest("FIRST_VALUE(v) IGNORE NULLS OVER (PARTITION BY g ORDER BY id ROWS BETWEEN CURRENT "
+              "ROW AND UNBOUNDED FOLLOWING)",
+              same_g + "b.id >= a.id", "b.id"),
+      nearest("LEAD(v) IGNORE NULLS OVER (PARTITION BY g ORDER BY id)", same_g + "b.id > a.id",
+              "b.id"),
+      nearest("LAST_VALUE(v) IGNORE NULLS OVER (ORDER BY g NULLS FIRST, id)",
+              "(COALESCE(b.g, -1), b.id) <= (COALESCE(a.g, -1), a.id)",
+              "COALESCE(b.g, -1) DESC, b.id DESC"),
   };
   expect_oracle_holds(oracle);
 }

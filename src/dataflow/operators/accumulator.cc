@@ -374,7 +374,7 @@ std::unique_ptr<Accumulator> make_accumulator(const AggregateSpec& spec, Accumul
     case kLastValue:
     case kPercentileCont:
     case kPercentileDisc:
-      return make_ordered_accumulator(spec);
+      return make_ordered_accumulator(spec, keeper);
   }
   CHECK(false);
 }

@@ -25,7 +25,7 @@ struct AggregateSpec {
   Value parameter{};         // see AggregateFunction
   bool ignore_nulls = true;  // for those that can see NULLs
   bool insert_only = false;  // rows are never taken back: no value is kept but what shows
-  // MIN and MAX: the function, earlier in the list, that keeps the same values for both.
+  // The function, earlier in the list, that keeps the same values in the same way for both.
   std::optional<size_t> keeper{};
 };
 

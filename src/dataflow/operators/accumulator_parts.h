@@ -20,7 +20,8 @@ std::unique_ptr<Accumulator> make_extreme_accumulator(const AggregateSpec& spec,
 std::unique_ptr<Accumulator> make_text_extreme_accumulator(const AggregateSpec& spec,
                                                            Accumulator* keeper);
 std::unique_ptr<Accumulator> make_variance_accumulator(const AggregateSpec& spec);
-std::unique_ptr<Accumulator> make_ordered_accumulator(const AggregateSpec& spec);
+std::unique_ptr<Accumulator> make_ordered_accumulator(const AggregateSpec& spec,
+                                                      Accumulator* keeper);
 
 // Calls f(row, weight) for every row whose input is not NULL and whose weight is not 0.
 template <typename F>
@@ -68,17 +69,29 @@ class GroupNumbers {
 // keep that have to know an order.
 class GroupValues {
  public:
+  // What comes for a value, and the value's weight with it.
+  struct Term {
+    uint64_t number;  // of the group
+    std::string key;
+    int64_t weight;
+    int64_t now = 0;
+  };
+
   // What the keys of a group's values begin with. The number (0: none yet) is kept by the group.
   void append_prefix(uint64_t& number, std::string& key) {
     append_big_endian(numbers_.of(number), key);
   }
-  // Adds to the weights of values, by their keys.
-  void change(std::span<const std::string> keys, std::span<const int64_t> changes) {
+  // Adds to the weights of values, and says what they are then.
+  void change(std::span<Term> terms) {
     if (!values_.is_complete()) {
-      values_.fault_in(std::vector<std::string_view>(keys.begin(), keys.end()));
+      std::vector<std::string_view> keys;
+      for (const Term& term : terms) {
+        keys.push_back(term.key);
+      }
+      values_.fault_in(keys);
     }
-    for (size_t i = 0; i < keys.size(); ++i) {
-      values_.add(keys[i], changes[i]);
+    for (Term& term : terms) {
+      term.now = values_.add(term.key, term.weight);
     }
   }
   static std::string prefix(uint64_t number) {

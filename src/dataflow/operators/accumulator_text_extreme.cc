@@ -133,14 +133,14 @@ class TextExtremeAccumulator final : public Accumulator {
 
   void change_values(KeyedTable& groups, std::span<const uint32_t> ids, const Column& input,
                      const int64_t* weights) {
-    std::vector<std::string> keys;
-    std::vector<int64_t> changes;
+    std::vector<GroupValues::Term> terms;
     for_each_term(input, ids.size(), weights, [&](size_t i, int64_t weight) {
-      values_.append_prefix(at<State>(groups, ids[i]).number, keys.emplace_back());
-      append_sort_key(input, i, false, false, keys.back());
-      changes.push_back(weight);
+      State& state = at<State>(groups, ids[i]);
+      GroupValues::Term& term = terms.emplace_back(GroupValues::Term{0, {}, weight});
+      values_.append_prefix(state.number, term.key);
+      append_sort_key(input, i, false, false, term.key);
     });
-    values_.change(keys, changes);
+    values_.change(terms);
   }
   int64_t weight_of(uint64_t number, const Column& input, size_t row) {
     std::string key = GroupValues::prefix(number);

@@ -33,13 +33,7 @@ WindowFrame frame_of(const OverCall& call) {
         break;
       }
       int64_t offset = call.function == WindowFunction::kLag ? -call.offset : call.offset;
-      if (call.aggregate.ignore_nulls && offset != 0) {
-        (offset < 0 ? frame.start : frame.end).kind = offset < 0
-                                                          ? WindowBound::Kind::kUnboundedPreceding
-                                                          : WindowBound::Kind::kUnboundedFollowing;
-      } else {
-        frame.start.whole = frame.end.whole = offset;
-      }
+      frame.start.whole = frame.end.whole = offset;
       break;
     }
     case WindowFunction::kNtile:
@@ -57,7 +51,8 @@ WindowFrame frame_of(const OverCall& call) {
 OverOperator::OverOperator(const std::vector<Type>& types, OverSpec spec)
     : spec_(std::move(spec)),
       keys_(types, spec_),
-      running_(RunningWindow::make(spec_, keys_, types)) {
+      running_(RunningWindow::make(spec_, keys_, types)),
+      tiles_(TileWindow::make(spec_, keys_, types)) {
   for (const Type& type : types) {
     input_.fields.push_back({"", type});
   }
@@ -73,7 +68,7 @@ OverOperator::OverOperator(const std::vector<Type>& types, OverSpec spec)
     has_range_ = has_range_ || frame.unit == WindowUnit::kRange;
     // What lies between a row and the near end of its frame is read, not needed.
     auto reach = [&](const WindowBound& bound, bool mirrored) {
-      Reach result{bound.kind != WindowBound::Kind::kOffset, frame.unit, bound};
+      Reach result{bound.kind != WindowBound::Kind::kOffset, frame.unit, bound, {}};
       if (mirrored) {
         result.bound.whole = -bound.whole;
         result.bound.real = -bound.real;
@@ -84,6 +79,18 @@ OverOperator::OverOperator(const std::vector<Type>& types, OverSpec spec)
     need_[kAfter].push_back(reach(frame.end, false));
     effect_[kBefore].push_back(reach(frame.end, true));
     effect_[kAfter].push_back(reach(frame.start, true));
+    if (std::optional<NearestValues> nearest =
+            nearest_values(call.function, call.aggregate.ignore_nulls, call.frame,
+                           call.offset_column ? std::nullopt : std::optional(call.offset))) {
+      size_t near = nearest->is_before ? kBefore : kAfter;
+      auto values = [&](bool before) {
+        WindowBound bound;
+        bound.whole = before ? -nearest->count : nearest->count;
+        return Reach{false, WindowUnit::kRows, bound, call.aggregate.input};
+      };
+      need_[near].back() = values(nearest->is_before);
+      effect_[1 - near].back() = values(!nearest->is_before);
+    }
   }
 }
 
@@ -116,6 +123,17 @@ std::string OverOperator::end_of(const std::string& partition, const std::string
   return std::string(scan.key());
 }
 
+void OverOperator::count_values(const OrderedTable::Scan& scan, const std::vector<Reach>& reaches,
+                                std::vector<Int128>& values) const {
+  std::vector<Column> row = make_columns(input_);
+  OverKeys::read_row(scan.key(), keys_.sort_bytes(scan.key()), row);
+  for (size_t i = 0; i < reaches.size(); ++i) {
+    if (reaches[i].counted && !row[*reaches[i].counted].is_null(0)) {
+      values[i] += scan.weight();
+    }
+  }
+}
+
 std::string OverOperator::walk(const std::string& from, Direction direction,
                                const std::vector<Reach>& reaches, const std::string& stop) const {
   bool forward = direction == Direction::kAfter;
@@ -127,6 +145,9 @@ std::string OverOperator::walk(const std::string& from, Direction direction,
     return stop.empty() ? end_of(partition, from, direction) : stop;
   }
   Int128 rows = 0, groups = 0;
+  std::vector<Int128> values(reaches.size());  // passed, for those that count them
+  bool counts_values =
+      std::ranges::any_of(reaches, [](const Reach& each) { return each.counted.has_value(); });
   OrderedTable::Scan scan = forward ? rows_.forward(from) : rows_.backward(from);
   for (; scan.valid() && scan.key().starts_with(partition); scan.next()) {
     if (scan.weight() <= 0 || scan.key() == from) {
@@ -143,7 +164,8 @@ std::string OverOperator::walk(const std::string& from, Direction direction,
       Int128 distance = forward ? reach.bound.whole : -reach.bound.whole;
       switch (reach.unit) {
         case WindowUnit::kRows:
-          return rows < distance;
+          return (reach.counted ? values[static_cast<size_t>(&reach - reaches.data())] : rows) <
+                 distance;
         case WindowUnit::kGroups:
           return groups <= distance;
         case WindowUnit::kRange: {
@@ -172,6 +194,9 @@ std::string OverOperator::walk(const std::string& from, Direction direction,
     }
     farthest = scan.key();
     rows += scan.weight();
+    if (counts_values) {
+      count_values(scan, reaches, values);
+    }
   }
   return farthest;
 }
@@ -269,6 +294,13 @@ void OverOperator::step_partition(std::span<const OverChange> changes, bool was_
     running_->step(rows_, changes, output, mutable_errors());
     return;
   }
+  if (tiles_ != nullptr) {
+    std::string_view first = changes[0].key;
+    tiles_->find(rows_, first.substr(0, keys_.partition_bytes(first)));
+    apply(changes, 1);
+    tiles_->step(rows_, changes, output);
+    return;
+  }
   std::vector<Interval> found;
   if (!was_empty) {
     find_affected(changes, found);
@@ -327,6 +359,9 @@ Status OverOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
     rows_.clear();
     if (running_ != nullptr) {
       running_->clear();
+    }
+    if (tiles_ != nullptr) {
+      tiles_->clear();
     }
     mutable_errors().clear();
     out.reset = true;

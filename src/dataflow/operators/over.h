@@ -5,7 +5,7 @@
 // All rows are kept in order. A changed row changes the values of the rows whose frames can hold
 // it; these stretches are computed before and after, and their difference is given out. Where all
 // frames are bounded, a change costs the rows within their reach; where one is not, it costs the
-// partition on that side, but for running aggregates (over_running.h).
+// partition on that side, but for running aggregates (over_running.h) and NTILE (over_tiles.h).
 
 #include <string>
 
@@ -13,6 +13,7 @@
 #include "dataflow/operators/over_functions.h"
 #include "dataflow/operators/over_keys.h"
 #include "dataflow/operators/over_running.h"
+#include "dataflow/operators/over_tiles.h"
 #include "state/ordered_table.h"
 
 namespace tidemark {
@@ -32,7 +33,8 @@ class OverOperator final : public Operator {
   struct Reach {
     bool is_all = false;
     WindowUnit unit = WindowUnit::kRows;
-    WindowBound bound;  // signed as in the frame
+    WindowBound bound;              // signed as in the frame
+    std::optional<size_t> counted;  // of rows: only those with a value in this column
   };
   // All of a partition's keys from first to last, both with them.
   struct Interval {
@@ -49,6 +51,9 @@ class OverOperator final : public Operator {
   std::string walk(const std::string& from, Direction direction, const std::vector<Reach>& reaches,
                    const std::string& stop) const;
 
+  // Adds the row at the scan to `values`, for each reach that counts them.
+  void count_values(const OrderedTable::Scan& scan, const std::vector<Reach>& reaches,
+                    std::vector<Int128>& values) const;
   std::string end_of(const std::string& partition, const std::string& from,
                      Direction direction) const;
 
@@ -57,6 +62,7 @@ class OverOperator final : public Operator {
   OverSpec spec_;
   OverKeys keys_;
   std::unique_ptr<RunningWindow> running_;  // where it serves
+  std::unique_ptr<TileWindow> tiles_;       // likewise
   Schema input_;
   Schema output_;
   OrderScale scale_;

@@ -8,17 +8,38 @@
 
 namespace tidemark {
 
+namespace {
+
+// More copies than there can be are as good as all.
+int64_t place_number(uint64_t number) {
+  return static_cast<int64_t>(std::min<uint64_t>(number, std::numeric_limits<int64_t>::max()));
+}
+
+std::vector<int64_t> place_numbers(uint64_t offset, uint64_t limit) {
+  std::vector<int64_t> numbers = {place_number(offset)};
+  if (limit != TopNOperator::kNoLimit) {
+    numbers.push_back(place_number(offset + std::min(limit, TopNOperator::kNoLimit - offset)));
+  }
+  return numbers;
+}
+
+}  // namespace
+
 TopNOperator::TopNOperator(std::vector<Type> types, std::vector<SortKey> order, uint64_t offset,
                            uint64_t limit, bool is_insert_only)
-    : order_(std::move(order)), offset_(offset), limit_(limit), is_insert_only_(is_insert_only) {
+    : order_(std::move(order)),
+      numbers_(place_numbers(offset, limit)),
+      is_insert_only_(is_insert_only),
+      window_("", numbers_.size()) {
   for (Type& type : types) {
     schema_.fields.push_back({"", std::move(type)});
   }
 }
 
 std::string TopNOperator::name() const {
-  return limit_ == kNoLimit ? fmt::format("Offset({})", offset_)
-                            : fmt::format("TopN(offset {}, limit {})", offset_, limit_);
+  return has_end() ? fmt::format("TopN(offset {}, limit {})", numbers_[kFirst],
+                                 numbers_[kEnd] - numbers_[kFirst])
+                   : fmt::format("Offset({})", numbers_[kFirst]);
 }
 
 // Equal sort keys: by the whole row, so that ties are settled.
@@ -31,106 +52,113 @@ void TopNOperator::append_key(const RowBatch& rows, size_t row, std::string& key
   }
 }
 
-void TopNOperator::apply(const ZBatch& batch) {
-  std::vector<std::string> keys(batch.rows.rows);
-  for (size_t row = 0; row < batch.rows.rows; ++row) {
-    append_key(batch.rows, row, keys[row]);
+void TopNOperator::append_row(std::string_view key, std::vector<Column>& columns) const {
+  ByteReader in(key);
+  for (const SortKey& sort : order_) {
+    skip_sort_key(in, sort.descending, columns[sort.column].physical());
   }
-  rows_.fault_in(std::vector<std::string_view>(keys.begin(), keys.end()));
-  for (size_t row = 0; row < batch.rows.rows; ++row) {
-    rows_.add(keys[row], batch.weight(row));
+  for (Column& column : columns) {
+    read_sort_key(in, false, column);
   }
 }
 
-// Only what may come into the window.
-void TopNOperator::apply_best(const ZBatch& batch) {
+void TopNOperator::find_window() {
+  window_ = Places("", numbers_.size());
+  window_.follow(rows_, {}, numbers_);
+  is_window_known_ = true;
+}
+
+int64_t TopNOperator::copies_inside(const Places& window, std::string_view key,
+                                    int64_t copies) const {
+  int64_t last = has_end() ? window[kEnd].copies_before(key, copies) : copies;
+  return last - window[kFirst].copies_before(key, copies);
+}
+
+std::vector<TopNOperator::Change> TopNOperator::changes_of(const ZBatch& batch) const {
+  std::vector<Change> changes;
   std::string key;
   for (size_t row = 0; row < batch.rows.rows; ++row) {
     key.clear();
     append_key(batch.rows, row, key);
-    if (!last_ || key < *last_) {
-      rows_.add(key, batch.weight(row));
-      if (rows_.size() > kept_max_) {
-        drop_surplus();
-      }
+    if (!is_insert_only_ || window_[kEnd].is_behind(key)) {
+      changes.push_back({key, batch.weight(row)});
+    }
+  }
+  std::ranges::sort(changes, {}, &Change::key);
+  std::vector<Change> sums;
+  for (Change& change : changes) {
+    if (!sums.empty() && sums.back().key == change.key) {
+      sums.back().weight += change.weight;
+    } else {
+      sums.push_back(std::move(change));
+    }
+  }
+  return sums;
+}
+
+void TopNOperator::apply(const ZBatch& batch, std::vector<Column>& columns,
+                         std::vector<int64_t>& weights) {
+  std::vector<Change> changes = changes_of(batch);
+  std::vector<std::string_view> keys;
+  for (const Change& change : changes) {
+    keys.push_back(change.key);
+  }
+  rows_.fault_in(keys);
+  std::vector<KeyCopies> changed;
+  for (Change& change : changes) {
+    int64_t now = rows_.add(change.key, change.weight);
+    changed.push_back({std::move(change.key), copies_of(now - change.weight), copies_of(now)});
+  }
+  Places before = window_;
+  for (const KeyCopies& key : window_.follow(rows_, std::move(changed), numbers_)) {
+    int64_t change =
+        copies_inside(window_, key.key, key.now) - copies_inside(before, key.key, key.before);
+    if (change != 0) {
+      append_row(key.key, columns);
+      weights.push_back(change);
     }
   }
 }
 
 void TopNOperator::drop_surplus() {
-  uint64_t left = limit_ < kNoLimit - offset_ ? offset_ + limit_ : kNoLimit;
+  if (window_[kEnd].is_end) {
+    return;
+  }
   std::vector<std::pair<std::string, int64_t>> surplus;
-  last_.reset();
-  for (OrderedTable::Scan scan = rows_.forward({}); scan.valid(); scan.next()) {
-    if (left == 0) {
-      surplus.emplace_back(scan.key(), scan.weight());
-      continue;
-    }
-    left -= std::min(left, static_cast<uint64_t>(scan.weight()));
-    if (left == 0) {
-      last_ = scan.key();
-    }
+  for (OrderedTable::Scan scan = rows_.forward(window_[kEnd].key + '\0'); scan.valid();
+       scan.next()) {
+    surplus.emplace_back(scan.key(), scan.weight());
   }
   for (const auto& [key, weight] : surplus) {
     rows_.add(key, -weight);
   }
-  kept_max_ = std::max(kKeptMin, rows_.size() * 2);
-}
-
-ZBatch TopNOperator::read_window() const {
-  std::vector<Column> rows = make_columns(schema_);
-  std::vector<int64_t> weights;
-  uint64_t skip = offset_, left = limit_;
-  for (OrderedTable::Scan scan = rows_.forward({}); scan.valid() && left != 0; scan.next()) {
-    if (scan.weight() < 0) {
-      continue;
-    }
-    uint64_t copies = static_cast<uint64_t>(scan.weight());
-    uint64_t skipped = std::min(skip, copies);
-    skip -= skipped;
-    uint64_t taken = std::min(copies - skipped, left);
-    left -= limit_ == kNoLimit ? 0 : taken;
-    if (taken == 0) {
-      continue;
-    }
-    ByteReader in(scan.key());
-    for (const SortKey& sort : order_) {
-      skip_sort_key(in, sort.descending, rows[sort.column].physical());
-    }
-    for (Column& column : rows) {
-      read_sort_key(in, false, column);
-    }
-    weights.push_back(static_cast<int64_t>(taken));
-  }
-  return {to_batch(std::move(rows)), std::move(weights)};
 }
 
 Status TopNOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
-  if (!is_shown_known_) {
-    shown_ = read_window();
-    is_shown_known_ = true;
-  }
   if (is_insert_only_) {
     TRY(must_only_come(in[0]));
   }
   if (in[0].reset) {
     rows_.clear();
-    last_.reset();
-    shown_ = read_window();
     out.reset = true;
   }
+  if (in[0].reset || !is_window_known_) {
+    find_window();
+  }
+  ZBatch changes;
+  std::vector<Column> columns = make_columns(schema_);
   for (const ZBatch& batch : in[0].batches) {
-    is_insert_only_ ? apply_best(batch) : apply(batch);
+    apply(batch, columns, changes.weights);
+    if (is_insert_only_) {
+      drop_surplus();
+    }
   }
-  if (is_insert_only_) {
-    drop_surplus();
-  }
-  ZBatch fresh = read_window();
-  ZBatch both[] = {negated(shown_), fresh};
-  ZBatch changes = consolidate(both);
-  shown_ = std::move(fresh);
-  if (changes.rows.rows != 0) {
-    out.batches.push_back(std::move(changes));
+  if (!changes.weights.empty()) {
+    changes.rows = to_batch(std::move(columns));
+    changes = consolidate(std::span(&changes, 1));
+    if (changes.rows.rows != 0) {
+      out.batches.push_back(std::move(changes));
+    }
   }
   return {};
 }

@@ -1,15 +1,15 @@
 #pragma once
 // ORDER BY ... LIMIT/OFFSET: the rows at places [offset, offset + limit) of the ordered input. All
-// rows are kept in order, or, if rows only come, those up to the window's end; a step costs its
-// changes and one pass over the window's rows.
+// rows are kept in order, or, if rows only come, those up to the window's end. Where the window
+// begins and ends is known by places (state/places.h): a step costs its changes and the rows that
+// come into the window or leave it.
 
 #include <limits>
-#include <optional>
 #include <string>
 
 #include "dataflow/operator.h"
-#include "state/keyed_table.h"
 #include "state/ordered_table.h"
+#include "state/places.h"
 #include "types/key_codec.h"
 
 namespace tidemark {
@@ -26,27 +26,34 @@ class TopNOperator final : public Operator {
   void visit_state(const StateVisitor& visit) override { visit(rows_); }
 
  private:
+  enum Place : size_t { kFirst, kEnd };
+  struct Change {
+    std::string key;
+    int64_t weight;
+  };
+
+  bool has_end() const { return numbers_.size() > kEnd; }
   void append_key(const RowBatch& rows, size_t row, std::string& key) const;
-  void apply(const ZBatch& batch);
-  void apply_best(const ZBatch& batch);
-  // The rows of the window, each once, with how many copies of it are in it.
-  ZBatch read_window() const;
-  // Rows behind the window, which can no longer come into it.
+  void append_row(std::string_view key, std::vector<Column>& columns) const;
+  // From the first row on: what was emitted follows from rows_.
+  void find_window();
+  // Copies of a key that are inside, of so many.
+  int64_t copies_inside(const Places& window, std::string_view key, int64_t copies) const;
+  // What there is to take in, in order, each key once.
+  std::vector<Change> changes_of(const ZBatch& batch) const;
+  // Takes the batch in, and adds what comes into the window or leaves it.
+  void apply(const ZBatch& batch, std::vector<Column>& columns, std::vector<int64_t>& weights);
+  // Rows behind the window, which can no longer come into it. The first of them stays: it tells
+  // what need not be taken in.
   void drop_surplus();
 
   std::vector<SortKey> order_;
-  uint64_t offset_;
-  uint64_t limit_;
+  std::vector<int64_t> numbers_;  // of the window's places: its end only if there is a limit
   bool is_insert_only_;
-  // Of an insert-only input: the key that ended the window when it was looked at last, if it was
-  // full, and so many keys at which it is looked at again.
-  std::optional<std::string> last_;
-  static constexpr size_t kKeptMin = 1024;
-  size_t kept_max_ = kKeptMin;
   Schema schema_;
-  OrderedTable rows_;            // sort key, then the whole row -> weight
-  bool is_shown_known_ = false;  // false at the start: what was emitted follows from rows_
-  ZBatch shown_;                 // what was emitted
+  OrderedTable rows_;  // sort key, then the whole row -> weight
+  Places window_;
+  bool is_window_known_ = false;
 };
 
 }  // namespace tidemark

@@ -1,8 +1,8 @@
 // Window functions in nodes of their own by how they are maintained: where frames are bounded a
 // change costs the rows within their reach, where they run from the first row to the current one it
-// costs what changes (dataflow/operators/over_running.h), by rows and by groups of peers apart. In
-// one node every call costs what the dearest does. If one needs whole partitions, that is what a
-// change costs anyway, and all stay together.
+// costs what changes (dataflow/operators/over_running.h), by rows and by groups of peers apart; so
+// it does for NTILE (over_tiles.h). In one node every call costs what the dearest does. If one
+// needs whole partitions, that is what a change costs anyway, and all stay together.
 //
 // A rank that has got no bound runs too.
 
@@ -15,7 +15,7 @@ namespace tidemark {
 
 namespace {
 
-enum Kind : size_t { kBounded, kRunningByGroup, kRunningByRow, kKinds };
+enum Kind : size_t { kBounded, kRunningByGroup, kRunningByRow, kTiles, kKinds };
 
 bool is_offset(const WindowBound& bound) {
   return bound.kind == WindowBound::Kind::kOffset;
@@ -32,12 +32,25 @@ bool is_running(const WindowCall& call) {
          frame.unit != WindowUnit::kRange && frame.exclude == WindowExclude::kNothing;
 }
 
+Kind kind_of(const WindowCall& call) {
+  if (call.function == WindowFunction::kNtile) {
+    return kTiles;
+  }
+  Kind running = call.frame.unit == WindowUnit::kRows ? kRunningByRow : kRunningByGroup;
+  return is_running(call) ? running : kBounded;
+}
+
 bool needs_partition(const WindowCall& call) {
+  if (nearest_values(call.function, call.argument.ignore_nulls, call.frame,
+                     call.offset_column ? std::nullopt : std::optional(call.offset))) {
+    return false;
+  }
   switch (call.function) {
     case WindowFunction::kLag:
     case WindowFunction::kLead:
-      return call.offset_column || (call.argument.ignore_nulls && call.offset != 0);
+      return call.offset_column.has_value();
     case WindowFunction::kNtile:
+      return call.offset_column || !are_few_tiles(call.offset);
     case WindowFunction::kCumeDist:
     case WindowFunction::kPercentRank:
       return true;
@@ -73,8 +86,7 @@ PlanRef split(const PlanRef& plan, const WindowNode& window) {
     if (needs_partition(call)) {
       return plan;
     }
-    Kind running = call.frame.unit == WindowUnit::kRows ? kRunningByRow : kRunningByGroup;
-    calls[is_running(call) ? running : kBounded].push_back(i);
+    calls[kind_of(call)].push_back(i);
   }
   size_t width = window.input->schema.size();
   std::vector<size_t> places(width + window.calls.size());  // of the plan's columns in the result

@@ -18,15 +18,14 @@ namespace {
 constexpr size_t kChangedEntriesMax = 400'000;
 constexpr int64_t kSinkPatienceUs = 200'000;
 
-// The tables of a dataflow: its operators', and those in front of its graph.
-void visit_tables(Dataflow& dataflow, const Graph::NodeStateVisitor& visit) {
+}  // namespace
+
+void Durability::visit_tables(Dataflow& dataflow, const Graph::NodeStateVisitor& visit) {
   dataflow.graph->visit_state(visit);
   for (TableFeed& feed : dataflow.tables) {
     feed.upsert.visit_state([&](StateTable& table) { visit(feed.node, 0, table); });
   }
 }
-
-}  // namespace
 
 Durability::Durability(std::unique_ptr<Store> store, const EngineOptions& options)
     : store_(std::move(store)),
@@ -268,8 +267,7 @@ bool Durability::is_between_commits() const {
   return true;
 }
 
-template <typename F>
-void Durability::for_each_dataflow(F&& f) {
+void Durability::for_each_dataflow(const std::function<void(Dataflow&)>& f) {
   for (const auto& [id, record] : dataflows_) {
     if (Dataflow* dataflow = loop_->find_dataflow(id)) {
       f(*dataflow);
@@ -290,7 +288,12 @@ void Durability::for_each_table(const std::function<void(StateTable&)>& visit) {
 
 size_t Durability::changed_entries() {
   size_t entries = 0;
-  for_each_table([&](StateTable& table) { entries += table.changed_entries(); });
+  for_each_dataflow([&](Dataflow& dataflow) {
+    if (!goes_in_pieces(dataflow)) {
+      visit_tables(dataflow,
+                   [&](NodeId, size_t, StateTable& table) { entries += table.changed_entries(); });
+    }
+  });
   return entries;
 }
 
@@ -316,6 +319,9 @@ bool Durability::are_sinks_prepared() {
 }
 
 std::optional<int64_t> Durability::due_us() const {
+  if (has_pieces_) {
+    return INT64_MIN / 2;
+  }
   if (!is_changed_ || writer_->is_writing()) {
     return std::nullopt;
   }
@@ -334,6 +340,7 @@ void Durability::turn() {
     ended();
   }
   keep_within_limit();
+  go_on_with_pieces();
   for_each_sink([&](Dataflow& dataflow) { is_changed_ |= dataflow.sink->has_news(); });
   bool is_full = is_memory_full_of_changes_ || changed_entries() > kChangedEntriesMax;
   is_behind_ = is_full && writer_->is_writing();
@@ -352,41 +359,48 @@ void Durability::turn() {
 }
 
 StoreBatch Durability::stage() {
-  StoreBatch batch;
+  staged_.clear();
+  std::set<DataflowId> unfinished;
+  StoreBatch batch = take_gathered();
   for (const std::string& prefix : erased_prefixes_) {
     batch.erase_prefix(prefix);
   }
   erased_prefixes_.clear();
-  staged_.clear();
   const Placement* placement = loop_->placement();
   for_each_dataflow([&](Dataflow& dataflow) {
     if (dataflow.failed) {
       return;
     }
-    staged_.push_back(dataflow.id);
-    visit_tables(dataflow, [&](NodeId, size_t, StateTable& table) { table.stage(batch); });
+    if (goes_in_pieces(dataflow)) {
+      unfinished.insert(dataflow.id);
+    } else {
+      staged_.push_back(dataflow.id);
+      visit_tables(dataflow, [&](NodeId, size_t, StateTable& table) { table.stage(batch); });
+    }
     if (!dataflow.is_part()) {
       dataflow.log.stage(batch);
     }
   });
-  stage_records(batch);
+  stage_records(unfinished, batch);
   if (placement != nullptr) {
     stage_placement(*placement, batch);
     crash_.pass("placing");
   }
-  is_changed_ = false;
+  is_changed_ = !unfinished.empty();
   is_memory_full_of_changes_ = false;
   return batch;
 }
 
-void Durability::stage_records(StoreBatch& batch) {
+// Of the unfinished ones a later batch has the rest.
+void Durability::stage_records(const std::set<DataflowId>& unfinished, StoreBatch& batch) {
   for (auto& [id, record] : dataflows_) {
     Dataflow* dataflow = loop_->find_dataflow(id);
     if (dataflow == nullptr) {
       continue;
     }
     DataflowRecord now = record;
-    now.is_live = (dataflow->live || dataflow->is_part()) && dataflow->ready() && !dataflow->failed;
+    now.is_live = (dataflow->live || dataflow->is_part()) && dataflow->ready() &&
+                  !dataflow->failed && !unfinished.contains(id);
     now.mark = dataflow->mark;
     now.commit_time_us = dataflow->commit_time_us;
     if (dataflow->sink != nullptr && !dataflow->failed) {
@@ -464,6 +478,7 @@ void Durability::finish() {
   for (asked_us_ = 0; !are_sinks_prepared();) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
+  is_ending_ = true;
   // A batch that could not be written stays the last one: what changed after it must not be there
   // without it.
   if (is_changed_ && !writer_->is_writing() && is_between_commits() &&

@@ -57,6 +57,8 @@ class Durability {
   void spill(Dataflow& dataflow);
   // A new version is in its place: the view's record says so, and the dataflow's no longer has to.
   Status put_placed(DataflowId id, const CatalogObject& object);
+  // Whether a checkpoint has all of a dataflow's state, or the one that is being written.
+  bool has_all_of(DataflowId id) const;
   // Forgets a dataflow; its state goes with the next checkpoint.
   Status detach(DataflowId id);
   // The same for one that is not attached, its state at once.
@@ -107,12 +109,19 @@ class Durability {
 
  private:
   StoreBatch stage();
-  void stage_records(StoreBatch& batch);
+  // Calls `visit` with the tables of a dataflow: its operators', and those in front of its graph.
+  static void visit_tables(Dataflow& dataflow, const Graph::NodeStateVisitor& visit);
+  size_t piece_entries() const;
+  // Whether it is new, and so much of it is not staged that it is done piece by piece.
+  bool goes_in_pieces(Dataflow& dataflow);
+  bool gather_piece(Dataflow& dataflow);
+  void go_on_with_pieces();
+  StoreBatch take_gathered();
+  void stage_records(const std::set<DataflowId>& unfinished, StoreBatch& batch);
   void stage_placement(const Placement& placement, StoreBatch& batch);
   void ended();
   bool is_between_commits() const;
-  template <typename F>
-  void for_each_dataflow(F&& f);
+  void for_each_dataflow(const std::function<void(Dataflow&)>& f);
   template <typename F>
   void for_each_sink(F&& f);
   bool are_sinks_prepared();
@@ -137,6 +146,11 @@ class Durability {
   std::set<DataflowId> spilled_;
   std::vector<std::pair<std::string, Lsn>> acknowledge_;  // once the batch is on disk
   std::vector<DataflowId> staged_;
+  // Pieces of new dataflows, for a later batch, and whose they are.
+  StoreBatch gathered_;
+  std::set<DataflowId> gathered_of_;
+  bool has_pieces_ = false;  // more to gather, in the next turn
+  bool is_ending_ = false;
   std::vector<std::string> erased_prefixes_;
   std::vector<std::jthread> farewells_;  // of forget_source
   // Of the process. 0: none. Beyond it, state that the store has leaves memory.

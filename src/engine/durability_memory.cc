@@ -53,9 +53,13 @@ void Durability::keep_within_limit() {
 
 uint64_t Durability::changed_bytes() {
   uint64_t bytes = 0;
-  for_each_table([&](StateTable& table) {
-    if (size_t changed = table.changed_entries(); changed != 0) {
-      bytes += table.held_bytes() / std::max<size_t>(table.held_rows(), 1) * changed;
+  for_each_dataflow([&](Dataflow& dataflow) {
+    if (!goes_in_pieces(dataflow)) {
+      visit_tables(dataflow, [&](NodeId, size_t, StateTable& table) {
+        if (size_t changed = table.changed_entries(); changed != 0) {
+          bytes += table.held_bytes() / std::max<size_t>(table.held_rows(), 1) * changed;
+        }
+      });
     }
   });
   return bytes;

@@ -70,8 +70,9 @@ Status other_columns(const std::string& view) {
 // A build that is complete; null: there is none.
 Dataflow* StepLoop::complete_build() const {
   for (const auto& [id, dataflow] : dataflows_) {
+    bool is_kept = !dataflow->is_durable || durability_->has_all_of(id);
     if (dataflow->is_build && dataflow->live && !dataflow->in_error && !dataflow->failed &&
-        is_current(*dataflow)) {
+        is_kept && is_current(*dataflow)) {
       // Marks that an earlier process has shown are shown again by the version that it had.
       auto source = sources_.find(dataflow->source_key);
       if (source == sources_.end() || !source->second->is_replaying()) {

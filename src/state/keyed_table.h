@@ -184,7 +184,7 @@ class KeyedTable final : public StateTable {
     return *reinterpret_cast<const T*>(fixed(id));
   }
 
-  void stage(StoreBatch& batch) override;
+  void stage_some(StoreBatch& batch, size_t entries_max) override;
   void staged_is_durable() override;
   size_t changed_entries() const override;
   bool warm(size_t entries_max) override;

@@ -132,7 +132,7 @@ bool KeyedTable::is_erased(std::string_view key) const {
   return overlay_ != nullptr && (has(overlay_->erased) || has(overlay_->erased_in_flight));
 }
 
-void KeyedTable::stage(StoreBatch& batch) {
+void KeyedTable::stage_some(StoreBatch& batch, size_t entries_max) {
   unite();
   stage_cleared(batch);
   std::string key = prefix_, value;
@@ -142,10 +142,14 @@ void KeyedTable::stage(StoreBatch& batch) {
       key += erased;
       batch.erase(key);
     }
-    CHECK(overlay_->erased_in_flight.empty());
-    std::swap(overlay_->erased, overlay_->erased_in_flight);
+    if (overlay_->erased_in_flight.empty()) {
+      std::swap(overlay_->erased, overlay_->erased_in_flight);
+    }
+    overlay_->erased_in_flight.merge(overlay_->erased);
+    overlay_->erased.clear();
   }
-  for (uint32_t id : changed_) {
+  size_t rest = changed_.size() - std::min(entries_max, changed_.size());
+  for (uint32_t id : std::span(changed_).subspan(rest)) {
     if ((flags_[id] & (kLive | kChanged)) != (kLive | kChanged)) {
       continue;
     }
@@ -157,8 +161,12 @@ void KeyedTable::stage(StoreBatch& batch) {
     flags_[id] = kLive | kStored | kStaged;
     note_stored();
   }
-  CHECK(staged_.empty());
-  std::swap(changed_, staged_);
+  if (rest == 0 && staged_.empty()) {
+    std::swap(changed_, staged_);
+  } else {
+    staged_.insert(staged_.end(), changed_.begin() + static_cast<ptrdiff_t>(rest), changed_.end());
+    changed_.resize(rest);
+  }
 }
 
 void KeyedTable::staged_is_durable() {

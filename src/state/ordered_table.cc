@@ -274,14 +274,14 @@ int64_t OrderedTable::Scan::weight() const {
 
 // --- the store ---
 
-void OrderedTable::stage(StoreBatch& batch) {
+void OrderedTable::stage_some(StoreBatch& batch, size_t entries_max) {
   unite();
   stage_cleared(batch);
-  CHECK(staged_erased_.empty());
-  ++stage_;
+  stage_ += is_staged_ ? 0 : 1;
   is_staged_ = true;
   std::string key = prefix_, value;
-  for (SmallBytes& changed : changed_) {
+  size_t rest = changed_.size() - std::min(entries_max, changed_.size());
+  for (SmallBytes& changed : std::span(changed_).subspan(rest)) {
     auto entry = entries_.find(changed);
     if (entry == entries_.end() || !entry->second.is_changed) {
       continue;
@@ -301,7 +301,7 @@ void OrderedTable::stage(StoreBatch& batch) {
       note_stored();
     }
   }
-  changed_.clear();
+  changed_.resize(rest);
 }
 
 void OrderedTable::staged_is_durable() {

@@ -83,7 +83,7 @@ class OrderedTable final : public StateTable {
   // From the last key before this one, downwards.
   Scan backward(std::string_view before) const;
 
-  void stage(StoreBatch& batch) override;
+  void stage_some(StoreBatch& batch, size_t entries_max) override;
   void staged_is_durable() override;
   size_t changed_entries() const override { return changed_.size() + loose_.size(); }
   bool warm(size_t entries_max) override;

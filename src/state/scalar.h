@@ -22,7 +22,7 @@ class Scalar final : public StateTable {
     value_ = value;
   }
 
-  void stage(StoreBatch& batch) override {
+  void stage_some(StoreBatch& batch, size_t) override {
     stage_cleared(batch);
     if (is_changed_) {
       std::string bytes;

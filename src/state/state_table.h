@@ -16,13 +16,14 @@
 //                 ▲                                                                        │
 //                 └────────────────────────────────────────────────────────────────────────┘
 //
-// Between stage() and staged_is_durable() the table goes on changing; there is no second stage()
-// before. An error of the store shows in status(): what the table says from then on is not to be
-// published.
+// Between stage() and staged_is_durable() the table goes on changing; what is staged meanwhile goes
+// into the same batch, which is not being written yet. An error of the store shows in status():
+// what the table says from then on is not to be published.
 //
 // Thread rule: the step thread.
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -45,8 +46,10 @@ class StateTable {
   bool is_complete() const { return is_complete_; }
   const Status& status() const { return status_; }
 
-  // Adds to the batch what changed since the last one.
-  virtual void stage(StoreBatch& batch) = 0;
+  // Adds to the batch what changed since the last one: all, or about so many entries of it, as
+  // often as is needed, where nobody relies on what is in the store before all is there.
+  virtual void stage_some(StoreBatch& batch, size_t entries_max) = 0;
+  void stage(StoreBatch& batch) { stage_some(batch, SIZE_MAX); }
   // The batch of the last stage() is on disk.
   virtual void staged_is_durable() = 0;
   // Entries changed since the last stage().

@@ -1,7 +1,7 @@
 // slt [--once] [--as NAME]... PATH...: runs files and folders of sqllogictest (.slt, .test), as
 // many at once as there are cores, and prints counts by cause. --once: over the tables as they are,
 // not as views too. --as: what skipif and onlyif may call us (tidemark and postgresql without it).
-// Ends with 1 if an answer was wrong.
+// Ends with 1 if an answer was wrong, or a file could not be read.
 
 #include <algorithm>
 #include <atomic>
@@ -61,6 +61,7 @@ int main(int argc, char** argv) {
   }
   std::vector<tidemark::SltReport> reports(files.size());
   std::atomic<size_t> next = 0;
+  std::atomic<bool> is_read = true;
   auto start = std::chrono::steady_clock::now();
   std::vector<std::jthread> threads(std::max(1U, std::thread::hardware_concurrency()));
   for (std::jthread& thread : threads) {
@@ -69,6 +70,11 @@ int main(int argc, char** argv) {
         std::ifstream in(files[i]);
         std::stringstream text;
         text << in.rdbuf();
+        if (in.bad() || !in.is_open()) {
+          std::fprintf(stderr, "cannot read %s\n", files[i].c_str());
+          is_read = false;
+          continue;
+        }
         run_slt(files[i].string(), text.str(), options, reports[i]);
       }
     });
@@ -81,5 +87,5 @@ int main(int argc, char** argv) {
   double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::printf("%s%.1f s, %.0f queries/s\n", report.to_string(40).c_str(), seconds,
               static_cast<double>(report.queries) / seconds);
-  return report.wrong + report.diverged == 0 ? 0 : 1;
+  return is_read && report.wrong + report.diverged == 0 ? 0 : 1;
 }

@@ -326,6 +326,46 @@ void OutputOperator::for_each_piece(size_t rows_max, const std::function<bool(ZB
   rows_.hold(false);
 }
 
+std::vector<const Column*> OutputOperator::columns_in_view_order() const {
+  std::vector<const Column*> columns(rows_.key_count());
+  for (size_t c = 0; c < columns.size(); ++c) {
+    columns[order_.empty() ? c : order_[c]] = &rows_.key(c);
+  }
+  return columns;
+}
+
+// Loose rows stay so: equal ones add up here too.
+Checksum OutputOperator::checksum(const std::function<void()>& after_piece) {
+  Checksum sum;
+  if (!is_published_) {
+    return sum;
+  }
+  bool is_loaded = rows_.is_complete();
+  if (!is_loaded) {
+    rows_.unite();
+  }
+  rows_.hold(true);
+  std::vector<const Column*> columns = columns_in_view_order();
+  for (size_t first = 0, end; first < rows_.id_limit(); first = end) {
+    end = first + std::min(kPieceRows, rows_.id_limit() - first);
+    sum.add(columns, first, end - first, [&](size_t row) {
+      auto id = static_cast<uint32_t>(row);
+      return rows_.is_live(id) ? rows_.fixed_as<int64_t>(id) : 0;
+    });
+  }
+  if (!is_loaded) {
+    rows_.for_each_stored(kPieceRows, [&](ZBatch piece) {
+      piece = in_view_order(std::move(piece));
+      sum.add(pointers(piece.rows), 0, piece.rows.rows,
+              [&](size_t row) { return piece.weight(row); });
+      after_piece();
+      return true;
+    });
+  }
+  rows_.hold(false);
+  return sum;
+}
+
 ZBatch OutputOperator::stored_content() {
   if (!is_published_) {
     return collect(KeyedTable(weighted_rows(schema_, order_)));

@@ -21,6 +21,7 @@
 #include "dataflow/operator.h"
 #include "state/keyed_table.h"
 #include "state/scalar.h"
+#include "zset/checksum.h"
 
 namespace tidemark {
 
@@ -60,6 +61,8 @@ class OutputOperator final : public Operator {
   // The content in pieces of up to so many rows. Those that are only in the store stay there; what
   // is in memory stays too. Until `f` says false. The operator is not to be changed meanwhile.
   void for_each_piece(size_t rows_max, const std::function<bool(ZBatch)>& f);
+  // Of the content, read as by for_each_piece; after_piece() is called now and then.
+  Checksum checksum(const std::function<void()>& after_piece);
   // Takes rows from the content, which may then have rows of negative weight: for one who compares.
   void subtract(const ZBatch& rows);
   // Whether the content needs nothing from the store.
@@ -83,6 +86,7 @@ class OutputOperator final : public Operator {
   ZBatch take_changes(Workers* workers);
   ZBatch stored_content();
   ZBatch in_view_order(ZBatch stored) const;
+  std::vector<const Column*> columns_in_view_order() const;
   // The content's rows go with those pending, as far as they do not come again.
   void take_back_content();
   // Changes the content. `batches` take nothing back.

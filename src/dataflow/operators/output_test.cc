@@ -45,6 +45,19 @@ struct View {
   }
 };
 
+ZBatch rows_of(std::initializer_list<std::pair<int64_t, std::string>> rows, int64_t weight) {
+  std::vector<Column> columns;
+  columns.emplace_back(Type::bigint());
+  columns.emplace_back(Type::string());
+  for (const auto& [number, text] : rows) {
+    columns[0].append(number);
+    columns[1].append_string(text);
+  }
+  ZBatch batch{to_batch(std::move(columns)), {}};
+  batch.weights.resize(batch.rows.rows, weight);
+  return batch;
+}
+
 Content content_of(const ZBatch& batch) {
   Content content;
   for (size_t row = 0; row < batch.rows.rows; ++row) {
@@ -181,6 +194,28 @@ TEST(Output, WorkersTakeInWhatOneThreadWould) {
     expect_same(alone.output.content(), shared.output.content());
     EXPECT_EQ(content_of(shared.output.content()), shared.wanted);
   }
+}
+
+// However it came to be, and whatever columns come first in the store.
+TEST(Output, ChecksumsAreThoseOfTheRows) {
+  Schema schema{{{"id", Type::bigint()}, {"text", Type::string()}}};
+  StepContext context;
+  auto checksum = [&](OutputOperator& output, std::vector<ZBatch> batches) {
+    for (ZBatch& batch : batches) {
+      Delta in{false, {std::move(batch)}}, out;
+      EXPECT_TRUE(output.step(context, std::span(&in, 1), out).ok());
+      output.publish();
+    }
+    return output.checksum([] {});
+  };
+  OutputOperator at_once(schema), by_text(schema, {1}), other(schema);
+  Checksum sum = checksum(at_once, {rows_of({{1, "a"}, {2, "b"}, {2, "b"}}, 1)});
+  EXPECT_EQ(sum.rows(), 3);
+  EXPECT_TRUE(sum == checksum(by_text, {rows_of({{2, "b"}}, 2), rows_of({{7, "a"}, {1, "a"}}, 1),
+                                        rows_of({{7, "a"}}, -1)}));
+  EXPECT_FALSE(sum == checksum(other, {rows_of({{1, "a"}, {2, "b"}, {2, "c"}}, 1)}));
+  EXPECT_FALSE(sum == checksum(other, {rows_of({{2, "c"}}, -1), rows_of({{1, "a"}}, 1)}));
+  EXPECT_TRUE(sum == checksum(other, {rows_of({{1, "a"}}, -1), rows_of({{2, "b"}}, 1)}));
 }
 
 }  // namespace

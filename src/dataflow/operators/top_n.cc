@@ -10,6 +10,8 @@ namespace tidemark {
 
 namespace {
 
+constexpr size_t kTakenInRows = 1024;
+
 // More copies than there can be are as good as all.
 int64_t place_number(uint64_t number) {
   return static_cast<int64_t>(std::min<uint64_t>(number, std::numeric_limits<int64_t>::max()));
@@ -74,10 +76,11 @@ int64_t TopNOperator::copies_inside(const Places& window, std::string_view key,
   return last - window[kFirst].copies_before(key, copies);
 }
 
-std::vector<TopNOperator::Change> TopNOperator::changes_of(const ZBatch& batch) const {
+std::vector<TopNOperator::Change> TopNOperator::changes_of(const ZBatch& batch, size_t first,
+                                                           size_t last) const {
   std::vector<Change> changes;
   std::string key;
-  for (size_t row = 0; row < batch.rows.rows; ++row) {
+  for (size_t row = first; row < last; ++row) {
     key.clear();
     append_key(batch.rows, row, key);
     if (!is_insert_only_ || window_[kEnd].is_behind(key)) {
@@ -96,9 +99,9 @@ std::vector<TopNOperator::Change> TopNOperator::changes_of(const ZBatch& batch) 
   return sums;
 }
 
-void TopNOperator::apply(const ZBatch& batch, std::vector<Column>& columns,
-                         std::vector<int64_t>& weights) {
-  std::vector<Change> changes = changes_of(batch);
+void TopNOperator::apply(const ZBatch& batch, size_t first, size_t last,
+                         std::vector<Column>& columns, std::vector<int64_t>& weights) {
+  std::vector<Change> changes = changes_of(batch, first, last);
   std::vector<std::string_view> keys;
   for (const Change& change : changes) {
     keys.push_back(change.key);
@@ -147,10 +150,16 @@ Status TopNOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
   }
   ZBatch changes;
   std::vector<Column> columns = make_columns(schema_);
+  // Of rows that only come each piece tells which of the next can still come into the window.
+  size_t piece = is_insert_only_ ? kTakenInRows : SIZE_MAX;
   for (const ZBatch& batch : in[0].batches) {
-    apply(batch, columns, changes.weights);
-    if (is_insert_only_) {
-      drop_surplus();
+    for (size_t first = 0; first < batch.rows.rows;) {
+      size_t last = first + std::min(piece, batch.rows.rows - first);
+      apply(batch, first, last, columns, changes.weights);
+      if (is_insert_only_) {
+        drop_surplus();
+      }
+      first = last;
     }
   }
   if (!changes.weights.empty()) {

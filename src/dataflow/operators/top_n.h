@@ -39,10 +39,11 @@ class TopNOperator final : public Operator {
   void find_window();
   // Copies of a key that are inside, of so many.
   int64_t copies_inside(const Places& window, std::string_view key, int64_t copies) const;
-  // What there is to take in, in order, each key once.
-  std::vector<Change> changes_of(const ZBatch& batch) const;
-  // Takes the batch in, and adds what comes into the window or leaves it.
-  void apply(const ZBatch& batch, std::vector<Column>& columns, std::vector<int64_t>& weights);
+  // What there is to take in of these rows, in order, each key once.
+  std::vector<Change> changes_of(const ZBatch& batch, size_t first, size_t last) const;
+  // Takes the rows in, and adds what comes into the window or leaves it.
+  void apply(const ZBatch& batch, size_t first, size_t last, std::vector<Column>& columns,
+             std::vector<int64_t>& weights);
   // Rows behind the window, which can no longer come into it. The first of them stays: it tells
   // what need not be taken in.
   void drop_surplus();

@@ -109,20 +109,30 @@ bool is_equality(const Expr& expr) {
          (call->function->name == "=" || call->function->name == "IS NOT DISTINCT FROM");
 }
 
+bool is_within(const std::vector<bool>& relations, const std::vector<bool>& members) {
+  for (size_t i = 0; i < relations.size(); ++i) {
+    if (relations[i] && !members[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// A column that a condition says is equal to something, and which relations that reads.
+struct Equated {
+  size_t column;
+  std::vector<bool> reads;
+};
+
 // A condition, and which relations it reads.
 struct Condition {
   ExprRef expr;
   std::vector<bool> reads;
+  bool is_equality = false;
+  std::vector<Equated> equated{};
   bool is_applied = false;
 
-  bool reads_only(const std::vector<bool>& members) const {
-    for (size_t i = 0; i < reads.size(); ++i) {
-      if (reads[i] && !members[i]) {
-        return false;
-      }
-    }
-    return true;
-  }
+  bool reads_only(const std::vector<bool>& members) const { return is_within(reads, members); }
 };
 
 // Relations of the cluster that are joined already. To begin with each is a group of its own; a
@@ -143,6 +153,7 @@ class Joiner {
   std::vector<ExprRef> outputs(const Cluster& cluster) const;
 
  private:
+  std::vector<bool> relations_of(const Expr& expr, size_t count) const;
   std::vector<ExprRef> take_ready(const std::vector<bool>& members);
   void join(size_t to, size_t from);
   bool references(size_t group, size_t other) const;
@@ -173,11 +184,14 @@ Joiner::Joiner(const Cluster& cluster) {
   auto failing = std::stable_partition(exprs.begin(), exprs.end(),
                                        [](const ExprRef& each) { return !can_fail(*each); });
   auto add = [&](const ExprRef& expr) {
-    Condition condition{expr, std::vector<bool>(count)};
-    std::vector<bool> used;
-    collect_columns(*expr, used);
-    for (size_t i = 0; i < used.size(); ++i) {
-      condition.reads[relation_of_[i]] = condition.reads[relation_of_[i]] || used[i];
+    Condition condition{expr, relations_of(*expr, count), is_equality(*expr)};
+    for (size_t side = 0; condition.is_equality && side < 2; ++side) {
+      const auto& arguments = std::get<CallExpr>(expr->node).arguments;
+      std::optional<size_t> column = plain_column(*without_relabelling(arguments[side]));
+      std::vector<bool> reads = relations_of(*arguments[1 - side], count);
+      if (column && std::ranges::find(reads, true) != reads.end()) {
+        condition.equated.push_back({*column, std::move(reads)});
+      }
     }
     conditions_.push_back(std::move(condition));
   };
@@ -191,6 +205,15 @@ Joiner::Joiner(const Cluster& cluster) {
     groups_.push_back(std::move(group));
   }
   std::for_each(failing, exprs.end(), add);  // they stay at joins
+}
+
+std::vector<bool> Joiner::relations_of(const Expr& expr, size_t count) const {
+  std::vector<bool> used, relations(count);
+  collect_columns(expr, used);
+  for (size_t i = 0; i < used.size(); ++i) {
+    relations[relation_of_[i]] = relations[relation_of_[i]] || used[i];
+  }
+  return relations;
 }
 
 // The conditions that read these relations alone, over their columns' places.
@@ -228,24 +251,12 @@ bool Joiner::references(size_t group, size_t other) const {
   }
   auto is_given = [&](size_t part) {
     return std::ranges::any_of(conditions_, [&](const Condition& condition) {
-      if (condition.is_applied || !is_equality(*condition.expr)) {
-        return false;
-      }
-      const auto& arguments = std::get<CallExpr>(condition.expr->node).arguments;
-      for (size_t side : {0, 1}) {
-        std::optional<size_t> column = plain_column(*without_relabelling(arguments[side]));
-        std::vector<bool> used;
-        collect_columns(*arguments[1 - side], used);
-        bool of_group = std::ranges::find(used, true) != used.end();
-        for (size_t i = 0; i < used.size(); ++i) {
-          of_group = of_group && (!used[i] || groups_[group].members[relation_of_[i]]);
-        }
-        if (column && groups_[other].members[relation_of_[*column]] && place_[*column] == part &&
-            of_group) {
-          return true;
-        }
-      }
-      return false;
+      return !condition.is_applied &&
+             std::ranges::any_of(condition.equated, [&](const Equated& equated) {
+               return groups_[other].members[relation_of_[equated.column]] &&
+                      place_[equated.column] == part &&
+                      is_within(equated.reads, groups_[group].members);
+             });
     });
   };
   return std::ranges::all_of(*key, is_given);
@@ -344,7 +355,7 @@ bool Joiner::is_connected(size_t joined, size_t other) const {
     both[r] = both[r] || groups_[other].members[r];
   }
   return std::ranges::any_of(conditions_, [&](const Condition& condition) {
-    return !condition.is_applied && is_equality(*condition.expr) && condition.reads_only(both) &&
+    return !condition.is_applied && condition.is_equality && condition.reads_only(both) &&
            !condition.reads_only(groups_[other].members) &&
            !condition.reads_only(groups_[joined].members);
   });

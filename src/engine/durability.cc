@@ -344,11 +344,11 @@ void Durability::turn() {
   for_each_sink([&](Dataflow& dataflow) { is_changed_ |= dataflow.sink->has_news(); });
   bool is_full = is_memory_full_of_changes_ || changed_entries() > kChangedEntriesMax;
   is_behind_ = is_full && writer_->is_writing();
-  if (!is_changed_ || writer_->is_writing() || !is_between_commits() ||
-      loop_->placement() != nullptr) {
+  if (writer_->is_writing() || !is_between_commits() || loop_->placement() != nullptr) {
     return;
   }
-  if ((is_due() || is_full || loop_->may_place()) && are_sinks_prepared()) {
+  bool is_wanted = is_changed_ && (is_due() || is_full);
+  if ((is_wanted || loop_->may_place()) && are_sinks_prepared()) {
     asked_us_ = 0;
     crash_.pass("stage");
     loop_->begin_placement();

@@ -9,6 +9,20 @@
 
 namespace tidemark {
 
+void add_up(std::vector<KeyChange>& changes) {
+  std::ranges::sort(changes, {}, &KeyChange::key);
+  std::vector<KeyChange> sums;
+  for (KeyChange& change : changes) {
+    if (!sums.empty() && sums.back().key == change.key) {
+      sums.back().weight += change.weight;
+    } else {
+      sums.push_back(std::move(change));
+    }
+  }
+  std::erase_if(sums, [](const KeyChange& change) { return change.weight == 0; });
+  changes = std::move(sums);
+}
+
 // The entry of a key, made (with weight 0) if the key is new; from the store if only that has it.
 OrderedTable::Map::iterator OrderedTable::entry_of(std::string_view key) {
   auto [entry, is_new] = entries_.try_emplace(SmallBytes(key));
@@ -137,15 +151,16 @@ void OrderedTable::fault_in(std::span<const std::string_view> keys) {
     fail(std::move(status));
     return;
   }
+  // Those that the store has not got are there too, without a weight: they are not asked for again.
   for (size_t i = 0; i < wanted.size(); ++i) {
-    if (values[i]) {
-      auto [entry, is_new] =
-          entries_.try_emplace(SmallBytes(std::string_view(wanted[i]).substr(prefix_.size())));
-      if (is_new) {
-        entry->second = {read_weight(*values[i]).value_or(0), false, true};
-        heap_bytes_ += entry->first.heap_bytes();
-        ++live_;
-      }
+    auto [entry, is_new] =
+        entries_.try_emplace(SmallBytes(std::string_view(wanted[i]).substr(prefix_.size())));
+    if (is_new) {
+      heap_bytes_ += entry->first.heap_bytes();
+    }
+    if (is_new && values[i]) {
+      entry->second = {read_weight(*values[i]).value_or(0), false, true};
+      ++live_;
     }
   }
 }

@@ -36,6 +36,14 @@ struct OrderedEntry {
   uint8_t stage = 0;        // the last one that had it, as the table counts them
 };
 
+// So much more weight for a key.
+struct KeyChange {
+  std::string key;
+  int64_t weight;
+};
+// Puts them in order, each key once; what comes to nothing goes.
+void add_up(std::vector<KeyChange>& changes);
+
 class OrderedTable final : public StateTable {
  public:
   // Adds to the weight of a key and returns it. A key whose weight becomes 0 is gone; weights may
@@ -48,6 +56,7 @@ class OrderedTable final : public StateTable {
   // Adds to the weight of a key, which is above 0. Scans need unite() after it.
   void add_loose(std::string_view key, int64_t weight);
   void unite();
+  // Each of the keys is to be asked for, or changed, before the next step.
   void fault_in(std::span<const std::string_view> keys);
   void erase_prefix(std::string_view prefix);
   void clear();

@@ -201,7 +201,7 @@ std::string OverOperator::walk(const std::string& from, Direction direction,
   return farthest;
 }
 
-void OverOperator::find_affected(std::span<const OverChange> changes,
+void OverOperator::find_affected(std::span<const KeyChange> changes,
                                  std::vector<Interval>& affected) const {
   for (size_t i = 0; i < changes.size(); ++i) {
     const std::string& key = changes[i].key;
@@ -281,13 +281,13 @@ void OverOperator::evaluate(const Interval& interval, int64_t sign, OverOutput& 
   }
 }
 
-void OverOperator::apply(std::span<const OverChange> changes, int64_t sign) {
-  for (const OverChange& change : changes) {
+void OverOperator::apply(std::span<const KeyChange> changes, int64_t sign) {
+  for (const KeyChange& change : changes) {
     rows_.add(change.key, sign * change.weight);
   }
 }
 
-void OverOperator::step_partition(std::span<const OverChange> changes, bool was_empty,
+void OverOperator::step_partition(std::span<const KeyChange> changes, bool was_empty,
                                   OverOutput& output) {
   if (running_ != nullptr) {
     apply(changes, 1);
@@ -330,8 +330,8 @@ void OverOperator::step_partition(std::span<const OverChange> changes, bool was_
   apply(changes, 1);
 }
 
-std::vector<OverChange> OverOperator::changes_of(std::span<const ZBatch> batches) const {
-  std::vector<OverChange> changes;
+std::vector<KeyChange> OverOperator::changes_of(std::span<const ZBatch> batches) const {
+  std::vector<KeyChange> changes;
   for (const ZBatch& batch : batches) {
     const std::vector<ColumnRef>& columns = batch.rows.columns;
     for (size_t row = 0; row < batch.rows.rows; ++row) {
@@ -340,18 +340,8 @@ std::vector<OverChange> OverOperator::changes_of(std::span<const ZBatch> batches
       changes.push_back({std::move(key), batch.weight(row)});
     }
   }
-  std::sort(changes.begin(), changes.end(),
-            [](const OverChange& a, const OverChange& b) { return a.key < b.key; });
-  std::vector<OverChange> sums;
-  for (OverChange& change : changes) {
-    if (!sums.empty() && sums.back().key == change.key) {
-      sums.back().weight += change.weight;
-    } else {
-      sums.push_back(std::move(change));
-    }
-  }
-  std::erase_if(sums, [](const OverChange& change) { return change.weight == 0; });
-  return sums;
+  add_up(changes);
+  return changes;
 }
 
 Status OverOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
@@ -366,13 +356,13 @@ Status OverOperator::step(StepContext&, std::span<const Delta> in, Delta& out) {
     mutable_errors().clear();
     out.reset = true;
   }
-  std::vector<OverChange> changes = changes_of(in[0].batches);
+  std::vector<KeyChange> changes = changes_of(in[0].batches);
   if (changes.empty()) {
     return {};
   }
   bool was_empty = rows_.is_empty();
   std::vector<std::string_view> keys;
-  for (const OverChange& change : changes) {
+  for (const KeyChange& change : changes) {
     keys.push_back(change.key);
   }
   rows_.fault_in(keys);

@@ -41,11 +41,11 @@ class OverOperator final : public Operator {
     std::string first;
     std::string last;
   };
-  std::vector<OverChange> changes_of(std::span<const ZBatch> batches) const;
-  void apply(std::span<const OverChange> changes, int64_t sign);
+  std::vector<KeyChange> changes_of(std::span<const ZBatch> batches) const;
+  void apply(std::span<const KeyChange> changes, int64_t sign);
   // The rows that the changes (of one partition, in order) can have an effect on, added.
-  void find_affected(std::span<const OverChange> changes, std::vector<Interval>& affected) const;
-  void step_partition(std::span<const OverChange> changes, bool was_empty, OverOutput& output);
+  void find_affected(std::span<const KeyChange> changes, std::vector<Interval>& affected) const;
+  void step_partition(std::span<const KeyChange> changes, bool was_empty, OverOutput& output);
   void evaluate(const Interval& interval, int64_t sign, OverOutput& output);
   // The farthest key within reach of `from`, in its partition; not past `stop` (empty: no stop).
   std::string walk(const std::string& from, Direction direction, const std::vector<Reach>& reaches,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dataflow/operators/over_functions.h"
+#include "state/ordered_table.h"
 #include "types/key_codec.h"
 
 namespace tidemark {
@@ -16,12 +17,6 @@ struct OverSpec {
   std::vector<size_t> partition;
   std::vector<SortKey> order;
   std::vector<OverCall> calls;
-};
-
-// Rows of one key that come (weight above 0) or go.
-struct OverChange {
-  std::string key;
-  int64_t weight;
 };
 
 // Rows of the result that come or go.

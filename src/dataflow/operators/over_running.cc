@@ -298,7 +298,7 @@ void RunningWindow::pass_singly(const Row& row, OverOutput& output, ErrorSet& er
   }
 }
 
-void RunningWindow::step(const OrderedTable& rows, std::span<const OverChange> changes,
+void RunningWindow::step(const OrderedTable& rows, std::span<const KeyChange> changes,
                          OverOutput& output, ErrorSet& errors) {
   const std::string& first_key = changes[0].key;
   std::string partition = first_key.substr(0, keys_.partition_bytes(first_key));

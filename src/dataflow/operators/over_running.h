@@ -32,7 +32,7 @@ class RunningWindow {
                                              const std::vector<Type>& types);
 
   // The changes, in order, are of one partition, and in `rows` already.
-  void step(const OrderedTable& rows, std::span<const OverChange> changes, OverOutput& output,
+  void step(const OrderedTable& rows, std::span<const KeyChange> changes, OverOutput& output,
             ErrorSet& errors);
   void clear() { kept_.clear(); }
 

@@ -92,13 +92,13 @@ void TileWindow::emit(std::span<const Piece> pieces, int64_t sign, const std::ve
   }
 }
 
-void TileWindow::step(OrderedTable& rows, std::span<const OverChange> changes, OverOutput& output) {
+void TileWindow::step(OrderedTable& rows, std::span<const KeyChange> changes, OverOutput& output) {
   std::string_view first = changes[0].key;
   auto found = partitions_.find(first.substr(0, keys_.partition_bytes(first)));
   CHECK(found != partitions_.end());
   Partition& partition = found->second;
   std::vector<KeyCopies> changed;
-  for (const OverChange& change : changes) {
+  for (const KeyChange& change : changes) {
     int64_t now = rows.weight(change.key);
     changed.push_back({change.key, copies_of(now - change.weight), copies_of(now)});
     partition.rows += changed.back().now - changed.back().before;

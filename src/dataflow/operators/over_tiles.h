@@ -25,7 +25,7 @@ class TileWindow {
   // Before a partition's changes are in `rows`.
   void find(const OrderedTable& rows, std::string_view partition);
   // The changes, in order, are of one partition, and in `rows` now.
-  void step(OrderedTable& rows, std::span<const OverChange> changes, OverOutput& output);
+  void step(OrderedTable& rows, std::span<const KeyChange> changes, OverOutput& output);
   void clear() { partitions_.clear(); }
 
  private:

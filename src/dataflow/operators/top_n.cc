@@ -76,9 +76,9 @@ int64_t TopNOperator::copies_inside(const Places& window, std::string_view key,
   return last - window[kFirst].copies_before(key, copies);
 }
 
-std::vector<TopNOperator::Change> TopNOperator::changes_of(const ZBatch& batch, size_t first,
-                                                           size_t last) const {
-  std::vector<Change> changes;
+std::vector<KeyChange> TopNOperator::changes_of(const ZBatch& batch, size_t first,
+                                                size_t last) const {
+  std::vector<KeyChange> changes;
   std::string key;
   for (size_t row = first; row < last; ++row) {
     key.clear();
@@ -87,28 +87,20 @@ std::vector<TopNOperator::Change> TopNOperator::changes_of(const ZBatch& batch, 
       changes.push_back({key, batch.weight(row)});
     }
   }
-  std::ranges::sort(changes, {}, &Change::key);
-  std::vector<Change> sums;
-  for (Change& change : changes) {
-    if (!sums.empty() && sums.back().key == change.key) {
-      sums.back().weight += change.weight;
-    } else {
-      sums.push_back(std::move(change));
-    }
-  }
-  return sums;
+  add_up(changes);
+  return changes;
 }
 
 void TopNOperator::apply(const ZBatch& batch, size_t first, size_t last,
                          std::vector<Column>& columns, std::vector<int64_t>& weights) {
-  std::vector<Change> changes = changes_of(batch, first, last);
+  std::vector<KeyChange> changes = changes_of(batch, first, last);
   std::vector<std::string_view> keys;
-  for (const Change& change : changes) {
+  for (const KeyChange& change : changes) {
     keys.push_back(change.key);
   }
   rows_.fault_in(keys);
   std::vector<KeyCopies> changed;
-  for (Change& change : changes) {
+  for (KeyChange& change : changes) {
     int64_t now = rows_.add(change.key, change.weight);
     changed.push_back({std::move(change.key), copies_of(now - change.weight), copies_of(now)});
   }

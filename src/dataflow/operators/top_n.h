@@ -27,11 +27,6 @@ class TopNOperator final : public Operator {
 
  private:
   enum Place : size_t { kFirst, kEnd };
-  struct Change {
-    std::string key;
-    int64_t weight;
-  };
-
   bool has_end() const { return numbers_.size() > kEnd; }
   void append_key(const RowBatch& rows, size_t row, std::string& key) const;
   void append_row(std::string_view key, std::vector<Column>& columns) const;
@@ -40,7 +35,7 @@ class TopNOperator final : public Operator {
   // Copies of a key that are inside, of so many.
   int64_t copies_inside(const Places& window, std::string_view key, int64_t copies) const;
   // What there is to take in of these rows, in order, each key once.
-  std::vector<Change> changes_of(const ZBatch& batch, size_t first, size_t last) const;
+  std::vector<KeyChange> changes_of(const ZBatch& batch, size_t first, size_t last) const;
   // Takes the rows in, and adds what comes into the window or leaves it.
   void apply(const ZBatch& batch, size_t first, size_t last, std::vector<Column>& columns,
              std::vector<int64_t>& weights);

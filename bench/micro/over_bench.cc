@@ -30,6 +30,10 @@ constexpr Query kQueries[] = {
      "SELECT p, t, v, COUNT(*) OVER (PARTITION BY p ORDER BY t) FROM w"},
     {"MAX, unbounded preceding", "SELECT p, t, v, MAX(v) OVER (PARTITION BY p ORDER BY t) FROM w"},
     {"FIRST_VALUE", "SELECT p, t, v, FIRST_VALUE(v) OVER (PARTITION BY p ORDER BY t) FROM w"},
+    {"SUM, unbounded following",
+     "SELECT p, t, v, SUM(v) OVER (PARTITION BY p ORDER BY t ROWS BETWEEN CURRENT ROW AND "
+     "UNBOUNDED "
+     "FOLLOWING) FROM w"},
     {"MAX, whole partition", "SELECT p, t, v, MAX(v) OVER (PARTITION BY p) FROM w"},
     {"NTILE(4)", "SELECT p, t, v, NTILE(4) OVER (PARTITION BY p ORDER BY t) FROM w"},
     {"NTILE(100)", "SELECT p, t, v, NTILE(100) OVER (PARTITION BY p ORDER BY t) FROM w"},

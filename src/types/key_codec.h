@@ -22,6 +22,14 @@ struct SortKey {
   bool operator==(const SortKey&) const = default;
 };
 
+// The opposite order.
+inline void reverse(std::vector<SortKey>& order) {
+  for (SortKey& key : order) {
+    key.descending = !key.descending;
+    key.nulls_first = !key.nulls_first;
+  }
+}
+
 void append_sort_key(const Column& column, size_t row, bool descending, bool nulls_first,
                      std::string& out);
 // Reads back what append_sort_key wrote, as a new row of `column` (-0 comes back as 0). Bytes that

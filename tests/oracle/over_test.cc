@@ -175,6 +175,23 @@ TEST(OracleOver, nearest_values_that_are_not_null) {
   expect_oracle_holds(oracle);
 }
 
+// They run in the opposite order; ties are settled as in the order itself.
+TEST(OracleOver, aggregates_from_the_row_to_the_last) {
+  OracleCase oracle = changing_table();
+  std::string rows = " ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)";
+  std::string peers = " RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)";
+  oracle.queries = {
+      {"SELECT id, SUM(v) OVER (PARTITION BY g ORDER BY id" + rows +
+           ", COUNT(*) OVER (PARTITION BY g ORDER BY id), MIN(v) OVER (PARTITION BY g ORDER BY id" +
+           peers + ", AVG(x) OVER (PARTITION BY g ORDER BY id ROWS 1 PRECEDING) FROM a",
+       ""},
+      {"SELECT id, COUNT(v) FILTER (WHERE v > 3) OVER (ORDER BY v NULLS FIRST" + peers +
+           ", MAX(x) OVER (ORDER BY g DESC NULLS LAST, id" + rows + " FROM a",
+       ""},
+  };
+  expect_oracle_holds(oracle);
+}
+
 // Joins with an aggregate or with the first row (plan/rules/windows_as_joins.cc).
 TEST(OracleOver, values_that_a_partition_has_in_common) {
   OracleCase oracle = changing_table();

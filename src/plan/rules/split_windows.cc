@@ -4,7 +4,8 @@
 // it does for NTILE (over_tiles.h). In one node every call costs what the dearest does. If one
 // needs whole partitions, that is what a change costs anyway, and all stay together.
 //
-// A rank that has got no bound runs too.
+// A rank that has got no bound runs too, and an aggregate from the current row to the last one runs
+// in the opposite order.
 
 #include <numeric>
 
@@ -15,29 +16,64 @@ namespace tidemark {
 
 namespace {
 
-enum Kind : size_t { kBounded, kRunningByGroup, kRunningByRow, kTiles, kKinds };
+enum Kind : size_t {
+  kBounded,
+  kRunningByGroup,
+  kRunningByRow,
+  kBackwardsByGroup,
+  kBackwardsByRow,
+  kTiles,
+  kKinds
+};
 
 bool is_offset(const WindowBound& bound) {
   return bound.kind == WindowBound::Kind::kOffset;
+}
+
+bool can_run(const WindowCall& call) {
+  return call.function == WindowFunction::kAggregate && !call.argument.distinct &&
+         call.argument.kind <= AggregateKind::kBoolOr && call.frame.unit != WindowUnit::kRange &&
+         call.frame.exclude == WindowExclude::kNothing;
 }
 
 bool is_running(const WindowCall& call) {
   if (call.function >= WindowFunction::kRowNumber) {
     return true;
   }
-  const WindowFrame& frame = call.frame;
-  return call.function == WindowFunction::kAggregate && !call.argument.distinct &&
-         call.argument.kind <= AggregateKind::kBoolOr &&
-         frame.start.kind == WindowBound::Kind::kUnboundedPreceding && frame.end.is_current_row() &&
-         frame.unit != WindowUnit::kRange && frame.exclude == WindowExclude::kNothing;
+  return can_run(call) && call.frame.start.kind == WindowBound::Kind::kUnboundedPreceding &&
+         call.frame.end.is_current_row();
+}
+
+bool is_running_backwards(const WindowCall& call) {
+  return can_run(call) && call.frame.start.is_current_row() &&
+         call.frame.end.kind == WindowBound::Kind::kUnboundedFollowing;
 }
 
 Kind kind_of(const WindowCall& call) {
   if (call.function == WindowFunction::kNtile) {
     return kTiles;
   }
-  Kind running = call.frame.unit == WindowUnit::kRows ? kRunningByRow : kRunningByGroup;
-  return is_running(call) ? running : kBounded;
+  bool by_row = call.frame.unit == WindowUnit::kRows;
+  if (is_running_backwards(call)) {
+    return by_row ? kBackwardsByRow : kBackwardsByGroup;
+  }
+  return !is_running(call) ? kBounded : by_row ? kRunningByRow : kRunningByGroup;
+}
+
+bool is_backwards(size_t kind) {
+  return kind == kBackwardsByGroup || kind == kBackwardsByRow;
+}
+
+// In the opposite order. Ties of single rows, which whole rows settle, are reversed too.
+void turn_round(WindowNode& window, bool by_row) {
+  reverse(window.order);
+  for (size_t column = 0; by_row && column < window.input->schema.size(); ++column) {
+    window.order.push_back({column, true, true});
+  }
+  for (WindowCall& call : window.calls) {
+    call.frame.start = {WindowBound::Kind::kUnboundedPreceding};
+    call.frame.end = {};
+  }
 }
 
 bool needs_partition(const WindowCall& call) {
@@ -55,7 +91,8 @@ bool needs_partition(const WindowCall& call) {
     case WindowFunction::kPercentRank:
       return true;
     default:
-      return !is_running(call) && (!is_offset(call.frame.start) || !is_offset(call.frame.end));
+      return !is_running(call) && !is_running_backwards(call) &&
+             (!is_offset(call.frame.start) || !is_offset(call.frame.end));
   }
 }
 
@@ -92,17 +129,20 @@ PlanRef split(const PlanRef& plan, const WindowNode& window) {
   std::vector<size_t> places(width + window.calls.size());  // of the plan's columns in the result
   std::iota(places.begin(), places.end(), size_t{0});
   PlanRef result = window.input;
-  for (const std::vector<size_t>& kind : calls) {
-    if (kind.size() == window.calls.size()) {
+  for (size_t kind = 0; kind < kKinds; ++kind) {
+    if (calls[kind].size() == window.calls.size() && !is_backwards(kind)) {
       return plan;
     }
-    if (kind.empty()) {
+    if (calls[kind].empty()) {
       continue;
     }
     WindowNode node{result, window.partition, window.order, {}};
-    for (size_t call : kind) {
+    for (size_t call : calls[kind]) {
       places[width + call] = result->schema.size() + node.calls.size();
       node.calls.push_back(window.calls[call]);
+    }
+    if (is_backwards(kind)) {
+      turn_round(node, kind == kBackwardsByRow);
     }
     result = make_window(std::move(node));
   }

@@ -68,10 +68,7 @@ WindowCall rows_to_current(WindowUnit unit) {
 PlanRef end_row(const WindowNode& window, bool is_last) {
   std::vector<SortKey> order = window.order;
   if (is_last) {
-    for (SortKey& key : order) {
-      key.descending = !key.descending;
-      key.nulls_first = !key.nulls_first;
-    }
+    reverse(order);
     for (size_t column = 0; column < window.input->schema.size(); ++column) {
       order.push_back({column, true, true});
     }

@@ -156,6 +156,7 @@ class Durability {
   // Of the process. 0: none. Beyond it, state that the store has leaves memory.
   const uint64_t memory_limit_;
   bool is_over_limit_ = false;
+  bool has_spare_room_ = true;  // when it was looked at last: half of the state's memory is free
   bool is_memory_full_of_changes_ = false;  // when it was looked at last; since the last stage()
   bool is_behind_ = false;
   int64_t looked_us_ = 0;     // steady, as the next

@@ -12,7 +12,7 @@
 namespace tidemark {
 
 uint64_t Durability::held_bytes() {
-  uint64_t bytes = store_->memory_bytes();
+  uint64_t bytes = store_->memory_bytes() + gathered_.size_bytes();
   for_each_table([&](StateTable& table) { bytes += table.held_bytes(); });
   return bytes;
 }
@@ -48,6 +48,7 @@ void Durability::keep_within_limit() {
     }
   }
   is_over_limit_ = held > bytes_max && held_bytes() > bytes_max;
+  has_spare_room_ = held <= bytes_max / 2;
   is_memory_full_of_changes_ = is_much(changed_bytes());
 }
 

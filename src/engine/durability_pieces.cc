@@ -31,11 +31,11 @@ bool Durability::has_all_of(DataflowId id) const {
   return record != dataflows_.end() && record->second.is_live;
 }
 
-// A job's sink needs the batch whole. Where nobody else would wait, or memory is short, all at once
-// is sooner done.
+// A job's sink needs the batch whole. Where nobody else would wait, or memory may become short, all
+// at once is sooner done.
 bool Durability::goes_in_pieces(Dataflow& dataflow) {
   auto record = dataflows_.find(dataflow.id);
-  if (is_over_limit_ || is_ending_ || record == dataflows_.end() || record->second.is_live ||
+  if (!has_spare_room_ || is_ending_ || record == dataflows_.end() || record->second.is_live ||
       dataflow.sink != nullptr || dataflow.failed ||
       std::ranges::none_of(dataflows_, [](const auto& other) {
         return other.second.is_live && other.second.object != 0;

@@ -17,9 +17,10 @@ constexpr size_t kPollBytesMax = 8 << 20;  // keeps a step under some tens of mi
 
 // A step may change several times as many bytes, which stay in memory until they are on disk.
 size_t poll_bytes_max(uint64_t memory_limit) {
-  constexpr uint64_t kPollBytesMin = 512 << 10;
+  // What a step makes of them takes up to thirty times as much for its time.
+  constexpr uint64_t kPollBytesMin = 256 << 10;
   return memory_limit == 0 ? kPollBytesMax
-                           : std::clamp<uint64_t>(memory_limit / 32, kPollBytesMin, kPollBytesMax);
+                           : std::clamp<uint64_t>(memory_limit / 128, kPollBytesMin, kPollBytesMax);
 }
 
 std::string clock_text(int64_t us) {

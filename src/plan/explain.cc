@@ -165,7 +165,7 @@ std::string describe_window(const WindowNode& window) {
       text.insert(text.find(')'),
                   fmt::format("{}{}", has_argument ? ", " : "", names[*call.offset_column]));
     } else if (call.offset != 1) {
-      text.insert(text.find(')'), fmt::format(", {}", call.offset));
+      text.insert(text.find(')'), fmt::format("{}{}", has_argument ? ", " : "", call.offset));
     }
     calls.push_back(std::move(text));
   }

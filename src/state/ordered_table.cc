@@ -137,9 +137,15 @@ int64_t OrderedTable::weight(std::string_view key) {
 }
 
 void OrderedTable::fault_in(std::span<const std::string_view> keys) {
-  if (is_complete_) {
-    return;
+  constexpr size_t kPieceKeys = 1024;
+  for (size_t first = 0; !is_complete_ && first < keys.size(); first += kPieceKeys) {
+    fault_in_piece(keys.subspan(first, std::min(kPieceKeys, keys.size() - first)));
   }
+}
+
+// Keys that the store has not got are there too afterwards, without a weight: they are not asked
+// for again.
+void OrderedTable::fault_in_piece(std::span<const std::string_view> keys) {
   std::vector<std::string> wanted;
   for (std::string_view key : keys) {
     if (!entries_.contains(SmallBytes(key))) {
@@ -151,7 +157,6 @@ void OrderedTable::fault_in(std::span<const std::string_view> keys) {
     fail(std::move(status));
     return;
   }
-  // Those that the store has not got are there too, without a weight: they are not asked for again.
   for (size_t i = 0; i < wanted.size(); ++i) {
     auto [entry, is_new] =
         entries_.try_emplace(SmallBytes(std::string_view(wanted[i]).substr(prefix_.size())));

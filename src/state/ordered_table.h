@@ -110,6 +110,7 @@ class OrderedTable final : public StateTable {
   };
 
   Map::iterator entry_of(std::string_view key);
+  void fault_in_piece(std::span<const std::string_view> keys);
   int64_t add_united(std::string_view key, int64_t weight);
   void note_changed(Map::iterator entry);
   void settle(Map::iterator entry);

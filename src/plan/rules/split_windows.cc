@@ -64,10 +64,20 @@ bool is_backwards(size_t kind) {
   return kind == kBackwardsByGroup || kind == kBackwardsByRow;
 }
 
+bool has_ties(const WindowNode& window) {
+  const auto& key = window.input->key;
+  auto is_ordered = [&](size_t column) {
+    return std::ranges::find(window.partition, column) != window.partition.end() ||
+           std::ranges::find(window.order, column, &SortKey::column) != window.order.end();
+  };
+  return !key || !std::ranges::all_of(*key, is_ordered);
+}
+
 // In the opposite order. Ties of single rows, which whole rows settle, are reversed too.
 void turn_round(WindowNode& window, bool by_row) {
   reverse(window.order);
-  for (size_t column = 0; by_row && column < window.input->schema.size(); ++column) {
+  bool is_to_settle = by_row && has_ties(window);
+  for (size_t column = 0; is_to_settle && column < window.input->schema.size(); ++column) {
     window.order.push_back({column, true, true});
   }
   for (WindowCall& call : window.calls) {

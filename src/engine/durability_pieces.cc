@@ -72,9 +72,9 @@ bool Durability::gather_piece(Dataflow& dataflow) {
 // What is in the batch that is being written stays as it is until that is on disk.
 void Durability::go_on_with_pieces() {
   has_pieces_ = false;
-  if (gathered_.size_bytes() > kGatheredMax && !writer_->is_writing()) {
+  if (gathered_.size_bytes() > kGatheredMax) {
     is_changed_ = true;
-    hurry();
+    hurry();  // as soon as the one before is on disk
     return;
   }
   for (auto& [id, record] : dataflows_) {

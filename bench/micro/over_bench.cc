@@ -34,6 +34,14 @@ constexpr Query kQueries[] = {
      "SELECT p, t, v, SUM(v) OVER (PARTITION BY p ORDER BY t ROWS BETWEEN CURRENT ROW AND "
      "UNBOUNDED "
      "FOLLOWING) FROM w"},
+    {"SUM, up to the row before",
+     "SELECT p, t, v, SUM(v) OVER (PARTITION BY p ORDER BY t ROWS BETWEEN UNBOUNDED PRECEDING AND "
+     "1 "
+     "PRECEDING) FROM w"},
+    {"MAX, up to the row before",
+     "SELECT p, t, v, MAX(v) OVER (PARTITION BY p ORDER BY t ROWS BETWEEN UNBOUNDED PRECEDING AND "
+     "1 "
+     "PRECEDING) FROM w"},
     {"MAX, whole partition", "SELECT p, t, v, MAX(v) OVER (PARTITION BY p) FROM w"},
     {"NTILE(4)", "SELECT p, t, v, NTILE(4) OVER (PARTITION BY p ORDER BY t) FROM w"},
     {"NTILE(100)", "SELECT p, t, v, NTILE(100) OVER (PARTITION BY p ORDER BY t) FROM w"},

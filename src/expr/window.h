@@ -74,6 +74,19 @@ struct WindowFrame {
   bool operator==(const WindowFrame&) const = default;
 };
 
+// So many rows that they can be held beside a running aggregate
+// (dataflow/operators/over_running.h): the distance of the row from the frame's end, or from its
+// beginning.
+inline std::optional<int64_t> running_distance(WindowUnit unit, const WindowBound& near_end) {
+  constexpr int64_t kRowsMax = 1024;
+  if (near_end.is_current_row() && unit != WindowUnit::kRange) {
+    return 0;
+  }
+  bool is_held = unit == WindowUnit::kRows && near_end.kind == WindowBound::Kind::kOffset &&
+                 near_end.whole >= -kRowsMax && near_end.whole <= kRowsMax;
+  return is_held ? std::optional(static_cast<int64_t>(near_end.whole)) : std::nullopt;
+}
+
 // A function that ignores NULLs and goes from a row on in one direction, until it has met so many
 // values: those in between are all that it depends on, however far the frame reaches.
 struct NearestValues {

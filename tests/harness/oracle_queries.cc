@@ -116,6 +116,15 @@ std::vector<Query> running_queries(std::vector<size_t> partition) {
   };
   add("sums", by_n, {over_call(kAggregate, 3), over_call(kAggregate, 2)});
   add("sums by row", by_x_desc, {over_call(kAggregate, 2, rows), over_call(kAggregate, 1, rows)});
+  for (int distance : {-1, -2, -70, 1, 3, 100}) {
+    WindowFrame near = rows;
+    near.end.whole = distance;
+    add("sums at a distance", by_n,
+        {over_call(kAggregate, 3, near), over_call(kAggregate, 2, near)});
+    OverCall most = over_call(kAggregate, 2, near);
+    most.aggregate = spec(AggregateKind::kMax, 2);
+    add("maximum at a distance", by_x_desc, {most});
+  }
   add("deviation", by_n, {variance, whole_variance});
   add("number", by_n, {over_call(kRowNumber, 1, rows)});
   add("ranks", by_n, {over_call(kRank, 1), over_call(kDenseRank, 1)});

@@ -192,6 +192,21 @@ TEST(OracleOver, aggregates_from_the_row_to_the_last) {
   expect_oracle_holds(oracle);
 }
 
+TEST(OracleOver, aggregates_up_to_a_distance_from_the_row) {
+  OracleCase oracle = changing_table();
+  for (std::string frame :
+       {"UNBOUNDED PRECEDING AND 1 PRECEDING", "UNBOUNDED PRECEDING AND 3 PRECEDING",
+        "UNBOUNDED PRECEDING AND 2 FOLLOWING", "2 PRECEDING AND UNBOUNDED FOLLOWING",
+        "1 FOLLOWING AND UNBOUNDED FOLLOWING", "4 FOLLOWING AND UNBOUNDED FOLLOWING"}) {
+    std::string over = " OVER (PARTITION BY g ORDER BY id ROWS BETWEEN " + frame + ")";
+    oracle.queries.push_back({"SELECT id, SUM(v)" + over + ", COUNT(*)" + over + ", MAX(x)" + over +
+                                  ", AVG(x) FILTER (WHERE v > 3)" + over +
+                                  ", SUM(v) OVER (PARTITION BY g ORDER BY id) FROM a",
+                              ""});
+  }
+  expect_oracle_holds(oracle);
+}
+
 // Joins with an aggregate or with the first row (plan/rules/windows_as_joins.cc).
 TEST(OracleOver, values_that_a_partition_has_in_common) {
   OracleCase oracle = changing_table();

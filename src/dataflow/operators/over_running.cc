@@ -1,6 +1,7 @@
 #include "dataflow/operators/over_running.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 #include "types/hash.h"
@@ -72,10 +73,9 @@ std::unique_ptr<Accumulator> make_running_accumulator(const OverCall& call) {
 
 bool is_running(const OverCall& call) {
   const WindowFrame& frame = call.frame;
-  bool is_to_current = frame.end.is_current_row() && frame.unit != WindowUnit::kRange;
   bool is_of_kind =
       call.function == WindowFunction::kAggregate || call.function >= WindowFunction::kRowNumber;
-  return is_of_kind && is_to_current &&
+  return is_of_kind && running_distance(frame.unit, frame.end) &&
          frame.start.kind == WindowBound::Kind::kUnboundedPreceding &&
          frame.exclude == WindowExclude::kNothing &&
          make_running_accumulator(call)->grows_in_bytes();
@@ -97,7 +97,8 @@ size_t lay_out(Calls& calls) {
 std::unique_ptr<RunningWindow> RunningWindow::make(const OverSpec& spec, const OverKeys& keys,
                                                    const std::vector<Type>& types) {
   bool serves = std::ranges::all_of(spec.calls, [&](const OverCall& call) {
-    return is_running(call) && call.frame.unit == spec.calls[0].frame.unit;
+    const WindowFrame& first = spec.calls[0].frame;
+    return is_running(call) && call.frame.unit == first.unit && call.frame.end == first.end;
   });
   return serves ? std::unique_ptr<RunningWindow>(new RunningWindow(spec, keys, types)) : nullptr;
 }
@@ -114,6 +115,7 @@ RunningWindow::RunningWindow(const OverSpec& spec, const OverKeys& keys,
         return calls;
       }()),
       by_row_(spec.calls[0].frame.unit == WindowUnit::kRows),
+      distance_(*running_distance(spec.calls[0].frame.unit, spec.calls[0].frame.end)),
       keeps_beside_(std::ranges::any_of(
           calls_, [](const Call& call) { return call.accumulator->keeps_beside(); })),
       states_({Type::bigint()}, {}, lay_out(calls_)) {
@@ -138,6 +140,8 @@ void RunningWindow::begin(const std::string* states) {
     }
   }
   has_diverged_ = false;
+  held_[kOld].clear();
+  held_[kNew].clear();
   columns_.clear();
   for (const Type& type : types_) {
     columns_.emplace_back(type);
@@ -172,9 +176,9 @@ void RunningWindow::load(Side side, std::string_view bytes) {
 }
 
 bool RunningWindow::states_are_equal() const {
-  return std::ranges::all_of(calls_, [&](const Call& call) {
-    return call.accumulator->grow_alike(states_, ids_[kOld], ids_[kNew]);
-  });
+  return held_[kOld] == held_[kNew] && std::ranges::all_of(calls_, [&](const Call& call) {
+           return call.accumulator->grow_alike(states_, ids_[kOld], ids_[kNew]);
+         });
 }
 
 void RunningWindow::add(Side side, std::span<const Row> rows, bool once) {
@@ -254,14 +258,17 @@ void RunningWindow::pass(std::span<const Row> rows, OverOutput& output, ErrorSet
   bool changes = std::ranges::any_of(
       rows, [](const Row& row) { return row.copies[kOld] != row.copies[kNew]; });
   if (!changes && !has_diverged_) {
-    add(kNew, rows, false);
+    distance_ == 0 ? add(kNew, rows, false) : pass_at_distance(rows[0], output, errors);
     return;
   }
   if (!has_diverged_) {
     load(kOld, save(kNew));
+    held_[kOld] = held_[kNew];
     has_diverged_ = true;
   }
-  if (by_row_) {
+  if (distance_ != 0) {
+    pass_at_distance(rows[0], output, errors);
+  } else if (by_row_) {
     pass_singly(rows[0], output, errors);
   } else {
     add(kOld, rows, false);
@@ -298,6 +305,70 @@ void RunningWindow::pass_singly(const Row& row, OverOutput& output, ErrorSet& er
   }
 }
 
+// The next row of a side, where frames end at a distance from their rows.
+void RunningWindow::take(Side side, uint32_t at, bool is_shown, OverOutput& output,
+                         ErrorSet& errors) {
+  const Row row{at, {1, 1}};
+  std::deque<uint32_t>& held = held_[side];
+  int64_t sign = side == kOld ? -1 : 1;
+  held.push_back(at);
+  if (distance_ < 0) {
+    if (is_shown) {
+      emit(row, values_of(side), sign, output, errors);
+    }
+    if (static_cast<int64_t>(held.size()) == -distance_) {
+      add(side, std::array{Row{held.front(), {1, 1}}}, true);
+      held.pop_front();
+    }
+    return;
+  }
+  add(side, std::span(&row, 1), true);
+  if (static_cast<int64_t>(held.size()) > distance_) {
+    if (is_shown) {
+      emit({held.front(), {1, 1}}, values_of(side), sign, output, errors);
+    }
+    held.pop_front();
+  }
+}
+
+void RunningWindow::pass_at_distance(const Row& row, OverOutput& output, ErrorSet& errors) {
+  for (Side side : {kOld, kNew}) {
+    for (int64_t copy = 0; copy < row.copies[side] && (has_diverged_ || side == kNew); ++copy) {
+      take(side, row.at, has_diverged_, output, errors);
+    }
+  }
+}
+
+// The partition has ended, and so have all frames.
+void RunningWindow::show_held(OverOutput& output, ErrorSet& errors) {
+  for (Side side : {kOld, kNew}) {
+    if (distance_ > 0 && has_diverged_ && !held_[side].empty()) {
+      Values values = values_of(side);
+      for (uint32_t at : held_[side]) {
+        emit({at, {1, 1}}, values, side == kOld ? -1 : 1, output, errors);
+      }
+    }
+  }
+}
+
+// As it was when the states were kept behind this key.
+void RunningWindow::hold_before(const OrderedTable& rows, const std::string& partition,
+                                const std::string& key) {
+  size_t count = static_cast<size_t>(distance_ < 0 ? -distance_ - 1 : distance_);
+  std::deque<uint32_t>& held = held_[kNew];
+  OrderedTable::Scan scan = rows.backward(key + '\0');
+  for (; held.size() < count && scan.valid() && scan.key().starts_with(partition); scan.next()) {
+    if (scan.weight() <= 0) {
+      continue;
+    }
+    OverKeys::read_row(scan.key(), keys_.sort_bytes(scan.key()), columns_);
+    for (int64_t copy = 0; copy < scan.weight() && held.size() < count; ++copy) {
+      held.push_front(static_cast<uint32_t>(columns_[0].size() - 1));
+    }
+  }
+  held_[kOld] = held;
+}
+
 void RunningWindow::step(const OrderedTable& rows, std::span<const KeyChange> changes,
                          OverOutput& output, ErrorSet& errors) {
   const std::string& first_key = changes[0].key;
@@ -308,6 +379,7 @@ void RunningWindow::step(const OrderedTable& rows, std::span<const KeyChange> ch
   if (stale != kept.begin()) {
     from = std::prev(stale)->first + '\0';
     begin(&std::prev(stale)->second);
+    hold_before(rows, partition, std::prev(stale)->first);
   } else {
     begin(nullptr);
   }
@@ -356,6 +428,7 @@ void RunningWindow::step(const OrderedTable& rows, std::span<const KeyChange> ch
   if (!group.empty()) {
     end_group();
   }
+  show_held(output, errors);
   if (kept.empty()) {
     kept_.erase(partition);
   }

@@ -1,11 +1,14 @@
 #pragma once
 // Aggregates over the rows from the partition's first to the current one (OVER with ORDER BY, as it
-// is without a frame), a running sum, and the ranks. Every 64 rows the states are kept, so that a
-// change begins at the nearest state before it; from there the result as it was and as it is are
-// computed side by side, until they can no longer differ:
+// is without a frame) or one near it, a running sum, and the ranks. Every 64 rows the states are
+// kept, so that a change begins at the nearest state before it; from there the result as it was and
+// as it is are computed side by side, until they can no longer differ:
 //
 //   ── kept ────────── kept ──────x────────────────= ─────── kept ───
 //                       └ begin   └ first change   └ last change is behind, states are equal: end
+//
+// Where a frame ends so many rows before its row or behind it, those in between are held beside the
+// states: they are not in them yet, or wait for the end of their frames.
 //
 // A change of a running sum changes all later rows; a change at the end costs some 64 rows, and a
 // value that is not the new maximum ends a running MAX at once, as a row beside its peers ends a
@@ -15,6 +18,7 @@
 //
 // Thread rule: the step thread.
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -70,11 +74,16 @@ class RunningWindow {
   // The rows that are peers (or one row, where they count singly).
   void pass(std::span<const Row> rows, OverOutput& output, ErrorSet& errors);
   void pass_singly(const Row& row, OverOutput& output, ErrorSet& errors);
+  void pass_at_distance(const Row& row, OverOutput& output, ErrorSet& errors);
+  void take(Side side, uint32_t at, bool is_shown, OverOutput& output, ErrorSet& errors);
+  void show_held(OverOutput& output, ErrorSet& errors);
+  void hold_before(const OrderedTable& rows, const std::string& partition, const std::string& key);
 
   const OverKeys& keys_;
   std::vector<Type> types_;
   std::vector<Call> calls_;
   bool by_row_;        // ROWS
+  int64_t distance_;   // from a row to the end of its frame, in rows
   bool keeps_beside_;  // some accumulator does
   KeyedTable states_;
   uint32_t ids_[2];
@@ -82,6 +91,7 @@ class RunningWindow {
 
   // This step's.
   bool has_diverged_ = false;
+  std::deque<uint32_t> held_[2];  // by side, in columns_
   std::vector<Column> columns_;
 };
 

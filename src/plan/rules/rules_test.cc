@@ -226,6 +226,17 @@ TEST(SplitWindows, calls_are_apart_by_how_they_are_kept_and_a_rank_without_bound
             "+- OverAggregate(partitionBy=[a.k], orderBy=[a.v DESC, a.k DESC, a.v DESC], "
             "select=[SUM(a.v) ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW])\n"
             "   +- Values(rows=[0], fields=[a.k, a.v])\n");
+  // Frames that end at different distances are apart.
+  WindowCall before = by_row;
+  before.frame.end.whole = -1;
+  EXPECT_EQ(
+      plan_to_string(*split_windows(make_window({relation("a"), {0}, {{1}}, {by_row, before}}))),
+      "Calc(select=[a.k, a.v, $w3 AS $w2, $w2 AS $w3])\n"
+      "+- OverAggregate(partitionBy=[a.k], orderBy=[a.v ASC], select=[SUM(a.v) ROWS BETWEEN "
+      "UNBOUNDED PRECEDING AND CURRENT ROW])\n"
+      "   +- OverAggregate(partitionBy=[a.k], orderBy=[a.v ASC], select=[SUM(a.v) ROWS BETWEEN "
+      "UNBOUNDED PRECEDING AND 1 PRECEDING])\n"
+      "      +- Values(rows=[0], fields=[a.k, a.v])\n");
   PlanRef rank = make_rank({relation("a"), RankFunction::kDenseRank, {0}, {{1}}, {}});
   EXPECT_EQ(plan_to_string(*split_windows(rank)),
             "Calc(select=[a.k, a.v, $w2 AS $rank])\n"

@@ -7,6 +7,7 @@
 // A rank that has got no bound runs too, and an aggregate from the current row to the last one runs
 // in the opposite order.
 
+#include <map>
 #include <numeric>
 
 #include "plan/optimizer.h"
@@ -16,14 +17,13 @@ namespace tidemark {
 
 namespace {
 
-enum Kind : size_t {
+enum class Kind : uint8_t {
   kBounded,
   kRunningByGroup,
   kRunningByRow,
   kBackwardsByGroup,
   kBackwardsByRow,
-  kTiles,
-  kKinds
+  kTiles
 };
 
 bool is_offset(const WindowBound& bound) {
@@ -32,7 +32,7 @@ bool is_offset(const WindowBound& bound) {
 
 bool can_run(const WindowCall& call) {
   return call.function == WindowFunction::kAggregate && !call.argument.distinct &&
-         call.argument.kind <= AggregateKind::kBoolOr && call.frame.unit != WindowUnit::kRange &&
+         call.argument.kind <= AggregateKind::kBoolOr &&
          call.frame.exclude == WindowExclude::kNothing;
 }
 
@@ -41,27 +41,34 @@ bool is_running(const WindowCall& call) {
     return true;
   }
   return can_run(call) && call.frame.start.kind == WindowBound::Kind::kUnboundedPreceding &&
-         call.frame.end.is_current_row();
+         running_distance(call.frame.unit, call.frame.end);
 }
 
 bool is_running_backwards(const WindowCall& call) {
-  return can_run(call) && call.frame.start.is_current_row() &&
+  return can_run(call) && running_distance(call.frame.unit, call.frame.start) &&
          call.frame.end.kind == WindowBound::Kind::kUnboundedFollowing;
 }
 
 Kind kind_of(const WindowCall& call) {
   if (call.function == WindowFunction::kNtile) {
-    return kTiles;
+    return Kind::kTiles;
   }
   bool by_row = call.frame.unit == WindowUnit::kRows;
   if (is_running_backwards(call)) {
-    return by_row ? kBackwardsByRow : kBackwardsByGroup;
+    return by_row ? Kind::kBackwardsByRow : Kind::kBackwardsByGroup;
   }
-  return !is_running(call) ? kBounded : by_row ? kRunningByRow : kRunningByGroup;
+  return !is_running(call) ? Kind::kBounded : by_row ? Kind::kRunningByRow : Kind::kRunningByGroup;
 }
 
-bool is_backwards(size_t kind) {
-  return kind == kBackwardsByGroup || kind == kBackwardsByRow;
+// How far a running function's frame goes beyond the row: one distance in a node.
+int64_t distance_of(const WindowCall& call) {
+  const WindowBound& bound = is_running_backwards(call) ? call.frame.start : call.frame.end;
+  bool runs = is_running_backwards(call) || is_running(call);
+  return runs ? running_distance(call.frame.unit, bound).value_or(0) : 0;
+}
+
+bool is_backwards(Kind kind) {
+  return kind == Kind::kBackwardsByGroup || kind == Kind::kBackwardsByRow;
 }
 
 bool has_ties(const WindowNode& window) {
@@ -81,8 +88,8 @@ void turn_round(WindowNode& window, bool by_row) {
     window.order.push_back({column, true, true});
   }
   for (WindowCall& call : window.calls) {
+    call.frame.end = {WindowBound::Kind::kOffset, -call.frame.start.whole};
     call.frame.start = {WindowBound::Kind::kUnboundedPreceding};
-    call.frame.end = {};
   }
 }
 
@@ -127,32 +134,30 @@ PlanRef with_narrow_frames(const PlanRef& plan, WindowNode window) {
 }
 
 PlanRef split(const PlanRef& plan, const WindowNode& window) {
-  std::vector<size_t> calls[kKinds];
+  std::map<std::pair<Kind, int64_t>, std::vector<size_t>> calls;
   for (size_t i = 0; i < window.calls.size(); ++i) {
     const WindowCall& call = window.calls[i];
     if (needs_partition(call)) {
       return plan;
     }
-    calls[kind_of(call)].push_back(i);
+    calls[{kind_of(call), distance_of(call)}].push_back(i);
   }
   size_t width = window.input->schema.size();
   std::vector<size_t> places(width + window.calls.size());  // of the plan's columns in the result
   std::iota(places.begin(), places.end(), size_t{0});
   PlanRef result = window.input;
-  for (size_t kind = 0; kind < kKinds; ++kind) {
-    if (calls[kind].size() == window.calls.size() && !is_backwards(kind)) {
+  for (const auto& [group, members] : calls) {
+    Kind kind = group.first;
+    if (members.size() == window.calls.size() && !is_backwards(kind)) {
       return plan;
     }
-    if (calls[kind].empty()) {
-      continue;
-    }
     WindowNode node{result, window.partition, window.order, {}};
-    for (size_t call : calls[kind]) {
+    for (size_t call : members) {
       places[width + call] = result->schema.size() + node.calls.size();
       node.calls.push_back(window.calls[call]);
     }
     if (is_backwards(kind)) {
-      turn_round(node, kind == kBackwardsByRow);
+      turn_round(node, kind == Kind::kBackwardsByRow);
     }
     result = make_window(std::move(node));
   }

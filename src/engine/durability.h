@@ -130,6 +130,12 @@ class Durability {
   uint64_t held_bytes();
   uint64_t bytes_for_state(uint64_t held) const;
   void for_each_table(const std::function<void(StateTable&)>& visit);
+  struct Changed {
+    size_t entries = 0;
+    uint64_t bytes = 0;  // of memory, about
+  };
+  static Changed changed_in(Dataflow& dataflow);
+  // In all that do not go in pieces.
   size_t changed_entries();
   uint64_t changed_bytes();
   bool is_much(uint64_t changed_bytes) const;

@@ -52,16 +52,21 @@ void Durability::keep_within_limit() {
   is_memory_full_of_changes_ = is_much(changed_bytes());
 }
 
+Durability::Changed Durability::changed_in(Dataflow& dataflow) {
+  Changed changed;
+  visit_tables(dataflow, [&](NodeId, size_t, StateTable& table) {
+    if (size_t entries = table.changed_entries(); entries != 0) {
+      changed.entries += entries;
+      changed.bytes += table.held_bytes() / std::max<size_t>(table.held_rows(), 1) * entries;
+    }
+  });
+  return changed;
+}
+
 uint64_t Durability::changed_bytes() {
   uint64_t bytes = 0;
   for_each_dataflow([&](Dataflow& dataflow) {
-    if (!goes_in_pieces(dataflow)) {
-      visit_tables(dataflow, [&](NodeId, size_t, StateTable& table) {
-        if (size_t changed = table.changed_entries(); changed != 0) {
-          bytes += table.held_bytes() / std::max<size_t>(table.held_rows(), 1) * changed;
-        }
-      });
-    }
+    bytes += goes_in_pieces(dataflow) ? 0 : changed_in(dataflow).bytes;
   });
   return bytes;
 }

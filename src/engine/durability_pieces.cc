@@ -16,7 +16,8 @@ namespace tidemark {
 
 namespace {
 
-constexpr size_t kPieceEntries = 4'096;    // some 2 ms of the step thread
+constexpr size_t kPieceEntries = 4'096;    // at least: some 2 ms of the step thread
+constexpr size_t kPiecesMax = 64;          // into so many what is left is cut
 constexpr size_t kSimulatedEntries = 3;    // so that there are pieces
 constexpr size_t kGatheredMax = 64 << 20;  // bytes, of one batch
 
@@ -32,7 +33,7 @@ bool Durability::has_all_of(DataflowId id) const {
 }
 
 // A job's sink needs the batch whole. Where nobody else would wait, or memory may become short, all
-// at once is sooner done.
+// at once is sooner done; so it is when more comes than goes to the disk.
 bool Durability::goes_in_pieces(Dataflow& dataflow) {
   auto record = dataflows_.find(dataflow.id);
   if (!has_spare_room_ || is_ending_ || record == dataflows_.end() || record->second.is_live ||
@@ -42,15 +43,14 @@ bool Durability::goes_in_pieces(Dataflow& dataflow) {
       })) {
     return false;
   }
-  size_t entries = 0;
-  visit_tables(dataflow,
-               [&](NodeId, size_t, StateTable& table) { entries += table.changed_entries(); });
-  return entries > 2 * piece_entries();
+  Changed changed = changed_in(dataflow);
+  return changed.entries > 2 * piece_entries() && (memory_limit_ == 0 || !is_much(changed.bytes));
 }
 
 // True: there was something to do. Rows that only came get their places before they are staged.
 bool Durability::gather_piece(Dataflow& dataflow) {
-  size_t left = piece_entries();
+  size_t piece = std::max(piece_entries(), changed_in(dataflow).entries / kPiecesMax);
+  size_t left = piece;
   bool is_done = false;
   visit_tables(dataflow, [&](NodeId, size_t, StateTable& table) {
     is_done = is_done || table.index_loose(left);
@@ -66,7 +66,7 @@ bool Durability::gather_piece(Dataflow& dataflow) {
     }
   });
   gathered_of_.insert(dataflow.id);
-  return left != piece_entries();
+  return left != piece;
 }
 
 // What is in the batch that is being written stays as it is until that is on disk.

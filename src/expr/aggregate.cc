@@ -80,6 +80,11 @@ bool takes_within_group(AggregateKind kind) {
   return kind == AggregateKind::kPercentileCont || kind == AggregateKind::kPercentileDisc;
 }
 
+bool sees_nulls(AggregateKind kind) {
+  return kind == AggregateKind::kArrayAgg || kind == AggregateKind::kFirstValue ||
+         kind == AggregateKind::kLastValue;
+}
+
 bool is_order_sensitive(AggregateKind kind) {
   return kind == AggregateKind::kListAgg || kind == AggregateKind::kArrayAgg ||
          kind == AggregateKind::kCollect || kind == AggregateKind::kFirstValue ||

@@ -46,6 +46,8 @@ const AggregateFunction* find_aggregate(std::string_view name);
 
 // Whether it is written f(fraction) WITHIN GROUP (ORDER BY x).
 bool takes_within_group(AggregateKind kind);
+// Whether NULLs can be among its values; others pass them over.
+bool sees_nulls(AggregateKind kind);
 // Whether the order of the values counts: ORDER BY may stand inside.
 bool is_order_sensitive(AggregateKind kind);
 

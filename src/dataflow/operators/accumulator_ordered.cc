@@ -13,6 +13,7 @@ OrderedAccumulator::OrderedAccumulator(const AggregateSpec& spec, Accumulator* k
     spec_.order.clear();
     spec_.order_types.clear();
   }
+  spec_.ignore_nulls = spec_.ignore_nulls || !sees_nulls(spec_.kind);
 }
 
 void OrderedAccumulator::make_key(State& state, AccumulatorInputs inputs, size_t row,

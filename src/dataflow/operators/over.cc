@@ -124,11 +124,11 @@ std::string OverOperator::end_of(const std::string& partition, const std::string
 }
 
 void OverOperator::count_values(const OrderedTable::Scan& scan, const std::vector<Reach>& reaches,
-                                std::vector<Int128>& values) const {
-  std::vector<Column> row = make_columns(input_);
-  OverKeys::read_row(scan.key(), keys_.sort_bytes(scan.key()), row);
+                                std::vector<Column>& passed, std::vector<Int128>& values) const {
+  OverKeys::read_row(scan.key(), keys_.sort_bytes(scan.key()), passed);
+  size_t last = passed[0].size() - 1;
   for (size_t i = 0; i < reaches.size(); ++i) {
-    if (reaches[i].counted && !row[*reaches[i].counted].is_null(0)) {
+    if (reaches[i].counted && !passed[*reaches[i].counted].is_null(last)) {
       values[i] += scan.weight();
     }
   }
@@ -148,6 +148,7 @@ std::string OverOperator::walk(const std::string& from, Direction direction,
   std::vector<Int128> values(reaches.size());  // passed, for those that count them
   bool counts_values =
       std::ranges::any_of(reaches, [](const Reach& each) { return each.counted.has_value(); });
+  std::vector<Column> passed = make_columns(counts_values ? input_ : Schema());
   OrderedTable::Scan scan = forward ? rows_.forward(from) : rows_.backward(from);
   for (; scan.valid() && scan.key().starts_with(partition); scan.next()) {
     if (scan.weight() <= 0 || scan.key() == from) {
@@ -195,7 +196,7 @@ std::string OverOperator::walk(const std::string& from, Direction direction,
     farthest = scan.key();
     rows += scan.weight();
     if (counts_values) {
-      count_values(scan, reaches, values);
+      count_values(scan, reaches, passed, values);
     }
   }
   return farthest;

@@ -51,9 +51,9 @@ class OverOperator final : public Operator {
   std::string walk(const std::string& from, Direction direction, const std::vector<Reach>& reaches,
                    const std::string& stop) const;
 
-  // Adds the row at the scan to `values`, for each reach that counts them.
+  // Adds the row at the scan to those passed, and to `values` for each reach that counts them.
   void count_values(const OrderedTable::Scan& scan, const std::vector<Reach>& reaches,
-                    std::vector<Int128>& values) const;
+                    std::vector<Column>& passed, std::vector<Int128>& values) const;
   std::string end_of(const std::string& partition, const std::string& from,
                      Direction direction) const;
 

@@ -79,14 +79,14 @@ std::vector<TileWindow::Piece> TileWindow::pieces_of(const std::vector<Places>& 
   return pieces;
 }
 
-void TileWindow::emit(std::span<const Piece> pieces, int64_t sign, const std::vector<Column>& row,
+void TileWindow::emit(std::span<const Piece> pieces, int64_t sign, const std::vector<Column>& rows,
                       OverOutput& output) const {
   for (const Piece& piece : pieces) {
-    for (size_t c = 0; c < row.size(); ++c) {
-      output.columns[c].append_copy(row[c], 0);
+    for (size_t c = 0; c < rows.size(); ++c) {
+      output.columns[c].append_copy(rows[c], rows[c].size() - 1);
     }
     for (size_t call = 0; call < tiles_.size(); ++call) {
-      output.columns[row.size() + call].append(piece.tiles[call]);
+      output.columns[rows.size() + call].append(piece.tiles[call]);
     }
     output.weights.push_back(sign * piece.copies);
   }
@@ -109,17 +109,14 @@ void TileWindow::step(OrderedTable& rows, std::span<const KeyChange> changes, Ov
     merge(affected,
           partition.beginnings[call].follow(rows, changed, numbers(tiles_[call], partition.rows)));
   }
+  std::vector<Column> moved(types_.begin(), types_.end());
   for (const KeyCopies& key : affected) {
     std::vector<Piece> old = pieces_of(before, key.key, key.before);
     std::vector<Piece> now = pieces_of(partition.beginnings, key.key, key.now);
     if (old != now) {
-      std::vector<Column> row;
-      for (const Type& type : types_) {
-        row.emplace_back(type);
-      }
-      OverKeys::read_row(key.key, keys_.sort_bytes(key.key), row);
-      emit(old, -1, row, output);
-      emit(now, 1, row, output);
+      OverKeys::read_row(key.key, keys_.sort_bytes(key.key), moved);
+      emit(old, -1, moved, output);
+      emit(now, 1, moved, output);
     }
   }
   if (partition.rows == 0) {

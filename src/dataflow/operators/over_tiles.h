@@ -48,7 +48,8 @@ class TileWindow {
   static void merge(std::vector<KeyCopies>& keys, std::vector<KeyCopies> more);
   static std::vector<Piece> pieces_of(const std::vector<Places>& beginnings, std::string_view key,
                                       int64_t copies);
-  void emit(std::span<const Piece> pieces, int64_t sign, const std::vector<Column>& row,
+  // Of the last of the rows.
+  void emit(std::span<const Piece> pieces, int64_t sign, const std::vector<Column>& rows,
             OverOutput& output) const;
 
   const OverKeys& keys_;

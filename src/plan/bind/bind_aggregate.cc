@@ -148,9 +148,7 @@ Result<AggregateCall> ExprBinder::bind_aggregate_call(
   result.name = function.name;
   result.distinct = call_ast.distinct || function.name == "APPROX_COUNT_DISTINCT";
   const std::vector<sql::OrderItem>& order = *TRY(order_of(function, call_ast, position));
-  bool sees_nulls = function.kind == Kind::kArrayAgg || function.kind == Kind::kFirstValue ||
-                    function.kind == Kind::kLastValue;
-  if (call_ast.nulls != sql::NullTreatment::kDefault && !sees_nulls) {
+  if (call_ast.nulls != sql::NullTreatment::kDefault && !sees_nulls(function.kind)) {
     return wrong_arguments(function, "no IGNORE NULLS and no RESPECT NULLS", position);
   }
   result.ignore_nulls = call_ast.nulls == sql::NullTreatment::kDefault
